@@ -1,0 +1,83 @@
+"""Writing files so that a crash leaves the old one or the new one, whole.
+
+Every write goes aside into the same folder, is flushed to the disk, and is then
+renamed over its destination.
+"""
+
+import json
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+TEMPORARY_SUFFIX = ".writing"
+
+
+def sync_folder(folder):
+    """Flush a folder's entries, so that a rename in it survives a power cut."""
+    if os.name == "nt":  # Windows cannot open a folder for this, and does not need it
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_file(path):
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def atomic_path(path):
+    """Yield a temporary path; when the block succeeds, it becomes ``path``.
+
+    The missing parent folders are made. When the block raises, the temporary file
+    is removed and whatever stood at ``path`` before is untouched. The temporary name
+    depends on ``path`` alone, so that what a killed process left behind is
+    overwritten by the next write rather than kept for ever.
+
+    Args:
+        path: destination file.
+
+    Yields:
+        pathlib.Path: where to write. Its parent is the parent of ``path``.
+
+    Raises:
+        OSError: naming ``path``, when it cannot be written.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.parent / f".{path.name}{TEMPORARY_SUFFIX}"
+    try:
+        yield temporary
+        _sync_file(temporary)
+        os.replace(temporary, path)
+        sync_folder(path.parent)
+    except BaseException as error:
+        try:
+            temporary.unlink()
+        except OSError:
+            pass
+        if isinstance(error, OSError) and error.filename in (None, str(temporary), temporary):
+            raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+        raise
+
+
+def write_bytes(path, data):
+    """Write ``data`` (bytes) to ``path`` atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(path, text):
+    """Write ``text`` to ``path`` atomically, as UTF-8."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path, value, indent=None):
+    """Write ``value`` to ``path`` atomically, as UTF-8 JSON."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=indent) + "\n")

@@ -1,0 +1,1 @@
+"""The commands behind ``tools/*.py``: arguments in, exit status out."""

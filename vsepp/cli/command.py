@@ -1,0 +1,103 @@
+"""What every command shares: its arguments, its exit codes, its words for a mistake."""
+
+import argparse
+import errno
+import signal
+import sys
+
+from vsepp.errors import InputError
+
+_MENDS = {
+    errno.ENOSPC: "no space is left there; free some or choose another folder",
+    errno.EDQUOT: "the disk quota there is used up; free some or choose another folder",
+    errno.EFBIG: "the file may not grow that large; raise the limit or choose another disk",
+    errno.EACCES: "permission denied; choose a folder that you may write, or change its mode",
+    errno.EPERM: "permission denied; choose a folder that you may write, or change its mode",
+    errno.EROFS: "the disk there is read-only; choose another folder",
+    errno.EISDIR: "it is a folder; give a file name",
+    errno.ENOTDIR: "a part of that path is a file; choose another path",
+    errno.EEXIST: "a file of that name is in the way; move it or choose another path",
+    errno.ENOENT: "there is no such file or folder; check the path",
+    errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
+}
+
+
+class Interrupted(BaseException):
+    """SIGTERM arrived; like KeyboardInterrupt, but exits with status 143."""
+
+
+def parser(description, dataset=True):
+    """An argument parser with what every tool takes: -c, -o, --dataset, --data-dir."""
+    result = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    if dataset:
+        result.add_argument("-c", "--config", metavar="CONFIG",
+                            help="a YAML file, or the name of a bundled configuration")
+        result.add_argument("-o", "--override", metavar="KEY=VALUE", nargs="+", action="extend",
+                            default=[], help="set single keys of the configuration")
+        result.add_argument("--dataset", metavar="NAME",
+                            help="name of the data set (default: flickr8k when prepared, else sample)")
+        result.add_argument("--data-dir", metavar="FOLDER",
+                            help="folder that holds the data sets (default: ./data)")
+    return result
+
+
+def configuration(arguments):
+    """The Config that the shared arguments of ``parser`` describe."""
+    from pathlib import Path
+
+    from vsepp.config import load_config
+
+    overrides = list(arguments.override)
+    if arguments.data_dir:
+        overrides.append(f"data_dir={arguments.data_dir!r}")
+    config = load_config(arguments.config, overrides, arguments.dataset)
+    named = arguments.dataset or arguments.config or any(
+        item.startswith("dataset=") for item in overrides)
+    if not named:
+        prepared = Path(config.data_dir) / "flickr8k" / "vocab.json"
+        config = load_config(None, overrides, "flickr8k" if prepared.exists() else "sample")
+    return config
+
+
+def _raise_interrupted(signum, frame):
+    raise Interrupted
+
+
+def run(main, argv=None):
+    """Run ``main(argv)`` and return the process's exit status.
+
+    0 when the job was done, 2 for a user's mistake (one sentence on standard error),
+    130 after Ctrl-C, 143 after SIGTERM. Any other exception is a bug and keeps its
+    traceback.
+    """
+    from vsepp.threads import set_thread_variables
+
+    set_thread_variables()
+    signal.signal(signal.SIGTERM, _raise_interrupted)
+    try:
+        return main(argv) or 0
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return 130
+    except Interrupted:
+        print("Terminated.", file=sys.stderr)
+        return 143
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader of our output, such as `head`, has gone
+        sys.stderr.close()
+        return 0
+    except OSError as error:
+        if error.errno not in _MENDS or error.filename is None:
+            raise
+        print(f"error: {error.filename}: {_MENDS[error.errno]}.", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] != "paddle":
+            raise
+        print("error: PaddlePaddle is not installed: run `pip install paddlepaddle` (CPU) or "
+              "follow https://www.paddlepaddle.org.cn/install/quick for a GPU.", file=sys.stderr)
+        return 2

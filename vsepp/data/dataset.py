@@ -1,0 +1,171 @@
+"""Image–caption pairs of a prepared split, from photographs or from stored features."""
+
+from pathlib import Path
+
+import numpy as np
+
+from vsepp.data.images import open_image
+from vsepp.errors import InputError
+from vsepp.json_files import read_json
+from vsepp.vocabulary import Vocabulary
+
+_PREPARE = "run `python tools/prepare.py --force` again"
+
+
+def split_file(dataset_path, split):
+    """``{split}_data.json`` for a data set's folder, or the file itself when it is given."""
+    path = Path(dataset_path)
+    return path if path.suffix == ".json" else path / f"{split}_data.json"
+
+
+def read_split(dataset_path, split, captions_per_image, vocab_size, max_len):
+    """Read and check ``{split}_data.json``.
+
+    Returns:
+        (list of image paths, list of captions as lists of indices)
+
+    Raises:
+        InputError: when the file is missing or malformed, when the captions do not fit
+            the images or the vocabulary, or when one is empty or beyond the padding.
+    """
+    path = split_file(dataset_path, split)
+    data = read_json(path, f"there is no {split} split; prepare a data set that has one with "
+                           "`python tools/prepare.py`")
+    images = data.get("IMAGES") if isinstance(data, dict) else None
+    captions = data.get("CAPTIONS") if isinstance(data, dict) else None
+    if not isinstance(images, list) or not isinstance(captions, list) \
+            or not all(isinstance(image, str) for image in images):
+        raise InputError(f"{path} lacks the lists 'IMAGES' and 'CAPTIONS': {_PREPARE}.")
+    if not images:
+        raise InputError(f"{path} holds no images: the {split} split is empty; prepare a data set "
+                         "that has one with `python tools/prepare.py`.")
+    if len(captions) != captions_per_image * len(images):
+        raise InputError(
+            f"{path}: {len(captions)} CAPTIONS do not fit {len(images)} IMAGES with "
+            f"captions_per_image {captions_per_image}: set captions_per_image to what the data "
+            f"was prepared with, or {_PREPARE}.")
+    for position, caption in enumerate(captions):
+        if not isinstance(caption, list) or not all(type(index) is int for index in caption):
+            raise InputError(f"{path}: caption {position} is not a list of indices: {_PREPARE}.")
+        if not 1 <= len(caption) <= max_len + 2:
+            raise InputError(
+                f"{path}: caption {position} has length {len(caption)}, outside 1 to max_len + 2 "
+                f"= {max_len + 2}: set max_len to what the data was prepared with, or {_PREPARE}.")
+        if not 0 <= min(caption) <= max(caption) < vocab_size:
+            raise InputError(f"{path}: caption {position} has a word beyond the vocabulary's "
+                             f"{vocab_size}: vocab.json and the split do not belong together; "
+                             f"{_PREPARE}.")
+    return images, captions
+
+
+class CaptionDataset:
+    """The captions of a split and which image each belongs to.
+
+    Works as a map-style dataset in ``paddle.io.DataLoader``. Item ``i`` is (image of
+    caption ``i``, caption padded with ``<pad>`` to ``max_len + 2`` as int64, true length).
+    Subclasses say what an image is.
+
+    Attributes:
+        images: paths as in the split file.
+        captions: lists of indices without padding.
+        vocabulary: the ``Vocabulary``.
+        captions_per_image, max_len, split: as given.
+    """
+
+    def __init__(self, dataset_path, vocab_path, split, captions_per_image=5, max_len=30):
+        self.vocabulary = Vocabulary.load(vocab_path)
+        self.images, self.captions = read_split(
+            dataset_path, split, captions_per_image, len(self.vocabulary), max_len)
+        self.folder = split_file(dataset_path, split).parent
+        self.split = split
+        self.captions_per_image = captions_per_image
+        self.max_len = max_len
+
+    def __len__(self):
+        return len(self.captions)
+
+    def image_id(self, index):
+        """Position in ``images`` of the image of caption ``index``."""
+        return index // self.captions_per_image
+
+    def image(self, image_id, caption_index=None):
+        """What the network takes as image ``image_id``: a float32 array."""
+        raise TypeError(f"{type(self).__name__} does not say what an image is")
+
+    def __getitem__(self, index):
+        caption = self.captions[index]
+        padded = np.zeros(self.max_len + 2, dtype=np.int64)
+        padded[:len(caption)] = caption
+        return self.image(self.image_id(index), index), padded, np.int64(len(caption))
+
+
+class ImageTextDataset(CaptionDataset):
+    """Photographs and captions of a prepared split.
+
+    Args:
+        dataset_path: the folder with ``{split}_data.json``, or that file.
+        vocab_path: ``vocab.json``.
+        split: train, val, test or restval.
+        captions_per_image: what the data was prepared with.
+        max_len: longest caption in words; items are padded to ``max_len + 2``.
+        transform: from a PIL RGB image to an array. One with ``takes_generator`` is also
+            handed a generator that (seed, epoch, caption) decide. Without a transform the
+            item holds the PIL image.
+        seed: of random crops.
+
+    Raises:
+        InputError: when the files are missing, malformed or do not belong together; on
+            access, when a photograph cannot be decoded.
+    """
+
+    def __init__(self, dataset_path, vocab_path, split, captions_per_image=5, max_len=30,
+                 transform=None, seed=0):
+        super().__init__(dataset_path, vocab_path, split, captions_per_image, max_len)
+        self.transform = transform
+        self.seed = seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch):
+        """Let random crops be those of this epoch (a whole number from 0)."""
+        self.epoch = epoch
+
+    def image_path(self, image_id):
+        """Where the photograph is: as written, or in ``images`` beside the split file."""
+        path = Path(self.images[image_id])
+        if path.exists():
+            return path
+        parts = path.parts
+        below = parts[len(parts) - parts[::-1].index("images"):] if "images" in parts else parts[-1:]
+        moved = self.folder.joinpath("images", *below)
+        return moved if moved.exists() else path
+
+    def image(self, image_id, caption_index=None):
+        picture = open_image(self.image_path(image_id))
+        if self.transform is None:
+            return picture
+        if getattr(self.transform, "takes_generator", False):
+            key = image_id if caption_index is None else caption_index
+            return self.transform(picture, np.random.default_rng((self.seed, self.epoch, key)))
+        return self.transform(picture)
+
+
+class FeatureTextDataset(CaptionDataset):
+    """Stored backbone features and captions of a prepared split.
+
+    Args:
+        features: float32 array ``[n_images, feature_size]``, row ``k`` for ``images[k]``;
+            it may be memory-mapped.
+
+    The other arguments are those of :class:`ImageTextDataset`.
+    """
+
+    def __init__(self, dataset_path, vocab_path, split, features, captions_per_image=5,
+                 max_len=30):
+        super().__init__(dataset_path, vocab_path, split, captions_per_image, max_len)
+        if len(features) != len(self.images):
+            raise InputError(f"the features of split {split} are {len(features)} rows for "
+                             f"{len(self.images)} images: run `python tools/features.py` again.")
+        self.features = features
+
+    def image(self, image_id, caption_index=None):
+        return np.asarray(self.features[image_id], dtype=np.float32)

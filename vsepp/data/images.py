@@ -1,0 +1,79 @@
+"""Opening photographs: any mode as RGB, nothing oversized, one sentence when it fails."""
+
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
+from PIL import Image, ImageOps
+
+from vsepp.errors import InputError
+from vsepp.threads import cpu_count
+
+MAX_PIXELS = 89_478_485  # 89 megapixels, Pillow's own threshold for a decompression bomb
+
+# Pillow warns above the size that open_image refuses; one sentence is enough.
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+
+
+def open_image(path, exif=False):
+    """Decode a photograph.
+
+    Args:
+        path: file name, or an open binary file.
+        exif: turn it as its EXIF orientation says. For people's own photographs; data
+            sets are read as they are, since published results were.
+
+    Returns:
+        PIL.Image.Image: mode RGB, fully decoded (a GIF's first frame).
+
+    Raises:
+        InputError: when it is missing, empty, damaged, no image, or over 89 megapixels.
+    """
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                raise InputError(
+                    f"{path} has {width * height / 1e6:.0f} megapixels, more than the "
+                    f"{MAX_PIXELS // 10**6} that are accepted: make it smaller.")
+            image.load()
+            if exif:
+                image = ImageOps.exif_transpose(image)
+            return image.convert("RGB")
+    except InputError:
+        raise
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist: check the path.") from None
+    except IsADirectoryError:
+        raise InputError(f"{path} is a folder, not an image: give a file.") from None
+    except PermissionError:
+        raise InputError(f"{path} may not be read: change its permissions.") from None
+    except Image.DecompressionBombError:
+        raise InputError(f"{path} has more than {MAX_PIXELS // 10**6} megapixels: "
+                         "make it smaller.") from None
+    except Image.UnidentifiedImageError:
+        raise InputError(f"{path} is empty or not an image: give a JPEG, PNG, WebP, BMP or GIF "
+                         "file.") from None
+    except Exception as error:  # Pillow's decoders raise almost anything on damaged files
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path} is damaged ({reason}): replace the file.") from None
+
+
+def map_images(function, paths, threads=None):
+    """Apply ``function`` to every path in parallel, yielding results in order.
+
+    Threads suffice, since Pillow lets go of the interpreter while it decodes. Only a
+    few results are ahead of the consumer, so memory stays bounded.
+    """
+    threads = threads or cpu_count()
+    with ThreadPoolExecutor(threads) as pool:
+        pending = []
+        try:
+            for path in paths:
+                pending.append(pool.submit(function, path))
+                if len(pending) > 8 * threads:
+                    yield pending.pop(0).result()
+            while pending:
+                yield pending.pop(0).result()
+        finally:
+            for future in pending:
+                future.cancel()

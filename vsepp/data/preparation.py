@@ -1,0 +1,152 @@
+"""From a Karpathy split to ``vocab.json`` and ``{split}_data.json``."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+
+from vsepp.atomic import write_json
+from vsepp.data.images import map_images, open_image
+from vsepp.data.karpathy import SPLITS, read_karpathy
+from vsepp.errors import InputError
+from vsepp.progress import progress
+from vsepp.vocabulary import Vocabulary
+
+PREPARED = "prepared.json"
+_NAMED_AT_MOST = 10  # unreadable images named in the report, before it only counts
+
+
+def choose_captions(captions, captions_per_image, max_len, generator):
+    """Exactly ``captions_per_image`` of an image's captions.
+
+    Empty captions and those of more than ``max_len`` words do not count. As many as are
+    wanted keep their order; fewer are filled up by drawing again from the image's own;
+    more are sampled without replacement.
+
+    Args:
+        captions: sequence of sequences of words.
+        generator: ``numpy.random.Generator`` of this image.
+
+    Returns:
+        list: empty when the image has no usable caption.
+    """
+    usable = [caption for caption in captions if 0 < len(caption) <= max_len]
+    if not usable:
+        return []
+    missing = captions_per_image - len(usable)
+    if missing > 0:
+        drawn = generator.integers(len(usable), size=missing)
+        return usable + [usable[index] for index in drawn]
+    if missing < 0:
+        drawn = generator.choice(len(usable), size=captions_per_image, replace=False)
+        return [usable[index] for index in drawn]
+    return usable
+
+
+def _problem(path):
+    """What is wrong with an image, or None when it decodes."""
+    try:
+        open_image(path)
+    except InputError as error:
+        return str(error)
+    return None
+
+
+def _check_images(paths):
+    """The sentence about each image that cannot be decoded: ``{path: sentence}``."""
+    bar = progress(map_images(_problem, paths), "checking images", len(paths), "image")
+    return {path: problem for path, problem in zip(paths, bar) if problem}
+
+
+def _report(problems):
+    print(f"{len(problems)} images cannot be used and are left out:")
+    for problem in list(problems.values())[:_NAMED_AT_MOST]:
+        print(f"  {problem}")
+    if len(problems) > _NAMED_AT_MOST:
+        print(f"  … and {len(problems) - _NAMED_AT_MOST} more")
+
+
+def create_dataset(data_dir="./data", dataset="flickr8k", captions_per_image=5, min_word_count=5,
+                   max_len=30, seed=0, strict=False):
+    """Prepare a data set: read its Karpathy split, write its vocabulary and split files.
+
+    Reads ``data_dir/dataset/dataset_<dataset>.json`` and the photographs in
+    ``data_dir/dataset/images``; writes ``vocab.json``, one ``{split}_data.json`` for each
+    split and, last, ``prepared.json`` with the options and counts. The same input gives the
+    same bytes.
+
+    Args:
+        data_dir: folder that holds the data sets. Image paths in the split files start
+            with it as given.
+        dataset: name of the data set and of its folder.
+        captions_per_image: captions each image ends up with.
+        min_word_count: a word is kept when it occurs more often than this outside test.
+        max_len: captions of more words are dropped.
+        seed: of the drawing of captions.
+        strict: raise when an image cannot be decoded, instead of leaving it out.
+
+    Returns:
+        dict: what ``prepared.json`` holds.
+
+    Raises:
+        InputError: when the split is missing or malformed, when nothing usable is left
+            for training, or, with ``strict``, when an image cannot be decoded.
+    """
+    folder = os.path.join(data_dir, dataset)
+    source = Path(folder) / f"dataset_{dataset}.json"
+    images = read_karpathy(source)
+    # The vocabulary depends on the JSON alone, so unreadable images do not change it.
+    vocabulary = Vocabulary.build(
+        (caption for image in images if image.split != "test" for caption in image.captions),
+        min_word_count)
+    paths = [os.path.join(folder, "images", *image.name.split("/")) for image in images]
+    problems = _check_images(paths)
+    if problems:
+        if strict:
+            raise InputError(f"{len(problems)} images cannot be used, the first: "
+                             f"{next(iter(problems.values()))}")
+        _report(problems)
+
+    splits = {image.split: {"IMAGES": [], "CAPTIONS": []} for image in images}
+    left_out = dict.fromkeys(splits, 0)
+    for position, (image, path) in enumerate(zip(images, paths)):
+        generator = np.random.default_rng((seed, position))
+        captions = choose_captions(image.captions, captions_per_image, max_len, generator)
+        if path in problems or not captions:
+            left_out[image.split] += 1
+            continue
+        splits[image.split]["IMAGES"].append(path)
+        splits[image.split]["CAPTIONS"].extend(vocabulary.encode(words) for words in captions)
+    if not any(split["IMAGES"] for split in splits.values()):
+        raise InputError(f"{source}: no image is left that can be decoded and has a caption of "
+                         f"1 to {max_len} words: check the images folder and max_len.")
+
+    prepared = {
+        "options": {
+            "captions_per_image": captions_per_image, "min_word_count": min_word_count,
+            "max_len": max_len, "seed": seed,
+            "captions_sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
+        },
+        "splits": {name: {"images": len(split["IMAGES"]), "captions": len(split["CAPTIONS"]),
+                          "left_out": left_out[name]} for name, split in splits.items()},
+        "words": len(vocabulary),
+    }
+    _write(Path(folder), vocabulary, splits, prepared)
+    for name, counts in prepared["splits"].items():
+        print(f"{dataset} {name}: {counts['images']} images, {counts['captions']} captions"
+              + (f", {counts['left_out']} images left out" if counts["left_out"] else ""))
+    print(f"{dataset} vocabulary: {len(vocabulary)} words")
+    return prepared
+
+
+def _write(folder, vocabulary, splits, prepared):
+    """Write all files; ``prepared.json`` is there only while the others belong together."""
+    (folder / PREPARED).unlink(missing_ok=True)
+    for name in SPLITS:
+        if name not in splits:  # of an earlier preparation
+            (folder / f"{name}_data.json").unlink(missing_ok=True)
+    vocabulary.save(folder / "vocab.json")
+    for name, split in splits.items():
+        write_json(folder / f"{name}_data.json", split)
+    write_json(folder / PREPARED, prepared, indent=2)

@@ -1,0 +1,1 @@
+"""The networks: image and text encoders and what they are made of."""

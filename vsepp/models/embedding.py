@@ -1,0 +1,17 @@
+"""What both encoders end in: vectors of unit length, or of no sign."""
+
+import paddle
+
+_TINY = 1e-12
+
+
+def l2_normalize(vectors):
+    """Rows divided by their Euclidean length; a zero row stays zero, with a finite gradient.
+
+    Args:
+        vectors: float tensor ``[batch, size]``.
+    """
+    squared = (vectors * vectors).sum(axis=1, keepdim=True)
+    # Division by the length would give a zero row a gradient of 1e12.
+    safe = paddle.where(squared > _TINY, squared, paddle.ones_like(squared))
+    return vectors / paddle.sqrt(safe)

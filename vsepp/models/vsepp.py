@@ -1,0 +1,51 @@
+"""VSE++: an image encoder and a text encoder that share one space."""
+
+from paddle import nn
+
+from vsepp.models.image import FeatureRepExtractor, ImageRepExtractor
+from vsepp.models.text import TextRepExtractor
+
+
+class VSEPP(nn.Layer):
+    """Both encoders.
+
+    Args:
+        vocab_size, word_dim, embed_size, num_layers: see :class:`TextRepExtractor`.
+        image_model: name of the backbone.
+        finetuned: train the backbone too.
+        pretrained, weights: where the backbone's weights come from.
+        feature_size: when given, images come as stored features of this size and there is
+            no backbone inside.
+        normalize_features: L2-normalise the backbone's features before the linear layer.
+        normalize_images: L2-normalise the image codes (VSE0 of the authors does not).
+        measure: ``cosine`` or ``order``; the latter takes absolute values of the codes.
+    """
+
+    def __init__(self, vocab_size, word_dim, embed_size, num_layers, image_model, finetuned=True,
+                 pretrained=True, weights=None, feature_size=None, normalize_features=False,
+                 normalize_images=True, measure="cosine"):
+        super().__init__()
+        self.measure = measure
+        head = dict(normalize=normalize_images, normalize_features=normalize_features,
+                    absolute=measure == "order")
+        if feature_size is None:
+            self.image_extractor = ImageRepExtractor(
+                embed_size, image_model, finetuned, pretrained, weights, **head)
+        else:
+            self.image_extractor = FeatureRepExtractor(feature_size, embed_size, **head)
+        self.text_extractor = TextRepExtractor(
+            vocab_size, word_dim, embed_size, num_layers, absolute=measure == "order")
+
+    def train(self):
+        """Training mode for all but a frozen backbone."""
+        super().train()
+        self.image_extractor.train()
+        return self
+
+    def forward(self, images, captions, cap_lens):
+        """Images (or their features), captions and lengths → (image codes, text codes).
+
+        Both are float32 ``[batch, embed_size]``; row ``k`` of one belongs to row ``k`` of the
+        other.
+        """
+        return self.image_extractor(images), self.text_extractor(captions, cap_lens)
