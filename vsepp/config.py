@@ -73,6 +73,7 @@ class Config:
     min_learning_rate: float = _key(0.000002, (float,), "the learning rate never goes below", minimum=0)
     grad_clip: float = _key(2.0, (float,), "largest global norm of the gradients", above=0)
     evaluate_step: int = _key(60, (int,), "steps between two validations", minimum=1)
+    log_step: int = _key(10, (int,), "steps between two lines of the log", minimum=1)
     seed: int = _key(0, (int,), "everything random follows from it", minimum=0)
     device: str = _key(AUTO, (str,), "where to compute", choices=(AUTO, "cpu", "gpu"))
     amp: str = _key("off", (str,), "mixed precision on a GPU", choices=("off", "bfloat16", "float16"))

@@ -1,9 +1,11 @@
 """Adam with stepped decay and global-norm clipping."""
 
+import numpy as np
 import paddle
 from paddle.optimizer.lr import LRScheduler
 
 from vsepp.config import Config
+from vsepp.errors import InputError
 
 
 class SteppedDecay(LRScheduler):
@@ -47,3 +49,47 @@ def get_optimizer(model, config):
         learning_rate=schedule,
         parameters=[parameter for parameter in model.parameters() if not parameter.stop_gradient],
         grad_clip=paddle.nn.ClipGradByGlobalNorm(value("grad_clip")))
+
+
+_SLOTS = ("moment1_0", "moment2_0", "beta1_pow_acc_0", "beta2_pow_acc_0")
+
+
+def optimizer_state(model, optimizer):
+    """Adam's state by structured parameter names: ``{slot: {parameter: ndarray}}``.
+
+    Paddle's own keys are names it makes up in order of creation; they differ as soon as
+    another layer was built first.
+    """
+    stored = optimizer.state_dict()
+    result = {}
+    for name, parameter in model.named_parameters():
+        for slot in _SLOTS:
+            value = stored.get(f"{parameter.name}_{slot}")
+            if value is not None:
+                result.setdefault(slot, {})[name] = np.array(value.numpy())
+    return result
+
+
+def restore_optimizer(model, optimizer, state, epochs):
+    """Set what :func:`optimizer_state` returned, and the schedule to ``epochs`` done.
+
+    Raises:
+        InputError: when the state is of another model.
+    """
+    stored = {}
+    for name, parameter in model.named_parameters():
+        if parameter.stop_gradient:
+            continue
+        for slot in _SLOTS:
+            value = state.get(slot, {}).get(name)
+            if slot.startswith("moment") and (value is None or value.shape != tuple(parameter.shape)):
+                raise InputError(f"checkpoint: Adam's {slot} of {name} is missing or of another "
+                                 "shape: resume with the configuration that wrote it.")
+            if value is not None:
+                tensor = paddle.to_tensor(value)
+                tensor.name = f"{parameter.name}_{slot}"
+                stored[tensor.name] = tensor
+    optimizer.set_state_dict(stored)
+    schedule = optimizer._learning_rate
+    schedule.last_epoch = epochs
+    schedule.last_lr = schedule.get_lr()

@@ -12,6 +12,23 @@ from vsepp.vocabulary import Vocabulary
 _PREPARE = "run `python tools/prepare.py --force` again"
 
 
+def read_prepared(folder):
+    """``prepared.json`` of a data set's folder: options, counts per split, words.
+
+    A folder without it, prepared by another program, is taken to have the documented
+    options.
+    """
+    path = Path(folder) / "prepared.json"
+    options = {"captions_per_image": 5, "max_len": 30}
+    if not path.exists():
+        return {"options": options}
+    prepared = read_json(path, _PREPARE)
+    found = prepared.get("options") if isinstance(prepared, dict) else None
+    if not isinstance(found, dict) or not all(type(found.get(key)) is int for key in options):
+        raise InputError(f"{path} lacks 'options': {_PREPARE}.")
+    return prepared
+
+
 def split_file(dataset_path, split):
     """``{split}_data.json`` for a data set's folder, or the file itself when it is given."""
     path = Path(dataset_path)
@@ -88,6 +105,16 @@ class CaptionDataset:
         """Position in ``images`` of the image of caption ``index``."""
         return index // self.captions_per_image
 
+    def image_path(self, image_id):
+        """Where the photograph is: as written, or in ``images`` beside the split file."""
+        path = Path(self.images[image_id])
+        if path.exists():
+            return path
+        parts = path.parts
+        below = parts[len(parts) - parts[::-1].index("images"):] if "images" in parts else parts[-1:]
+        moved = self.folder.joinpath("images", *below)
+        return moved if moved.exists() else path
+
     def image(self, image_id, caption_index=None):
         """What the network takes as image ``image_id``: a float32 array."""
         raise TypeError(f"{type(self).__name__} does not say what an image is")
@@ -128,16 +155,6 @@ class ImageTextDataset(CaptionDataset):
     def set_epoch(self, epoch):
         """Let random crops be those of this epoch (a whole number from 0)."""
         self.epoch = epoch
-
-    def image_path(self, image_id):
-        """Where the photograph is: as written, or in ``images`` beside the split file."""
-        path = Path(self.images[image_id])
-        if path.exists():
-            return path
-        parts = path.parts
-        below = parts[len(parts) - parts[::-1].index("images"):] if "images" in parts else parts[-1:]
-        moved = self.folder.joinpath("images", *below)
-        return moved if moved.exists() else path
 
     def image(self, image_id, caption_index=None):
         picture = open_image(self.image_path(image_id))

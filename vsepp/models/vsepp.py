@@ -2,6 +2,7 @@
 
 from paddle import nn
 
+from vsepp.errors import InputError
 from vsepp.models.image import FeatureRepExtractor, ImageRepExtractor
 from vsepp.models.text import TextRepExtractor
 
@@ -49,3 +50,26 @@ class VSEPP(nn.Layer):
         other.
         """
         return self.image_extractor(images), self.text_extractor(captions, cap_lens)
+
+
+BACKBONE = "image_extractor.backbone."  # how a VSEPP's backbone parameters begin
+
+
+def build_model(config, vocab_size, feature_size=None, with_weights=True):
+    """The network a configuration describes.
+
+    Args:
+        config: a ``vsepp.config.Config``.
+        vocab_size: words in the vocabulary.
+        feature_size: size of stored features, when images come as such.
+        with_weights: start the backbone from ``config.weights`` or ImageNet's; without, it
+            is left as built, for weights that are set afterwards.
+    """
+    if config.finetuned and feature_size is not None:
+        raise InputError("features: stored features are of a frozen backbone, so finetuned must be "
+                         "false: set finetuned=false or features=false.")
+    return VSEPP(
+        vocab_size, config.word_dim, config.embed_size, config.num_layers, config.image_model,
+        finetuned=config.finetuned, pretrained=with_weights and config.pretrained,
+        weights=config.weights if with_weights else None, feature_size=feature_size,
+        normalize_features=config.normalize_features, measure=config.measure)

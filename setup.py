@@ -1,0 +1,45 @@
+"""Installation; settings of the tools (pytest, ruff, coverage) are in pyproject.toml."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+README = Path(__file__).resolve().parent / "README.md"
+
+setup(
+    name="vsepp",
+    version="0.1.0",
+    description="VSE++ image-sentence retrieval on PaddlePaddle",
+    long_description=README.read_text(encoding="utf-8") if README.exists() else "",
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.9,<3.13",
+    packages=find_packages(include=["vsepp", "vsepp.*"]),
+    package_data={"vsepp": ["configs/*.yml"]},
+    # PaddlePaddle is not here: its CPU and GPU wheels install the same files, so pip
+    # must never add one beside the other. It comes with an extra, or is there already.
+    install_requires=[
+        "numpy",  # arrays: embeddings, ranks, metrics
+        "pillow>=10.1",  # reading and drawing images; 10.1 brought a font of any size
+        "pyyaml",  # configurations
+        "tqdm",  # progress bars
+        "safetensors",  # a file format for weights that cannot run code
+        "visualdl",  # training curves and the projector, in the browser
+        "matplotlib",  # the same curves as PNG (visualdl brings it anyway)
+    ],
+    extras_require={
+        # Paddle for the CPU
+        "cpu": ["paddlepaddle>=3.0,<4"],
+        # Paddle for NVIDIA GPUs as far as PyPI has it; 3.x comes from Paddle's own index
+        "gpu": [
+            "paddlepaddle-gpu>=2.6.2,<3",
+            "numpy<2",  # Paddle 2.6 was compiled against NumPy 1; visualdl would pull 2
+            "setuptools",  # Paddle 2.6 imports it without asking for it
+        ],
+        # what `python3 tools/test.py` needs
+        "test": [
+            "pytest>=7.4",
+            "pytest-cov",  # coverage, on request: `python3 tools/test.py -- --cov`
+        ],
+    },
+)

@@ -1,0 +1,154 @@
+"""Archives give their files, and refuse to write anywhere else."""
+
+import io
+import stat
+import tarfile
+import zipfile
+
+import pytest
+
+from vsepp.data.archives import Archive, leaves_folder
+from vsepp.errors import InputError
+
+FILES = {"images/a.jpg": b"first", "images/sub/b.jpg": b"second picture", "notes.txt": b"text"}
+
+
+def make_zip(path, files):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("images/", b"")
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return path
+
+
+def make_tar(path, files, mode="w"):
+    with tarfile.open(path, mode) as archive:
+        for name, data in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+    return path
+
+
+@pytest.fixture(params=["zip", "tar", "tar.gz"])
+def pack(request, tmp_path):
+    """A function that packs files into an archive of each kind."""
+    path = tmp_path / f"pack.{request.param}"
+    if request.param == "zip":
+        return lambda files: make_zip(path, files)
+    return lambda files: make_tar(path, files, "w:gz" if request.param == "tar.gz" else "w")
+
+
+def test_lists_and_reads_regular_files(pack):
+    with Archive(pack(FILES)) as archive:
+        assert archive.sizes == {name: len(data) for name, data in FILES.items()}
+        assert archive.read("images/sub/b.jpg") == b"second picture"
+
+
+def test_extracts_only_what_is_wanted_where_it_is_wanted(pack, tmp_path):
+    out = tmp_path / "out"
+    with Archive(pack(FILES)) as archive:
+        archive.extract({"images/sub/b.jpg": out / "new/b.jpg", "images/a.jpg": out / "a.jpg"}, "x")
+    found = {path.relative_to(out).as_posix(): path.read_bytes()
+             for path in out.rglob("*") if path.is_file()}
+    assert found == {"new/b.jpg": b"second picture", "a.jpg": b"first"}
+
+
+def test_the_kind_is_told_by_content_not_by_name(tmp_path):
+    with Archive(make_zip(tmp_path / "pack.tar", FILES)) as archive:
+        assert archive.read("notes.txt") == b"text"
+
+
+def test_a_leading_dot_is_not_part_of_the_name(tmp_path):
+    with Archive(make_tar(tmp_path / "pack.tar", {"./images/a.jpg": b"x"})) as archive:
+        assert list(archive.sizes) == ["images/a.jpg"]
+
+
+@pytest.mark.parametrize("name", ["../a.jpg", "images/../../a.jpg", "/etc/a.jpg", "C:/a.jpg",
+                                  "..\\a.jpg", "images\\..\\..\\a.jpg"])
+def test_entries_that_leave_the_folder_are_refused(pack, name):
+    path = pack({"images/good.jpg": b"x", name: b"x"})
+    with pytest.raises(InputError, match=r"pack\..* is refused because its entry .* leads out"):
+        Archive(path)
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE,
+                                  tarfile.FIFOTYPE])
+def test_links_and_devices_in_a_tar_are_refused(tmp_path, kind):
+    path = tmp_path / "pack.tar"
+    with tarfile.open(path, "w") as archive:
+        entry = tarfile.TarInfo("images/a.jpg")
+        entry.type, entry.linkname = kind, "/etc/passwd"
+        archive.addfile(entry)
+    with pytest.raises(InputError, match="'images/a.jpg' is a link or a device"):
+        Archive(path)
+
+
+def test_a_link_in_a_zip_is_refused(tmp_path):
+    path = tmp_path / "pack.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        entry = zipfile.ZipInfo("images/a.jpg")
+        entry.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(entry, "/etc/passwd")
+    with pytest.raises(InputError, match="is a link or a device"):
+        Archive(path)
+
+
+def test_a_file_name_with_two_dots_is_fine():
+    assert not leaves_folder("images/dog..jpg")
+
+
+@pytest.mark.parametrize("keep", [0, 3, 100, 2000])
+def test_an_archive_cut_short_is_refused(pack, keep, tmp_path):
+    noise = bytes(i * i % 251 for i in range(3000))
+    path = pack({f"images/{i}.jpg": noise[i:] for i in range(3)})
+    path.write_bytes(path.read_bytes()[:min(keep, path.stat().st_size - 30)])
+    with pytest.raises(InputError, match="damaged"):
+        with Archive(path) as archive:
+            archive.extract({name: tmp_path / name for name in archive.sizes}, "x")
+
+
+def test_a_tar_cut_between_two_files_is_refused(tmp_path):
+    path = make_tar(tmp_path / "pack.tar", {"a": b"x" * 512, "b": b"y" * 512})
+    path.write_bytes(path.read_bytes()[:1024])  # header and data of the first, nothing else
+    with pytest.raises(InputError, match="breaks off"):
+        Archive(path)
+
+
+def test_a_tar_with_a_damaged_header_is_refused(tmp_path):
+    path = make_tar(tmp_path / "pack.tar", {"a": b"x" * 512, "b": b"y" * 512})
+    data = bytearray(path.read_bytes())
+    data[1024 + 150] ^= 0xFF  # in the checksum of the second header
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="damaged"):
+        Archive(path)
+
+
+def test_a_flipped_bit_leaves_no_file_behind(tmp_path):
+    path = tmp_path / "pack.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("a.jpg", b"picture" * 100)
+    data = bytearray(path.read_bytes())
+    data[200] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="at 'a.jpg'"):
+        with Archive(path) as archive:
+            archive.extract({"a.jpg": tmp_path / "out/a.jpg"}, "x")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_flipped_bit_in_a_gzip_is_noticed(tmp_path):
+    path = make_tar(tmp_path / "pack.tar.gz", FILES, "w:gz")
+    data = bytearray(path.read_bytes())
+    data[-6] ^= 1  # in gzip's own checksum
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="damaged"):
+        Archive(path)
+
+
+def test_what_is_no_archive_is_refused(tmp_path):
+    (tmp_path / "page.zip").write_text("<html>please log in</html>" * 50)
+    with pytest.raises(InputError, match="page.zip is damaged or is no .zip"):
+        Archive(tmp_path / "page.zip")
+    with pytest.raises(InputError, match="does not exist"):
+        Archive(tmp_path / "missing.zip")

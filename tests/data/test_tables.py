@@ -1,0 +1,132 @@
+"""Captions come from a Karpathy JSON or from a table, and mistakes name their line."""
+
+import json
+from collections import Counter
+
+import pytest
+
+from vsepp.data.tables import read_captions
+from vsepp.errors import InputError
+
+
+def write(path, text, encoding="utf-8"):
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def splits(images):
+    return {image["filename"]: image["split"] for image in images}
+
+
+def test_csv_becomes_a_karpathy_split(tmp_path):
+    path = write(tmp_path / "pets.csv",
+                 'filename,caption,split\r\nb.jpg,"A dog, running.",train\r\n'
+                 'a.jpg,"A ""big"" cat",test\r\nb.jpg,Two dogs,train\r\n')
+    data = read_captions(path)
+    assert data["dataset"] == "pets"
+    assert data["images"] == [
+        {"filename": "b.jpg", "imgid": 0, "split": "train", "sentids": [0, 2], "sentences": [
+            {"tokens": ["a", "dog", "running"], "raw": "A dog, running.", "imgid": 0, "sentid": 0},
+            {"tokens": ["two", "dogs"], "raw": "Two dogs", "imgid": 0, "sentid": 2}]},
+        {"filename": "a.jpg", "imgid": 1, "split": "test", "sentids": [1], "sentences": [
+            {"tokens": ["a", "big", "cat"], "raw": 'A "big" cat', "imgid": 1, "sentid": 1}]}]
+
+
+def test_tsv_and_jsonl_say_the_same_as_csv(tmp_path):
+    rows = [("x/a.jpg", "Ein Hündchen", "val"), ("b.jpg", 'She says "stop"', "train")]
+    quoted = [(name, '"' + caption.replace('"', '""') + '"', split)
+              for name, caption, split in rows]
+    header = ("Filename", " caption", "split")
+    tables = [
+        write(tmp_path / "a.csv", "\n".join(",".join(row) for row in [header, *quoted])),
+        write(tmp_path / "a.tsv", "\n".join("\t".join(row) for row in [header, *rows])),
+        write(tmp_path / "a.TSV", "\n".join("\t".join(row) for row in [header, *quoted])),
+        write(tmp_path / "a.jsonl", "\n\n".join(
+            json.dumps(dict(zip(("filename", "caption", "split"), row))) for row in rows)),
+    ]
+    first, *others = [read_captions(path) for path in tables]
+    assert first["images"][0]["filepath"] == "x"
+    assert first["images"][1]["sentences"][0]["raw"] == 'She says "stop"'
+    assert all(other == first for other in others)
+
+
+def test_a_lone_quote_in_a_tsv_swallows_nothing(tmp_path):
+    path = write(tmp_path / "a.tsv", 'filename\tcaption\na.jpg\t"No\nb.jpg\tYes" he said\n')
+    raws = [image["sentences"][0]["raw"] for image in read_captions(path)["images"]]
+    assert raws == ['"No', 'Yes" he said']
+
+
+@pytest.mark.parametrize("name, text", [
+    ("a.csv", "filename,caption\na.jpg,A dog\n"),
+    ("a.jsonl", '{"filename": "a.jpg", "caption": "A dog"}\n'),
+    ("a.json", '{"images": []}'),
+])
+def test_a_byte_order_mark_is_tolerated(tmp_path, name, text):
+    marked = read_captions(write(tmp_path / name, text, "utf-8-sig"))
+    assert marked == read_captions(write(tmp_path / name, text))
+
+
+def test_karpathy_json_is_handed_on_as_it_is(tmp_path):
+    data = {"dataset": "d", "images": [{"filename": "a.jpg", "cocoid": 7}], "info": "kept"}
+    assert read_captions(write(tmp_path / "dataset_d.json", json.dumps(data))) == data
+
+
+def table_of(path, count, order=1):
+    names = [f"{i}.jpg" for i in range(count)][::order]
+    return write(path, "filename,caption\n" + "".join(f"{name},A dog\n" for name in names))
+
+
+def test_without_a_split_images_are_dealt_80_10_10(tmp_path):
+    images = read_captions(table_of(tmp_path / "a.csv", 200), seed=3)["images"]
+    assert Counter(splits(images).values()) == {"train": 160, "val": 20, "test": 20}
+
+
+def test_the_deal_depends_on_the_seed_and_not_on_the_order_of_rows(tmp_path):
+    deal = splits(read_captions(table_of(tmp_path / "a.csv", 50), seed=3)["images"])
+    assert splits(read_captions(table_of(tmp_path / "b.csv", 50, -1), seed=3)["images"]) == deal
+    assert splits(read_captions(table_of(tmp_path / "a.csv", 50), seed=4)["images"]) != deal
+
+
+def test_a_handful_of_images_still_has_every_split(tmp_path):
+    images = read_captions(table_of(tmp_path / "a.csv", 3))["images"]
+    assert set(splits(images).values()) == {"train", "val", "test"}
+
+
+@pytest.mark.parametrize("name, text, message", [
+    ("a.csv", "image,text\na.jpg,A dog\n", "line 1 names no column filename and no column caption"),
+    ("a.csv", "filename,caption\n,A dog\n", "line 2 has an empty filename"),
+    ("a.csv", "filename,caption\na.jpg,\n", "line 2 has an empty caption"),
+    ("a.csv", "filename,caption,split\na.jpg,A dog,dev\n", "line 2: there is no split 'dev'"),
+    ("a.csv", "filename,caption\na.jpg,A dog\nb.jpg,A dog, running\n", "line 3 has 3 fields"),
+    ("a.csv", 'filename,caption\na.jpg,"A\ndog"\n,A cat\n', "line 4 has an empty filename"),
+    ("a.csv", 'filename,caption\na.jpg,A dog\nb.jpg,"A dog\nc.jpg,A cat\n',
+     "line 3 cannot be read"),
+    ("a.csv", "filename,caption,split\na.jpg,A,train\na.jpg,B,test\n",
+     "line 3 puts a.jpg into test"),
+    ("a.csv", "filename,caption\n../a.jpg,A dog\n", "line 2: .*leaves the images folder"),
+    ("a.csv", "filename,caption\n", "holds no captions"),
+    ("a.csv", "", "is empty"),
+    ("a.tsv", "filename\tcaption\na.jpg\n", "line 2 has 1 fields"),
+    ("a.jsonl", '{"filename": "a.jpg", "caption": "A dog"}\n{"filename":\n', "line 2 is not JSON"),
+    ("a.jsonl", "[1]\n", "line 1 is not an object"),
+    ("a.jsonl", '{"filename": "a.jpg"}\n', "line 1 has no caption"),
+    ("a.jsonl", '{"filename": "a.jpg", "caption": 3}\n', "line 1: caption must be text"),
+    ("a.jsonl", '{"filename": "a", "caption": "A", "split": "val"}\n'
+                '{"filename": "b", "caption": "B"}\n', "line 2: either every line has a split"),
+    ("a.json", "{", "is not JSON"),
+    ("a.xlsx", "", r"read from .json, .csv, .tsv or .jsonl"),
+])
+def test_a_mistake_names_file_and_line(tmp_path, name, text, message):
+    with pytest.raises(InputError, match=f"{name}.*{message}"):
+        read_captions(write(tmp_path / name, text))
+
+
+def test_another_encoding_names_the_line(tmp_path):
+    path = write(tmp_path / "a.csv", "filename,caption\na.jpg,A dog\nb.jpg,Un café\n", "latin-1")
+    with pytest.raises(InputError, match="line 3 is not UTF-8"):
+        read_captions(path)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(InputError, match="missing.csv does not exist"):
+        read_captions(tmp_path / "missing.csv")

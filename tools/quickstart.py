@@ -1,0 +1,15 @@
+#!/usr/bin/env python3
+"""Command one: from a bare machine to a trained model and a picture."""
+import os
+import sys
+
+if sys.version_info < (3, 9):  # before any import that an old Python could not read
+    sys.stderr.write("error: Python 3.9 to 3.12 is needed, this is %d.%d.\n" % sys.version_info[:2])
+    sys.exit(2)
+sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+from vsepp.cli.command import run
+from vsepp.quickstart import main
+
+if __name__ == "__main__":
+    sys.exit(run(main))

@@ -1,0 +1,134 @@
+"""Checkpoints: one self-contained file that holds numbers and text, and no code.
+
+The file is in the safetensors format. Its tensors are named ``model/<parameter>`` and, where
+training can resume from it, ``optimizer/<slot>/<parameter>``; everything else is one JSON
+document in its header.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from vsepp.atomic import atomic_path
+from vsepp.errors import InputError
+from vsepp.fingerprints import fingerprint
+
+FORMAT = "vsepp-1"
+_HEADER = "vsepp"
+
+
+def save_checkpoint(path, model, config, vocab, epoch, step, metrics=None, optimizer=None, **more):
+    """Write a checkpoint atomically.
+
+    Args:
+        path: destination.
+        model: ``{parameter name: ndarray}``.
+        config: dictionary of the run's configuration.
+        vocab: ``{word: index}``.
+        epoch: epochs begun when it was written, from 1.
+        step: training steps done.
+        metrics: the validation metrics it was chosen by, or None.
+        optimizer: ``{slot: {parameter name: ndarray}}``, or None.
+        more: further entries that JSON can hold.
+    """
+    tensors = {f"model/{name}": np.ascontiguousarray(value) for name, value in model.items()}
+    for slot, values in (optimizer or {}).items():
+        for name, value in values.items():
+            tensors[f"optimizer/{slot}/{name}"] = np.ascontiguousarray(value)
+    header = {"format": FORMAT, "fingerprint": fingerprint(model), "config": config,
+              "vocab": vocab, "epoch": epoch, "step": step, "metrics": metrics, **more}
+    with atomic_path(path) as temporary:
+        save_file(tensors, str(temporary), {_HEADER: json.dumps(header, ensure_ascii=False)})
+
+
+def _open(path):
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path} does not exist: there is no checkpoint yet; run "
+                         "`python tools/train.py` first, or give one with --checkpoint.")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, not a checkpoint: give a file.")
+    with open(path, "rb") as file:
+        start = file.read(2)
+    if start[:1] == b"\x80" or start == b"PK":
+        raise InputError(f"{path} is a pickle or a PyTorch archive, not one of our checkpoints: "
+                         "turn it into one with `python tools/convert.py`.")
+    try:
+        return safe_open(str(path), framework="numpy")
+    except (SafetensorError, OverflowError) as error:
+        raise InputError(f"{path} is truncated or not a checkpoint ({error}): use another, such "
+                         "as the last one, or train again.") from None
+
+
+def _header(file, path):
+    text = (file.metadata() or {}).get(_HEADER)
+    try:
+        header = json.loads(text) if text is not None else None
+    except json.JSONDecodeError:
+        header = None
+    if not isinstance(header, dict):
+        raise InputError(f"{path} was written by another program: give a checkpoint of "
+                         "`python tools/train.py`, or convert it with `python tools/convert.py`.")
+    if header.get("format") != FORMAT:
+        raise InputError(f"{path} has the format {header.get('format')!r}, this version reads "
+                         f"{FORMAT!r}: update the package.")
+    for key, kind in (("config", dict), ("vocab", dict), ("epoch", int), ("step", int),
+                      ("fingerprint", str)):
+        if not isinstance(header.get(key), kind):
+            raise InputError(f"{path} lacks {key!r}: the checkpoint is damaged; use another.")
+    return header
+
+
+def read_header(path):
+    """Everything in a checkpoint but its tensors; InputError as :func:`load_checkpoint`."""
+    with _open(path) as file:
+        return _header(file, path)
+
+
+def load_checkpoint(path, parts=None):
+    """Read a checkpoint without running anything in it.
+
+    Args:
+        path: the file.
+        parts: prefixes of the tensors wanted, such as ``("model/text_extractor.",)``; the
+            default is all.
+
+    Returns:
+        dict: ``model`` ``{parameter: ndarray}``, ``optimizer`` ``{slot: {parameter:
+        ndarray}}`` (where present), ``config``, ``vocab``, ``metrics``, ``epoch``, ``step``,
+        ``fingerprint`` and whatever else was stored.
+
+    Raises:
+        InputError: when it is missing, truncated, of another program, or a pickle.
+    """
+    model, optimizer = {}, {}
+    with _open(path) as file:
+        result = _header(file, path)
+        for name in file.keys():
+            if parts is not None and not name.startswith(tuple(parts)):
+                continue
+            kind, _, rest = name.partition("/")
+            if kind == "model":
+                model[rest] = file.get_tensor(name)
+            elif kind == "optimizer":
+                slot, _, parameter = rest.partition("/")
+                optimizer.setdefault(slot, {})[parameter] = file.get_tensor(name)
+    result["model"] = model
+    if optimizer:
+        result["optimizer"] = optimizer
+    return result
+
+
+def move_aside(path):
+    """Rename an existing file to ``name.1``, ``name.2`` … and return the new path, or None."""
+    path = Path(path)
+    if not path.exists():
+        return None
+    number = 1
+    while (aside := path.with_name(f"{path.name}.{number}")).exists():
+        number += 1
+    path.rename(aside)
+    return aside

@@ -1,0 +1,27 @@
+"""``tools/features.py``."""
+
+from vsepp.cli.command import configuration, parser
+
+DESCRIPTION = """Compute the frozen backbone's features of every image of a prepared data set.
+
+They are stored beside the data and used by training with finetuned=false, which also computes
+them by itself. An interrupted run goes on where it stopped."""
+
+
+def main(argv=None):
+    """Compute what is missing; returns the exit status."""
+    arguments = parser(DESCRIPTION).parse_args(argv)
+    config = configuration(arguments)
+    from vsepp.data.karpathy import SPLITS
+    from vsepp.feature_extraction import load_features
+    from vsepp.models.device import select_device
+    from vsepp.training_data import dataset_folder
+
+    folder = dataset_folder(config)
+    splits = [split for split in SPLITS if (folder / f"{split}_data.json").exists()]
+    select_device(config.device)
+    features, backbone = load_features(config, splits)
+    for split, rows in features.items():
+        print(f"{split}: {rows.shape[0]} images, {rows.shape[1]} numbers each")
+    print(f"backbone {backbone.origin.backbone}, weights {backbone.origin.fingerprint[:12]}")
+    return 0

@@ -1,0 +1,282 @@
+"""``python tools/prepare.py``: choose a data set, put its files in place, prepare it."""
+
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+from vsepp.cli.command import parser
+from vsepp.errors import InputError
+
+_DESCRIPTION = """\
+Prepare a data set: vocabulary and split files from captions and photographs.
+
+Without arguments: data/flickr8k when its files are there, else the archive that AI
+Studio mounts (data/data*/flickr8k.zip here or in the home folder), else the sample, a
+data set that the package draws itself."""
+
+_SHORTCUTS = ("captions_per_image", "min_word_count", "max_len", "seed")
+
+
+def _arguments(argv):
+    result = parser(_DESCRIPTION)
+    add = result.add_argument
+    add("--captions", metavar="FILE",
+        help="Karpathy JSON, or CSV, TSV or JSONL with filename, caption and perhaps split")
+    add("--images", metavar="PATH", help="folder, .zip or .tar with the photographs")
+    add("--download", metavar="URL",
+        help="fetch an archive with photographs, and perhaps captions; continues where it stopped")
+    add("--sha256", metavar="HEX", help="what the checksum of the download must be")
+    add("--captions-per-image", type=int, metavar="N", help="captions each image ends up with")
+    add("--min-word-count", type=int, metavar="N",
+        help="a word is kept when it occurs more often than this outside test")
+    add("--max-len", type=int, metavar="N", help="longest caption kept, in words")
+    add("--seed", type=int, metavar="N", help="everything random follows from it")
+    add("--force", action="store_true",
+        help="prepare anew although the data set is prepared with other options")
+    add("--strict", action="store_true",
+        help="refuse images that cannot be decoded, instead of leaving them out")
+    return result.parse_args(argv)
+
+
+@dataclass
+class _Choice:
+    """Which data set, where its files come from, and why.
+
+    ``captions`` and ``images`` are None when those in the data set's folder are used.
+    """
+
+    dataset: str
+    reason: str
+    captions: Optional[object] = None
+    images: Optional[Path] = None
+    drawn: bool = False
+
+
+class _Settings:
+    """The configuration as given, for whichever data set is chosen in the end."""
+
+    def __init__(self, arguments):
+        self.name = arguments.config
+        self.overrides = list(arguments.override)
+        if arguments.data_dir:
+            self.overrides.append(f"data_dir={arguments.data_dir!r}")
+        for key in _SHORTCUTS:
+            if getattr(arguments, key) is not None:
+                self.overrides.append(f"{key}={getattr(arguments, key)}")
+        self.given = self.of(arguments.dataset)
+        named = arguments.dataset or arguments.config or any(
+            item.startswith("dataset=") for item in arguments.override)
+        self.dataset = self.given.dataset if named else None
+
+    def of(self, dataset):
+        from vsepp.config import load_config
+
+        return load_config(self.name, self.overrides, dataset)
+
+
+def main(argv=None):
+    """Prepare the data set that the arguments describe; returns the exit status."""
+    arguments = _arguments(argv)
+    settings = _Settings(arguments)
+    if arguments.sha256 and not arguments.download:
+        raise InputError("--sha256 is the checksum of a download: give --download URL with it.")
+    given = arguments.captions or arguments.images or arguments.download
+    choice = _choose_given(arguments, settings) if given else _choose_found(settings)
+    config = settings.of(choice.dataset)
+    folder = _folder(config, choice.dataset)
+    print(f"Data set {choice.dataset}: {choice.reason}.", flush=True)
+    if _put_in_place(choice, config, folder, arguments):
+        from vsepp.data.preparation import create_dataset
+
+        create_dataset(config.data_dir, choice.dataset, config.captions_per_image,
+                       config.min_word_count, config.max_len, seed=config.seed,
+                       strict=arguments.strict)
+    else:
+        print(f"{folder} is prepared with these options already; it is left as it is.")
+    print(f"Next: {_next_command(arguments, config)}")
+    return 0
+
+
+def _folder(config, dataset):
+    if not re.fullmatch(r"\w[\w.-]*", dataset):
+        raise InputError(f"the data set's name {dataset!r} is no folder name: "
+                         "give one of letters, digits, - and _ with --dataset.")
+    return Path(config.data_dir) / dataset
+
+
+def _choose_found(settings):
+    """The data set when nothing is given: what is in place, what is mounted, or the sample."""
+    from vsepp.data.sources import Captions, find_mounted
+
+    dataset = settings.dataset or "flickr8k"
+    folder = _folder(settings.given, dataset)
+    if dataset != "sample":
+        mounted = find_mounted(dataset)
+        if _files_there(folder, dataset, all_images=mounted is not None):
+            return _Choice(dataset, f"its files are in {folder}")
+        if mounted:
+            captions = Captions.find_in(mounted, dataset)
+            if captions is None and not (folder / f"dataset_{dataset}.json").is_file():
+                raise InputError(f"{mounted}, the mounted archive, holds no dataset_{dataset}.json"
+                                 ": give the captions with --captions FILE.")
+            return _Choice(dataset, f"from the mounted archive {mounted}, because {folder} does "
+                           "not hold all its files", captions, mounted)
+        if settings.dataset:
+            raise InputError(f"{folder} does not hold dataset_{dataset}.json and images: "
+                             "give --captions FILE and --images PATH (see data/README.md).")
+    sample = _folder(settings.given, "sample")
+    there = _files_there(sample, "sample", all_images=True)
+    how = f"its files are in {sample}" if there else "drawn by the package"
+    why = ", as asked for" if settings.dataset else (
+        f", because {folder} does not hold the files of flickr8k and no flickr8k.zip is mounted")
+    return _Choice("sample", how + why, drawn=not there)
+
+
+def _files_there(folder, dataset, all_images):
+    """Whether the data set's own files are in its folder: the captions and some images, or all."""
+    json_path, images = folder / f"dataset_{dataset}.json", folder / "images"
+    if not (json_path.is_file() and images.is_dir() and any(images.iterdir())):
+        return False
+    if not all_images:
+        return True
+    from vsepp.data.karpathy import read_karpathy
+    from vsepp.data.sources import missing_images
+
+    return not missing_images(read_karpathy(json_path), images)
+
+
+def _choose_given(arguments, settings):
+    """The data set that --captions, --images and --download describe."""
+    from vsepp.data.sources import Captions
+    from vsepp.data.tables import CAPTION_SUFFIXES
+
+    origin = [f"--captions {arguments.captions}"] * bool(arguments.captions)
+    origin += [f"--images {arguments.images}"] * bool(arguments.images)
+    captions_path = arguments.captions
+    archive = images = Path(arguments.images) if arguments.images else None
+    if images is not None and not images.exists():
+        raise InputError(f"{images} does not exist: check --images.")
+    if arguments.download:
+        archive = _download(arguments, settings)
+        origin.append(f"--download {arguments.download}, kept as {archive}")
+        if archive.suffix.lower() in CAPTION_SUFFIXES:
+            captions_path = captions_path or archive
+        else:
+            images = images or archive
+    captions = None
+    if captions_path:
+        captions = Captions.read(captions_path, settings.given.seed)
+    elif archive.is_file():
+        captions = Captions.find_in(archive, settings.dataset)
+    dataset = settings.dataset or (captions.dataset if captions else "flickr8k")
+    folder = _folder(settings.given, dataset)
+    if captions is None and not (folder / f"dataset_{dataset}.json").is_file():
+        raise InputError(f"{archive} holds no dataset_{dataset}.json, and neither does {folder}: "
+                         "give the captions with --captions FILE.")
+    if images is None and not (folder / "images").is_dir():
+        raise InputError(f"{folder / 'images'} does not exist: "
+                         "give the photographs with --images PATH.")
+    return _Choice(dataset, "from " + " and ".join(origin), captions, images)
+
+
+def _download(arguments, settings):
+    from urllib.parse import unquote, urlsplit
+
+    from vsepp.data.download import download
+
+    name = unquote(urlsplit(arguments.download).path).replace("\\", "/").rpartition("/")[2]
+    name = re.sub(r"[^\w.-]+", "_", name).lstrip(".") or "download"
+    target = Path(settings.given.data_dir) / "downloads" / name
+    return download(arguments.download, target, arguments.sha256)
+
+
+def _put_in_place(choice, config, folder, arguments):
+    """Bring captions and images into the data set's folder; False when nothing is to be done."""
+    from vsepp.data.karpathy import read_karpathy
+    from vsepp.data.preparation import PREPARED
+    from vsepp.data.sources import missing_images, place_images
+
+    if choice.drawn:
+        from vsepp.data.sample import draw_sample
+
+        draw_sample(folder)
+    captions = choice.captions
+    json_path = folder / f"dataset_{choice.dataset}.json"
+    prepared = None if arguments.force else _read_prepared(folder / PREPARED)
+    if prepared:
+        _refuse_other_options(folder, prepared["options"], _options(config, captions, json_path))
+    images = captions.images if captions else read_karpathy(json_path)
+    placed = place_images(images, choice.images, folder / "images") if choice.images else 0
+    if prepared and not placed:
+        left_out = sum(split["left_out"] for split in prepared["splits"].values())
+        missing = len(missing_images(images, folder / "images"))
+        if missing > left_out:
+            raise InputError(f"{folder / 'images'} has lost images since it was prepared "
+                             f"({missing} are missing): give them with --images PATH, or add "
+                             "--force to prepare the data set without them.")
+        files = ["vocab.json"] + [f"{split}_data.json" for split in prepared["splits"]]
+        if all((folder / name).is_file() for name in files) and not (arguments.strict and left_out):
+            return False
+    if captions:
+        # From here on the old preparation and the captions may not belong together.
+        (folder / PREPARED).unlink(missing_ok=True)
+        captions.place(folder, choice.dataset)
+    return True
+
+
+def _read_prepared(path):
+    """``prepared.json``, or None when there is none or it cannot be used."""
+    from vsepp.json_files import read_json
+
+    try:
+        prepared = read_json(path, "prepare the data set")
+        if isinstance(prepared["options"], dict):
+            sum(split["left_out"] for split in prepared["splits"].values())
+            return prepared
+    except (InputError, KeyError, TypeError, AttributeError):
+        pass
+    return None
+
+
+def _options(config, captions, json_path):
+    """What ``create_dataset`` would note in ``prepared.json``."""
+    import hashlib
+
+    checksum = captions.sha256 if captions else hashlib.sha256(json_path.read_bytes()).hexdigest()
+    return {**{key: getattr(config, key) for key in _SHORTCUTS}, "captions_sha256": checksum}
+
+
+def _refuse_other_options(folder, before, now):
+    changes = [f"{key} {before.get(key)} instead of {now[key]}" for key in _SHORTCUTS
+               if before.get(key) != now[key]]
+    if before.get("captions_sha256") != now["captions_sha256"]:
+        changes.append("other captions")
+    if changes:
+        raise InputError(
+            f"{folder} is prepared with {', '.join(changes)}, and a new vocabulary orphans the "
+            "checkpoints trained on it: add --force to prepare it anew, or take another name "
+            "with --dataset.")
+
+
+def _next_command(arguments, config):
+    """The command that trains on what was prepared, with the options that it needs to know."""
+    from vsepp.config import load_config
+
+    command = ["python", "tools/train.py"]
+    if arguments.config:
+        command += ["-c", arguments.config]
+        default = load_config(arguments.config).dataset
+    else:
+        prepared = Path(config.data_dir) / "flickr8k" / "vocab.json"
+        default = "flickr8k" if prepared.exists() else "sample"
+    if config.dataset != default:
+        command += ["--dataset", config.dataset]
+    usual = load_config(arguments.config, (), config.dataset)
+    if config.data_dir != usual.data_dir:
+        command += ["--data-dir", config.data_dir]
+    for key in ("captions_per_image", "max_len"):
+        if getattr(config, key) != getattr(usual, key):
+            command += ["-o", f"{key}={getattr(config, key)}"]
+    return " ".join(shlex.quote(word) for word in command)

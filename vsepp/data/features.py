@@ -1,0 +1,128 @@
+"""Stored features of a frozen backbone: computed once, read as a memory-mapped array.
+
+They live beside the data, in ``features/<backbone>-<fingerprint>-<resize>-<image_size>/``:
+``<split>.npy`` (float32 ``[n_images, feature_size]``) and ``<split>.json`` (where it came
+from). While a split is being computed it is called ``<split>.partial.npy``, and
+``<split>.partial.json`` says how many rows are done.
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vsepp.atomic import sync_folder, write_json
+from vsepp.errors import InputError
+from vsepp.fingerprints import list_fingerprint
+from vsepp.json_files import read_json
+
+_RECOMPUTE = "remove it and run `python tools/features.py` again"
+
+
+@dataclass(frozen=True)
+class FeatureOrigin:
+    """What features depend on, besides the photographs.
+
+    Attributes:
+        backbone: its name.
+        fingerprint: of its weights, see ``vsepp.fingerprints``.
+        feature_size: numbers per image.
+        resize, image_size: the preprocessing.
+    """
+
+    backbone: str
+    fingerprint: str
+    feature_size: int
+    resize: int
+    image_size: int
+
+    @property
+    def folder_name(self):
+        return f"{self.backbone}-{self.fingerprint[:12]}-{self.resize}-{self.image_size}"
+
+
+class FeatureStore:
+    """The features of one data set under one backbone.
+
+    Args:
+        data_folder: the data set's folder.
+        origin: :class:`FeatureOrigin`.
+    """
+
+    def __init__(self, data_folder, origin):
+        self.origin = origin
+        self.folder = Path(data_folder) / "features" / origin.folder_name
+
+    def _description(self, images):
+        return {**asdict(self.origin), "images": len(images),
+                "images_sha256": list_fingerprint(list(images))}
+
+    def read(self, split, images):
+        """The stored features of ``images``, memory-mapped, or None when there are none.
+
+        Raises:
+            InputError: when what is stored is of another backbone or damaged.
+        """
+        path, about = self.folder / f"{split}.npy", self.folder / f"{split}.json"
+        if not path.exists() or not about.exists():
+            return None
+        stored = read_json(about, _RECOMPUTE)
+        expected = self._description(images)
+        for key, value in asdict(self.origin).items():
+            if not isinstance(stored, dict) or stored.get(key) != value:
+                found = stored.get(key) if isinstance(stored, dict) else None
+                raise InputError(f"{about}: these are features of {key} {found!r}, not {value!r}: "
+                                 f"{_RECOMPUTE}.")
+        if stored != expected:  # prepared again with other images
+            return None
+        try:
+            features = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (ValueError, EOFError, OSError) as error:
+            raise InputError(f"{path} is damaged ({error}): {_RECOMPUTE}.") from None
+        if features.shape != (len(images), self.origin.feature_size) or features.dtype != np.float32:
+            raise InputError(f"{path} holds {features.dtype} {features.shape}, not float32 "
+                             f"{(len(images), self.origin.feature_size)}: {_RECOMPUTE}.")
+        return features
+
+    def write(self, split, images, compute, advance):
+        """Compute the features of ``images`` and store them; goes on where it stopped.
+
+        Args:
+            split: name of the split.
+            images: list of paths as in the split file.
+            compute: from the position of the first image still missing to an iterator over
+                arrays ``[batch, feature_size]``, in order.
+            advance: called with the number of images done, once for what was there and
+                then after each batch.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        partial, about = (self.folder / f"{split}.partial.{kind}" for kind in ("npy", "json"))
+        expected = self._description(images)
+        shape = (len(images), self.origin.feature_size)
+        done = 0
+        if partial.exists() and about.exists():
+            stored = read_json(about, _RECOMPUTE)
+            if isinstance(stored, dict) and {**stored, "done": 0} == {**expected, "done": 0}:
+                done = int(stored["done"])
+        features = None
+        if done:
+            try:
+                features = np.load(partial, mmap_mode="r+", allow_pickle=False)
+            except (ValueError, EOFError, OSError):
+                features = None
+            if features is None or features.shape != shape or features.dtype != np.float32:
+                done, features = 0, None
+        if features is None:
+            features = np.lib.format.open_memmap(partial, "w+", np.float32, shape)
+        advance(done)
+        for rows in compute(done):
+            features[done:done + len(rows)] = rows
+            features.flush()
+            done += len(rows)
+            write_json(about, {**expected, "done": done})
+            advance(len(rows))
+        del features
+        partial.replace(self.folder / f"{split}.npy")
+        write_json(self.folder / f"{split}.json", expected)
+        about.unlink(missing_ok=True)
+        sync_folder(self.folder)

@@ -1,0 +1,129 @@
+"""Batches: in order or shuffled, from any position, the same for any number of workers."""
+
+import numpy as np
+from paddle.io import DataLoader
+
+from vsepp.data.dataset import ImageTextDataset, read_prepared
+from vsepp.data.transforms import CenterCrop, RandomCrop
+from vsepp.errors import InputError
+
+
+class EpochBatchSampler:
+    """Batches of indices whose order follows from (seed, epoch).
+
+    Each pass over it is the next epoch; ``set_epoch`` says which one comes next.
+
+    Args:
+        dataset: its length counts; its ``set_epoch`` is told the epoch, if it has one.
+        batch_size: indices in a batch.
+        shuffle: a new order each epoch; otherwise in order.
+        drop_last: leave out the last batch when it is not full.
+        seed: of the orders.
+    """
+
+    def __init__(self, dataset, batch_size, shuffle=False, drop_last=False, seed=0):
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.drop_last = drop_last
+        self.seed = seed
+        self.epoch = 0
+        self.skip = 0
+
+    def set_epoch(self, epoch, skip=0):
+        """Let the next pass be ``epoch`` (from 0), without its first ``skip`` batches."""
+        self.epoch, self.skip = epoch, skip
+
+    def __len__(self):
+        full, rest = divmod(len(self.dataset), self.batch_size)
+        return full if self.drop_last or not rest else full + 1
+
+    def __iter__(self):
+        # Not a generator: the data set has to know its epoch before workers are started.
+        if hasattr(self.dataset, "set_epoch"):
+            self.dataset.set_epoch(self.epoch)
+        order = np.arange(len(self.dataset))
+        if self.shuffle:
+            np.random.default_rng((self.seed, self.epoch)).shuffle(order)
+        batches = [order[k * self.batch_size:(k + 1) * self.batch_size].tolist()
+                   for k in range(self.skip, len(self))]
+        self.epoch, self.skip = self.epoch + 1, 0
+        return iter(batches)
+
+
+class TrainingPairs:
+    """A ``CaptionDataset`` whose items also say which image they belong to."""
+
+    def __init__(self, dataset):
+        self.dataset = dataset
+
+    def __len__(self):
+        return len(self.dataset)
+
+    def __getitem__(self, index):
+        return (*self.dataset[index], np.int64(self.dataset.image_id(index)))
+
+    def set_epoch(self, epoch):
+        if hasattr(self.dataset, "set_epoch"):
+            self.dataset.set_epoch(epoch)
+
+
+def trim(items):
+    """Collate items, with captions cut to the batch's longest."""
+    images, captions, lengths, image_ids = zip(*items)
+    longest = int(max(lengths))
+    return [np.stack(images), np.stack(captions)[:, :longest], np.array(lengths),
+            np.array(image_ids)]
+
+
+def training_loader(dataset, batch_size, seed=0, workers=0):
+    """Shuffled batches (images, captions, lengths, image ids), the last partial one dropped.
+
+    Raises:
+        InputError: when the data set is smaller than one batch.
+    """
+    if len(dataset) < batch_size:
+        raise InputError(f"batch_size {batch_size} is more than the {len(dataset)} captions of the "
+                         f"{dataset.split} split: set batch_size to at most {len(dataset)}.")
+    pairs = TrainingPairs(dataset)
+    sampler = EpochBatchSampler(pairs, batch_size, shuffle=True, drop_last=True, seed=seed)
+    return DataLoader(pairs, batch_sampler=sampler, collate_fn=trim, num_workers=workers)
+
+
+def mktrainval(data_dir, vocab_path, batch_size, workers=0, seed=0, resize=256, image_size=224):
+    """Loaders over the photographs of a prepared data set.
+
+    Training images are resized to ``resize`` and cropped at random, shuffled, and the last
+    partial batch is dropped; the others are cropped at the centre, in order, and nothing is
+    dropped.
+
+    Args:
+        data_dir: the data set's folder, with ``{split}_data.json``.
+        vocab_path: its ``vocab.json``.
+        batch_size: pairs in a batch.
+        workers: processes that load images; 0 loads in this one.
+        seed: of the order and the crops.
+        resize, image_size: shorter side before cropping, and side of the crop.
+
+    Returns:
+        (train, validation, test) ``paddle.io.DataLoader``; each batch is images float32
+        ``[batch, 3, image_size, image_size]``, captions int64 ``[batch, max_len + 2]``,
+        lengths int64 ``[batch]``.
+
+    Raises:
+        InputError: when a split is missing or malformed, or training is smaller than a batch.
+    """
+    options = read_prepared(data_dir)["options"]
+    loaders = []
+    for split in ("train", "val", "test"):
+        training = split == "train"
+        transform = (RandomCrop if training else CenterCrop)(resize, image_size)
+        dataset = ImageTextDataset(data_dir, vocab_path, split, options["captions_per_image"],
+                                   options["max_len"], transform, seed)
+        if training and len(dataset) < batch_size:
+            raise InputError(f"batch_size {batch_size} is more than the {len(dataset)} captions of "
+                             f"the train split: set batch_size to at most {len(dataset)}.")
+        sampler = EpochBatchSampler(dataset, batch_size, shuffle=training, drop_last=training,
+                                    seed=seed)
+        loaders.append(DataLoader(dataset, batch_sampler=sampler, num_workers=workers))
+    return tuple(loaders)

@@ -1,0 +1,108 @@
+"""Features of a prepared data set under a frozen backbone, computed where they are missing."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+
+from vsepp.data.dataset import CaptionDataset, read_prepared
+from vsepp.data.features import FeatureOrigin, FeatureStore
+from vsepp.data.images import map_images, open_image
+from vsepp.data.transforms import CenterCrop
+from vsepp.fingerprints import fingerprint
+from vsepp.models.backbones import build_backbone, check_image_size, feature_size
+from vsepp.models.predictor import BackbonePredictor
+from vsepp.models.weights import backbone_state, initialise_backbone
+from vsepp.progress import progress
+
+_BATCH = 16
+
+
+class FrozenBackbone:
+    """A backbone that is not trained, and the features it gives.
+
+    Args:
+        config: ``image_model, pretrained, weights, resize, image_size`` count.
+
+    Attributes:
+        origin: :class:`FeatureOrigin`.
+        state: ``{parameter: ndarray}``.
+    """
+
+    def __init__(self, config):
+        check_image_size(config.image_model, config.image_size)
+        self.network = build_backbone(config.image_model)
+        initialise_backbone(self.network, config.image_model, config.pretrained, config.weights)
+        self.network.eval()
+        self.state = backbone_state(self.network)
+        self.origin = FeatureOrigin(config.image_model, fingerprint(self.state),
+                                    feature_size(config.image_model), config.resize,
+                                    config.image_size)
+        self._predictor = None
+
+    def features(self, paths):
+        """Iterate over float32 ``[batch, feature_size]`` of photographs, in order."""
+        if self._predictor is None:
+            self._predictor = BackbonePredictor(self.network, self.origin.image_size, _BATCH)
+        crop = CenterCrop(self.origin.resize, self.origin.image_size)
+        batch = []
+        for pixels in map_images(lambda path: crop.pixels(open_image(path)), paths):
+            batch.append(pixels)
+            if len(batch) == _BATCH:
+                yield self._predictor(np.stack(batch))
+                batch = []
+        if batch:
+            yield self._predictor(np.stack(batch))
+
+
+def load_features(config, splits, backbone=None, log=print):
+    """The features of splits of the prepared data set, computing what is not stored yet.
+
+    Args:
+        config: the run's configuration.
+        splits: names of splits.
+        backbone: a :class:`FrozenBackbone`; made from ``config`` when missing.
+        log: called with a line for each split that had to be computed.
+
+    Returns:
+        (``{split: memory-mapped float32 [n_images, feature_size]}``, the backbone)
+
+    Raises:
+        InputError: when a split or a photograph is missing, or the weights do not fit.
+    """
+    folder = Path(config.data_dir) / config.dataset
+    options = read_prepared(folder)["options"]
+    datasets = {split: CaptionDataset(folder, folder / "vocab.json", split,
+                                      options["captions_per_image"], options["max_len"])
+                for split in splits}
+    backbone = backbone or FrozenBackbone(config)
+    store = FeatureStore(folder, backbone.origin)
+    features = {}
+    for split, dataset in datasets.items():
+        features[split] = store.read(split, dataset.images)
+        if features[split] is None:
+            _compute(store, dataset, backbone, log)
+            features[split] = store.read(split, dataset.images)
+    return features, backbone
+
+
+def _compute(store, dataset, backbone, log):
+    """Compute and store the features of a split, with a bar."""
+    count = len(dataset.images)
+    begin, done = time.perf_counter(), []
+    with progress(description=f"{backbone.origin.backbone} features of {dataset.split}",
+                  total=count, unit="image") as bar:
+        def advance(images):
+            done.append(images)
+            bar.update(images)
+
+        def compute(first):
+            paths = [dataset.image_path(image_id) for image_id in range(first, count)]
+            return backbone.features(paths)
+
+        store.write(dataset.split, dataset.images, compute, advance)
+    seconds = time.perf_counter() - begin
+    computed = sum(done[1:])
+    log(f"{backbone.origin.backbone} features of {dataset.split}: {computed} images in "
+        f"{seconds:.1f} s ({computed / max(seconds, 1e-9):.1f} images/s), {done[0]} were there; "
+        f"in {store.folder}")

@@ -1,0 +1,146 @@
+"""The ImageNet networks that Paddle ships, cut before their classifier.
+
+The registry is plain data and this module imports Paddle only to build a network, so
+that a wrong name in a configuration is refused at once. What is left of a network
+keeps Paddle's (and torchvision's) parameter names.
+"""
+
+import difflib
+from typing import NamedTuple, Tuple
+
+from vsepp.errors import InputError
+
+
+class Backbone(NamedTuple):
+    """What the package knows of a network without building it."""
+
+    feature_size: int
+    #: layers of the classifier, by their names in Paddle: replaced by the identity,
+    #: and their weights ignored in files
+    classifier: Tuple[str, ...]
+    #: the smallest and the largest square image it takes (None: any)
+    smallest_image: int = 32
+    largest_image: int = None
+
+
+def _resnets():
+    for depth in (18, 34):
+        yield f"resnet{depth}", Backbone(512, ("fc",))
+    for name in (
+        "resnet50", "resnet101", "resnet152",
+        "resnext50_32x4d", "resnext50_64x4d", "resnext101_32x4d", "resnext101_64x4d",
+        "resnext152_32x4d", "resnext152_64x4d", "wide_resnet50_2", "wide_resnet101_2",
+    ):  # fmt: skip
+        yield name, Backbone(2048, ("fc",))
+
+
+def _densenets():
+    sizes = {121: 1024, 161: 2208, 169: 1664, 201: 1920, 264: 2688}
+    for layers, size in sizes.items():
+        yield f"densenet{layers}", Backbone(size, ("out",))
+
+
+def _shufflenets():
+    sizes = {"x0_25": 512, "x0_33": 512, "x0_5": 1024, "x1_0": 1024, "x1_5": 1024,
+             "x2_0": 2048, "swish": 1024}  # fmt: skip
+    for width, size in sizes.items():
+        yield f"shufflenet_v2_{width}", Backbone(size, ("_fc",))
+
+
+_GOOGLENET_HEADS = (
+    "_pool_o1", "_pool_o2", "_drop", "_fc_out", "_conv_o1", "_fc_o1", "_drop_o1", "_out1",
+    "_conv_o2", "_fc_o2", "_drop_o2", "_out2",
+)  # fmt: skip
+
+#: Name in ``paddle.vision.models`` → what it gives. The features are the network's
+#: global average pool; of VGG and AlexNet the 4096 numbers that their last linear
+#: layer reads.
+BACKBONES = {
+    **dict(_resnets()),
+    **{f"vgg{n}": Backbone(4096, ("classifier.6",)) for n in (11, 13, 16, 19)},
+    "mobilenet_v1": Backbone(1024, ("fc",)),
+    "mobilenet_v2": Backbone(1280, ("classifier",)),
+    "mobilenet_v3_small": Backbone(576, ("classifier",)),
+    "mobilenet_v3_large": Backbone(960, ("classifier",)),
+    **dict(_densenets()),
+    "googlenet": Backbone(1024, _GOOGLENET_HEADS),
+    "inception_v3": Backbone(2048, ("dropout", "fc"), smallest_image=75),
+    "squeezenet1_0": Backbone(512, ("_drop", "_conv9")),
+    "squeezenet1_1": Backbone(512, ("_drop", "_conv9")),
+    **dict(_shufflenets()),
+    "alexnet": Backbone(4096, ("_fc8",), smallest_image=224, largest_image=224),
+}
+
+
+def find_backbone(name):
+    """Return the ``Backbone`` entry of ``name``.
+
+    Raises:
+        InputError: when there is none, with the nearest names.
+    """
+    if isinstance(name, str) and name in BACKBONES:
+        return BACKBONES[name]
+    nearest = difflib.get_close_matches(str(name), BACKBONES, n=3)
+    guess = f"did you mean {' or '.join(nearest)}? " if nearest else ""
+    raise InputError(
+        f"image_model: there is no backbone {name!r}; {guess}The names are: {', '.join(BACKBONES)}."
+    )
+
+
+def feature_size(name):
+    """How many numbers backbone ``name`` makes of an image (resnet152: 2048, vgg19: 4096)."""
+    return find_backbone(name).feature_size
+
+
+def check_image_size(name, size):
+    """Refuse square images of ``size`` pixels that backbone ``name`` cannot take."""
+    entry = find_backbone(name)
+    largest = entry.largest_image or size
+    if entry.smallest_image <= size <= largest:
+        return
+    if entry.smallest_image == entry.largest_image:
+        wanted = f"exactly {entry.smallest_image}"
+    else:
+        wanted = f"{entry.smallest_image} or more"
+    raise InputError(
+        f"image_size: {name} takes images of {wanted} pixels, not {size}; "
+        f"set image_size: {entry.smallest_image} or another image_model."
+    )
+
+
+def is_classifier(name, parameter):
+    """Whether ``parameter`` belongs to what is cut from backbone ``name``."""
+    return any(parameter.startswith(f"{layer}.") for layer in find_backbone(name).classifier)
+
+
+def build_backbone(name):
+    """Build a randomly initialised backbone.
+
+    Args:
+        name: a key of ``BACKBONES``.
+
+    Returns:
+        paddle.nn.Layer: images ``[batch, 3, height, width]`` → float32 features
+        ``[batch, feature_size(name)]``, also for a batch of one. Its ``state_dict`` has
+        the names of ``paddle.vision.models``, without the classifier's.
+
+    Raises:
+        InputError: for an unknown name.
+    """
+    entry = find_backbone(name)
+    from paddle import nn
+    from paddle.vision import models
+
+    if name == "googlenet":
+        from vsepp.models.googlenet import GoogLeNetFeatures
+
+        network = GoogLeNetFeatures()
+    else:
+        network = getattr(models, name)(pretrained=False)
+    for path in entry.classifier:
+        *parents, last = path.split(".")
+        parent = network
+        for part in parents:
+            parent = getattr(parent, part)
+        parent.add_sublayer(last, nn.Identity())
+    return network

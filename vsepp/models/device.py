@@ -1,0 +1,40 @@
+"""Where Paddle computes, and what to say when it cannot."""
+
+from contextlib import contextmanager
+
+import paddle
+
+from vsepp.errors import InputError
+
+
+def select_device(name="auto"):
+    """Make Paddle compute on ``auto`` (a GPU when there is one), ``cpu`` or ``gpu``.
+
+    Returns:
+        str: ``cpu`` or ``gpu``.
+
+    Raises:
+        InputError: when a GPU is asked for and there is none that this Paddle can use.
+    """
+    usable = paddle.is_compiled_with_cuda() and paddle.device.cuda.device_count() > 0
+    if name == "gpu" and not usable:
+        reason = "no GPU was found" if paddle.is_compiled_with_cuda() else \
+            "this PaddlePaddle was built for the CPU"
+        raise InputError(f"device: gpu was asked for, but {reason}: set device=cpu, or install a "
+                         "GPU build as https://www.paddlepaddle.org.cn/install/quick says.")
+    chosen = "gpu" if usable and name != "cpu" else "cpu"
+    paddle.set_device(chosen)
+    return chosen
+
+
+@contextmanager
+def memory_errors_explained(mend="set a smaller batch_size"):
+    """Turn Paddle's report of exhausted memory into one sentence."""
+    try:
+        yield
+    except (MemoryError, RuntimeError, SystemError, OSError) as error:
+        if isinstance(error, MemoryError) or "ResourceExhausted" in str(error) \
+                or "out of memory" in str(error).lower():
+            device = "GPU" if "gpu" in paddle.get_device() else "machine"
+            raise InputError(f"the {device}'s memory is exhausted: {mend}.") from error
+        raise

@@ -1,0 +1,19 @@
+"""GoogLeNet's features alone: Paddle's network returns three outputs, as a tuple."""
+
+import paddle
+from paddle.vision.models import GoogLeNet
+
+
+class GoogLeNetFeatures(GoogLeNet):
+    """Without the two auxiliary heads, which need images of 224 pixels.
+
+    A module of its own: Paddle 2.6 cannot export a class made inside a function.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.num_classes = 0  # the inherited forward then stops at the pools
+
+    def forward(self, inputs):
+        outputs = GoogLeNet.forward(self, inputs)
+        return paddle.flatten(outputs[0], start_axis=1)

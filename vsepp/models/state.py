@@ -1,0 +1,45 @@
+"""Moving weights between networks and plain arrays, with nothing lost silently."""
+
+import numpy as np
+import paddle
+
+from vsepp.errors import InputError
+
+
+def get_state(network):
+    """``{name: ndarray}`` of a layer's parameters and statistics, copied."""
+    return {name: np.array(value.numpy()) for name, value in network.state_dict().items()}
+
+
+def set_state(network, state, source, optional=()):
+    """Set a layer's parameters and statistics.
+
+    Args:
+        network: a ``paddle.nn.Layer``.
+        state: ``{name: ndarray}``.
+        source: the file it came from, for messages.
+        optional: prefixes of names that may be missing from either side.
+
+    Raises:
+        InputError: naming a parameter that is missing, unknown, or of another shape.
+    """
+    own = network.state_dict()
+    optional = tuple(optional)
+    for name, value in own.items():
+        if name not in state:
+            if name.startswith(optional):
+                continue
+            raise InputError(f"{source} lacks the parameter {name}: it belongs to another model; "
+                             "give the checkpoint that fits the configuration.")
+        if tuple(state[name].shape) != tuple(value.shape):
+            raise InputError(
+                f"{source}: {name} has the shape {tuple(state[name].shape)}, the model wants "
+                f"{tuple(value.shape)}: word_dim, embed_size, num_layers, image_model and the "
+                "vocabulary must be the checkpoint's.")
+    for name in state:
+        if name not in own and not name.startswith(optional):
+            raise InputError(f"{source} has the parameter {name} that the model lacks: it belongs "
+                             "to another model; give the checkpoint that fits the configuration.")
+    for name, value in own.items():
+        if name in state:
+            value.set_value(paddle.to_tensor(np.asarray(state[name], dtype=value.numpy().dtype)))

@@ -1,0 +1,259 @@
+"""ImageNet weights of a backbone: from a file, from Paddle's cache, or its download.
+
+Files may come from Paddle (``.pdparams``), torchvision (``.pth``, ``.pt``, ``.tar``) or
+either (``.safetensors``). torchvision names batch-norm statistics differently and
+stores linear weights ``[out, in]``, Paddle ``[in, out]``. A square matrix does not
+tell which it is, so the origin decides, never the shape.
+"""
+
+import hashlib
+import json
+import os
+import socket
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies
+
+import numpy as np
+
+from vsepp.errors import InputError
+from vsepp.models.backbones import find_backbone, is_classifier
+from vsepp.pickles import read_pickle
+
+PADDLE_SUFFIXES = (".pdparams",)
+TORCH_SUFFIXES = (".pth", ".pt", ".tar", ".bin")
+SAFETENSORS_SUFFIX = ".safetensors"
+#: how long to wait for the server before a download is called impossible
+CONNECT_SECONDS = 5
+
+_TORCH_TO_PADDLE = {"running_mean": "_mean", "running_var": "_variance"}
+_TORCH_STATISTICS = (*_TORCH_TO_PADDLE, "num_batches_tracked")
+
+
+def initialise_backbone(backbone, name, pretrained=True, weights=None):
+    """Give a fresh backbone its weights.
+
+    Args:
+        backbone: what ``build_backbone(name)`` returned.
+        name: its name in ``BACKBONES``.
+        pretrained: take Paddle's ImageNet weights, downloaded when they are not there.
+        weights: path of a local file; it wins over ``pretrained``.
+
+    Raises:
+        InputError: when the weights cannot be had or do not fit.
+    """
+    if weights:
+        load_backbone_weights(backbone, name, weights)
+    elif pretrained:
+        load_backbone_weights(backbone, name, pretrained_weights_path(name), strict=False)
+
+
+def load_backbone_weights(backbone, name, path, strict=True):
+    """Load a local file of weights into ``backbone``, whole or not at all.
+
+    Args:
+        strict: refuse a file with parameters that are neither the backbone's nor its
+            classifier's (every parameter of resnet50 fits into its place in a file of
+            resnet152).
+
+    Raises:
+        InputError: naming the file, and the parameter that is missing, unexpected,
+            of the wrong shape or not finite.
+    """
+    state = read_backbone_weights(backbone, name, path, strict)
+    missing, unexpected = backbone.set_state_dict(state)
+    if missing or unexpected:  # read_backbone_weights has compared every name
+        raise RuntimeError(f"{name} did not take its weights: {missing} {unexpected}")
+
+
+def read_backbone_weights(backbone, name, path, strict=True):
+    """Read a file of weights for ``backbone`` without changing it.
+
+    Returns:
+        dict: Paddle's parameter name → float32 array, for exactly the parameters
+        that the backbone has, in its order.
+    """
+    path = Path(path).expanduser()
+    found, from_torch = _read_state(path)
+    arrays = {}
+    for key, value in found.items():
+        key = _paddle_name(key)
+        if key is not None and not is_classifier(name, key):
+            arrays[key] = value
+    state = {}
+    for key, parameter in backbone.state_dict().items():
+        if key not in arrays:
+            raise InputError(
+                f"{path}: parameter {key!r} of {name} is missing; "
+                f"give the weights of {name} under Paddle's or torchvision's names."
+            )
+        state[key] = _converted(arrays.pop(key), key, tuple(parameter.shape), from_torch, path)
+    if arrays and strict:
+        raise InputError(
+            f"{path}: parameter {next(iter(arrays))!r} does not belong to {name}; "
+            f"give the weights of {name}, or set image_model to the network they are of."
+        )
+    return state
+
+
+def _paddle_name(key):
+    """The name Paddle has for ``key``, or None for what it does not store."""
+    key = key[len("module.") :] if key.startswith("module.") else key
+    layer, dot, last = key.rpartition(".")
+    if last == "num_batches_tracked":
+        return None
+    return layer + dot + _TORCH_TO_PADDLE.get(last, last)
+
+
+def _converted(value, key, shape, from_torch, path):
+    """One array as Paddle stores it: float32, linear weights ``[in, out]``."""
+    value = np.asarray(value)
+    if value.dtype == np.uint16 and not from_torch:  # how Paddle pickles bfloat16
+        value = (value.astype(np.uint32) << 16).view(np.float32)
+    if value.dtype.kind != "f":
+        raise InputError(
+            f"{path}: parameter {key!r} holds {value.dtype} values; give weights in floating point."
+        )
+    if from_torch and value.ndim == 2:
+        value = value.T
+    if value.shape != shape:
+        raise InputError(
+            f"{path}: parameter {key!r} has shape {list(value.shape)} where {list(shape)} is "
+            "needed; give the weights of the network that image_model names."
+        )
+    with np.errstate(over="ignore"):
+        value = np.ascontiguousarray(value, dtype=np.float32).reshape(shape)
+    if not np.isfinite(value).all():
+        raise InputError(
+            f"{path}: parameter {key!r} holds NaN or infinity; fetch or convert the file again."
+        )
+    return value
+
+
+def _read_state(path):
+    """Return (name → array as stored, whether torch wrote it)."""
+    suffix = path.suffix.lower()
+    if suffix == SAFETENSORS_SUFFIX:
+        state, from_torch = _read_safetensors(path)
+    elif suffix in PADDLE_SUFFIXES + TORCH_SUFFIXES:
+        state, from_torch = read_pickle(path), suffix in TORCH_SUFFIXES
+        if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
+            state = state["state_dict"]
+    else:
+        known = ", ".join((*PADDLE_SUFFIXES, *TORCH_SUFFIXES, SAFETENSORS_SUFFIX))
+        raise InputError(f"{path}: weights are read from files that end in {known}.")
+    if not (
+        isinstance(state, dict)
+        and state
+        and all(isinstance(key, str) for key in state)
+        and all(isinstance(value, (np.ndarray, np.generic)) for value in state.values())
+    ):
+        raise InputError(
+            f"{path}: not a state_dict (parameter name → array); "
+            "give a file with the weights of one network."
+        )
+    return state, from_torch
+
+
+def _read_safetensors(path):
+    """As ``_read_state``. The names of the batch-norm statistics tell who wrote the
+    file; where there are none (VGG, AlexNet) the metadata do: ``format: pd`` is
+    Paddle's layout, everything else is taken for torchvision's."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(str(path), framework="np") as file:
+            origin = (file.metadata() or {}).get("format")
+            state = {key: file.get_tensor(key) for key in file.keys()}
+    except (OSError, SafetensorError, TypeError, ValueError, AttributeError) as error:
+        if not path.is_file():
+            raise InputError(f"{path}: there is no such file.") from error
+        raise InputError(
+            f"{path}: cannot be read as safetensors ({error}); "
+            "fetch it again, or save it as float32 or float16."
+        ) from error
+    endings = {key.rpartition(".")[2] for key in state}
+    if not endings.isdisjoint(_TORCH_STATISTICS):
+        return state, True
+    if not endings.isdisjoint(_TORCH_TO_PADDLE.values()):
+        return state, False
+    return state, origin not in ("pd", "paddle")
+
+
+def pretrained_weights_path(name):
+    """Path of Paddle's ImageNet weights for backbone ``name``, fetched if need be.
+
+    They are Paddle's own download (checked against its md5) in
+    ``~/.cache/paddle/hapi/weights``; a file that stands there already is used.
+
+    Raises:
+        InputError: when Paddle offers none for this network, or they are not there
+            and cannot be fetched.
+    """
+    url, md5 = _pretrained_source(name)
+    from paddle.utils import download
+
+    file_name = url.rsplit("/", 1)[-1]
+    folders = (os.path.expanduser("~/.cache/paddle/hapi/weights"), download.WEIGHTS_HOME)
+    for folder in folders:
+        path = os.path.join(folder, file_name)
+        if os.path.isfile(path):
+            return path
+    try:
+        _check_reachable(url)
+        return download.get_weights_path_from_url(url, md5)
+    except Exception as error:  # Paddle raises whatever its HTTP library does
+        raise InputError(
+            f"image_model {name}: its ImageNet weights could not be downloaded ({error}); "
+            f"fetch {url} elsewhere and put it at {os.path.join(folders[-1], file_name)}, "
+            "or set weights: FILE or pretrained: false."
+        ) from error
+
+
+def _pretrained_source(name):
+    """Return (URL, md5) of the ImageNet weights in Paddle's own tables."""
+    find_backbone(name)
+    from paddle.vision import models
+
+    urls = sys.modules[getattr(models, name).__module__].model_urls
+    aliases = (name, name.replace("net_v", "netv") + "_1.0", f"{name}_x1.0")
+    for key in aliases:
+        if key in urls:
+            return urls[key]
+    raise InputError(
+        f"image_model {name}: Paddle offers no ImageNet weights for it; "
+        "set weights: FILE, pretrained: false, or another image_model."
+    )
+
+
+def _check_reachable(url):
+    """Raise OSError at once when offline, where Paddle would try again and again."""
+    if getproxies():  # only the proxy may know the host
+        return
+    host = urlsplit(url).hostname
+    try:
+        socket.create_connection((host, 443), timeout=CONNECT_SECONDS).close()
+    except OSError as error:
+        raise OSError(f"{host} is out of reach: {error.strerror or error}") from error
+
+
+def backbone_state(backbone):
+    """The backbone's parameters and statistics: name → array, copied."""
+    return {key: np.array(value.numpy()) for key, value in backbone.state_dict().items()}
+
+
+def fingerprint(state):
+    """SHA-256, in hex, of the content of ``state`` (name → array).
+
+    It depends on names, shapes, types and values, not on the order of the names, the
+    file format or the machine's byte order.
+    """
+    digest = hashlib.sha256()
+    for key in sorted(state):
+        array = np.asarray(state[key])
+        array = array.astype(array.dtype.newbyteorder("<"), copy=False)
+        header = json.dumps([key, array.dtype.str, list(array.shape)], ensure_ascii=True)
+        digest.update(header.encode("ascii") + b"\n")
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()

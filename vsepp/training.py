@@ -1,0 +1,360 @@
+"""Training: one loop, from the first batch to the test of the best model."""
+
+import math
+import signal
+import time
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+import paddle
+
+from vsepp.checkpoint import load_checkpoint, move_aside, save_checkpoint
+from vsepp.data.loaders import training_loader
+from vsepp.errors import InputError
+from vsepp.evaluation import encode_dataset, recalls
+from vsepp.losses import TripletNetLoss
+from vsepp.metrics import all_metrics
+from vsepp.models.device import memory_errors_explained, select_device
+from vsepp.models.state import get_state, set_state
+from vsepp.models.vsepp import BACKBONE, build_model
+from vsepp.optimizer import get_optimizer, optimizer_state, restore_optimizer
+from vsepp.progress import progress
+from vsepp.report.tables import metrics_table
+from vsepp.run_folder import RunFolder
+from vsepp.showcase import show_queries, show_space
+from vsepp.stopping import StopRequest
+from vsepp.training_data import open_splits, worker_count
+
+# What may differ between a run and its resumption without making it another run.
+_FREE_ON_RESUME = {"checkpoint", "init_from", "num_epochs", "evaluate_step", "log_step", "device",
+                   "workers", "data_dir", "run_dir", "best_checkpoint", "last_checkpoint",
+                   "weights", "pretrained"}
+_STUCK_AFTER = 50  # consecutive steps with the loss of a collapsed model before a warning
+
+
+@dataclass
+class Position:
+    """Where a run is: all that its next step follows from, besides weights and optimizer."""
+
+    epoch: int = 0  # from 0
+    step_in_epoch: int = 0
+    step: int = 0
+    best_rsum: float = -1.0
+    best_step: int = 0
+    validated_step: int = -1
+    history: list = field(default_factory=list)
+
+
+class Trainer:
+    """A run: its data, model, optimizer, position and folder.
+
+    Args:
+        config: ``vsepp.config.Config``.
+
+    Raises:
+        InputError: when data, weights, checkpoint or device do not fit the configuration.
+    """
+
+    def __init__(self, config):
+        self.config = config
+        select_device(config.device)
+        if config.amp != "off" and paddle.get_device() == "cpu":
+            raise InputError("amp: mixed precision needs a GPU: set amp=off.")
+        paddle.seed(config.seed)
+        resumed = self._read_resumed()
+        self.data = open_splits(config, ("train", "val", "test"))
+        self._check_vocabulary(resumed, config.checkpoint)
+        features = self.data.backbone and self.data.backbone.origin.feature_size
+        self.model = build_model(config, len(self.data.vocabulary), features,
+                                 with_weights=not (resumed or config.init_from))
+        self.optimizer = get_optimizer(self.model, config)
+        self.position = Position()
+        if resumed:
+            self._restore(resumed)
+        elif config.init_from:
+            self._initialise(config.init_from)
+        self.loader = training_loader(self.data.splits["train"], config.batch_size, config.seed,
+                                      worker_count(config))
+        self.loss = TripletNetLoss(config.margin, config.hard_negative, config.measure)
+        self.scaler = paddle.amp.GradScaler() if config.amp == "float16" else None
+        self.best_path = config.path("best_checkpoint")
+        self.last_path = config.path("last_checkpoint")
+        self.folder = RunFolder(config, self.position.history)
+        self.position.history = self.folder.history
+        self.stuck = 0
+        if not resumed:
+            self._move_old_checkpoints_aside()
+
+    # ---- beginning -------------------------------------------------------------------------
+
+    def _read_resumed(self):
+        config = self.config
+        if not config.checkpoint:
+            return None
+        if config.checkpoint in ("last", "best"):
+            config.checkpoint = str(config.path(f"{config.checkpoint}_checkpoint"))
+        resumed = load_checkpoint(config.checkpoint)
+        if "optimizer" not in resumed or "position" not in resumed:
+            raise InputError(f"{config.checkpoint} holds no state to resume from: resume from the "
+                             "last checkpoint, or use init_from to take its weights alone.")
+        for key, value in resumed["config"].items():
+            now = getattr(config, key, value)
+            if key not in _FREE_ON_RESUME and now != value:
+                raise InputError(f"{config.checkpoint} was trained with {key} = {value!r}, now it "
+                                 f"is {now!r}: set {key} as it was, or use init_from to begin a "
+                                 "new run with its weights.")
+        return resumed
+
+    def _check_vocabulary(self, checkpoint, path):
+        if checkpoint and checkpoint["vocab"] != self.data.vocabulary.word_to_index:
+            raise InputError(f"{path} was trained with another vocabulary than that of the data "
+                             f"set {self.config.dataset}: prepare it as it was, or train anew.")
+
+    def _restore(self, resumed):
+        set_state(self.model, resumed["model"], self.config.checkpoint,
+                  optional=(BACKBONE,) if self.data.backbone else ())
+        self.position = Position(**resumed["position"])
+        restore_optimizer(self.model, self.optimizer, resumed["optimizer"], self.position.epoch)
+
+    def _initialise(self, path):
+        given = load_checkpoint(path, parts=("model/",))
+        self._check_vocabulary(given, path)
+        set_state(self.model, given["model"], path,
+                  optional=(BACKBONE,) if self.data.backbone else ())
+
+    def _move_old_checkpoints_aside(self):
+        for path in (self.best_path, self.last_path):
+            aside = move_aside(path)
+            if aside:
+                self.folder.log(f"{path} is of an earlier run; it is now {aside}")
+
+    # ---- the loop --------------------------------------------------------------------------
+
+    def run(self):
+        """Train to the end, or until a signal; returns the test metrics of the best model.
+
+        Raises:
+            KeyboardInterrupt: after Ctrl-C, once the last checkpoint is written.
+            SystemExit: with status 143, likewise after SIGTERM.
+            InputError: when the loss is not a number any more.
+        """
+        config, position = self.config, self.position
+        self.folder.log(self._heading())
+        with StopRequest() as stop:
+            while position.epoch < config.num_epochs and not stop:
+                self._train_epoch(stop)
+                if not stop:
+                    position.epoch += 1
+                    position.step_in_epoch = 0
+                    self.optimizer._learning_rate.step()
+                    self._validate()
+                    self._save_last()
+            if stop:
+                self._save_last()
+                self.folder.log(f"stopped in epoch {position.epoch + 1} at step {position.step}; "
+                                f"go on with -o checkpoint={self.last_path}")
+                self._finish()
+                if stop.signal == signal.SIGINT:
+                    raise KeyboardInterrupt
+                raise SystemExit(128 + stop.signal)
+        return self._test_best()
+
+    def _train_epoch(self, stop):
+        config, position = self.config, self.position
+        self.loss.hard_negative = (config.hard_negative
+                                   and position.epoch >= config.hard_negative_warmup)
+        self.model.train()
+        steps = len(self.loader)
+        self.loader.batch_sampler.set_epoch(position.epoch, skip=position.step_in_epoch)
+        bar = progress(description=f"epoch {position.epoch + 1}/{config.num_epochs}",
+                       total=steps, initial=position.step_in_epoch, unit="step", leave=False)
+        meter = Meter(config.batch_size)
+        with bar:
+            for batch in self.loader:
+                meter.batch_read()
+                loss = self._train_step(batch)
+                position.step_in_epoch += 1
+                position.step += 1
+                meter.batch_done()
+                bar.update()
+                if position.step % config.log_step == 0 or position.step_in_epoch == steps:
+                    self._log_step(float(loss), meter, steps)
+                if stop:
+                    return
+                if position.step % config.evaluate_step == 0 and position.step_in_epoch < steps:
+                    self._validate()
+                    self._save_last()
+                    meter.restart()
+
+    def _train_step(self, batch):
+        images, captions, lengths, image_ids = batch
+        config, position = self.config, self.position
+        # Dropout inside a backbone follows from (seed, step), so that a resumed run repeats it.
+        paddle.seed(int(np.random.SeedSequence((config.seed, position.step)).generate_state(1)[0]))
+        with memory_errors_explained():
+            with paddle.amp.auto_cast(enable=config.amp != "off", level="O1",
+                                      dtype="bfloat16" if config.amp == "off" else config.amp):
+                codes = self.model(images, captions, lengths)
+            loss = self.loss(*(code.astype("float32") for code in codes),
+                             image_ids if config.mask_same_image else None)
+            if self.scaler:
+                self.scaler.scale(loss).backward()
+                self.scaler.step(self.optimizer)
+                self.scaler.update()
+            else:
+                loss.backward()
+                self.optimizer.step()
+            self.optimizer.clear_grad()
+        return loss.detach()
+
+    # ---- now and then ----------------------------------------------------------------------
+
+    def _heading(self):
+        config, train = self.config, self.data.splits["train"]
+        seen = f"stored features of {config.image_model}" if self.data.backbone else \
+            f"photographs through {config.image_model}"
+        return (f"training on {config.dataset}: {len(train.images)} images, {len(train)} captions, "
+                f"{seen}, on {paddle.get_device()}, seed {config.seed}; folder {self.folder.path}")
+
+    def _log_step(self, loss, meter, steps):
+        config, position = self.config, self.position
+        if not math.isfinite(loss):
+            raise InputError(
+                f"the loss is {loss} in epoch {position.epoch + 1} at step {position.step}: set a "
+                f"lower learning_rate; {self.last_path} and {self.best_path} hold what was saved "
+                "before.")
+        rate = self.optimizer.get_lr()
+        left = (config.num_epochs - position.epoch) * steps - position.step_in_epoch
+        self.folder.log(
+            f"epoch {position.epoch + 1}/{config.num_epochs} step {position.step_in_epoch}/{steps} "
+            f"loss {loss:.4f} lr {rate:.2e} {meter} left {_duration(left * meter.batch_cost)}")
+        self.folder.scalars({"train/loss": loss, "train/lr": rate}, position.step)
+        self.folder.history.append({"step": position.step, "epoch": position.epoch + 1,
+                                    "loss": loss, "lr": rate})
+        self._watch_for_collapse(loss)
+
+    def _watch_for_collapse(self, loss):
+        """Warn, once, when the loss stands where all codes are alike."""
+        config = self.config
+        collapsed = 2 * config.batch_size * config.margin
+        alike = self.loss.hard_negative and abs(loss - collapsed) < 0.001 * collapsed
+        before, self.stuck = self.stuck, self.stuck + config.log_step if alike else 0
+        if before < _STUCK_AFTER <= self.stuck:
+            self.folder.log(
+                f"warning: the loss has stood at 2 · batch_size · margin = {collapsed:g} for "
+                f"{self.stuck} steps: all codes are alike and nothing is learned; begin again "
+                "with hard_negative_warmup=1, or a lower learning_rate")
+
+    def _validate(self):
+        """Score the validation split; keep the model when its rsum is the best so far."""
+        position = self.position
+        if position.validated_step == position.step:
+            return
+        position.validated_step = position.step
+        begin = time.perf_counter()
+        dataset = self.data.splits["val"]
+        images, texts = encode_dataset(self.model, dataset, max(self.config.batch_size, 64))
+        metrics = all_metrics(images, texts, dataset.captions_per_image, self.model.measure)
+        flat = recalls(metrics)
+        best = flat["rsum"] > position.best_rsum
+        if best:
+            position.best_rsum, position.best_step = flat["rsum"], position.step
+            self._save_best(metrics)
+        self.folder.history.append({"step": position.step, **flat})
+        self.folder.scalars({f"val/{name}": value for name, value in flat.items()}, position.step)
+        self.folder.picture("val/queries", show_queries(dataset, images, texts, self.model.measure),
+                            position.step)
+        self.folder.log(
+            "validation at step {}: i2t {:.1f} / {:.1f} / {:.1f}  t2i {:.1f} / {:.1f} / {:.1f}  "
+            "rsum {:.1f}{} ({:.1f} s)".format(
+                position.step, *(metrics[way][f"R@{k}"] for way in ("i2t", "t2i")
+                                 for k in (1, 5, 10)), flat["rsum"],
+                ", the best so far" if best else f", best {position.best_rsum:.1f}",
+                time.perf_counter() - begin))
+
+    def _contents(self, metrics):
+        """What best and last checkpoints have in common."""
+        contents = dict(config=self.config.to_dict(), vocab=self.data.vocabulary.word_to_index,
+                        epoch=min(self.position.epoch + 1, self.config.num_epochs),
+                        step=self.position.step, metrics=metrics)
+        if self.data.backbone:
+            contents["backbone"] = vars(self.data.backbone.origin)
+        return contents
+
+    def _save_best(self, metrics):
+        state = get_state(self.model)
+        if self.data.backbone:  # so that the file can encode photographs by itself
+            state.update({BACKBONE + name: value
+                          for name, value in self.data.backbone.state.items()})
+        save_checkpoint(self.best_path, state, **self._contents(metrics))
+
+    def _save_last(self):
+        save_checkpoint(self.last_path, get_state(self.model),
+                        optimizer=optimizer_state(self.model, self.optimizer),
+                        position=vars(self.position), **self._contents(None))
+
+    # ---- the end ---------------------------------------------------------------------------
+
+    def _finish(self):
+        self.folder.draw_curves()
+        self.folder.close()
+
+    def _test_best(self):
+        """Score the best model on the test split, show its space, close the folder."""
+        best = load_checkpoint(self.best_path, parts=("model/",))
+        set_state(self.model, best["model"], str(self.best_path),
+                  optional=(BACKBONE,) if self.data.backbone else ())
+        dataset = self.data.splits["test"]
+        images, texts = encode_dataset(self.model, dataset, max(self.config.batch_size, 64))
+        metrics = all_metrics(images, texts, dataset.captions_per_image, self.model.measure)
+        self.folder.scalars({f"test/{name}": value for name, value in recalls(metrics).items()},
+                            self.position.step)
+        show_space(self.folder, dataset, images, texts)
+        self.folder.log(f"the best model, of step {best['step']}, on the test split:")
+        self.folder.log(metrics_table(
+            {"dataset": self.config.dataset, "split": "test", "images": len(images),
+             "captions": len(texts), "protocol": "all images and captions of the split",
+             "checkpoint": str(self.best_path), **metrics}))
+        self._finish()
+        return metrics
+
+
+class Meter:
+    """Seconds per batch (``batch_cost``), of them reading (``reader_cost``), pairs per second."""
+
+    def __init__(self, batch_size):
+        self.batch_size = batch_size
+        self.costs = deque(maxlen=50)
+        self.restart()
+
+    def restart(self):
+        """Begin the next batch now."""
+        self.begin = self.read = time.perf_counter()
+
+    def batch_read(self):
+        self.read = time.perf_counter()
+
+    def batch_done(self):
+        now = time.perf_counter()
+        self.costs.append((now - self.begin, self.read - self.begin))
+        self.restart()
+
+    @property
+    def batch_cost(self):
+        return float(np.mean([cost for cost, _ in self.costs]))
+
+    def __str__(self):
+        reader = float(np.mean([reading for _, reading in self.costs]))
+        return (f"batch_cost {self.batch_cost:.3f} s reader_cost {reader:.3f} s "
+                f"ips {self.batch_size / self.batch_cost:.1f} pairs/s")
+
+
+def _duration(seconds):
+    hours, rest = divmod(int(seconds), 3600)
+    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}"
+
+
+def train(config):
+    """Train as ``config`` says; returns the best model's metrics on the test split."""
+    return Trainer(config).run()

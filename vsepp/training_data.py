@@ -1,0 +1,97 @@
+"""What a run reads: its splits, as photographs or as stored features."""
+
+import dataclasses
+from pathlib import Path
+
+from vsepp.data.dataset import FeatureTextDataset, ImageTextDataset, read_prepared
+from vsepp.data.transforms import CenterCrop, RandomCrop
+from vsepp.errors import InputError
+from vsepp.feature_extraction import load_features
+from vsepp.models.backbones import check_image_size
+from vsepp.threads import cpu_count
+
+
+@dataclasses.dataclass
+class RunData:
+    """The splits of a run.
+
+    Attributes:
+        splits: ``{"train", "val", "test": CaptionDataset}``.
+        backbone: the :class:`FrozenBackbone` whose features are read, or None.
+    """
+
+    splits: dict
+    backbone: object = None
+
+    @property
+    def vocabulary(self):
+        return next(iter(self.splits.values())).vocabulary
+
+
+def uses_features(config):
+    """Whether a run trains on stored features."""
+    if config.features is True and config.finetuned:
+        raise InputError("features: stored features are of a frozen backbone: set finetuned=false "
+                         "with features=true.")
+    return not config.finetuned if config.features == "auto" else config.features
+
+
+def dataset_folder(config):
+    """The prepared data set's folder; InputError when it is not prepared."""
+    folder = Path(config.data_dir) / config.dataset
+    if not (folder / "vocab.json").exists():
+        raise InputError(f"{folder} is not a prepared data set: run `python tools/prepare.py "
+                         f"--dataset {config.dataset}` first.")
+    return folder
+
+
+def _prepared_options(config, folder):
+    options = read_prepared(folder)["options"]
+    if options["captions_per_image"] != config.captions_per_image:
+        raise InputError(
+            f"captions_per_image: {folder} was prepared with {options['captions_per_image']}, the "
+            f"configuration says {config.captions_per_image}: set "
+            f"captions_per_image={options['captions_per_image']}, or prepare again with --force.")
+    return options["captions_per_image"], options["max_len"]
+
+
+def open_splits(config, splits, log=print):
+    """Open splits of a prepared data set as the configuration wants them.
+
+    Args:
+        config: the run's configuration.
+        splits: names of splits.
+        log: called with lines about features that had to be computed.
+
+    Returns:
+        RunData
+
+    Raises:
+        InputError: when the data set is not prepared, lacks a split, or does not fit.
+    """
+    folder = dataset_folder(config)
+    vocabulary = folder / "vocab.json"
+    captions_per_image, max_len = _prepared_options(config, folder)
+    check_image_size(config.image_model, config.image_size)
+    if config.resize < config.image_size:
+        raise InputError(f"resize {config.resize} is less than image_size {config.image_size}: "
+                         f"set resize={config.image_size} or more.")
+    if uses_features(config):
+        features, backbone = load_features(config, splits, log=log)
+        return RunData({split: FeatureTextDataset(folder, vocabulary, split, features[split],
+                                                  captions_per_image, max_len)
+                        for split in splits}, backbone)
+    opened = {}
+    for split in splits:
+        training = split in ("train", "restval")
+        transform = (RandomCrop if training else CenterCrop)(config.resize, config.image_size)
+        opened[split] = ImageTextDataset(folder, vocabulary, split, captions_per_image, max_len,
+                                         transform, config.seed)
+    return RunData(opened)
+
+
+def worker_count(config):
+    """Loader processes: as configured; by itself none for features or on few cores."""
+    if config.workers != "auto":
+        return config.workers
+    return 0 if uses_features(config) or cpu_count() <= 2 else min(4, cpu_count() - 1)
