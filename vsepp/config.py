@@ -53,6 +53,8 @@ class Config:
     normalize_features: bool = _key(
         False, (bool,), "L2-normalise the backbone's features before the linear layer"
     )
+    normalize_images: bool = _key(True, (bool,), "L2-normalise the image codes")
+    use_abs: bool = _key(False, (bool,), "take absolute values of the codes")
     measure: str = _key("cosine", (str,), "similarity", choices=("cosine", "order"))
     # loss
     loss: str = _key("triplet", (str,), "ranking loss", choices=("triplet",))

@@ -28,14 +28,14 @@ def evaluation_mode(model):
             layer.training = training
 
 
-def encode_images(model, inputs, count, batch_size, quiet=True):
-    """Codes of images.
+def encode_rows(encoder, inputs, count, batch_size, quiet=True):
+    """Codes of inputs that come one by one.
 
     Args:
-        model: a ``VSEPP`` in evaluation mode.
-        inputs: iterable over what its image extractor takes, one float32 array per image.
+        encoder: from a batch, as a float32 tensor, to its codes.
+        inputs: iterable over float32 arrays of one shape.
         count: how many there are.
-        batch_size: images at a time.
+        batch_size: inputs at a time.
         quiet: show no progress bar.
 
     Returns:
@@ -45,16 +45,21 @@ def encode_images(model, inputs, count, batch_size, quiet=True):
 
     def flush():
         with memory_errors_explained():
-            parts.append(model.image_extractor(paddle.to_tensor(np.stack(batch))).numpy())
+            parts.append(encoder(paddle.to_tensor(np.stack(batch))).numpy())
         batch.clear()
 
-    for image in progress(inputs, "encoding images", count, "image", disable=quiet or None):
-        batch.append(image)
+    for row in progress(inputs, "encoding images", count, "image", disable=quiet or None):
+        batch.append(row)
         if len(batch) == batch_size:
             flush()
     if batch:
         flush()
     return np.concatenate(parts)
+
+
+def encode_images(model, inputs, count, batch_size, quiet=True):
+    """Codes of images under the image extractor of ``model``, see :func:`encode_rows`."""
+    return encode_rows(model.image_extractor, inputs, count, batch_size, quiet)
 
 
 def encode_captions(model, captions, batch_size, quiet=True):

@@ -26,25 +26,29 @@ class FeatureRepExtractor(nn.Layer):
         embed_size: size of the result.
         normalize: L2-normalise the result.
         normalize_features: L2-normalise the features before the linear layer.
-        absolute: take absolute values at the end, as order embeddings do.
+        use_abs: take absolute values at the end, as Order0 of the authors does.
     """
 
     def __init__(self, feature_size, embed_size, normalize=True, normalize_features=False,
-                 absolute=False):
+                 use_abs=False):
         super().__init__()
         self.fc = _linear(feature_size, embed_size)
         self.normalize = normalize
         self.normalize_features = normalize_features
-        self.absolute = absolute
+        self.use_abs = use_abs
 
-    def forward(self, features):
+    def encode_features(self, features):
         """float32 ``[batch, feature_size]`` → float32 ``[batch, embed_size]``."""
         if self.normalize_features:
             features = l2_normalize(features)
         codes = self.fc(features)
         if self.normalize:
             codes = l2_normalize(codes)
-        return paddle.abs(codes) if self.absolute else codes
+        return paddle.abs(codes) if self.use_abs else codes
+
+    def forward(self, features):
+        """float32 ``[batch, feature_size]`` → float32 ``[batch, embed_size]``."""
+        return self.encode_features(features)
 
 
 class ImageRepExtractor(FeatureRepExtractor):
@@ -57,16 +61,16 @@ class ImageRepExtractor(FeatureRepExtractor):
             mode, so that neither its weights nor its batch statistics move.
         pretrained: start from ImageNet weights, downloaded by Paddle when it has them not.
         weights: file with the backbone's weights; goes before ``pretrained``.
-        normalize, normalize_features, absolute: see :class:`FeatureRepExtractor`.
+        normalize, normalize_features, use_abs: see :class:`FeatureRepExtractor`.
 
     Raises:
         InputError: for an unknown backbone, or weights that are missing or do not fit.
     """
 
     def __init__(self, embed_size, pretrained_model="resnet152", finetuned=True, pretrained=True,
-                 weights=None, normalize=True, normalize_features=False, absolute=False):
+                 weights=None, normalize=True, normalize_features=False, use_abs=False):
         super().__init__(feature_size(pretrained_model), embed_size, normalize,
-                         normalize_features, absolute)
+                         normalize_features, use_abs)
         self.finetuned = finetuned
         self.backbone = build_backbone(pretrained_model)
         initialise_backbone(self.backbone, pretrained_model, pretrained, weights)
@@ -89,4 +93,4 @@ class ImageRepExtractor(FeatureRepExtractor):
         else:
             with paddle.no_grad():
                 features = self.backbone(images)
-        return super().forward(features)
+        return self.encode_features(features)

@@ -28,15 +28,15 @@ class TextRepExtractor(nn.Layer):
         word_dim: size of a word's embedding, initialised U(−0.1, 0.1).
         embed_size: size of the GRU's state and of the result.
         num_layers: layers of the GRU.
-        absolute: take absolute values at the end, as order embeddings do.
+        use_abs: take absolute values at the end, as Order0 of the authors does.
     """
 
-    def __init__(self, vocab_size, word_dim, embed_size, num_layers, absolute=False):
+    def __init__(self, vocab_size, word_dim, embed_size, num_layers, use_abs=False):
         super().__init__()
         self.embedding = nn.Embedding(
             vocab_size, word_dim, weight_attr=nn.initializer.Uniform(-0.1, 0.1))
         self.gru = nn.GRU(word_dim, embed_size, num_layers)
-        self.absolute = absolute
+        self.use_abs = use_abs
 
     def forward(self, captions, cap_lens):
         """Encode captions in any order of lengths.
@@ -63,4 +63,4 @@ class TextRepExtractor(nn.Layer):
             _, states = self.gru(self.embedding(captions), sequence_length=cap_lens.reshape([-1]))
             state = states[-1]
         state = l2_normalize(state)
-        return paddle.abs(state) if self.absolute else state
+        return paddle.abs(state) if self.use_abs else state

@@ -1,0 +1,52 @@
+"""VSE++ on PaddlePaddle: one embedding space for photographs and sentences.
+
+Every public name is imported when it is first used; ``import vsepp`` by itself loads neither
+Paddle nor NumPy.
+"""
+
+import importlib
+
+from vsepp.threads import set_thread_variables
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "create_dataset": "vsepp.data.preparation",
+    "ImageTextDataset": "vsepp.data.dataset",
+    "FeatureTextDataset": "vsepp.data.dataset",
+    "mktrainval": "vsepp.data.loaders",
+    "Vocabulary": "vsepp.vocabulary",
+    "ImageRepExtractor": "vsepp.models.image",
+    "FeatureRepExtractor": "vsepp.models.image",
+    "TextRepExtractor": "vsepp.models.text",
+    "VSEPP": "vsepp.models.vsepp",
+    "TripletNetLoss": "vsepp.losses",
+    "get_optimizer": "vsepp.optimizer",
+    "train": "vsepp.training",
+    "evaluate": "vsepp.evaluation",
+    "calc_recall": "vsepp.metrics",
+    "compute_ranks": "vsepp.metrics",
+    "load": "vsepp.inference",
+    "RetrievalModel": "vsepp.inference",
+    "load_checkpoint": "vsepp.checkpoint",
+    "Config": "vsepp.config",
+    "load_config": "vsepp.config",
+    "InputError": "vsepp.errors",
+}
+
+__all__ = [*_HOMES, "__version__"]
+
+# Paddle and NumPy read these once, when they are imported; that happens after this line.
+set_thread_variables()
+
+
+def __getattr__(name):
+    if name not in _HOMES:
+        raise AttributeError(f"module 'vsepp' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *_HOMES})

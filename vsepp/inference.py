@@ -1,0 +1,246 @@
+"""Using a trained model: encode photographs and sentences, compare them, classify."""
+
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import paddle
+from PIL import Image, ImageOps
+
+from vsepp.checkpoint import load_checkpoint, read_header
+from vsepp.config import KEYS, Config, apply
+from vsepp.data.images import map_images, open_image
+from vsepp.data.transforms import CenterCrop, normalize
+from vsepp.errors import InputError
+from vsepp.evaluation import encode_captions, encode_images, encode_rows
+from vsepp.measures import MEASURES
+from vsepp.models.predictor import BackbonePredictor
+from vsepp.models.state import set_state
+from vsepp.models.vsepp import build_image_extractor, build_text_extractor
+from vsepp.vocabulary import Vocabulary, tokenize
+
+_MANY_IMAGES = 64  # from here on, preparing a faster network pays
+_BATCH = 64
+
+
+def load(checkpoint):
+    """A model ready for use, from a checkpoint.
+
+    Nothing but the checkpoint is read: ImageNet weights are neither looked for nor fetched.
+
+    Args:
+        checkpoint: a file that ``tools/train.py`` or ``tools/convert.py`` wrote.
+
+    Returns:
+        RetrievalModel
+
+    Raises:
+        InputError: when it is missing, truncated, of another program, or a pickle.
+    """
+    return RetrievalModel(checkpoint)
+
+
+class RetrievalModel:
+    """Encodes photographs and sentences into one space.
+
+    Each half of the model is built when it is first needed, so that a sentence does not wait
+    for a backbone.
+
+    Args:
+        checkpoint: the file.
+
+    Attributes:
+        config: the run's ``Config``.
+        vocabulary: its ``Vocabulary``.
+        measure: ``cosine`` or ``order``.
+        fingerprint: of the weights.
+    """
+
+    def __init__(self, checkpoint):
+        self.checkpoint = str(checkpoint)
+        header = read_header(checkpoint)
+        known = {key: value for key, value in header["config"].items() if key in KEYS}
+        self.config = apply(Config(), known, self.checkpoint)
+        self.vocabulary = Vocabulary(header["vocab"], self.checkpoint)
+        self.measure = self.config.measure
+        self.fingerprint = header["fingerprint"]
+        self.frozen = header.get("backbone")
+        self._predictor = None
+        self._crop = CenterCrop(self.config.resize, self.config.image_size)
+
+    @cached_property
+    def image_extractor(self):
+        """``ImageRepExtractor``, or ``FeatureRepExtractor`` where no backbone is inside."""
+        state = self._part("image_extractor.")
+        feature_size = None
+        if not any(name.startswith("backbone.") for name in state):
+            if "fc.weight" not in state:
+                raise InputError(f"{self.checkpoint} holds no image encoder: give another "
+                                 "checkpoint.")
+            feature_size = state["fc.weight"].shape[0]
+        return self._ready(build_image_extractor(self.config, feature_size), state)
+
+    @cached_property
+    def text_extractor(self):
+        """``TextRepExtractor``."""
+        return self._ready(build_text_extractor(self.config, len(self.vocabulary)),
+                           self._part("text_extractor."))
+
+    def _part(self, prefix):
+        state = load_checkpoint(self.checkpoint, parts=(f"model/{prefix}",))["model"]
+        return {name[len(prefix):]: value for name, value in state.items()}
+
+    def _ready(self, network, state):
+        set_state(network, state, self.checkpoint)
+        network.eval()
+        return network
+
+    # ---- images ----------------------------------------------------------------------------
+
+    def encode_image(self, images, exif=True, quiet=True):
+        """Codes of photographs.
+
+        Args:
+            images: a list of paths or PIL images (or a single one).
+            exif: turn photographs as their EXIF orientation says.
+            quiet: show no progress bar.
+
+        Returns:
+            float32 ``[n, embed_size]``; of unit length unless the checkpoint's method says
+            otherwise.
+
+        Raises:
+            InputError: when a photograph cannot be decoded, or when the checkpoint holds no
+                backbone (then use :meth:`encode_features`).
+        """
+        if isinstance(images, (str, Path, Image.Image)):
+            images = [images]
+        self._check_backbone()
+        pixels = map_images(lambda image: self._pixels(image, exif), images)
+        with paddle.no_grad():
+            if len(images) < _MANY_IMAGES or paddle.get_device() != "cpu":
+                return encode_images(self, map(normalize, pixels), len(images), 16, quiet)
+            if self._predictor is None:
+                self._predictor = BackbonePredictor(self.image_extractor.backbone,
+                                                    self.config.image_size)
+            features = _in_batches(pixels, self._predictor, self._predictor.batch_size)
+            return self._encode_features(features, len(images), quiet)
+
+    def _pixels(self, image, exif):
+        if isinstance(image, Image.Image):
+            image = (ImageOps.exif_transpose(image) if exif else image).convert("RGB")
+        else:
+            image = open_image(image, exif)
+        return self._crop.pixels(image)
+
+    def _check_backbone(self):
+        if hasattr(self.image_extractor, "backbone"):
+            return
+        named = f" ({self.frozen['backbone']}, fingerprint {self.frozen['fingerprint'][:12]})" \
+            if self.frozen else ""
+        raise InputError(f"{self.checkpoint} was trained over features of a frozen backbone{named} "
+                         "and does not hold it: use the best checkpoint of that run, or "
+                         "encode_features.")
+
+    def encode_features(self, features):
+        """Codes of precomputed backbone features.
+
+        Args:
+            features: float array ``[n, feature_size]``.
+
+        Returns:
+            float32 ``[n, embed_size]``.
+        """
+        features = np.asarray(features, dtype=np.float32)
+        size = self.image_extractor.fc.weight.shape[0]
+        if features.ndim != 2 or features.shape[1] != size:
+            raise InputError(f"features must be of shape [n, {size}], not {features.shape}.")
+        return self._encode_features(features, len(features))
+
+    def _encode_features(self, features, count, quiet=True):
+        with paddle.no_grad():
+            return encode_rows(self.image_extractor.encode_features, features, count, _BATCH,
+                               quiet)
+
+    # ---- sentences -------------------------------------------------------------------------
+
+    def unknown_words(self, sentence):
+        """The words of a sentence that the vocabulary lacks, in order."""
+        return [word for word in tokenize(sentence) if word not in self.vocabulary]
+
+    def encode_text(self, sentences):
+        """Codes of sentences.
+
+        Args:
+            sentences: a list of sentences, as people type them (or a single one).
+
+        Returns:
+            float32 ``[n, embed_size]``.
+
+        Raises:
+            InputError: for a sentence without a single known word.
+        """
+        if isinstance(sentences, str):
+            sentences = [sentences]
+        captions = []
+        for sentence in sentences:
+            words = tokenize(sentence)
+            if not any(word in self.vocabulary for word in words):
+                raise InputError(f"none of the words of {sentence!r} is in the vocabulary: use "
+                                 "words that the training captions have.")
+            captions.append(self.vocabulary.encode(words))
+        return self.encode_indices(captions)
+
+    def encode_indices(self, captions, quiet=True):
+        """Codes of captions given as lists of indices, ``<start>`` and ``<end>`` included."""
+        with paddle.no_grad():
+            return encode_captions(self, captions, _BATCH, quiet)
+
+    # ---- both ------------------------------------------------------------------------------
+
+    def similarity(self, images, texts):
+        """How well each image fits each text.
+
+        Args:
+            images: paths or PIL images, or their codes ``[n, embed_size]``.
+            texts: sentences, or their codes ``[m, embed_size]``.
+
+        Returns:
+            float32 ``[n, m]``
+        """
+        if not isinstance(images, np.ndarray):
+            images = self.encode_image(images)
+        if not isinstance(texts, np.ndarray):
+            texts = self.encode_text(texts)
+        measure = MEASURES[self.measure]
+        return measure.block(measure.prepare(images, texts), np.arange(len(images)))
+
+    def classify(self, image, labels, template="a photo of a {}", temperature=0.05):
+        """Probabilities of labels for a photograph, without training on them.
+
+        Args:
+            image: a path or PIL image.
+            labels: list of words or phrases.
+            template: the sentence that stands for a label.
+            temperature: of the softmax over the similarities.
+
+        Returns:
+            dict: ``{label: probability}``, most probable first; they add up to 1.
+        """
+        scores = self.similarity(image, [template.format(label) for label in labels])[0]
+        odds = np.exp((scores - scores.max()).astype(np.float64) / temperature)
+        order = np.argsort(-odds, kind="stable")
+        return {labels[index]: float(odds[index] / odds.sum()) for index in order}
+
+
+def _in_batches(items, function, size):
+    """Apply a function of batches to single items, yielding its rows."""
+    batch = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == size:
+            yield from function(np.stack(batch))
+            batch = []
+    if batch:
+        yield from function(np.stack(batch))
+
