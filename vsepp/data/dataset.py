@@ -119,6 +119,14 @@ class CaptionDataset:
         """What the network takes as image ``image_id``: a float32 array."""
         raise TypeError(f"{type(self).__name__} does not say what an image is")
 
+    def sentences(self):
+        """The captions as they were written; from the vocabulary where that was not kept."""
+        path = self.folder / f"{self.split}_sentences.json"
+        written = read_json(path, _PREPARE) if path.exists() else None
+        if isinstance(written, list) and len(written) == len(self.captions):
+            return written
+        return [self.vocabulary.decode(caption) for caption in self.captions]
+
     def __getitem__(self, index):
         caption = self.captions[index]
         padded = np.zeros(self.max_len + 2, dtype=np.int64)

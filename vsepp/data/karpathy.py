@@ -17,11 +17,13 @@ class KarpathyImage:
         name: path below the data set's ``images`` folder (``filepath/filename``).
         split: train, val, test or restval.
         captions: tuple of captions, each a tuple of words.
+        sentences: tuple of the captions as they were written.
     """
 
     name: str
     split: str
     captions: tuple
+    sentences: tuple = ()
 
 
 def image_name(filename, filepath=""):
@@ -44,18 +46,20 @@ def _image(entry, where):
     if entry["split"] not in SPLITS:
         raise InputError(f"{where} is in the unknown split {entry['split']!r}: "
                          f"use one of {', '.join(SPLITS)}.")
-    captions = []
+    captions, sentences = [], []
     for sentence in entry["sentences"]:
         tokens = sentence.get("tokens") if isinstance(sentence, dict) else None
         if not isinstance(tokens, list) or not all(isinstance(word, str) for word in tokens):
             raise InputError(f"{where} has a sentence without 'tokens' (a list of words): "
                              "see Karpathy's format in data/README.md.")
         captions.append(tuple(tokens))
+        raw = sentence.get("raw")
+        sentences.append(raw if isinstance(raw, str) and raw.strip() else " ".join(tokens))
     try:
         name = image_name(entry["filename"], entry.get("filepath") or "")
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
-    return KarpathyImage(name, entry["split"], tuple(captions))
+    return KarpathyImage(name, entry["split"], tuple(captions), tuple(sentences))
 
 
 def parse_karpathy(data, source):

@@ -1,4 +1,4 @@
-"""From a Karpathy split to ``vocab.json`` and ``{split}_data.json``."""
+"""From a Karpathy split to ``vocab.json``, ``{split}_data.json`` and ``{split}_sentences.json``."""
 
 import hashlib
 import os
@@ -72,9 +72,9 @@ def create_dataset(data_dir="./data", dataset="flickr8k", captions_per_image=5, 
     """Prepare a data set: read its Karpathy split, write its vocabulary and split files.
 
     Reads ``data_dir/dataset/dataset_<dataset>.json`` and the photographs in
-    ``data_dir/dataset/images``; writes ``vocab.json``, one ``{split}_data.json`` for each
-    split and, last, ``prepared.json`` with the options and counts. The same input gives the
-    same bytes.
+    ``data_dir/dataset/images``; writes ``vocab.json``, for each split ``{split}_data.json``
+    and ``{split}_sentences.json`` (its captions as they were written, to be shown) and, last,
+    ``prepared.json`` with the options and counts. The same input gives the same bytes.
 
     Args:
         data_dir: folder that holds the data sets. Image paths in the split files start
@@ -109,6 +109,7 @@ def create_dataset(data_dir="./data", dataset="flickr8k", captions_per_image=5, 
         _report(problems)
 
     splits = {image.split: {"IMAGES": [], "CAPTIONS": []} for image in images}
+    sentences = {split: [] for split in splits}
     left_out = dict.fromkeys(splits, 0)
     for position, (image, path) in enumerate(zip(images, paths)):
         generator = np.random.default_rng((seed, position))
@@ -118,6 +119,8 @@ def create_dataset(data_dir="./data", dataset="flickr8k", captions_per_image=5, 
             continue
         splits[image.split]["IMAGES"].append(path)
         splits[image.split]["CAPTIONS"].extend(vocabulary.encode(words) for words in captions)
+        written = dict(zip(image.captions, image.sentences))
+        sentences[image.split].extend(written[words] for words in captions)
     if not any(split["IMAGES"] for split in splits.values()):
         raise InputError(f"{source}: no image is left that can be decoded and has a caption of "
                          f"1 to {max_len} words: check the images folder and max_len.")
@@ -132,7 +135,7 @@ def create_dataset(data_dir="./data", dataset="flickr8k", captions_per_image=5, 
                           "left_out": left_out[name]} for name, split in splits.items()},
         "words": len(vocabulary),
     }
-    _write(Path(folder), vocabulary, splits, prepared)
+    _write(Path(folder), vocabulary, splits, sentences, prepared)
     for name, counts in prepared["splits"].items():
         print(f"{dataset} {name}: {counts['images']} images, {counts['captions']} captions"
               + (f", {counts['left_out']} images left out" if counts["left_out"] else ""))
@@ -140,13 +143,15 @@ def create_dataset(data_dir="./data", dataset="flickr8k", captions_per_image=5, 
     return prepared
 
 
-def _write(folder, vocabulary, splits, prepared):
+def _write(folder, vocabulary, splits, sentences, prepared):
     """Write all files; ``prepared.json`` is there only while the others belong together."""
     (folder / PREPARED).unlink(missing_ok=True)
     for name in SPLITS:
         if name not in splits:  # of an earlier preparation
             (folder / f"{name}_data.json").unlink(missing_ok=True)
+            (folder / f"{name}_sentences.json").unlink(missing_ok=True)
     vocabulary.save(folder / "vocab.json")
     for name, split in splits.items():
         write_json(folder / f"{name}_data.json", split)
+        write_json(folder / f"{name}_sentences.json", sentences[name])
     write_json(folder / PREPARED, prepared, indent=2)

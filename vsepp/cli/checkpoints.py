@@ -1,0 +1,30 @@
+"""Which checkpoint, split and data set a command means."""
+
+from pathlib import Path
+
+from vsepp.data.karpathy import SPLITS
+from vsepp.errors import InputError
+
+
+def add_arguments(parser):
+    """``--checkpoint`` and ``--split``."""
+    parser.add_argument("--checkpoint", default="best", metavar="best|last|FILE",
+                        help="which model (default: best)")
+    parser.add_argument("--split", default="test", choices=SPLITS,
+                        help="split of the data set (default: test)")
+
+
+def open_model(arguments, config):
+    """The ``RetrievalModel`` that ``--checkpoint`` names."""
+    from vsepp.inference import load
+    from vsepp.models.device import select_device
+
+    path = arguments.checkpoint
+    if path in ("best", "last"):
+        path = config.path(f"{path}_checkpoint")
+    if not Path(path).exists():
+        raise InputError(f"{path} does not exist: there is no checkpoint yet; run `python "
+                         f"tools/train.py --dataset {config.dataset}` first, or give one with "
+                         "--checkpoint.")
+    select_device(config.device)
+    return load(path)

@@ -1,0 +1,98 @@
+"""``tools/infer.py``."""
+
+from vsepp.cli.checkpoints import add_arguments, open_model
+from vsepp.cli.command import configuration, parser
+from vsepp.errors import InputError
+
+DESCRIPTION = """Ask a trained model: sentences for an image, or images for a sentence.
+
+The answers come from a split of the data set. The image may come from anywhere; when it is in
+the data set, its own descriptions are shown first."""
+
+
+def main(argv=None):
+    """Answer one query; returns the exit status."""
+    commands = parser(DESCRIPTION)
+    add_arguments(commands)
+    query = commands.add_mutually_exclusive_group(required=True)
+    query.add_argument("--image", metavar="FILE", help="find sentences for this image")
+    query.add_argument("--text", metavar="SENTENCE", help="find images for this sentence")
+    commands.add_argument("--top-k", type=int, default=5, metavar="K",
+                          help="how many answers (default: 5)")
+    commands.add_argument("--save", metavar="FILE.png", help="the answer as a picture")
+    arguments = commands.parse_args(argv)
+    if arguments.top_k < 1:
+        raise InputError(f"--top-k must be at least 1, not {arguments.top_k}.")
+    config = configuration(arguments)
+    from vsepp.gallery import open_gallery
+    from vsepp.report.pictures import picture_format, save_picture
+    from vsepp.training_data import dataset_folder
+
+    if arguments.save:
+        picture_format(arguments.save)
+    folder = dataset_folder(config)
+    if arguments.image:
+        from vsepp.data.images import open_image
+
+        open_image(arguments.image)  # before the model is loaded
+    model = open_model(arguments, config)
+    gallery = open_gallery(model, folder, arguments.split)
+    answer = _answer_image if arguments.image else _answer_text
+    picture = answer(arguments, model, gallery, folder)
+    if arguments.save:
+        save_picture(picture(), arguments.save)
+        print(f"written to {arguments.save}")
+    return 0
+
+
+def _candidates(gallery, kind):
+    dataset = gallery.dataset
+    count = len(gallery.images) if kind == "images" else len(gallery.texts)
+    return f"the {count} {kind} of {dataset.folder.name}'s {dataset.split} split"
+
+
+def _answer_text(arguments, model, gallery, folder):
+    from vsepp.report.pictures import draw_text_answer
+    from vsepp.report.tables import format_table
+
+    unknown = model.unknown_words(arguments.text)
+    code = model.encode_text(arguments.text)[0]
+    found, scores = gallery.find_images(code, arguments.top_k)
+    paths = [gallery.dataset.image_path(image_id) for image_id in found]
+    if unknown:
+        print(f"not in the vocabulary, so not understood: {', '.join(unknown)}")
+    print(f"Images for \"{arguments.text}\", of {_candidates(gallery, 'images')}:")
+    print(format_table([[rank, f"{score:.3f}", str(path)] for rank, (score, path)
+                        in enumerate(zip(scores, paths), 1)], ["rank", "similarity", "image"]))
+    return lambda: draw_text_answer(arguments.text, paths, scores)
+
+
+def _answer_image(arguments, model, gallery, folder):
+    from vsepp.data.karpathy import SPLITS
+    from vsepp.gallery import same_photograph
+    from vsepp.report.pictures import draw_image_answer
+    from vsepp.report.tables import format_table
+
+    splits = [split for split in SPLITS if (folder / f"{split}_data.json").exists()]
+    dataset, image_id = same_photograph(arguments.image, folder, splits)
+    originals, own = None, range(0)
+    if dataset is not None:
+        per_image = dataset.captions_per_image
+        written = range(image_id * per_image, (image_id + 1) * per_image)
+        sentences = dataset.sentences()
+        originals = list(dict.fromkeys(sentences[index] for index in written))
+        print(f"{arguments.image} is in the {dataset.split} split; its own descriptions:")
+        for sentence in originals:
+            print(f"  {sentence}")
+    if dataset is not None and dataset.split == gallery.dataset.split:
+        code, own = gallery.images[image_id], written
+    else:
+        code = model.encode_image(arguments.image)[0]
+    found, scores = gallery.find_sentences(code, arguments.top_k)
+    sentences = [gallery.sentences[index] for index in found]
+    print(f"Sentences for {arguments.image}, of {_candidates(gallery, 'captions')}:")
+    print(format_table([[rank, f"{score:.3f}", sentence] for rank, (score, sentence)
+                        in enumerate(zip(scores, sentences), 1)],
+                       ["rank", "similarity", "sentence"]))
+    correct = [index in own for index in found] if own else None
+    return lambda: draw_image_answer(arguments.image, sentences, scores, originals, correct)

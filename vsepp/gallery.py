@@ -1,0 +1,140 @@
+"""A split's images and captions with their codes: what queries are answered from.
+
+The codes are computed once for a checkpoint and a split, and kept beside the checkpoint.
+"""
+
+import json
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from vsepp.atomic import atomic_path
+from vsepp.data.dataset import CaptionDataset, read_prepared
+from vsepp.data.features import FeatureOrigin, FeatureStore
+from vsepp.errors import InputError
+from vsepp.fingerprints import list_fingerprint
+from vsepp.ranking import scores_of_image, scores_of_text, top_k
+
+_HEADER = "vsepp_codes"
+
+
+class Gallery:
+    """The images and captions of a split and their codes.
+
+    Args:
+        dataset: ``CaptionDataset``.
+        images: float32 ``[n_images, embed_size]``.
+        texts: float32 ``[n_captions, embed_size]``.
+        measure: ``cosine`` or ``order``.
+    """
+
+    def __init__(self, dataset, images, texts, measure):
+        self.dataset = dataset
+        self.images = images
+        self.texts = texts
+        self.measure = measure
+        self.sentences = dataset.sentences()
+
+    def find_images(self, text_code, k):
+        """The ``k`` images that fit a text code best: (positions, similarities)."""
+        scores = scores_of_text(self.images, text_code, self.measure)
+        found = top_k(scores, k)
+        return found, scores[found]
+
+    def find_sentences(self, image_code, k):
+        """The ``k`` captions that fit an image code best: (positions, similarities)."""
+        scores = scores_of_image(image_code, self.texts, self.measure)
+        found = top_k(scores, k)
+        return found, scores[found]
+
+
+def open_dataset(folder, split):
+    """A prepared split as a ``CaptionDataset``, with the options it was prepared with."""
+    options = read_prepared(folder)["options"]
+    return CaptionDataset(folder, Path(folder) / "vocab.json", split,
+                          options["captions_per_image"], options["max_len"])
+
+
+def open_gallery(model, folder, split):
+    """The gallery of a split under a model; its codes are computed when they are not stored.
+
+    Args:
+        model: ``RetrievalModel``.
+        folder: the prepared data set's folder.
+        split: name of the split.
+
+    Raises:
+        InputError: when the split is missing or the vocabulary is not the checkpoint's.
+    """
+    dataset = open_dataset(folder, split)
+    if dataset.vocabulary.word_to_index != model.vocabulary.word_to_index:
+        raise InputError(f"{Path(folder) / 'vocab.json'} does not belong to {model.checkpoint}: "
+                         "the data set was prepared otherwise than for that training; prepare it "
+                         "as it was, or train anew.")
+    key = {"checkpoint": model.fingerprint, "resize": model.config.resize,
+           "image_size": model.config.image_size, "images": list_fingerprint(dataset.images),
+           "captions": list_fingerprint(dataset.captions)}
+    checkpoint = Path(model.checkpoint)
+    path = checkpoint.with_name(f"{checkpoint.stem}.{Path(folder).name}_{split}.codes")
+    stored = _read(path, key)
+    if stored is None:
+        stored = _encode(model, dataset)
+        try:
+            with atomic_path(path) as temporary:
+                save_file(dict(zip(("images", "texts"), stored)), str(temporary),
+                          {_HEADER: json.dumps(key)})
+        except OSError as error:  # the answer does not depend on it
+            print(f"the codes could not be kept beside the checkpoint ({error.strerror})")
+    return Gallery(dataset, *stored, model.measure)
+
+
+def _read(path, key):
+    """Stored codes, or None when there are none of this checkpoint and split."""
+    if not path.exists():
+        return None
+    try:
+        with safe_open(str(path), framework="numpy") as file:
+            if json.loads((file.metadata() or {}).get(_HEADER, "null")) != key:
+                return None
+            return file.get_tensor("images"), file.get_tensor("texts")
+    except (SafetensorError, OverflowError, ValueError):
+        return None
+
+
+def _encode(model, dataset):
+    texts = model.encode_indices(dataset.captions, quiet=False)
+    features = None
+    if model.frozen:
+        features = FeatureStore(dataset.folder, FeatureOrigin(**model.frozen)).read(
+            dataset.split, dataset.images)
+    if features is not None:
+        return model.encode_features(features), texts
+    paths = [dataset.image_path(image_id) for image_id in range(len(dataset.images))]
+    return model.encode_image(paths, exif=False, quiet=False), texts
+
+
+def same_photograph(path, folder, splits):
+    """Where a photograph stands in a data set: by its path, else by its content.
+
+    Args:
+        path: the photograph.
+        folder: the prepared data set's folder.
+        splits: names of splits to look in.
+
+    Returns:
+        (``CaptionDataset``, position in its ``images``), or (None, None).
+    """
+    path = Path(path)
+    datasets = [open_dataset(folder, split) for split in splits]
+    places = [(dataset, image_id, dataset.image_path(image_id))
+              for dataset in datasets for image_id in range(len(dataset.images))]
+    wanted = path.resolve()
+    for dataset, image_id, place in places:
+        if place.name == path.name and place.resolve() == wanted:
+            return dataset, image_id
+    size, content = path.stat().st_size, path.read_bytes()
+    for dataset, image_id, place in places:
+        if place.exists() and place.stat().st_size == size and place.read_bytes() == content:
+            return dataset, image_id
+    return None, None
