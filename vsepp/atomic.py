@@ -32,16 +32,18 @@ def _sync_file(path):
 
 
 @contextmanager
-def atomic_path(path):
+def atomic_path(path, sync=True):
     """Yield a temporary path; when the block succeeds, it becomes ``path``.
 
     The missing parent folders are made. When the block raises, the temporary file
     is removed and whatever stood at ``path`` before is untouched. The temporary name
     depends on ``path`` alone, so that what a killed process left behind is
-    overwritten by the next write rather than kept for ever.
+    removed by the next write rather than kept for ever.
 
     Args:
         path: destination file.
+        sync: wait for the disk. Without, a power cut can leave the file empty: for the
+            many small files of a data set, which can be made again.
 
     Yields:
         pathlib.Path: where to write. Its parent is the parent of ``path``.
@@ -53,10 +55,13 @@ def atomic_path(path):
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.parent / f".{path.name}{TEMPORARY_SUFFIX}"
     try:
+        temporary.unlink(missing_ok=True)  # written over, a hard link would change its other name
         yield temporary
-        _sync_file(temporary)
+        if sync:
+            _sync_file(temporary)
         os.replace(temporary, path)
-        sync_folder(path.parent)
+        if sync:
+            sync_folder(path.parent)
     except BaseException as error:
         try:
             temporary.unlink()

@@ -51,14 +51,16 @@ def _open(path):
                          "`python tools/train.py` first, or give one with --checkpoint.")
     if path.is_dir():
         raise InputError(f"{path} is a folder, not a checkpoint: give a file.")
-    with open(path, "rb") as file:
-        start = file.read(2)
-    if start[:1] == b"\x80" or start == b"PK":
-        raise InputError(f"{path} is a pickle or a PyTorch archive, not one of our checkpoints: "
-                         "turn it into one with `python tools/convert.py`.")
     try:
         return safe_open(str(path), framework="numpy")
     except (SafetensorError, OverflowError) as error:
+        # Only now: our files begin with a length, whose bytes can be those of a pickle.
+        with open(path, "rb") as file:
+            start = file.read(2)
+        if start[:1] == b"\x80" or start == b"PK":
+            raise InputError(
+                f"{path} is a pickle or a PyTorch archive, not one of our checkpoints: turn it "
+                "into one with `python tools/convert.py`.") from None
         raise InputError(f"{path} is truncated or not a checkpoint ({error}): use another, such "
                          "as the last one, or train again.") from None
 

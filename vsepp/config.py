@@ -7,6 +7,7 @@ A configuration is a flat set of keys. It comes from the defaults below, then a 
 
 import dataclasses
 import difflib
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,7 +58,7 @@ class Config:
     use_abs: bool = _key(False, (bool,), "take absolute values of the codes")
     measure: str = _key("cosine", (str,), "similarity", choices=("cosine", "order"))
     # loss
-    loss: str = _key("triplet", (str,), "ranking loss", choices=("triplet",))
+    loss: str = _key("triplet", (str,), "ranking loss", choices=("triplet", "npair"))
     margin: float = _key(0.2, (float,), "margin of the triplet loss", minimum=0)
     hard_negative: bool = _key(True, (bool,), "only the hardest negative of the batch counts")
     hard_negative_warmup: int = _key(
@@ -123,12 +124,14 @@ def _convert(key, value, where):
     elif isinstance(value, int):
         good = int in types or float in types
     elif isinstance(value, float):
-        good = float in types and value == value and abs(value) != float("inf")
+        good = float in types and math.isfinite(value)
     elif isinstance(value, str) and float in types:
         try:  # YAML 1.1 reads 2e-5 as text
-            value, good = float(value), True
+            number = float(value)
         except ValueError:
-            good = False
+            number = math.nan
+        good = math.isfinite(number)
+        value = number if good else value
     else:
         good = isinstance(value, str) and str in types
     if not good:
@@ -239,6 +242,6 @@ def load_config(name=None, overrides=(), dataset=None):
         else:
             values, where = read_yaml(name), str(name)
     config = apply(Config(), values, where)
-    if dataset:
+    if dataset and "dataset" not in overridden:
         config = apply(config, {"dataset": dataset}, "--dataset")
     return apply(config, overridden, "-o")

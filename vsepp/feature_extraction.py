@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import paddle
 
 from vsepp.data.dataset import CaptionDataset, read_prepared
 from vsepp.data.features import FeatureOrigin, FeatureStore
@@ -12,7 +13,8 @@ from vsepp.data.transforms import CenterCrop
 from vsepp.fingerprints import fingerprint
 from vsepp.models.backbones import build_backbone, check_image_size, feature_size
 from vsepp.models.predictor import BackbonePredictor
-from vsepp.models.weights import backbone_state, initialise_backbone
+from vsepp.models.state import get_state
+from vsepp.models.weights import initialise_backbone
 from vsepp.progress import progress
 
 _BATCH = 16
@@ -22,7 +24,7 @@ class FrozenBackbone:
     """A backbone that is not trained, and the features it gives.
 
     Args:
-        config: ``image_model, pretrained, weights, resize, image_size`` count.
+        config: ``image_model, pretrained, weights, seed, resize, image_size`` count.
 
     Attributes:
         origin: :class:`FeatureOrigin`.
@@ -31,10 +33,11 @@ class FrozenBackbone:
 
     def __init__(self, config):
         check_image_size(config.image_model, config.image_size)
+        paddle.seed(config.seed)  # without weights it is random, and the same each time
         self.network = build_backbone(config.image_model)
         initialise_backbone(self.network, config.image_model, config.pretrained, config.weights)
         self.network.eval()
-        self.state = backbone_state(self.network)
+        self.state = get_state(self.network)
         self.origin = FeatureOrigin(config.image_model, fingerprint(self.state),
                                     feature_size(config.image_model), config.resize,
                                     config.image_size)

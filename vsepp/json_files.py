@@ -6,7 +6,7 @@ from vsepp.errors import InputError
 
 
 def read_json(path, mend):
-    """Read a UTF-8 JSON file.
+    """Read a UTF-8 JSON file, with or without a byte order mark.
 
     Args:
         path: the file.
@@ -16,7 +16,7 @@ def read_json(path, mend):
         InputError: when the file is missing, is a folder, or is not JSON.
     """
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8-sig") as file:
             return json.load(file)
     except FileNotFoundError:
         raise InputError(f"{path} does not exist: {mend}.") from None

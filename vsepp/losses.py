@@ -1,4 +1,4 @@
-"""The triplet ranking loss, over all negatives or the hardest (VSE++, equations 5 and 6)."""
+"""Ranking losses over a batch of pairs: triplet (VSE++, equations 5 and 6) and N-pair."""
 
 import paddle
 import paddle.nn.functional as F
@@ -69,6 +69,46 @@ class TripletNetLoss(nn.Layer):
             image_to_text = _largest_of_rows(image_to_text)
             text_to_image = _largest_of_rows(text_to_image.transpose([1, 0]))
         return image_to_text.sum() + text_to_image.sum()
+
+
+class NPairLoss(nn.Layer):
+    """Symmetric cross-entropy over the batch with a learnable temperature.
+
+    Each image has to pick its text among all of the batch, and each text its image, as in
+    N-pair losses (Sohn 2016) and CLIP (Radford et al. 2021, section 2.3).
+
+    Args:
+        logit_scale: parameter ``[1]``, the logarithm of the inverse temperature.
+        measure: ``cosine`` or ``order``.
+    """
+
+    largest_scale = 100.0  # of the inverse temperature, as in CLIP
+
+    def __init__(self, logit_scale, measure="cosine"):
+        super().__init__()
+        self.logit_scale = logit_scale
+        self.measure = measure
+
+    def forward(self, ie, te, image_ids=None):
+        """Mean cross-entropy of both directions; arguments as :class:`TripletNetLoss`."""
+        scale = paddle.clip(paddle.exp(self.logit_scale), max=self.largest_scale)
+        logits = similarity(ie, te, self.measure) * scale
+        batch = logits.shape[0]
+        if image_ids is not None:
+            image_ids = image_ids.reshape([-1])
+            same = image_ids.unsqueeze(0) == image_ids.unsqueeze(1)
+            other = same.astype(logits.dtype) - paddle.eye(batch, dtype=logits.dtype)
+            logits = logits - 1e4 * other
+        labels = paddle.arange(batch)
+        return (F.cross_entropy(logits, labels)
+                + F.cross_entropy(logits.transpose([1, 0]), labels)) / 2
+
+
+def build_loss(config, model):
+    """The loss that ``config`` asks for; ``model`` holds the temperature where one is learned."""
+    if config.loss == "npair":
+        return NPairLoss(model.logit_scale, config.measure)
+    return TripletNetLoss(config.margin, config.hard_negative, config.measure)
 
 
 def _largest_of_rows(values):

@@ -56,6 +56,8 @@ def count_wrong(images, texts, captions_per_image, measure="cosine", every_capti
     if len(texts) != captions_per_image * len(images) or images.shape[1] != texts.shape[1]:
         raise InputError(f"image codes {images.shape} and text codes {texts.shape} do not fit "
                          f"captions_per_image = {captions_per_image}.")
+    if measure not in MEASURES:
+        raise InputError(f"there is no measure {measure!r}: use one of {', '.join(MEASURES)}.")
     measure = MEASURES[measure]
     n_images, n_texts = len(images), len(texts)
     owner = np.arange(n_texts) // captions_per_image
@@ -130,7 +132,7 @@ def compute_ranks(image_codes, text_codes, captions_per_image, measure="cosine")
 
     >>> codes = np.eye(3, dtype=np.float32)
     >>> compute_ranks(codes, codes[[1, 0, 2]], 1)
-    (array([1, 1, 0]), array([1, 1, 0]))
+    (array([2, 2, 0]), array([2, 2, 0]))
     """
     images, texts = _one_row_per_image(image_codes, text_codes, captions_per_image)
     i2t, t2i = count_wrong(images, texts, captions_per_image, measure)

@@ -89,7 +89,7 @@ def restore_optimizer(model, optimizer, state, epochs):
                 tensor = paddle.to_tensor(value)
                 tensor.name = f"{parameter.name}_{slot}"
                 stored[tensor.name] = tensor
-    optimizer.set_state_dict(stored)
     schedule = optimizer._learning_rate
     schedule.last_epoch = epochs
     schedule.last_lr = schedule.get_lr()
+    optimizer.set_state_dict({**stored, "LR_Scheduler": schedule.state_dict()})

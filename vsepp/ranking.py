@@ -21,5 +21,9 @@ def scores_of_image(image, texts, measure="cosine"):
 def top_k(scores, k):
     """Positions of the ``k`` highest scores, best first; earlier positions win ties."""
     k = min(k, len(scores))
-    kept = np.sort(np.argpartition(-scores, k - 1)[:k]) if k else np.empty(0, np.int64)
-    return kept[np.argsort(-scores[kept], kind="stable")]
+    if not k:
+        return np.empty(0, np.int64)
+    lowest = np.partition(scores, len(scores) - k)[len(scores) - k]
+    above = np.nonzero(scores > lowest)[0]
+    level = np.nonzero(scores == lowest)[0][:k - len(above)]
+    return np.concatenate([above[np.argsort(-scores[above], kind="stable")], level])

@@ -13,7 +13,7 @@ from vsepp.checkpoint import load_checkpoint, move_aside, save_checkpoint
 from vsepp.data.loaders import training_loader
 from vsepp.errors import InputError
 from vsepp.evaluation import encode_dataset, recalls
-from vsepp.losses import TripletNetLoss
+from vsepp.losses import build_loss
 from vsepp.metrics import all_metrics
 from vsepp.models.device import memory_errors_explained, select_device
 from vsepp.models.state import get_state, set_state
@@ -65,6 +65,7 @@ class Trainer:
         resumed = self._read_resumed()
         self.data = open_splits(config, ("train", "val", "test"))
         self._check_vocabulary(resumed, config.checkpoint)
+        self._check_backbone(resumed)
         features = self.data.backbone and self.data.backbone.origin.feature_size
         self.model = build_model(config, len(self.data.vocabulary), features,
                                  with_weights=not (resumed or config.init_from))
@@ -76,13 +77,14 @@ class Trainer:
             self._initialise(config.init_from)
         self.loader = training_loader(self.data.splits["train"], config.batch_size, config.seed,
                                       worker_count(config))
-        self.loss = TripletNetLoss(config.margin, config.hard_negative, config.measure)
+        self.loss = build_loss(config, self.model)
         self.scaler = paddle.amp.GradScaler() if config.amp == "float16" else None
         self.best_path = config.path("best_checkpoint")
         self.last_path = config.path("last_checkpoint")
         self.folder = RunFolder(config, self.position.history)
         self.position.history = self.folder.history
-        self.stuck = 0
+        self.alike_since = None  # the first step of those that look collapsed
+        self.warned = False
         if not resumed:
             self._move_old_checkpoints_aside()
 
@@ -110,6 +112,12 @@ class Trainer:
         if checkpoint and checkpoint["vocab"] != self.data.vocabulary.word_to_index:
             raise InputError(f"{path} was trained with another vocabulary than that of the data "
                              f"set {self.config.dataset}: prepare it as it was, or train anew.")
+
+    def _check_backbone(self, resumed):
+        backbone = self.data.backbone
+        if resumed and backbone and resumed.get("backbone") != vars(backbone.origin):
+            raise InputError(f"{self.config.checkpoint} was trained over the features of another "
+                             "backbone: set weights and pretrained as they were.")
 
     def _restore(self, resumed):
         set_state(self.model, resumed["model"], self.config.checkpoint,
@@ -170,6 +178,8 @@ class Trainer:
         bar = progress(description=f"epoch {position.epoch + 1}/{config.num_epochs}",
                        total=steps, initial=position.step_in_epoch, unit="step", leave=False)
         meter = Meter(config.batch_size)
+        if 0 < position.step_in_epoch < steps:  # a stop goes before a validation that is due
+            self._validate_when_due()
         with bar:
             for batch in self.loader:
                 meter.batch_read()
@@ -181,10 +191,9 @@ class Trainer:
                 if position.step % config.log_step == 0 or position.step_in_epoch == steps:
                     self._log_step(float(loss), meter, steps)
                 if stop:
+                    self._check_loss(float(loss))
                     return
-                if position.step % config.evaluate_step == 0 and position.step_in_epoch < steps:
-                    self._validate()
-                    self._save_last()
+                if position.step_in_epoch < steps and self._validate_when_due():
                     meter.restart()
 
     def _train_step(self, batch):
@@ -217,13 +226,16 @@ class Trainer:
         return (f"training on {config.dataset}: {len(train.images)} images, {len(train)} captions, "
                 f"{seen}, on {paddle.get_device()}, seed {config.seed}; folder {self.folder.path}")
 
-    def _log_step(self, loss, meter, steps):
-        config, position = self.config, self.position
+    def _check_loss(self, loss):
         if not math.isfinite(loss):
             raise InputError(
-                f"the loss is {loss} in epoch {position.epoch + 1} at step {position.step}: set a "
-                f"lower learning_rate; {self.last_path} and {self.best_path} hold what was saved "
-                "before.")
+                f"the loss is {loss} in epoch {self.position.epoch + 1} at step "
+                f"{self.position.step}: set a lower learning_rate; {self.last_path} and "
+                f"{self.best_path} hold what was saved before.")
+
+    def _log_step(self, loss, meter, steps):
+        config, position = self.config, self.position
+        self._check_loss(loss)
         rate = self.optimizer.get_lr()
         left = (config.num_epochs - position.epoch) * steps - position.step_in_epoch
         self.folder.log(
@@ -236,15 +248,29 @@ class Trainer:
 
     def _watch_for_collapse(self, loss):
         """Warn, once, when the loss stands where all codes are alike."""
-        config = self.config
+        config, step = self.config, self.position.step
         collapsed = 2 * config.batch_size * config.margin
-        alike = self.loss.hard_negative and abs(loss - collapsed) < 0.001 * collapsed
-        before, self.stuck = self.stuck, self.stuck + config.log_step if alike else 0
-        if before < _STUCK_AFTER <= self.stuck:
+        hardest = config.loss == "triplet" and self.loss.hard_negative
+        if not hardest or abs(loss - collapsed) >= 0.001 * collapsed:
+            self.alike_since, self.warned = None, False
+            return
+        if self.alike_since is None:
+            self.alike_since = step
+        if step - self.alike_since >= _STUCK_AFTER and not self.warned:
+            self.warned = True
             self.folder.log(
                 f"warning: the loss has stood at 2 · batch_size · margin = {collapsed:g} for "
-                f"{self.stuck} steps: all codes are alike and nothing is learned; begin again "
-                "with hard_negative_warmup=1, or a lower learning_rate")
+                f"{step - self.alike_since} steps: all codes are alike and nothing is learned; "
+                "begin again with hard_negative_warmup=1, or a lower learning_rate")
+
+    def _validate_when_due(self):
+        """Validate and save where ``evaluate_step`` says so; returns whether it did."""
+        position = self.position
+        if position.step % self.config.evaluate_step or position.validated_step == position.step:
+            return False
+        self._validate()
+        self._save_last()
+        return True
 
     def _validate(self):
         """Score the validation split; keep the model when its rsum is the best so far."""

@@ -58,6 +58,8 @@ def _prepared_options(config, folder):
 def open_splits(config, splits, log=print):
     """Open splits of a prepared data set as the configuration wants them.
 
+    With ``use_restval`` the training split goes on with restval.
+
     Args:
         config: the run's configuration.
         splits: names of splits.
@@ -76,18 +78,23 @@ def open_splits(config, splits, log=print):
     if config.resize < config.image_size:
         raise InputError(f"resize {config.resize} is less than image_size {config.image_size}: "
                          f"set resize={config.image_size} or more.")
+    joins = config.use_restval and "train" in splits and "restval" not in splits
+    wanted = [*splits, "restval"] if joins else splits
+    opened, backbone = {}, None
     if uses_features(config):
-        features, backbone = load_features(config, splits, log=log)
-        return RunData({split: FeatureTextDataset(folder, vocabulary, split, features[split],
-                                                  captions_per_image, max_len)
-                        for split in splits}, backbone)
-    opened = {}
-    for split in splits:
-        training = split in ("train", "restval")
-        transform = (RandomCrop if training else CenterCrop)(config.resize, config.image_size)
-        opened[split] = ImageTextDataset(folder, vocabulary, split, captions_per_image, max_len,
-                                         transform, config.seed)
-    return RunData(opened)
+        features, backbone = load_features(config, wanted, log=log)
+        for split in wanted:
+            opened[split] = FeatureTextDataset(folder, vocabulary, split, features[split],
+                                               captions_per_image, max_len)
+    else:
+        for split in wanted:
+            training = split in ("train", "restval")
+            transform = (RandomCrop if training else CenterCrop)(config.resize, config.image_size)
+            opened[split] = ImageTextDataset(folder, vocabulary, split, captions_per_image,
+                                             max_len, transform, config.seed)
+    if joins:
+        opened["train"].append(opened.pop("restval"))
+    return RunData(opened, backbone)
 
 
 def worker_count(config):

@@ -10,7 +10,7 @@ from PIL import Image
 from vsepp.data import sample
 from vsepp.data.sample import draw_sample
 from vsepp.data.sample.drawing import IMAGE_SIDE, draw_picture
-from vsepp.data.sample.grammar import describe, tokenize
+from vsepp.data.sample.grammar import describe
 from vsepp.data.sample.layout import place
 from vsepp.data.sample.scene import (
     COLOURS,
@@ -23,6 +23,7 @@ from vsepp.data.sample.scene import (
     generator,
 )
 from vsepp.errors import InputError
+from vsepp.vocabulary import tokenize
 
 SMALL = {"train": 4, "val": 2, "test": 3}
 

@@ -6,7 +6,6 @@ needs them and an archive that has them is broken or hostile. Only the entries a
 for are written, each to a path that the caller chose.
 """
 
-import os
 import re
 import shutil
 import stat
@@ -17,7 +16,7 @@ import zlib
 from contextlib import contextmanager
 from pathlib import Path
 
-from vsepp.atomic import TEMPORARY_SUFFIX
+from vsepp.atomic import atomic_path
 from vsepp.errors import InputError
 from vsepp.progress import progress
 
@@ -36,33 +35,6 @@ def leaves_folder(name):
     parts = name.replace("\\", "/").split("/")
     return (not parts[0] and len(parts) > 1) or ".." in parts or "\0" in name or bool(
         _DRIVE.match(name))
-
-
-@contextmanager
-def written_aside(target):
-    """Yield a temporary path beside ``target``; when the block succeeds, it becomes ``target``.
-
-    Unlike ``atomic.atomic_path`` this does not wait for the disk: a data set is tens of
-    thousands of small files that can be placed again, and sizes are compared when they are.
-    """
-    target = Path(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.parent / f".{target.name}{TEMPORARY_SUFFIX}"
-    try:
-        temporary.unlink()  # left by a killed process; a hard link cannot be made over it
-    except FileNotFoundError:
-        pass
-    try:
-        yield temporary
-        os.replace(temporary, target)
-    except BaseException as error:
-        try:
-            temporary.unlink()
-        except OSError:
-            pass
-        if isinstance(error, OSError) and error.errno and error.filename is None:
-            raise OSError(error.errno, error.strerror, str(target)) from error
-        raise
 
 
 class Archive:
@@ -123,8 +95,9 @@ class Archive:
         # In the archive's own order: a .tar.gz can only be read forwards.
         names = sorted(targets, key=self._position)
         for name in progress(names, description, unit=" files"):
-            with self._damage_reported(name), self._open(name) as stream:
-                with written_aside(targets[name]) as temporary, open(temporary, "wb") as file:
+            with atomic_path(targets[name], sync=False) as temporary:
+                with self._damage_reported(name), self._open(name) as stream, \
+                        open(temporary, "wb") as file:
                     shutil.copyfileobj(stream, file, 1 << 18)
 
     def _position(self, name):

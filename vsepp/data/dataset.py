@@ -1,6 +1,6 @@
 """Image–caption pairs of a prepared split, from photographs or from stored features."""
 
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import numpy as np
 
@@ -110,10 +110,20 @@ class CaptionDataset:
         path = Path(self.images[image_id])
         if path.exists():
             return path
-        parts = path.parts
-        below = parts[len(parts) - parts[::-1].index("images"):] if "images" in parts else parts[-1:]
-        moved = self.folder.joinpath("images", *below)
-        return moved if moved.exists() else path
+        # Read as a Windows path: both kinds of slashes part names, wherever it was written.
+        parts = PureWindowsPath(self.images[image_id]).parts
+        # Any folder of the name can be the data set's, and a file name alone is the last resort.
+        below = [parts[place + 1:] for place, part in enumerate(parts[:-1]) if part == "images"]
+        for names in [*below, parts[-1:]]:
+            moved = self.folder.joinpath("images", *names)
+            if moved.exists():
+                return moved
+        return path
+
+    def append(self, other):
+        """Let the images and captions of another split of the data set follow its own."""
+        self.images = self.images + other.images
+        self.captions = self.captions + other.captions
 
     def image(self, image_id, caption_index=None):
         """What the network takes as image ``image_id``: a float32 array."""
@@ -190,7 +200,15 @@ class FeatureTextDataset(CaptionDataset):
         if len(features) != len(self.images):
             raise InputError(f"the features of split {split} are {len(features)} rows for "
                              f"{len(self.images)} images: run `python tools/features.py` again.")
-        self.features = features
+        self.blocks = [features]
+
+    def append(self, other):
+        super().append(other)
+        self.blocks = self.blocks + other.blocks  # not copied into one: they are on the disk
 
     def image(self, image_id, caption_index=None):
-        return np.asarray(self.features[image_id], dtype=np.float32)
+        for features in self.blocks:
+            if image_id < len(features):
+                return np.asarray(features[image_id], dtype=np.float32)
+            image_id -= len(features)
+        raise IndexError("there is no such image")

@@ -11,8 +11,8 @@ import re
 import shutil
 from pathlib import Path
 
-from vsepp.atomic import write_bytes
-from vsepp.data.archives import Archive, written_aside
+from vsepp.atomic import atomic_path, write_bytes
+from vsepp.data.archives import Archive
 from vsepp.data.karpathy import parse_karpathy
 from vsepp.data.tables import is_karpathy, read_captions
 from vsepp.errors import InputError
@@ -223,7 +223,7 @@ def _changed(matches, sizes, folder):
 
 def _link(source, target):
     source = source.resolve()  # a link to a symbolic link would break when that moves
-    with written_aside(target) as temporary:
+    with atomic_path(target, sync=False) as temporary:
         try:
             os.link(source, temporary)
         except OSError:  # another disk, or one without links

@@ -91,6 +91,7 @@ class ImageRepExtractor(FeatureRepExtractor):
         if self.finetuned:
             features = self.backbone(images)
         else:
+            self.backbone.eval()  # a layer around this one calls no train() of ours
             with paddle.no_grad():
                 features = self.backbone(images)
         return self.encode_features(features)

@@ -7,8 +7,21 @@ from vsepp.errors import InputError
 
 
 def get_state(network):
-    """``{name: ndarray}`` of a layer's parameters and statistics, copied."""
-    return {name: np.array(value.numpy()) for name, value in network.state_dict().items()}
+    """``{name: ndarray}`` of a layer's parameters and statistics, copied.
+
+    ``nn.GRU`` lists each parameter under two names; the first is kept.
+    """
+    return {name: np.array(value.numpy()) for name, value in _own(network).items()}
+
+
+def _own(network):
+    """``state_dict`` without second names of the same tensor."""
+    seen, own = set(), {}
+    for name, value in network.state_dict().items():
+        if value.name not in seen:
+            seen.add(value.name)
+            own[name] = value
+    return own
 
 
 def set_state(network, state, source, optional=()):
@@ -23,7 +36,8 @@ def set_state(network, state, source, optional=()):
     Raises:
         InputError: naming a parameter that is missing, unknown, or of another shape.
     """
-    own = network.state_dict()
+    own = _own(network)
+    second_names = set(network.state_dict()) - set(own)
     optional = tuple(optional)
     for name, value in own.items():
         if name not in state:
@@ -37,7 +51,7 @@ def set_state(network, state, source, optional=()):
                 f"{tuple(value.shape)}: word_dim, embed_size, num_layers, image_model and the "
                 "vocabulary must be the checkpoint's.")
     for name in state:
-        if name not in own and not name.startswith(optional):
+        if name not in own and name not in second_names and not name.startswith(optional):
             raise InputError(f"{source} has the parameter {name} that the model lacks: it belongs "
                              "to another model; give the checkpoint that fits the configuration.")
     for name, value in own.items():

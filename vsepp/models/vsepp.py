@@ -1,5 +1,7 @@
 """VSE++: an image encoder and a text encoder that share one space."""
 
+import math
+
 from paddle import nn
 
 from vsepp.models.image import FeatureRepExtractor, ImageRepExtractor
@@ -22,11 +24,13 @@ class VSEPP(nn.Layer):
         normalize_images: L2-normalise the image codes (VSE0 of the authors does not).
         use_abs: take absolute values of the codes (Order0 of the authors does).
         measure: ``cosine`` or ``order``, kept for whoever compares the codes.
+        learn_temperature: hold ``logit_scale``, which the N-pair loss learns.
     """
 
     def __init__(self, vocab_size, word_dim, embed_size, num_layers, image_model, finetuned=True,
                  pretrained=True, weights=None, feature_size=None, normalize_features=False,
-                 normalize_images=True, use_abs=False, measure="cosine"):
+                 normalize_images=True, use_abs=False, measure="cosine",
+                 learn_temperature=False):
         super().__init__()
         self.measure = measure
         head = dict(normalize=normalize_images, normalize_features=normalize_features,
@@ -38,6 +42,9 @@ class VSEPP(nn.Layer):
             self.image_extractor = FeatureRepExtractor(feature_size, embed_size, **head)
         self.text_extractor = TextRepExtractor(
             vocab_size, word_dim, embed_size, num_layers, use_abs)
+        if learn_temperature:
+            self.logit_scale = self.create_parameter(
+                [1], default_initializer=nn.initializer.Constant(math.log(1 / 0.07)))
 
     def train(self):
         """Training mode for all but a frozen backbone."""
@@ -85,4 +92,5 @@ def build_model(config, vocab_size, feature_size=None, with_weights=True):
         finetuned=config.finetuned, pretrained=with_weights and config.pretrained,
         weights=config.weights if with_weights else None, feature_size=feature_size,
         normalize_features=config.normalize_features, normalize_images=config.normalize_images,
-        use_abs=config.use_abs, measure=config.measure)
+        use_abs=config.use_abs, measure=config.measure,
+        learn_temperature=config.loss == "npair")

@@ -76,6 +76,21 @@ def read_backbone_weights(backbone, name, path, strict=True):
     """
     path = Path(path).expanduser()
     found, from_torch = _read_state(path)
+    return fit_backbone_weights(backbone, name, found, from_torch, path, strict)
+
+
+def fit_backbone_weights(backbone, name, found, from_torch, path, strict=True):
+    """Weights under Paddle's or torch's names as ``backbone`` stores them.
+
+    Args:
+        found: parameter name → array as stored.
+        from_torch: whether torch wrote them, with linear weights ``[out, in]``.
+        path: where they came from, for messages.
+        strict: as in :func:`load_backbone_weights`.
+
+    Returns:
+        dict: as :func:`read_backbone_weights`.
+    """
     arrays = {}
     for key, value in found.items():
         key = _paddle_name(key)
@@ -236,24 +251,3 @@ def _check_reachable(url):
         socket.create_connection((host, 443), timeout=CONNECT_SECONDS).close()
     except OSError as error:
         raise OSError(f"{host} is out of reach: {error.strerror or error}") from error
-
-
-def backbone_state(backbone):
-    """The backbone's parameters and statistics: name → array, copied."""
-    return {key: np.array(value.numpy()) for key, value in backbone.state_dict().items()}
-
-
-def fingerprint(state):
-    """SHA-256, in hex, of the content of ``state`` (name → array).
-
-    It depends on names, shapes, types and values, not on the order of the names, the
-    file format or the machine's byte order.
-    """
-    digest = hashlib.sha256()
-    for key in sorted(state):
-        array = np.asarray(state[key])
-        array = array.astype(array.dtype.newbyteorder("<"), copy=False)
-        header = json.dumps([key, array.dtype.str, list(array.shape)], ensure_ascii=True)
-        digest.update(header.encode("ascii") + b"\n")
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()

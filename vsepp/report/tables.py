@@ -5,7 +5,7 @@ import unicodedata
 MISSING = "–"
 DIRECTIONS = (("i2t", "image → sentence"), ("t2i", "sentence → image"))
 METRICS = ("R@1", "R@5", "R@10", "Med r", "Mean r", "mAP@R")
-DECIMALS = {"R@": 1, "Med r": 0, "Mean r": 1, "mAP": 3}
+DECIMALS = {"R@": 1, "Med r": 0, "Mean r": 1, "mAP": 1}
 
 
 def display_width(text):

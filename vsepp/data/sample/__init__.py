@@ -16,15 +16,15 @@ one picture only, so a perfect model would find every one.
 """
 
 import json
-import os
 from pathlib import Path
 
-from vsepp.atomic import write_json
+from vsepp.atomic import atomic_path, write_json
 from vsepp.data.sample.drawing import draw_picture
-from vsepp.data.sample.grammar import describe, tokenize
+from vsepp.data.sample.grammar import describe
 from vsepp.data.sample.scene import SPLITS, draw_scenes, generator
 from vsepp.errors import InputError
 from vsepp.progress import progress
+from vsepp.vocabulary import tokenize
 
 VERSION = 1  # of the drawings and sentences: raise it when either changes
 _DRAWN = "drawn"  # the key of the JSON that holds what it was drawn with
@@ -77,10 +77,8 @@ def _is_there(path):
 
 
 def _save(picture, path):
-    """Write a PNG aside and rename it; the disk is synced once, with the JSON."""
-    temporary = path.with_name(f".{path.name}.writing")
-    picture.save(temporary, format="PNG")
-    os.replace(temporary, path)
+    with atomic_path(path, sync=False) as temporary:  # synced once, with the JSON
+        picture.save(temporary, format="PNG")
 
 
 def draw_sample(folder, train=2000, val=100, test=100, seed=0):

@@ -5,8 +5,6 @@ from ten thousand sentences: templates, a synonym or two for most things, plural
 articles and verbs that agree.
 """
 
-import re
-
 from vsepp.data.sample.scene import INVERSE, pick
 
 _COUNT = {2: "two", 3: "three"}
@@ -98,11 +96,6 @@ _OF_TWO_GROUPS = (
     "{main} {verb} {relation} {second}",
     "{main} {verb} {place}",
 )
-
-
-def tokenize(sentence):
-    """The lower-case words of a sentence, without punctuation."""
-    return re.findall(r"[^\W_]+", sentence.lower())
 
 
 def _noun_phrase(rng, group):

@@ -1,0 +1,176 @@
+"""Any photograph becomes RGB; anything else becomes one sentence."""
+
+import io
+import struct
+import threading
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vsepp.data.images import map_images, open_image
+from vsepp.errors import InputError
+
+
+def save(image, path, **options):
+    image.save(path, **options)
+    return path
+
+
+def gradient(mode, size=(20, 12)):
+    return Image.linear_gradient("L").resize(size).convert("RGB").convert(mode)
+
+
+@pytest.mark.parametrize("mode, suffix", [
+    ("RGB", "png"), ("L", "png"), ("1", "png"), ("P", "png"), ("RGBA", "png"), ("LA", "png"),
+    ("CMYK", "jpg"), ("L", "jpg"), ("RGB", "bmp"), ("P", "gif"), ("RGB", "webp"),
+])
+def test_every_mode_becomes_rgb(tmp_path, mode, suffix):
+    expected = np.asarray(gradient("RGB"), np.int64)
+    path = save(gradient(mode), tmp_path / f"picture.{suffix}")
+
+    image = open_image(path)
+
+    assert (image.mode, image.size) == ("RGB", (20, 12))
+    tolerance = {"1": 100, "P": 20}.get(mode, 4)  # a black picture is 127 away
+    assert np.abs(np.asarray(image, np.int64) - expected).mean() < tolerance
+
+
+def test_transparency_is_dropped_and_the_colour_kept(tmp_path):
+    path = save(Image.new("RGBA", (4, 3), (200, 10, 30, 0)), tmp_path / "clear.png")
+
+    assert open_image(path).getpixel((1, 1)) == (200, 10, 30)
+
+
+def test_the_colours_of_a_palette_are_looked_up(tmp_path):
+    image = Image.new("P", (2, 1))
+    image.putpalette([9, 8, 7, 200, 100, 50])
+    image.putpixel((1, 0), 1)
+
+    opened = open_image(save(image, tmp_path / "palette.png"))
+
+    assert [opened.getpixel((x, 0)) for x in (0, 1)] == [(9, 8, 7), (200, 100, 50)]
+
+
+def test_a_moving_gif_shows_its_first_picture(tmp_path):
+    frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue")]
+    path = save(frames[0], tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
+
+    assert open_image(path).getpixel((0, 0)) == (255, 0, 0)
+
+
+@pytest.fixture
+def lying(tmp_path):
+    """A photograph whose red left half an EXIF orientation turns to the top."""
+    image = Image.new("RGB", (32, 16), "white")
+    image.paste("red", (0, 0, 16, 16))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn by 90 degrees clockwise
+    return save(image, tmp_path / "lying.jpg", exif=exif, quality=95)
+
+
+def test_orientation_is_ignored_in_data_sets(lying):
+    image = open_image(lying)
+
+    assert image.size == (32, 16)
+    assert image.getpixel((3, 8))[1] < 60 < 200 < image.getpixel((28, 8))[1]
+
+
+def test_orientation_is_applied_where_asked_for(lying):
+    image = open_image(lying, exif=True)
+
+    assert image.size == (16, 32) and image.mode == "RGB"
+    assert image.getpixel((8, 3))[1] < 60 < 200 < image.getpixel((8, 28))[1]
+
+
+def test_an_open_file_will_do(tmp_path):
+    data = save(gradient("RGB"), tmp_path / "a.png").read_bytes()
+
+    assert open_image(io.BytesIO(data)).size == (20, 12)
+
+
+def test_a_missing_file(tmp_path):
+    with pytest.raises(InputError, match="none.jpg does not exist"):
+        open_image(tmp_path / "none.jpg")
+
+
+def test_a_folder(tmp_path):
+    with pytest.raises(InputError, match="is a folder, not an image"):
+        open_image(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"GIF", b"<html>404</html>", bytes(5000)])
+def test_an_empty_file_and_what_is_no_image(tmp_path, content):
+    path = tmp_path / "not.jpg"
+    path.write_bytes(content)
+
+    with pytest.raises(InputError, match="not.jpg is empty or not an image"):
+        open_image(path)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_a_truncated_image(tmp_path, suffix):
+    noise = np.random.default_rng(0).integers(256, size=(60, 60, 3), dtype=np.uint8)
+    path = save(Image.fromarray(noise), tmp_path / f"half.{suffix}")
+    path.write_bytes(path.read_bytes()[:path.stat().st_size // 2])
+
+    with pytest.raises(InputError, match=rf"half\.{suffix} is damaged \(.+\): replace the file"):
+        open_image(path)
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_a_picture_of_a_hundred_megapixels_is_refused(tmp_path):
+    path = save(Image.new("1", (10_000, 10_000)), tmp_path / "huge.png")
+
+    with pytest.raises(InputError, match="huge.png has 100 megapixels, more than the 89"):
+        open_image(path)
+
+
+def test_a_decompression_bomb_is_refused_before_it_is_decoded(tmp_path):
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    path = tmp_path / "bomb.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header)
+                     + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b""))
+
+    with pytest.raises(InputError, match="bomb.png has more than 89 megapixels"):
+        open_image(path)
+
+
+def test_results_come_in_order_however_long_each_takes():
+    first_may_go = threading.Event()
+
+    def work(number):
+        if number == 0:
+            assert first_may_go.wait(10)
+        elif number == 1:
+            first_may_go.set()
+        return number * number
+
+    assert list(map_images(work, range(40), threads=2)) == [n * n for n in range(40)]
+
+
+def test_only_a_few_results_are_ahead_of_who_takes_them():
+    started = []
+
+    results = map_images(started.append, range(1000), threads=2)
+    next(results)
+    results.close()
+
+    assert len(started) < 40
+
+
+def test_a_failure_reaches_who_takes_the_results():
+    def work(number):
+        if number == 3:
+            raise InputError("the third")
+        return number
+
+    results = map_images(work, range(10), threads=2)
+
+    assert [next(results) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(InputError, match="the third"):
+        next(results)

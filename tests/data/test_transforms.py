@@ -1,0 +1,107 @@
+"""The preprocessing is torchvision's and Paddle's."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from paddle.vision import transforms as paddle_transforms
+from PIL import Image
+
+from vsepp.data.images import open_image
+from vsepp.data.transforms import MEAN, STD, CenterCrop, RandomCrop, normalize, resize
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+PHOTOGRAPHS = sorted(path.name for path in (GOLDEN / "preprocess").iterdir())
+SIZES = [(500, 375), (375, 500), (256, 256), (257, 333), (90, 121), (300, 256), (1000, 257)]
+
+
+def noise(size):
+    width, height = size
+    pixels = np.random.default_rng(width).integers(256, size=(height, width, 3), dtype=np.uint8)
+    return Image.fromarray(pixels)
+
+
+def paddle_steps(*crop):
+    return paddle_transforms.Compose([
+        paddle_transforms.Resize(256), *crop, paddle_transforms.ToTensor(),
+        paddle_transforms.Normalize(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225])])
+
+
+@pytest.mark.parametrize("name", PHOTOGRAPHS)
+def test_equal_to_torchvision(name):
+    golden = np.load(GOLDEN / "torchvision_preprocess.npz")
+
+    result = CenterCrop()(open_image(GOLDEN / "preprocess" / name))
+
+    assert result.dtype == np.float32 and list(result.shape) == golden[f"{name}/shape"].tolist()
+    assert np.abs(result[:, ::7, ::7] - golden[f"{name}/sample"]).max() < 1e-5
+    assert np.abs(result.mean((1, 2)) - golden[f"{name}/mean"]).max() < 1e-5
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_centre_crop_equals_paddles(size):
+    image = noise(size)
+
+    expected = paddle_steps(paddle_transforms.CenterCrop(224))(image).numpy()
+
+    assert np.abs(CenterCrop()(image) - expected).max() < 1e-5
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_random_crop_is_a_window_of_paddles_resized_image(size):
+    image = noise(size)
+    whole = paddle_steps()(image).numpy()
+
+    result = RandomCrop()(image, np.random.default_rng(3))
+
+    windows = [(top, left) for top in range(whole.shape[1] - 223)
+               for left in range(whole.shape[2] - 223)
+               if np.abs(whole[:, top:top + 3, left:left + 3] - result[:, :3, :3]).max() < 1e-5]
+    assert any(np.abs(whole[:, top:top + 224, left:left + 224] - result).max() < 1e-5
+               for top, left in windows)
+
+
+def test_random_crops_reach_every_corner_and_follow_from_the_generator():
+    pixels = np.zeros((8, 7, 3), np.uint8)
+    pixels[..., 0], pixels[..., 1] = np.arange(7)[None, :], np.arange(8)[:, None]
+    crop = RandomCrop(resize=7, image_size=5)
+
+    corners = [crop.pixels(Image.fromarray(pixels), np.random.default_rng(seed))[0, 0, :2].tolist()
+               for seed in range(200)]
+    again = [crop.pixels(Image.fromarray(pixels), np.random.default_rng(seed))[0, 0, :2].tolist()
+             for seed in range(200)]
+
+    assert corners == again
+    assert {tuple(corner) for corner in corners} == {(x, y) for x in range(3) for y in range(4)}
+
+
+def test_without_a_generator_crops_differ():
+    image = noise((400, 300))
+
+    crops = {RandomCrop(300, 100).pixels(image).tobytes() for _ in range(10)}
+
+    assert len(crops) > 1
+
+
+@pytest.mark.parametrize("size, expected", [
+    ((500, 375), (341, 256)), ((375, 500), (256, 341)), ((90, 120), (256, 341)),
+    ((256, 999), (256, 999)), ((257, 257), (256, 256)),
+])
+def test_the_shorter_side_is_resized_and_the_longer_rounded_down(size, expected):
+    assert resize(Image.new("RGB", size), 256).size == expected
+
+
+def test_normalisation_by_hand():
+    pixels = np.array([[[0, 0, 0], [255, 255, 255]]], np.uint8)  # one row of two pixels
+
+    result = normalize(pixels)
+
+    assert result.shape == (3, 1, 2) and result.dtype == np.float32
+    assert result[:, 0, 0] == pytest.approx(-MEAN / STD)
+    assert result[:, 0, 1] == pytest.approx((1 - MEAN) / STD)
+
+
+def test_a_batch_is_normalised_like_its_images():
+    pixels = np.random.default_rng(0).integers(256, size=(2, 4, 5, 3), dtype=np.uint8)
+
+    assert np.array_equal(normalize(pixels), np.stack([normalize(one) for one in pixels]))

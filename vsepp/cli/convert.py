@@ -1,0 +1,41 @@
+"""``tools/convert.py``."""
+
+from vsepp.cli.command import parser
+
+DESCRIPTION = """Turn other people's files into ours, and our checkpoints into Paddle's.
+
+Nothing in the files is run, and PyTorch is not needed.
+
+  --backbone resnet50 IN OUT.safetensors     ImageNet weights of torchvision or Paddle
+  --authors model_best.pth.tar --vocab VOCAB.pkl OUT.ckpt
+                                             the authors' checkpoint and vocabulary
+  --tutorial CKPT --vocab vocab.json OUT.ckpt
+                                             the tutorial's checkpoint
+  --pdparams CKPT OUT.pdparams               our checkpoint's weights, for paddle.load"""
+
+
+def main(argv=None):
+    """Convert one file; returns the exit status."""
+    commands = parser(DESCRIPTION, dataset=False)
+    kind = commands.add_mutually_exclusive_group(required=True)
+    kind.add_argument("--backbone", nargs=2, metavar=("NAME", "IN"))
+    kind.add_argument("--authors", metavar="MODEL")
+    kind.add_argument("--tutorial", metavar="CKPT")
+    kind.add_argument("--pdparams", metavar="CKPT")
+    commands.add_argument("--vocab", metavar="FILE", help="the vocabulary of --authors, --tutorial")
+    commands.add_argument("out", metavar="OUT")
+    arguments = commands.parse_args(argv)
+    if (arguments.authors or arguments.tutorial) and not arguments.vocab:
+        commands.error("--authors and --tutorial need --vocab")
+    from vsepp import conversion
+
+    if arguments.backbone:
+        conversion.convert_backbone(*arguments.backbone, arguments.out)
+    elif arguments.authors:
+        conversion.convert_authors(arguments.authors, arguments.vocab, arguments.out)
+    elif arguments.tutorial:
+        conversion.convert_tutorial(arguments.tutorial, arguments.vocab, arguments.out)
+    else:
+        conversion.export_pdparams(arguments.pdparams, arguments.out)
+    print(f"written to {arguments.out}")
+    return 0
