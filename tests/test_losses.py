@@ -149,6 +149,18 @@ def test_where_nothing_exceeds_the_order_measure_has_a_finite_gradient():
     assert np.isfinite(images.grad.numpy()).all() and np.isfinite(texts.grad.numpy()).all()
 
 
+@pytest.mark.parametrize("measure", ["cosine", "order"])
+@pytest.mark.parametrize("hard_negative", [False, True])
+@pytest.mark.parametrize("side", [0, 1])
+def test_the_loss_of_codes_that_are_no_numbers_is_none(side, hard_negative, measure):
+    pair = [codes(4, seed=1), codes(4, seed=2)]
+    pair[side][2] = np.nan
+
+    loss = TripletNetLoss(0.2, hard_negative, measure)(*map(tensor, pair))
+
+    assert np.isnan(float(loss))
+
+
 def test_an_unknown_measure_is_refused_with_the_choices():
     with pytest.raises(InputError, match="one of cosine, order, not 'euclid'"):
         TripletNetLoss(measure="euclid")

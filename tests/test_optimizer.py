@@ -137,6 +137,23 @@ def test_training_continues_to_the_bit_when_other_layers_were_built_before():
             np.testing.assert_array_equal(optimizer_state(again, resumed)[slot][name], value)
 
 
+def test_what_was_restored_can_be_stored_again_before_any_step():
+    model = make()
+    optimizer = get_optimizer(model, CONFIG)
+    train_steps(model, optimizer, 2)
+    state = optimizer_state(model, optimizer)
+    again = get_optimizer(model, CONFIG)
+
+    restore_optimizer(model, again, state, 0)
+
+    found = optimizer_state(model, again)
+    assert found.keys() == state.keys()
+    for slot, values in state.items():
+        assert found[slot].keys() == values.keys()
+        for name, value in values.items():
+            np.testing.assert_array_equal(found[slot][name], value)
+
+
 CONTINUE = """
 import sys
 sys.path[:0] = [{tests!r}, {root!r}]

@@ -116,6 +116,8 @@ class RetrievalModel:
         if isinstance(images, (str, Path, Image.Image)):
             images = [images]
         self._check_backbone()
+        if not len(images):
+            return self._no_codes()
         pixels = map_images(lambda image: self._pixels(image, exif), images)
         with paddle.no_grad():
             if len(images) < _MANY_IMAGES or paddle.get_device() != "cpu":
@@ -155,7 +157,11 @@ class RetrievalModel:
         size = self.image_extractor.fc.weight.shape[0]
         if features.ndim != 2 or features.shape[1] != size:
             raise InputError(f"features must be of shape [n, {size}], not {features.shape}.")
-        return self._encode_features(features, len(features))
+        return self._encode_features(features, len(features)) if len(features) else \
+            self._no_codes()
+
+    def _no_codes(self):
+        return np.empty((0, self.config.embed_size), np.float32)
 
     def _encode_features(self, features, count, quiet=True):
         with paddle.no_grad():
@@ -193,6 +199,8 @@ class RetrievalModel:
 
     def encode_indices(self, captions, quiet=True):
         """Codes of captions given as lists of indices, ``<start>`` and ``<end>`` included."""
+        if not len(captions):
+            return self._no_codes()
         with paddle.no_grad():
             return encode_captions(self, captions, _BATCH, quiet)
 

@@ -60,7 +60,8 @@ def optimizer_state(model, optimizer):
     Paddle's own keys are names it makes up in order of creation; they differ as soon as
     another layer was built first.
     """
-    stored = optimizer.state_dict()
+    # Paddle 2.6 holds what was restored aside until the first step, and does not hand it out.
+    stored = {**getattr(optimizer, "_accumulators_holder", {}), **optimizer.state_dict()}
     result = {}
     for name, parameter in model.named_parameters():
         for slot in _SLOTS:

@@ -8,7 +8,7 @@ from functools import partial
 
 from vsepp import environment
 
-QUERY = "a red car next to a tree"  # the sentence whose images end up in the picture
+QUERY = "two yellow houses and three white rockets in the desert"
 PICTURE = "runs/sample/quickstart.png"
 BEST = "model/vsepp/best_sample.ckpt"
 LAST = "model/vsepp/last_sample.ckpt"

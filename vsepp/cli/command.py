@@ -2,8 +2,11 @@
 
 import argparse
 import errno
+import json
+import os
 import signal
 import sys
+import warnings
 
 from vsepp.errors import InputError
 
@@ -51,7 +54,7 @@ def configuration(arguments):
 
     overrides = list(arguments.override)
     if arguments.data_dir:
-        overrides.append(f"data_dir={arguments.data_dir!r}")
+        overrides.append(f"data_dir={json.dumps(arguments.data_dir, ensure_ascii=False)}")
     config = load_config(arguments.config, overrides, arguments.dataset)
     named = arguments.dataset or arguments.config or any(
         item.startswith("dataset=") for item in overrides)
@@ -69,15 +72,19 @@ def run(main, argv=None):
     """Run ``main(argv)`` and return the process's exit status.
 
     0 when the job was done, 2 for a user's mistake (one sentence on standard error),
-    130 after Ctrl-C, 143 after SIGTERM. Any other exception is a bug and keeps its
-    traceback.
+    130 after Ctrl-C, 143 after SIGTERM, 141 when the reader of its output has gone. Any
+    other exception is a bug and keeps its traceback.
     """
     from vsepp.threads import set_thread_variables
 
     set_thread_variables()
+    # Paddle looks for a compiler cache at each start, and says so when there is none.
+    warnings.filterwarnings("ignore", message="No ccache found")
     signal.signal(signal.SIGTERM, _raise_interrupted)
     try:
-        return main(argv) or 0
+        status = main(argv) or 0
+        sys.stdout.flush()
+        return status
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 130
@@ -88,8 +95,8 @@ def run(main, argv=None):
         print(f"error: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader of our output, such as `head`, has gone
-        sys.stderr.close()
-        return 0
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor tell it at the end
+        return 141
     except OSError as error:
         if error.errno not in _MENDS or error.filename is None:
             raise

@@ -112,9 +112,9 @@ class CaptionDataset:
             return path
         # Read as a Windows path: both kinds of slashes part names, wherever it was written.
         parts = PureWindowsPath(self.images[image_id]).parts
-        # Any folder of the name can be the data set's, and a file name alone is the last resort.
+        # Any folder called images can be the data set's.
         below = [parts[place + 1:] for place, part in enumerate(parts[:-1]) if part == "images"]
-        for names in [*below, parts[-1:]]:
+        for names in below or [parts[-1:]]:
             moved = self.folder.joinpath("images", *names)
             if moved.exists():
                 return moved

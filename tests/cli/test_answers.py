@@ -1,0 +1,189 @@
+"""``tools/eval.py`` and ``tools/infer.py`` over a model trained on twenty pictures."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+from tiny import make_config, make_data
+
+from vsepp import calc_recall, load, train
+from vsepp.cli.command import run
+from vsepp.cli.eval import main as evaluate
+from vsepp.cli.infer import main as infer
+from vsepp.gallery import open_gallery
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """(data_dir, checkpoint) of a short run over stored features."""
+    folder = tmp_path_factory.mktemp("answers")
+    data_dir = make_data(folder / "data")
+    config = make_config(data_dir, folder, num_epochs=6)
+    train(config)
+    return data_dir, config.path("best_checkpoint")
+
+
+@pytest.fixture
+def arguments(trained, tmp_path):
+    """Arguments for a tool, with the checkpoint in a folder of the test's own."""
+    data_dir, checkpoint = trained
+    own = tmp_path / "model.ckpt"
+    shutil.copy(checkpoint, own)
+    return ["--dataset", "tiny", "--data-dir", data_dir, "--checkpoint", str(own),
+            "-o", "device=cpu"]
+
+
+def test_eval_prints_and_writes_the_scores_of_the_codes(arguments, tmp_path, capsys):
+    path = tmp_path / "scores.json"
+    assert run(evaluate, [*arguments, "--json", str(path)]) == 0
+    scores = json.loads(path.read_text())
+    printed = capsys.readouterr().out
+    assert "tiny, test split: 4 images, 20 sentences" in printed
+    assert f"rsum {scores['rsum']:.1f}" in printed
+
+    model = load(arguments[5])
+    gallery = open_gallery(model, f"{arguments[3]}/tiny", "test")
+    recalls = calc_recall(np.repeat(gallery.images, 5, axis=0), gallery.texts, 5)
+    found = [scores[way][f"R@{k}"] for k in (1, 5, 10) for way in ("i2t", "t2i")]
+    np.testing.assert_allclose(found, recalls)
+
+
+def test_eval_goes_beside_the_checkpoint_by_default(arguments, tmp_path):
+    assert run(evaluate, [*arguments, "--split", "val"]) == 0
+    assert json.loads((tmp_path / "model.tiny_val.json").read_text())["split"] == "val"
+
+
+def test_eval_without_one_whole_fold_is_refused(arguments, capsys):
+    assert run(evaluate, [*arguments, "--folds"]) == 2
+    assert "1000" in capsys.readouterr().err.replace(",", "")
+
+
+def test_a_sentence_finds_images(arguments, tmp_path, capsys):
+    picture = tmp_path / "answer.png"
+    status = run(infer, [*arguments, "--text", "A green stripe, here!", "--top-k", "3",
+                         "--save", str(picture)])
+    printed = capsys.readouterr().out
+    assert status == 0
+    assert printed.count(".png\n") >= 3 and "4 images of tiny's test split" in printed
+    assert Image.open(picture).width > 500
+
+
+def test_words_that_are_not_known_are_named(arguments, capsys):
+    assert run(infer, [*arguments, "--text", "a green zebra"]) == 0
+    assert "zebra" in capsys.readouterr().out
+
+
+def test_a_sentence_of_unknown_words_is_refused(arguments, capsys):
+    assert run(infer, [*arguments, "--text", "zebras gallop"]) == 2
+    assert "vocabulary" in capsys.readouterr().err
+
+
+def test_an_image_of_the_split_shows_its_own_descriptions(arguments, capsys):
+    image = f"{arguments[3]}/tiny/images/16.png"
+    assert run(infer, [*arguments, "--image", image]) == 0
+    printed = capsys.readouterr().out
+    assert "is in the test split" in printed and "there is a green square here" in printed
+    assert "20 captions of tiny's test split" in printed
+
+
+def test_an_image_is_known_by_its_content(arguments, tmp_path, capsys):
+    copy = tmp_path / "elsewhere.png"
+    shutil.copy(f"{arguments[3]}/tiny/images/00.png", copy)
+    assert run(infer, [*arguments, "--image", str(copy)]) == 0
+    assert "is in the train split" in capsys.readouterr().out
+
+
+def test_an_image_from_anywhere_finds_sentences(arguments, tmp_path, capsys):
+    Image.new("L", (50, 70), 120).save(tmp_path / "new.jpg")
+    status = run(infer, [*arguments, "--image", str(tmp_path / "new.jpg"), "--top-k", "2"])
+    printed = capsys.readouterr().out
+    assert status == 0 and "descriptions" not in printed
+    assert [line.split()[0] for line in printed.splitlines()[-2:]] == ["1", "2"]
+
+
+@pytest.mark.parametrize("content", [b"", b"no image at all"])
+def test_an_image_that_cannot_be_read_is_refused(arguments, tmp_path, capsys, content):
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(content)
+    assert run(infer, [*arguments, "--image", str(broken)]) == 2
+    assert "broken.jpg" in capsys.readouterr().err
+
+
+def test_a_picture_format_that_cannot_be_written_is_refused_first(arguments, capsys):
+    assert run(infer, [*arguments, "--text", "a green stripe", "--save", "answer.docx"]) == 2
+    assert ".png" in capsys.readouterr().err
+
+
+def test_no_checkpoint_yet(tmp_path, trained, capsys):
+    data_dir, _ = trained
+    status = run(evaluate, ["--dataset", "tiny", "--data-dir", data_dir,
+                            "-o", f"best_checkpoint={tmp_path}/none.ckpt"])
+    assert status == 2 and "tools/train.py" in capsys.readouterr().err
+
+
+def test_no_data_set(tmp_path, capsys):
+    status = run(evaluate, ["--dataset", "tiny", "--data-dir", str(tmp_path)])
+    assert status == 2 and "tools/prepare.py" in capsys.readouterr().err
+
+
+def test_another_vocabulary_is_refused(arguments, tmp_path, capsys):
+    data = tmp_path / "data"
+    shutil.copytree(arguments[3], data)
+    vocabulary = json.loads((data / "tiny/vocab.json").read_text())
+    words = list(vocabulary)
+    vocabulary[words[1]], vocabulary[words[2]] = vocabulary[words[2]], vocabulary[words[1]]
+    (data / "tiny/vocab.json").write_text(json.dumps(vocabulary))
+    assert run(evaluate, [*arguments[:3], str(data), *arguments[4:]]) == 2
+    assert "does not belong to" in capsys.readouterr().err
+
+
+class TestStoredCodes:
+    """The codes of the candidates are kept beside the checkpoint, and checked on use."""
+
+    @pytest.fixture
+    def gallery(self, arguments):
+        def make():
+            return open_gallery(load(arguments[5]), f"{arguments[3]}/tiny", "test")
+        return make
+
+    @pytest.fixture
+    def encoded(self, monkeypatch):
+        """How often captions were encoded."""
+        from vsepp import RetrievalModel
+
+        calls, encode = [], RetrievalModel.encode_indices
+        monkeypatch.setattr(RetrievalModel, "encode_indices",
+                            lambda *args, **more: calls.append(1) or encode(*args, **more))
+        return calls
+
+    def test_they_are_computed_once(self, gallery, encoded):
+        first, second = gallery(), gallery()
+        assert len(encoded) == 1
+        np.testing.assert_array_equal(first.images, second.images)
+        np.testing.assert_array_equal(first.texts, second.texts)
+
+    def test_they_are_those_of_photographs_as_well(self, arguments, gallery):
+        stored = gallery()
+        model = load(arguments[5])
+        paths = [stored.dataset.image_path(k) for k in range(4)]
+        np.testing.assert_allclose(model.encode_image(paths, exif=False), stored.images, atol=1e-5)
+
+    def test_another_checkpoint_does_not_use_them(self, arguments, gallery, encoded, tmp_path):
+        from vsepp.checkpoint import load_checkpoint, save_checkpoint
+
+        gallery()
+        contents = load_checkpoint(arguments[5])
+        contents["model"]["image_extractor.fc.bias"] += 1
+        contents.pop("format"), contents.pop("fingerprint")
+        save_checkpoint(arguments[5], **contents)
+        gallery()
+        assert len(encoded) == 2
+
+    def test_damaged_ones_are_computed_again(self, gallery, encoded, tmp_path):
+        good = gallery().texts
+        path, = tmp_path.glob("*.codes")
+        path.write_bytes(path.read_bytes()[:200])
+        np.testing.assert_array_equal(gallery().texts, good)
+        assert len(encoded) == 2

@@ -1,0 +1,156 @@
+"""``tools/convert.py``: other people's files, without running code from them."""
+
+import os
+import pickle
+from pathlib import Path
+
+import numpy as np
+import paddle
+import pytest
+
+from vsepp import load, load_checkpoint
+from vsepp.checkpoint import save_checkpoint
+from vsepp.cli.command import run
+from vsepp.cli.convert import main
+from vsepp.config import Config
+from vsepp.models.backbones import build_backbone
+from vsepp.models.state import get_state
+from vsepp.models.vsepp import VSEPP
+from vsepp.models.weights import load_backbone_weights
+from vsepp.vocabulary import Vocabulary
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+TINY = "shufflenet_v2_x0_25"
+
+
+@pytest.mark.parametrize("name", ["small", "2layer"])
+def test_the_authors_checkpoint_gives_the_authors_embeddings(name, tmp_path):
+    folder, target = GOLDEN / f"authors_{name}_checkpoint", tmp_path / "ours.ckpt"
+    assert run(main, ["--authors", str(folder / "model_best.pth.tar"),
+                      "--vocab", str(folder / "f8k_precomp_vocab.pkl"), str(target)]) == 0
+    golden = np.load(GOLDEN / f"authors_{name}.npz")
+    model = load(target)
+    images = model.encode_features(golden["features"])
+    captions = [caption[:length].tolist()
+                for caption, length in zip(golden["captions"], golden["lengths"])]
+    np.testing.assert_allclose(images, golden["vsepp/final_image_emb"], atol=1e-5)
+    np.testing.assert_allclose(model.encode_indices(captions), golden["vsepp/final_text_emb"],
+                               atol=1e-5)
+    assert load_checkpoint(target)["authors_options"]["max_violation"] is True
+
+
+class Runs:
+    """What a hostile pickle holds: reading it would run a command."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.path}",)
+
+
+class Unknown:
+    """A class that no file of the authors holds."""
+
+
+@pytest.mark.parametrize("hostile", ["model", "vocabulary"])
+def test_a_pickle_that_would_run_a_command_is_refused(hostile, tmp_path, capsys):
+    folder, witness = GOLDEN / "authors_small_checkpoint", tmp_path / "witness"
+    files = {"model": folder / "model_best.pth.tar",
+             "vocabulary": folder / "f8k_precomp_vocab.pkl"}
+    files[hostile] = tmp_path / "hostile.pkl"
+    files[hostile].write_bytes(pickle.dumps({"opt": Runs(witness)}))
+    status = run(main, ["--authors", str(files["model"]), "--vocab", str(files["vocabulary"]),
+                        str(tmp_path / "out.ckpt")])
+    message = capsys.readouterr().err
+    assert status == 2 and "hostile.pkl" in message and "system" in message
+    assert not witness.exists() and not (tmp_path / "out.ckpt").exists()
+
+
+def test_an_unknown_class_is_named(tmp_path, capsys):
+    path = tmp_path / "vocab.pkl"
+    path.write_bytes(pickle.dumps(Unknown()))
+    assert run(main, ["--authors", str(GOLDEN / "authors_small_checkpoint/model_best.pth.tar"),
+                      "--vocab", str(path), str(tmp_path / "out.ckpt")]) == 2
+    assert "Unknown" in capsys.readouterr().err
+
+
+def test_a_vocabulary_of_another_model_is_refused(tmp_path, capsys):
+    folder = GOLDEN / "authors_small_checkpoint"
+    status = run(main, ["--authors", str(folder / "model_best.pth.tar"), "--vocab",
+                        str(GOLDEN / "authors_2layer_checkpoint/f8k_precomp_vocab.pkl"),
+                        str(tmp_path / "out.ckpt")])
+    assert status == 2 and "trained with" in capsys.readouterr().err
+
+
+def test_a_backbone_from_pdparams_comes_back_as_it_was(tmp_path):
+    backbone = build_backbone(TINY)
+    paddle.save(backbone.state_dict(), str(tmp_path / "in.pdparams"))
+    out = tmp_path / "out.safetensors"
+    assert run(main, ["--backbone", TINY, str(tmp_path / "in.pdparams"), str(out)]) == 0
+    other = build_backbone(TINY)
+    load_backbone_weights(other, TINY, out)
+    for name, value in get_state(backbone).items():
+        np.testing.assert_array_equal(get_state(other)[name], value)
+
+
+def test_a_backbone_goes_into_safetensors_only(tmp_path, capsys):
+    assert run(main, ["--backbone", TINY, "in.pdparams", str(tmp_path / "out.pth")]) == 2
+    assert ".safetensors" in capsys.readouterr().err
+
+
+def vocabulary(words):
+    return Vocabulary.build([[f"w{index}"] for index in range(words - 4)], 0)
+
+
+def test_weights_go_out_as_pdparams(tmp_path):
+    words = vocabulary(9)
+    model = VSEPP(9, 3, 4, 2, TINY, finetuned=False, feature_size=6)
+    save_checkpoint(tmp_path / "in.ckpt", get_state(model), Config().to_dict(),
+                    words.word_to_index, epoch=1, step=2)
+    out = tmp_path / "out.pdparams"
+    assert run(main, ["--pdparams", str(tmp_path / "in.ckpt"), str(out)]) == 0
+    other = VSEPP(9, 3, 4, 2, TINY, finetuned=False, feature_size=6)
+    other.set_state_dict(paddle.load(str(out)))
+    for name, value in get_state(model).items():
+        np.testing.assert_array_equal(get_state(other)[name], value)
+
+
+def test_the_tutorials_checkpoint_becomes_ours(tmp_path):
+    words = vocabulary(9)
+    words.save(tmp_path / "vocab.json")
+    model = VSEPP(9, 3, 4, 1, "resnet18", pretrained=False)
+    renamed = {}
+    for name, value in model.state_dict().items():
+        for ours, theirs in (("image_extractor.backbone.", "image_extractor.net."),
+                             ("image_extractor.fc.", "image_extractor.net.fc."),
+                             ("text_extractor.embedding.", "text_extractor.embed."),
+                             ("text_extractor.gru.", "text_extractor.rnn.")):
+            name = name.replace(ours, theirs)
+        renamed[name] = value
+    paddle.save({"epoch": 3, "step": 70, "model": renamed, "optimizer": {"anything": 1}},
+                str(tmp_path / "theirs.ckpt"))
+    out = tmp_path / "ours.ckpt"
+    assert run(main, ["--tutorial", str(tmp_path / "theirs.ckpt"),
+                      "--vocab", str(tmp_path / "vocab.json"), str(out)]) == 0
+    converted = load(out)
+    assert (converted.config.image_model, converted.config.embed_size) == ("resnet18", 4)
+    assert load_checkpoint(out)["epoch"] == 3
+    caption = words.encode(["w1", "w3"])
+    model.eval()
+    expected = model.text_extractor(paddle.to_tensor([caption]), paddle.to_tensor([4])).numpy()
+    np.testing.assert_allclose(converted.encode_indices([caption]), expected, atol=1e-6)
+    image = np.full((1, 64, 64, 3), 90, np.uint8)
+    from PIL import Image
+
+    codes = converted.encode_image(Image.fromarray(image[0]))
+    assert codes.shape == (1, 4) and np.isclose(np.linalg.norm(codes), 1)
+
+
+def test_the_tutorials_checkpoint_needs_its_vocabulary(tmp_path, capsys):
+    vocabulary(11).save(tmp_path / "vocab.json")
+    model = VSEPP(9, 3, 4, 1, TINY, finetuned=False, feature_size=6)
+    paddle.save({"model": model.state_dict()}, str(tmp_path / "theirs.ckpt"))
+    assert run(main, ["--tutorial", str(tmp_path / "theirs.ckpt"),
+                      "--vocab", str(tmp_path / "vocab.json"), str(tmp_path / "ours.ckpt")]) == 2
+    assert "11 words" in capsys.readouterr().err

@@ -1,0 +1,178 @@
+"""Stored features are those of the images asked for, or they are not handed out."""
+
+import json
+
+import numpy as np
+import pytest
+
+from vsepp.data.features import FeatureOrigin, FeatureStore
+from vsepp.errors import InputError
+
+ORIGIN = FeatureOrigin("resnet18", "0123456789abcdef" * 4, 3, 256, 224)
+IMAGES = [f"images/{k}.png" for k in range(10)]
+FEATURES = np.random.default_rng(0).normal(size=(10, 3)).astype(np.float32)
+
+
+class Backbone:
+    """Hands out FEATURES in batches of four, and may be interrupted."""
+
+    def __init__(self, fails_after=None):
+        self.fails_after = fails_after
+        self.started_at = []
+        self.done = []
+
+    def compute(self, start):
+        self.started_at.append(start)
+        for number, place in enumerate(range(start, len(FEATURES), 4)):
+            if number == self.fails_after:
+                raise KeyboardInterrupt
+            yield FEATURES[place:place + 4]
+
+    def advance(self, count):
+        self.done.append(count)
+
+
+def write(store, split="train", images=IMAGES, **options):
+    backbone = Backbone(**options)
+    store.write(split, images, backbone.compute, backbone.advance)
+    return backbone
+
+
+def interrupt(store, after, images=IMAGES):
+    with pytest.raises(KeyboardInterrupt):
+        write(store, images=images, fails_after=after)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return FeatureStore(tmp_path, ORIGIN)
+
+
+def names(store):
+    return sorted(path.name for path in store.folder.iterdir())
+
+
+def test_what_was_written_is_read_back(store):
+    backbone = write(store)
+
+    features = store.read("train", IMAGES)
+
+    assert features.dtype == np.float32 and np.array_equal(features, FEATURES)
+    assert backbone.done == [0, 4, 4, 2]
+    assert names(store) == ["train.json", "train.npy"]
+
+
+def test_nothing_is_read_where_nothing_was_written(store):
+    write(store)
+
+    assert store.read("val", IMAGES) is None
+
+
+def test_splits_do_not_disturb_each_other(store):
+    write(store)
+    interrupt_val = Backbone(fails_after=1)
+    with pytest.raises(KeyboardInterrupt):
+        store.write("val", IMAGES, interrupt_val.compute, interrupt_val.advance)
+
+    assert store.read("val", IMAGES) is None
+    assert np.array_equal(store.read("train", IMAGES), FEATURES)
+
+
+@pytest.mark.parametrize("after, start", [(0, 0), (1, 4), (2, 8)])
+def test_an_interrupted_run_goes_on_and_ends_like_an_undisturbed_one(tmp_path, after, start):
+    undisturbed = FeatureStore(tmp_path / "undisturbed", ORIGIN)
+    write(undisturbed)
+    store = FeatureStore(tmp_path / "interrupted", ORIGIN)
+
+    interrupt(store, after)
+    assert store.read("train", IMAGES) is None
+    backbone = write(store)
+
+    assert backbone.started_at == [start]
+    assert backbone.done[0] == start and sum(backbone.done) == 10
+    assert names(store) == names(undisturbed)
+    for name in names(store):
+        assert (store.folder / name).read_bytes() == (undisturbed.folder / name).read_bytes()
+
+
+def test_what_was_begun_for_other_images_is_not_continued(store):
+    interrupt(store, 2, images=IMAGES[::-1])
+
+    assert write(store).started_at == [0]
+    assert np.array_equal(store.read("train", IMAGES), FEATURES)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93NUMPY", b"no array"])
+def test_a_damaged_beginning_is_computed_again(store, content):
+    interrupt(store, 2)
+    (store.folder / "train.partial.npy").write_bytes(content)
+
+    assert write(store).started_at == [0]
+    assert np.array_equal(store.read("train", IMAGES), FEATURES)
+
+
+@pytest.mark.parametrize("images", [IMAGES[:9], IMAGES[::-1], [*IMAGES[:9], "images/new.png"]])
+def test_features_of_other_images_are_not_handed_out(store, images):
+    write(store)
+
+    assert store.read("train", images) is None
+
+
+@pytest.mark.parametrize("changes", [{"backbone": "vgg19"}, {"fingerprint": "f" * 64},
+                                     {"resize": 300}, {"image_size": 299}])
+def test_each_backbone_and_preprocessing_has_its_own_place(store, tmp_path, changes):
+    from dataclasses import replace
+
+    write(store)
+
+    assert FeatureStore(tmp_path, replace(ORIGIN, **changes)).read("train", IMAGES) is None
+
+
+@pytest.mark.parametrize("key, value", [
+    ("backbone", "vgg19"), ("fingerprint", ORIGIN.fingerprint[:12] + "f" * 52),
+    ("feature_size", 4), ("resize", 300), ("image_size", 299)])
+def test_features_of_another_origin_in_this_place_are_refused(store, key, value):
+    write(store)
+    about = store.folder / "train.json"
+    about.write_text(json.dumps({**json.loads(about.read_text()), key: value}))
+
+    with pytest.raises(InputError, match=f"features of {key} .*{value}.*tools/features.py"):
+        store.read("train", IMAGES)
+
+
+@pytest.mark.parametrize("content", ["[]", "7", "null"])
+def test_a_description_that_is_none_is_refused(store, content):
+    write(store)
+    (store.folder / "train.json").write_text(content)
+
+    with pytest.raises(InputError, match="tools/features.py"):
+        store.read("train", IMAGES)
+
+
+def test_damaged_features_are_refused(store):
+    write(store)
+    path = store.folder / "train.npy"
+    whole = path.read_bytes()
+
+    for damaged in (b"", whole[:-5], whole[:20], b"no array at all"):
+        path.write_bytes(damaged)
+        with pytest.raises(InputError, match=r"train\.npy is damaged.*tools/features\.py"):
+            store.read("train", IMAGES)
+
+
+@pytest.mark.parametrize("array", [
+    np.zeros((10, 4), np.float32), np.zeros((9, 3), np.float32), np.zeros((10, 3), np.float64)])
+def test_features_of_another_shape_or_type_are_refused(store, array):
+    write(store)
+    np.save(store.folder / "train.npy", array)
+
+    with pytest.raises(InputError, match=r"train\.npy holds .*, not float32 \(10, 3\)"):
+        store.read("train", IMAGES)
+
+
+def test_a_pickle_in_place_of_the_features_is_not_opened(store):
+    write(store)
+    np.save(store.folder / "train.npy", np.array([print], dtype=object), allow_pickle=True)
+
+    with pytest.raises(InputError, match="is damaged"):
+        store.read("train", IMAGES)

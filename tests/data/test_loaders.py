@@ -1,0 +1,186 @@
+"""Batches: the right ones, in the right order, whatever loads them."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vsepp.data.dataset import ImageTextDataset
+from vsepp.data.loaders import EpochBatchSampler, mktrainval, training_loader, trim
+from vsepp.data.transforms import CenterCrop, RandomCrop
+from vsepp.errors import InputError
+
+SMALL = {"resize": 32, "image_size": 24}
+
+
+def batches(loader):
+    return [[part.numpy() for part in batch] for batch in loader]
+
+
+def same(first, second):
+    return len(first) == len(second) and all(
+        np.array_equal(a, b) for one, other in zip(first, second) for a, b in zip(one, other))
+
+
+def dataset(prepared, split="train", transform=None, seed=0):
+    return ImageTextDataset(prepared.folder, prepared.vocab, split, seed=seed,
+                            transform=transform or RandomCrop(**SMALL))
+
+
+def captions_of(prepared, split):
+    data = json.loads((prepared.folder / f"{split}_data.json").read_text())
+    return data["CAPTIONS"]
+
+
+def unpadded(loaded):
+    return [caption[:length].tolist() for _, captions, lengths in loaded
+            for caption, length in zip(captions, lengths)]
+
+
+def test_the_documented_shapes_and_types(prepared):
+    train, val, test = mktrainval(str(prepared.folder), str(prepared.vocab), 8)
+
+    for loader in (train, val, test):
+        images, captions, lengths = next(iter(loader))
+        assert images.shape == [8, 3, 224, 224] and "float32" in str(images.dtype)
+        assert captions.shape == [8, 32] and "int64" in str(captions.dtype)
+        assert lengths.shape == [8] and "int64" in str(lengths.dtype)
+
+
+def test_only_training_drops_its_last_partial_batch(prepared):
+    loaders = mktrainval(prepared.folder, prepared.vocab, 16, **SMALL)
+
+    sizes = [[len(lengths) for _, _, lengths in batches(loader)] for loader in loaders]
+
+    assert sizes == [[16, 16, 16], [16, 4], [16, 4]]
+    assert [len(loader) for loader in loaders] == [3, 2, 2]
+
+
+def test_validation_and_test_come_in_order_with_the_centre_crop(prepared):
+    _, val, test = mktrainval(prepared.folder, prepared.vocab, 7, **SMALL)
+
+    for split, loader in (("val", val), ("test", test)):
+        loaded = batches(loader)
+        items = dataset(prepared, split, CenterCrop(**SMALL))
+        assert unpadded(loaded) == captions_of(prepared, split)
+        assert np.array_equal(np.concatenate([images for images, _, _ in loaded]),
+                              np.stack([items[index][0] for index in range(20)]))
+
+
+def test_training_is_shuffled_anew_each_epoch_and_misses_nothing(prepared):
+    train, _, _ = mktrainval(prepared.folder, prepared.vocab, 15, **SMALL)
+
+    first, second = unpadded(batches(train)), unpadded(batches(train))
+
+    assert sorted(first) == sorted(second) == sorted(captions_of(prepared, "train"))
+    assert first != second and first != captions_of(prepared, "train")
+
+
+def test_the_seed_decides_the_order_and_the_crops(prepared):
+    def first_epoch(seed):
+        return batches(mktrainval(prepared.folder, prepared.vocab, 15, seed=seed, **SMALL)[0])
+
+    assert same(first_epoch(3), first_epoch(3))
+    assert unpadded(first_epoch(3)) != unpadded(first_epoch(4))
+
+
+def test_image_and_caption_of_a_pair_stay_together(prepared):
+    train, _, _ = mktrainval(prepared.folder, prepared.vocab, 15, resize=32, image_size=32)
+    items = dataset(prepared, transform=CenterCrop(32, 32))
+    by_caption = {}
+    for place, caption in enumerate(captions_of(prepared, "train")):
+        image = Image.open(items.image_path(place // 5))
+        by_caption[tuple(caption)] = CenterCrop(32, 32)(image.convert("RGB")).mean((1, 2))
+
+    for images, captions, lengths in batches(train):
+        for image, caption, length in zip(images, captions, lengths):
+            expected = by_caption[tuple(caption[:length])]
+            assert np.abs(image.mean((1, 2)) - expected).max() < 0.5
+
+
+def test_a_training_split_smaller_than_one_batch_is_refused(prepared):
+    mktrainval(prepared.folder, prepared.vocab, 60, **SMALL)
+
+    with pytest.raises(InputError, match="batch_size 61 is more than the 60 captions of the "
+                                         "train split: set batch_size to at most 60"):
+        mktrainval(prepared.folder, prepared.vocab, 61, **SMALL)
+    with pytest.raises(InputError, match="set batch_size to at most 60"):
+        training_loader(dataset(prepared), 61)
+
+
+def test_the_data_say_how_many_captions_an_image_has(data_set):
+    from vsepp.data.preparation import create_dataset
+
+    folder = data_set([("a.png", "train", ["a dog"]), ("b.png", "val", ["a cat"]),
+                       ("c.png", "test", ["a bird"])])
+    create_dataset(str(folder.parent), "tiny", captions_per_image=2, min_word_count=0, max_len=4)
+
+    train, _, _ = mktrainval(folder, folder / "vocab.json", 2, **SMALL)
+
+    (batch,) = batches(train)
+    assert batch[1].shape == (2, 6)
+
+
+def test_a_missing_split_is_refused(prepared):
+    (prepared.folder / "val_data.json").unlink()
+
+    with pytest.raises(InputError, match="val_data.json does not exist"):
+        mktrainval(prepared.folder, prepared.vocab, 4, **SMALL)
+
+
+def test_workers_change_nothing(prepared):
+    alone = mktrainval(prepared.folder, prepared.vocab, 16, workers=0, **SMALL)
+    helped = mktrainval(prepared.folder, prepared.vocab, 16, workers=2, **SMALL)
+
+    for _ in range(2):  # random crops of the second epoch are those of the second epoch
+        assert same(batches(alone[0]), batches(helped[0]))
+    assert same(batches(alone[1]), batches(helped[1]))
+
+
+def test_training_batches_say_which_image_each_caption_belongs_to(prepared):
+    items = dataset(prepared)
+    owners = {tuple(caption): place // 5
+              for place, caption in enumerate(captions_of(prepared, "train"))}
+
+    for images, captions, lengths, image_ids in batches(training_loader(items, 16)):
+        assert images.shape == (16, 3, 24, 24) and image_ids.shape == (16,)
+        assert captions.shape == (16, lengths.max())
+        for caption, length, image_id in zip(captions, lengths, image_ids):
+            assert owners[tuple(caption[:length])] == image_id
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_epoch_continued_in_the_middle_is_the_tail_of_the_undisturbed_one(prepared, workers):
+    undisturbed = training_loader(dataset(prepared), 7, seed=5)
+    for _ in range(3):
+        last = batches(undisturbed)
+
+    resumed = training_loader(dataset(prepared), 7, seed=5, workers=workers)
+    resumed.batch_sampler.set_epoch(2, skip=3)
+
+    assert same(batches(resumed), last[3:])
+    assert same(batches(resumed), batches(undisturbed))  # the next epoch is whole again
+
+
+def test_sampler_lengths_with_and_without_the_last_partial_batch():
+    def sizes(drop_last, count):
+        sampler = EpochBatchSampler(range(count), 4, drop_last=drop_last)
+        found = [len(batch) for batch in sampler]
+        assert len(sampler) == len(found)
+        return found
+
+    assert sizes(False, 10) == [4, 4, 2] and sizes(True, 10) == [4, 4]
+    assert sizes(False, 8) == [4, 4] == sizes(True, 8)
+    assert sizes(False, 0) == []
+
+
+def test_trimmed_captions_keep_every_word():
+    caption = np.array([5, 1, 2, 6, 0, 0])
+    items = [(np.zeros(2), caption, np.int64(4), np.int64(0)),
+             (np.ones(2), caption * [1, 1, 0, 0, 0, 0], np.int64(2), np.int64(1))]
+
+    images, captions, lengths, image_ids = trim(items)
+
+    assert captions.tolist() == [[5, 1, 2, 6], [5, 1, 0, 0]]
+    assert (images[:, 0].tolist(), lengths.tolist(), image_ids.tolist()) == ([0, 1], [4, 2], [0, 1])

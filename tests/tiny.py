@@ -1,0 +1,36 @@
+"""Runs of a second or two on a data set of twenty pictures."""
+
+import dataclasses
+import json
+
+from conftest import COLOURS, SHAPES, draw_picture, karpathy, sentences_about
+
+from vsepp import Config, create_dataset
+
+CAPTIONS = 5
+TRAIN, VAL, TEST = 12, 4, 4
+
+
+def make_data(data_dir, restval=0):
+    """Draw and prepare the data set `tiny` below `data_dir`; returns `data_dir` as text."""
+    splits = ["train"] * TRAIN + ["val"] * VAL + ["test"] * TEST + ["restval"] * restval
+    folder, images = data_dir / "tiny", []
+    for place, split in enumerate(splits):
+        colour, shape = list(COLOURS)[place % len(COLOURS)], SHAPES[place % len(SHAPES)]
+        size = (32, 40) if split == "restval" else (40, 32)  # by then the kinds are used up
+        draw_picture(folder / "images" / f"{place:02d}.png", colour, shape, size)
+        images.append((f"{place:02d}.png", split, sentences_about(colour, shape)))
+    (folder / "dataset_tiny.json").write_text(json.dumps(karpathy(images)), encoding="utf-8")
+    create_dataset(str(data_dir), "tiny", captions_per_image=CAPTIONS, min_word_count=0)
+    return str(data_dir)
+
+
+def make_config(data_dir, out, **changes):
+    """Of a run over stored features that writes below `out`: 2 epochs of 7 steps."""
+    values = dict(
+        dataset="tiny", data_dir=str(data_dir), image_model="shufflenet_v2_x0_25",
+        pretrained=False, finetuned=False, resize=36, image_size=32, word_dim=8, embed_size=16,
+        batch_size=8, num_epochs=2, learning_rate=0.005, evaluate_step=3, log_step=2, workers=0,
+        device="cpu", run_dir=str(out / "runs"), best_checkpoint=str(out / "best_<dataset>.ckpt"),
+        last_checkpoint=str(out / "last_<dataset>.ckpt"))
+    return dataclasses.replace(Config(), **{**values, **changes})
