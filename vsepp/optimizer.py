@@ -83,7 +83,8 @@ def restore_optimizer(model, optimizer, state, epochs):
             continue
         for slot in _SLOTS:
             value = state.get(slot, {}).get(name)
-            if slot.startswith("moment") and (value is None or value.shape != tuple(parameter.shape)):
+            fits = value is not None and value.shape == tuple(parameter.shape)
+            if slot.startswith("moment") and not fits:
                 raise InputError(f"checkpoint: Adam's {slot} of {name} is missing or of another "
                                  "shape: resume with the configuration that wrote it.")
             if value is not None:
