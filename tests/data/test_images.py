@@ -129,7 +129,8 @@ def test_a_picture_of_a_hundred_megapixels_is_refused(tmp_path):
 
 def test_a_decompression_bomb_is_refused_before_it_is_decoded(tmp_path):
     def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        size, checksum = (struct.pack(">I", n) for n in (len(data), zlib.crc32(kind + data)))
+        return size + kind + data + checksum
 
     header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
     path = tmp_path / "bomb.png"

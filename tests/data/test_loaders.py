@@ -1,6 +1,11 @@
 """Batches: the right ones, in the right order, whatever loads them."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +16,7 @@ from vsepp.data.loaders import EpochBatchSampler, mktrainval, training_loader, t
 from vsepp.data.transforms import CenterCrop, RandomCrop
 from vsepp.errors import InputError
 
+ROOT = Path(__file__).parents[2]
 SMALL = {"resize": 32, "image_size": 24}
 
 
@@ -85,6 +91,23 @@ def test_the_seed_decides_the_order_and_the_crops(prepared):
     assert unpadded(first_epoch(3)) != unpadded(first_epoch(4))
 
 
+def test_every_epoch_has_crops_of_its_own(prepared):
+    items = dataset(prepared)
+    train, _, _ = mktrainval(prepared.folder, prepared.vocab, 15, **SMALL)
+    sampler = train.batch_sampler
+
+    def expected(epoch, indices):
+        items.set_epoch(epoch)
+        return np.stack([items[index][0] for index in indices])
+
+    for epoch in (0, 1):
+        indices = next(iter(sampler))
+        sampler.set_epoch(epoch)
+        images = batches(train)[0][0]
+        assert np.array_equal(images, expected(epoch, indices))
+        assert not np.array_equal(images, expected(epoch + 5, indices))
+
+
 def test_image_and_caption_of_a_pair_stay_together(prepared):
     train, _, _ = mktrainval(prepared.folder, prepared.vocab, 15, resize=32, image_size=32)
     items = dataset(prepared, transform=CenterCrop(32, 32))
@@ -136,6 +159,39 @@ def test_workers_change_nothing(prepared):
     for _ in range(2):  # random crops of the second epoch are those of the second epoch
         assert same(batches(alone[0]), batches(helped[0]))
     assert same(batches(alone[1]), batches(helped[1]))
+
+
+LOOKED_AT_AND_LEFT = """
+import gc, sys
+from vsepp.data.dataset import ImageTextDataset
+from vsepp.data.loaders import mktrainval, training_loader
+from vsepp.data.transforms import CenterCrop
+
+class Collecting(ImageTextDataset):
+    def image(self, *arguments):
+        gc.collect()
+        return super().image(*arguments)
+
+folder, vocab = sys.argv[1:]
+gc.disable()
+for loader in mktrainval(folder, vocab, 4, resize=32, image_size=24):
+    next(iter(loader))  # as people do in a notebook
+items = Collecting(folder, vocab, "train", transform=CenterCrop(32, 24))
+print(sum(1 for batch in training_loader(items, 20, workers=2)))
+"""
+
+
+def test_workers_do_not_wait_for_a_loader_that_was_left_half_way(prepared):
+    command = [sys.executable, "-c", LOOKED_AT_AND_LEFT, str(prepared.folder), str(prepared.vocab)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True,
+                               start_new_session=True)
+    try:
+        output, _ = process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)  # it and its workers
+        process.communicate()
+        pytest.fail("the workers hang")
+    assert output.strip() == "3"
 
 
 def test_training_batches_say_which_image_each_caption_belongs_to(prepared):

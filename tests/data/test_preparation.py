@@ -74,7 +74,8 @@ def test_max_len_itself_is_not_too_long(data_set):
 
 
 def test_captions_are_wrapped_and_belong_to_their_image_by_stride(data_set):
-    folder = data_set([("a.png", "train", ["red dog", "dog"]), ("b.png", "train", ["cat", "a cat"])])
+    folder = data_set([("a.png", "train", ["red dog", "dog"]),
+                       ("b.png", "train", ["cat", "a cat"])])
 
     prepare(folder, captions_per_image=2)
 

@@ -54,7 +54,8 @@ def configuration(arguments):
 
     overrides = list(arguments.override)
     if arguments.data_dir:
-        overrides.append(f"data_dir={json.dumps(arguments.data_dir, ensure_ascii=False)}")
+        # JSON is YAML: quoted so, no name of a folder is taken for anything but text.
+        overrides.append("data_dir=" + json.dumps(arguments.data_dir, ensure_ascii=False))
     config = load_config(arguments.config, overrides, arguments.dataset)
     named = arguments.dataset or arguments.config or any(
         item.startswith("dataset=") for item in overrides)

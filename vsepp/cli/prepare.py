@@ -62,7 +62,7 @@ class _Settings:
         self.name = arguments.config
         self.overrides = list(arguments.override)
         if arguments.data_dir:
-            self.overrides.append(f"data_dir={json.dumps(arguments.data_dir, ensure_ascii=False)}")
+            self.overrides.append("data_dir=" + json.dumps(arguments.data_dir, ensure_ascii=False))
         for key in _SHORTCUTS:
             if getattr(arguments, key) is not None:
                 self.overrides.append(f"{key}={getattr(arguments, key)}")

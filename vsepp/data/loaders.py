@@ -1,5 +1,7 @@
 """Batches: in order or shuffled, from any position, the same for any number of workers."""
 
+import gc
+
 import numpy as np
 from paddle.io import DataLoader
 
@@ -76,6 +78,15 @@ def trim(items):
             np.array(image_ids)]
 
 
+def spare_inherited(worker_id):
+    """Keep a worker from destroying what it inherited from its parent.
+
+    An iterator that the parent left half-way is garbage with threads waiting inside. Threads
+    do not live on in a forked worker, so collecting it there would wait for them for ever.
+    """
+    gc.freeze()
+
+
 def training_loader(dataset, batch_size, seed=0, workers=0):
     """Shuffled batches (images, captions, lengths, image ids), the last partial one dropped.
 
@@ -87,7 +98,8 @@ def training_loader(dataset, batch_size, seed=0, workers=0):
                          f"{dataset.split} split: set batch_size to at most {len(dataset)}.")
     pairs = TrainingPairs(dataset)
     sampler = EpochBatchSampler(pairs, batch_size, shuffle=True, drop_last=True, seed=seed)
-    return DataLoader(pairs, batch_sampler=sampler, collate_fn=trim, num_workers=workers)
+    return DataLoader(pairs, batch_sampler=sampler, collate_fn=trim, num_workers=workers,
+                      worker_init_fn=spare_inherited)
 
 
 def mktrainval(data_dir, vocab_path, batch_size, workers=0, seed=0, resize=256, image_size=224):
@@ -125,5 +137,6 @@ def mktrainval(data_dir, vocab_path, batch_size, workers=0, seed=0, resize=256, 
                              f"the train split: set batch_size to at most {len(dataset)}.")
         sampler = EpochBatchSampler(dataset, batch_size, shuffle=training, drop_last=training,
                                     seed=seed)
-        loaders.append(DataLoader(dataset, batch_sampler=sampler, num_workers=workers))
+        loaders.append(DataLoader(dataset, batch_sampler=sampler, num_workers=workers,
+                                  worker_init_fn=spare_inherited))
     return tuple(loaders)
