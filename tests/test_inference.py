@@ -11,7 +11,7 @@ from tiny import make_config, make_data
 import vsepp
 from vsepp import InputError
 from vsepp.checkpoint import save_checkpoint
-from vsepp.training_data import open_splits
+from vsepp.training.data import open_splits
 
 SENTENCES = ["a red square", "the stripe is blue", "A Green frame, on grey."]
 

@@ -9,7 +9,7 @@ if sys.version_info < (3, 9):  # before any import that an old Python could not 
 sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 from vsepp.cli.command import run
-from vsepp.quickstart import main
+from vsepp.bootstrap.quickstart import main
 
 if __name__ == "__main__":
     sys.exit(run(main))

@@ -12,9 +12,9 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from vsepp.atomic import atomic_path
+from vsepp.files.atomic import atomic_path
 from vsepp.errors import InputError
-from vsepp.fingerprints import fingerprint
+from vsepp.files.fingerprints import fingerprint
 
 FORMAT = "vsepp-1"
 _HEADER = "vsepp"

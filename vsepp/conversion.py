@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
-from vsepp.atomic import atomic_path
+from vsepp.files.atomic import atomic_path
 from vsepp.checkpoint import load_checkpoint, save_checkpoint
 from vsepp.config import Config
 from vsepp.errors import InputError

@@ -10,7 +10,7 @@ from vsepp.data.dataset import CaptionDataset, read_prepared
 from vsepp.data.features import FeatureOrigin, FeatureStore
 from vsepp.data.images import map_images, open_image
 from vsepp.data.transforms import CenterCrop
-from vsepp.fingerprints import fingerprint
+from vsepp.files.fingerprints import fingerprint
 from vsepp.models.backbones import build_backbone, check_image_size, feature_size
 from vsepp.models.predictor import BackbonePredictor
 from vsepp.models.state import get_state

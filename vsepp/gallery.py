@@ -9,11 +9,11 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from vsepp.atomic import atomic_path
+from vsepp.files.atomic import atomic_path
 from vsepp.data.dataset import CaptionDataset, read_prepared
 from vsepp.data.features import FeatureOrigin, FeatureStore
 from vsepp.errors import InputError
-from vsepp.fingerprints import list_fingerprint
+from vsepp.files.fingerprints import list_fingerprint
 from vsepp.ranking import scores_of_image, scores_of_text, top_k
 
 _HEADER = "vsepp_codes"

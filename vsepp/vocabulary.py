@@ -3,9 +3,9 @@
 import re
 from collections import Counter
 
-from vsepp.atomic import write_json
+from vsepp.files.atomic import write_json
 from vsepp.errors import InputError
-from vsepp.json_files import read_json
+from vsepp.files.json_files import read_json
 
 PAD, UNK, START, END = "<pad>", "<unk>", "<start>", "<end>"
 SPECIAL_WORDS = (PAD, UNK, START, END)

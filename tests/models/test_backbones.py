@@ -19,7 +19,8 @@ from vsepp.models.backbones import (
     feature_size,
     is_classifier,
 )
-from vsepp.models.weights import backbone_state, load_backbone_weights
+from vsepp.models.state import get_state
+from vsepp.models.weights import load_backbone_weights
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -147,7 +148,7 @@ def test_gradients_reach_the_first_layer():
 
 def test_the_state_is_a_copy():
     backbone = build_backbone("squeezenet1_1")
-    state = backbone_state(backbone)
+    state = get_state(backbone)
     key = next(iter(state))
 
     before = state[key].copy()

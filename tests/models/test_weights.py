@@ -16,9 +16,9 @@ from safetensors.numpy import save_file
 from vsepp.errors import InputError
 from vsepp.models import weights
 from vsepp.models.backbones import build_backbone
+from vsepp.files.fingerprints import fingerprint
+from vsepp.models.state import get_state
 from vsepp.models.weights import (
-    backbone_state,
-    fingerprint,
     initialise_backbone,
     load_backbone_weights,
     pretrained_weights_path,
@@ -66,7 +66,7 @@ def same(found, expected):
 def load_into_another(path, batch_norm=True):
     network = small(batch_norm)
     load_backbone_weights(network, NAME, path)
-    return backbone_state(network)
+    return get_state(network)
 
 
 # --- the kinds of files ----------------------------------------------------------
@@ -77,12 +77,12 @@ def test_paddles_file_is_taken_as_it_is(tmp_path, protocol):
     network = small()
     paddle.save(network.state_dict(), str(tmp_path / "w.pdparams"), protocol=protocol)
 
-    assert same(load_into_another(tmp_path / "w.pdparams"), backbone_state(network))
+    assert same(load_into_another(tmp_path / "w.pdparams"), get_state(network))
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".pt", ".tar"])
 def test_torchvisions_file_is_renamed_and_turned(tmp_path, suffix):
-    state = backbone_state(small())
+    state = get_state(small())
     path = tmp_path / f"w{suffix}"
     save_pth(as_torch(state), path)
 
@@ -98,7 +98,7 @@ def test_torchvisions_file_is_renamed_and_turned(tmp_path, suffix):
     ids=["module.", "state_dict"],
 )
 def test_the_wrappings_of_training_scripts_are_taken_off(tmp_path, wrap):
-    state = backbone_state(small())
+    state = get_state(small())
     save_pth(as_torch(state), tmp_path / "w.pth", wrap)
 
     assert same(load_into_another(tmp_path / "w.pth"), state)
@@ -107,7 +107,7 @@ def test_the_wrappings_of_training_scripts_are_taken_off(tmp_path, wrap):
 @pytest.mark.parametrize("batch_norm", [True, False])
 @pytest.mark.parametrize("metadata", [None, {"format": "pt"}])
 def test_safetensors_of_torchvision(tmp_path, batch_norm, metadata):
-    state = backbone_state(small(batch_norm))
+    state = get_state(small(batch_norm))
     save_file(as_torch(state), tmp_path / "w.safetensors", metadata=metadata)
 
     assert same(load_into_another(tmp_path / "w.safetensors", batch_norm), state)
@@ -115,14 +115,14 @@ def test_safetensors_of_torchvision(tmp_path, batch_norm, metadata):
 
 @pytest.mark.parametrize("batch_norm, metadata", [(True, None), (False, {"format": "pd"})])
 def test_safetensors_in_paddles_layout_are_not_turned(tmp_path, batch_norm, metadata):
-    state = backbone_state(small(batch_norm))
+    state = get_state(small(batch_norm))
     save_file(state, tmp_path / "w.safetensors", metadata=metadata)
 
     assert same(load_into_another(tmp_path / "w.safetensors", batch_norm), state)
 
 
 def test_half_precision_becomes_float32(tmp_path):
-    state = backbone_state(small())
+    state = get_state(small())
     save_file(as_torch(state, np.float16), tmp_path / "w.safetensors")
 
     found = load_into_another(tmp_path / "w.safetensors")
@@ -132,7 +132,7 @@ def test_half_precision_becomes_float32(tmp_path):
 
 
 def test_bfloat16_as_paddle_pickles_it_becomes_float32(tmp_path):
-    state = backbone_state(small())
+    state = get_state(small())
     halves = {key: (value.view(np.uint32) >> 16).astype(np.uint16) for key, value in state.items()}
     (tmp_path / "w.pdparams").write_bytes(pickle.dumps(halves, 4))
 
@@ -150,7 +150,7 @@ def test_every_name_of_torchvision_finds_its_place(name, tmp_path):
 
     load_backbone_weights(backbone, name, tmp_path / "w.safetensors")
 
-    assert all((value == 0.5).all() for value in backbone_state(backbone).values())
+    assert all((value == 0.5).all() for value in get_state(backbone).values())
 
 
 # --- what is wrong with a file ---------------------------------------------------
@@ -159,15 +159,15 @@ def test_every_name_of_torchvision_finds_its_place(name, tmp_path):
 def refusal(tmp_path, change, name=NAME):
     """The message for a file that ``change`` has spoilt; the network must be untouched."""
     network = small()
-    before = fingerprint(backbone_state(network))
-    state = backbone_state(small())
+    before = fingerprint(get_state(network))
+    state = get_state(small())
     change(state)
     path = tmp_path / "w.pdparams"
     path.write_bytes(pickle.dumps(state, 4))
     with pytest.raises(InputError) as error:
         load_backbone_weights(network, name, path)
     assert str(path) in str(error.value)
-    assert fingerprint(backbone_state(network)) == before
+    assert fingerprint(get_state(network)) == before
     return str(error.value)
 
 
@@ -258,7 +258,7 @@ def test_weights_in_paddles_cache_are_used(home):
     initialise_backbone(found, "squeezenet1_1", pretrained=True)
 
     assert pretrained_weights_path("squeezenet1_1") == str(path)
-    assert same(backbone_state(found), backbone_state(expected))
+    assert same(get_state(found), get_state(expected))
 
 
 @pytest.mark.parametrize(
@@ -310,13 +310,13 @@ def test_a_network_without_weights_of_paddles_says_so(home):
 def test_a_file_wins_over_pretrained_and_neither_changes_nothing(home, tmp_path):
     network, other = small(), small()
     paddle.save(other.state_dict(), str(tmp_path / "w.pdparams"))
-    before = backbone_state(network)
+    before = get_state(network)
 
     initialise_backbone(network, NAME, pretrained=False, weights=None)
-    assert same(backbone_state(network), before)
+    assert same(get_state(network), before)
 
     initialise_backbone(network, NAME, pretrained=True, weights=tmp_path / "w.pdparams")
-    assert same(backbone_state(network), backbone_state(other))
+    assert same(get_state(network), get_state(other))
 
 
 # --- fingerprints ----------------------------------------------------------------
@@ -346,7 +346,7 @@ def test_any_difference_changes_the_fingerprint(other):
 
 
 def test_the_file_format_does_not_change_the_fingerprint(tmp_path):
-    state = backbone_state(small())
+    state = get_state(small())
     save_pth(as_torch(state), tmp_path / "w.pth")
     save_file(state, tmp_path / "w.safetensors")
 

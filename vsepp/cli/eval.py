@@ -20,13 +20,13 @@ def main(argv=None):
     config = configuration(arguments)
     from pathlib import Path
 
-    from vsepp.atomic import write_json
+    from vsepp.files.atomic import write_json
     from vsepp.gallery import open_gallery
     from vsepp.metrics import all_metrics, fold_metrics
     from vsepp.report.tables import metrics_table
-    from vsepp.training_data import dataset_folder
+    from vsepp.data.dataset import prepared_folder
 
-    folder = dataset_folder(config)
+    folder = prepared_folder(config.data_dir, config.dataset)
     model = open_model(arguments, config)
     gallery = open_gallery(model, folder, arguments.split)
     score = fold_metrics if arguments.folds else all_metrics

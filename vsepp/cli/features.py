@@ -15,9 +15,9 @@ def main(argv=None):
     from vsepp.data.karpathy import SPLITS
     from vsepp.feature_extraction import load_features
     from vsepp.models.device import select_device
-    from vsepp.training_data import dataset_folder
+    from vsepp.data.dataset import prepared_folder
 
-    folder = dataset_folder(config)
+    folder = prepared_folder(config.data_dir, config.dataset)
     splits = [split for split in SPLITS if (folder / f"{split}_data.json").exists()]
     select_device(config.device)
     features, backbone = load_features(config, splits)

@@ -26,11 +26,11 @@ def main(argv=None):
     config = configuration(arguments)
     from vsepp.gallery import open_gallery
     from vsepp.report.pictures import picture_format, save_picture
-    from vsepp.training_data import dataset_folder
+    from vsepp.data.dataset import prepared_folder
 
     if arguments.save:
         picture_format(arguments.save)
-    folder = dataset_folder(config)
+    folder = prepared_folder(config.data_dir, config.dataset)
     if arguments.image:
         from vsepp.data.images import open_image
 

@@ -229,7 +229,7 @@ def _put_in_place(choice, config, folder, arguments):
 
 def _read_prepared(path):
     """``prepared.json``, or None when there is none or it cannot be used."""
-    from vsepp.json_files import read_json
+    from vsepp.files.json_files import read_json
 
     try:
         prepared = read_json(path, "prepare the data set")

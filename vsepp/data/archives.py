@@ -16,7 +16,7 @@ import zlib
 from contextlib import contextmanager
 from pathlib import Path
 
-from vsepp.atomic import atomic_path
+from vsepp.files.atomic import atomic_path
 from vsepp.errors import InputError
 from vsepp.progress import progress
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from vsepp.data.images import open_image
 from vsepp.errors import InputError
-from vsepp.json_files import read_json
+from vsepp.files.json_files import read_json
 from vsepp.vocabulary import Vocabulary
 
 _PREPARE = "run `python tools/prepare.py --force` again"
@@ -27,6 +27,15 @@ def read_prepared(folder):
     if not isinstance(found, dict) or not all(type(found.get(key)) is int for key in options):
         raise InputError(f"{path} lacks 'options': {_PREPARE}.")
     return prepared
+
+
+def prepared_folder(data_dir, dataset):
+    """A prepared data set's folder; InputError when it is not prepared."""
+    folder = Path(data_dir) / dataset
+    if not (folder / "vocab.json").exists():
+        raise InputError(f"{folder} is not a prepared data set: run `python tools/prepare.py "
+                         f"--dataset {dataset}` first.")
+    return folder
 
 
 def split_file(dataset_path, split):

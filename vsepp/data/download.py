@@ -15,7 +15,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from vsepp.atomic import sync_folder, write_json
+from vsepp.files.atomic import sync_folder, write_json
 from vsepp.errors import InputError
 from vsepp.progress import progress
 

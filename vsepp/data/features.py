@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from vsepp.atomic import sync_folder, write_json
+from vsepp.files.atomic import sync_folder, write_json
 from vsepp.errors import InputError
-from vsepp.fingerprints import list_fingerprint
-from vsepp.json_files import read_json
+from vsepp.files.fingerprints import list_fingerprint
+from vsepp.files.json_files import read_json
 
 _RECOMPUTE = "remove it and run `python tools/features.py` again"
 
@@ -25,7 +25,7 @@ class FeatureOrigin:
 
     Attributes:
         backbone: its name.
-        fingerprint: of its weights, see ``vsepp.fingerprints``.
+        fingerprint: of its weights, see ``vsepp.files.fingerprints``.
         feature_size: numbers per image.
         resize, image_size: the preprocessing.
     """

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 
 from vsepp.errors import InputError
-from vsepp.json_files import read_json
+from vsepp.files.json_files import read_json
 
 SPLITS = ("train", "val", "test", "restval")
 

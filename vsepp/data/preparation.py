@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vsepp.atomic import write_json
+from vsepp.files.atomic import write_json
 from vsepp.data.images import map_images, open_image
 from vsepp.data.karpathy import SPLITS, read_karpathy
 from vsepp.errors import InputError

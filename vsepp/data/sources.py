@@ -11,7 +11,7 @@ import re
 import shutil
 from pathlib import Path
 
-from vsepp.atomic import atomic_path, write_bytes
+from vsepp.files.atomic import atomic_path, write_bytes
 from vsepp.data.archives import Archive
 from vsepp.data.karpathy import parse_karpathy
 from vsepp.data.tables import is_karpathy, read_captions

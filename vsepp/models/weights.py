@@ -6,8 +6,6 @@ stores linear weights ``[out, in]``, Paddle ``[in, out]``. A square matrix does 
 tell which it is, so the origin decides, never the shape.
 """
 
-import hashlib
-import json
 import os
 import socket
 import sys

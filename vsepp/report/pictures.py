@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageOps
 
-from vsepp.atomic import atomic_path
+from vsepp.files.atomic import atomic_path
 from vsepp.errors import InputError
 from vsepp.report.lettering import font_for, shorten, wrap
 from vsepp.report.page import BAR, GREEN, GREY, INK, MARGIN, RADIUS, TILE, WIDTH, Page

@@ -18,7 +18,7 @@ one picture only, so a perfect model would find every one.
 import json
 from pathlib import Path
 
-from vsepp.atomic import atomic_path, write_json
+from vsepp.files.atomic import atomic_path, write_json
 from vsepp.data.sample.drawing import draw_picture
 from vsepp.data.sample.grammar import describe
 from vsepp.data.sample.scene import SPLITS, draw_scenes, generator

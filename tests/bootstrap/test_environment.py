@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from vsepp import environment, environment_plan, pip_progress, quickstart
-from vsepp.environment_plan import Request, make_plan
+from vsepp.bootstrap import environment, pip_progress, quickstart
+from vsepp.bootstrap import plan as environment_plan
+from vsepp.bootstrap.plan import Request, make_plan
 from vsepp.errors import InputError
 
 LINUX = ("Linux", "x86_64")

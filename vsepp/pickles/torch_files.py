@@ -12,8 +12,8 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from vsepp.pickle_machine import Bytes, Machine
-from vsepp.pickle_values import Refused
+from vsepp.pickles.machine import Bytes, Machine
+from vsepp.pickles.values import Refused
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001

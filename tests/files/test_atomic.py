@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from vsepp.atomic import atomic_path, write_bytes, write_json
+from vsepp.files.atomic import atomic_path, write_bytes, write_json
 
 either_way = pytest.mark.parametrize("sync", [True, False])
 

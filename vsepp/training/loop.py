@@ -3,8 +3,6 @@
 import math
 import signal
 import time
-from collections import deque
-from dataclasses import dataclass, field
 
 import numpy as np
 import paddle
@@ -16,34 +14,18 @@ from vsepp.evaluation import encode_dataset, recalls
 from vsepp.losses import build_loss
 from vsepp.metrics import all_metrics
 from vsepp.models.device import memory_errors_explained, select_device
-from vsepp.models.state import get_state, set_state
+from vsepp.models.state import get_state
 from vsepp.models.vsepp import BACKBONE, build_model
-from vsepp.optimizer import get_optimizer, optimizer_state, restore_optimizer
+from vsepp.optimizer import get_optimizer, optimizer_state
 from vsepp.progress import progress
 from vsepp.report.tables import metrics_table
-from vsepp.run_folder import RunFolder
-from vsepp.showcase import show_queries, show_space
-from vsepp.stopping import StopRequest
-from vsepp.training_data import open_splits, worker_count
-
-# What may differ between a run and its resumption without making it another run.
-_FREE_ON_RESUME = {"checkpoint", "init_from", "num_epochs", "evaluate_step", "log_step", "device",
-                   "workers", "data_dir", "run_dir", "best_checkpoint", "last_checkpoint",
-                   "weights", "pretrained"}
-_STUCK_AFTER = 50  # consecutive steps with the loss of a collapsed model before a warning
-
-
-@dataclass
-class Position:
-    """Where a run is: all that its next step follows from, besides weights and optimizer."""
-
-    epoch: int = 0  # from 0
-    step_in_epoch: int = 0
-    step: int = 0
-    best_rsum: float = -1.0
-    best_step: int = 0
-    validated_step: int = -1
-    history: list = field(default_factory=list)
+from vsepp.training.collapse import CollapseWatch
+from vsepp.training.data import open_splits, worker_count
+from vsepp.training.meter import Meter, duration
+from vsepp.training.run_folder import RunFolder
+from vsepp.training.showcase import show_queries, show_space
+from vsepp.training.starting import Position, initialise, read_resumed, restore, set_weights
+from vsepp.training.stopping import StopRequest
 
 
 class Trainer:
@@ -62,19 +44,17 @@ class Trainer:
         if config.amp != "off" and paddle.get_device() == "cpu":
             raise InputError("amp: mixed precision needs a GPU: set amp=off.")
         paddle.seed(config.seed)
-        resumed = self._read_resumed()
+        resumed = read_resumed(config)
         self.data = open_splits(config, ("train", "val", "test"))
-        self._check_vocabulary(resumed, config.checkpoint)
-        self._check_backbone(resumed)
         features = self.data.backbone and self.data.backbone.origin.feature_size
         self.model = build_model(config, len(self.data.vocabulary), features,
                                  with_weights=not (resumed or config.init_from))
         self.optimizer = get_optimizer(self.model, config)
         self.position = Position()
         if resumed:
-            self._restore(resumed)
+            self.position = restore(config, resumed, self.data, self.model, self.optimizer)
         elif config.init_from:
-            self._initialise(config.init_from)
+            initialise(config.init_from, self.data, self.model)
         self.loader = training_loader(self.data.splits["train"], config.batch_size, config.seed,
                                       worker_count(config))
         self.loss = build_loss(config, self.model)
@@ -83,53 +63,9 @@ class Trainer:
         self.last_path = config.path("last_checkpoint")
         self.folder = RunFolder(config, self.position.history)
         self.position.history = self.folder.history
-        self.alike_since = None  # the first step of those that look collapsed
-        self.warned = False
+        self.collapse = CollapseWatch(config)
         if not resumed:
             self._move_old_checkpoints_aside()
-
-    # ---- beginning -------------------------------------------------------------------------
-
-    def _read_resumed(self):
-        config = self.config
-        if not config.checkpoint:
-            return None
-        if config.checkpoint in ("last", "best"):
-            config.checkpoint = str(config.path(f"{config.checkpoint}_checkpoint"))
-        resumed = load_checkpoint(config.checkpoint)
-        if "optimizer" not in resumed or "position" not in resumed:
-            raise InputError(f"{config.checkpoint} holds no state to resume from: resume from the "
-                             "last checkpoint, or use init_from to take its weights alone.")
-        for key, value in resumed["config"].items():
-            now = getattr(config, key, value)
-            if key not in _FREE_ON_RESUME and now != value:
-                raise InputError(f"{config.checkpoint} was trained with {key} = {value!r}, now it "
-                                 f"is {now!r}: set {key} as it was, or use init_from to begin a "
-                                 "new run with its weights.")
-        return resumed
-
-    def _check_vocabulary(self, checkpoint, path):
-        if checkpoint and checkpoint["vocab"] != self.data.vocabulary.word_to_index:
-            raise InputError(f"{path} was trained with another vocabulary than that of the data "
-                             f"set {self.config.dataset}: prepare it as it was, or train anew.")
-
-    def _check_backbone(self, resumed):
-        backbone = self.data.backbone
-        if resumed and backbone and resumed.get("backbone") != vars(backbone.origin):
-            raise InputError(f"{self.config.checkpoint} was trained over the features of another "
-                             "backbone: set weights and pretrained as they were.")
-
-    def _restore(self, resumed):
-        set_state(self.model, resumed["model"], self.config.checkpoint,
-                  optional=(BACKBONE,) if self.data.backbone else ())
-        self.position = Position(**resumed["position"])
-        restore_optimizer(self.model, self.optimizer, resumed["optimizer"], self.position.epoch)
-
-    def _initialise(self, path):
-        given = load_checkpoint(path, parts=("model/",))
-        self._check_vocabulary(given, path)
-        set_state(self.model, given["model"], path,
-                  optional=(BACKBONE,) if self.data.backbone else ())
 
     def _move_old_checkpoints_aside(self):
         for path in (self.best_path, self.last_path):
@@ -159,7 +95,8 @@ class Trainer:
                     self._validate()
                     self._save_last()
             if stop:
-                self._save_last()
+                if position.step:  # before the first there is no state to resume from
+                    self._save_last()
                 self.folder.log(f"stopped in epoch {position.epoch + 1} at step {position.step}; "
                                 f"go on with -o checkpoint={self.last_path}")
                 self._finish()
@@ -240,28 +177,13 @@ class Trainer:
         left = (config.num_epochs - position.epoch) * steps - position.step_in_epoch
         self.folder.log(
             f"epoch {position.epoch + 1}/{config.num_epochs} step {position.step_in_epoch}/{steps} "
-            f"loss {loss:.4f} lr {rate:.2e} {meter} left {_duration(left * meter.batch_cost)}")
+            f"loss {loss:.4f} lr {rate:.2e} {meter} left {duration(left * meter.batch_cost)}")
         self.folder.scalars({"train/loss": loss, "train/lr": rate}, position.step)
         self.folder.history.append({"step": position.step, "epoch": position.epoch + 1,
                                     "loss": loss, "lr": rate})
-        self._watch_for_collapse(loss)
-
-    def _watch_for_collapse(self, loss):
-        """Warn, once, when the loss stands where all codes are alike."""
-        config, step = self.config, self.position.step
-        collapsed = 2 * config.batch_size * config.margin
-        hardest = config.loss == "triplet" and self.loss.hard_negative
-        if not hardest or abs(loss - collapsed) >= 0.001 * collapsed:
-            self.alike_since, self.warned = None, False
-            return
-        if self.alike_since is None:
-            self.alike_since = step
-        if step - self.alike_since >= _STUCK_AFTER and not self.warned:
-            self.warned = True
-            self.folder.log(
-                f"warning: the loss has stood at 2 · batch_size · margin = {collapsed:g} for "
-                f"{step - self.alike_since} steps: all codes are alike and nothing is learned; "
-                "begin again with hard_negative_warmup=1, or a lower learning_rate")
+        warning = self.collapse.warning(loss, position.step, self.loss)
+        if warning:
+            self.folder.log(warning)
 
     def _validate_when_due(self):
         """Validate and save where ``evaluate_step`` says so; returns whether it did."""
@@ -279,9 +201,7 @@ class Trainer:
             return
         position.validated_step = position.step
         begin = time.perf_counter()
-        dataset = self.data.splits["val"]
-        images, texts = encode_dataset(self.model, dataset, max(self.config.batch_size, 64))
-        metrics = all_metrics(images, texts, dataset.captions_per_image, self.model.measure)
+        dataset, images, texts, metrics = self._score("val")
         flat = recalls(metrics)
         best = flat["rsum"] > position.best_rsum
         if best:
@@ -298,6 +218,13 @@ class Trainer:
                                  for k in (1, 5, 10)), flat["rsum"],
                 ", the best so far" if best else f", best {position.best_rsum:.1f}",
                 time.perf_counter() - begin))
+
+    def _score(self, split):
+        """(data set, image codes, text codes, metrics) of a split under the model as it is."""
+        dataset = self.data.splits[split]
+        images, texts = encode_dataset(self.model, dataset, max(self.config.batch_size, 64))
+        metrics = all_metrics(images, texts, dataset.captions_per_image, self.model.measure)
+        return dataset, images, texts, metrics
 
     def _contents(self, metrics):
         """What best and last checkpoints have in common."""
@@ -329,11 +256,8 @@ class Trainer:
     def _test_best(self):
         """Score the best model on the test split, show its space, close the folder."""
         best = load_checkpoint(self.best_path, parts=("model/",))
-        set_state(self.model, best["model"], str(self.best_path),
-                  optional=(BACKBONE,) if self.data.backbone else ())
-        dataset = self.data.splits["test"]
-        images, texts = encode_dataset(self.model, dataset, max(self.config.batch_size, 64))
-        metrics = all_metrics(images, texts, dataset.captions_per_image, self.model.measure)
+        set_weights(self.model, best["model"], self.best_path, self.data)
+        dataset, images, texts, metrics = self._score("test")
         self.folder.scalars({f"test/{name}": value for name, value in recalls(metrics).items()},
                             self.position.step)
         show_space(self.folder, dataset, images, texts)
@@ -344,41 +268,6 @@ class Trainer:
              "checkpoint": str(self.best_path), **metrics}))
         self._finish()
         return metrics
-
-
-class Meter:
-    """Seconds per batch (``batch_cost``), of them reading (``reader_cost``), pairs per second."""
-
-    def __init__(self, batch_size):
-        self.batch_size = batch_size
-        self.costs = deque(maxlen=50)
-        self.restart()
-
-    def restart(self):
-        """Begin the next batch now."""
-        self.begin = self.read = time.perf_counter()
-
-    def batch_read(self):
-        self.read = time.perf_counter()
-
-    def batch_done(self):
-        now = time.perf_counter()
-        self.costs.append((now - self.begin, self.read - self.begin))
-        self.restart()
-
-    @property
-    def batch_cost(self):
-        return float(np.mean([cost for cost, _ in self.costs]))
-
-    def __str__(self):
-        reader = float(np.mean([reading for _, reading in self.costs]))
-        return (f"batch_cost {self.batch_cost:.3f} s reader_cost {reader:.3f} s "
-                f"ips {self.batch_size / self.batch_cost:.1f} pairs/s")
-
-
-def _duration(seconds):
-    hours, rest = divmod(int(seconds), 3600)
-    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}"
 
 
 def train(config):

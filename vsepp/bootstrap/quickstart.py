@@ -6,7 +6,7 @@ import subprocess
 import time
 from functools import partial
 
-from vsepp import environment
+from vsepp.bootstrap import environment
 
 QUERY = "two yellow houses and three white rockets in the desert"
 PICTURE = "runs/sample/quickstart.png"

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from vsepp.errors import InputError
-from vsepp.pickle_machine import Bytes, Machine
-from vsepp.pickle_values import (
+from vsepp.pickles.machine import Bytes, Machine
+from vsepp.pickles.values import (
     DType,
     PlainObject,
     Refused,
@@ -49,7 +49,7 @@ def read_pickle(path, classes=None):
         InputError: when the file is not there, is damaged, or holds anything else,
             such as the name of an unknown class or function.
     """
-    from vsepp import torch_files
+    from vsepp.pickles import torch_files
 
     path = Path(path)
     try:

@@ -23,12 +23,12 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from vsepp.atomic import write_json
-from vsepp.environment_plan import (
+from vsepp.files.atomic import write_json
+from vsepp.bootstrap.plan import (
     ROOT, Request, choose_wheel, gpu_answers, interpreter_facts, make_plan,
 )
 from vsepp.errors import InputError
-from vsepp.pip_progress import LOG_NAME, InstallError, pip
+from vsepp.bootstrap.pip_progress import LOG_NAME, InstallError, pip
 
 OLDEST, NEWEST = (3, 9), (3, 12)
 STAMP_NAME = "vsepp-install.json"

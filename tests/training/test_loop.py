@@ -16,10 +16,11 @@ import yaml
 from PIL import Image
 from tiny import CAPTIONS, TRAIN, make_config, make_data
 
-from vsepp import InputError, load_checkpoint, run_folder, train, training
+from vsepp import InputError, load_checkpoint, train
+from vsepp.training import loop as training, run_folder
 from vsepp.models.state import get_state, set_state
 from vsepp.training import Trainer
-from vsepp.training_data import open_splits
+from vsepp.training.data import open_splits
 
 STEPS = TRAIN * CAPTIONS // 8  # of an epoch
 FEATURES = {}
@@ -656,7 +657,7 @@ def start(config, folder, **changes):
     """`tools/train.py` as a process of its own."""
     path = folder / "config.yml"
     path.write_text(yaml.safe_dump({**config.to_dict(), **changes}), encoding="utf-8")
-    tool = Path(training.__file__).parents[1] / "tools" / "train.py"
+    tool = Path(training.__file__).parents[2] / "tools" / "train.py"
     return subprocess.Popen([sys.executable, "-u", str(tool), "-c", str(path)],
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from vsepp.errors import InputError
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 # Asked of an interpreter in its own process: ours may be another one, and importing Paddle
 # would take seconds.

@@ -1,9 +1,10 @@
 """What a run reads: its splits, as photographs or as stored features."""
 
 import dataclasses
-from pathlib import Path
 
-from vsepp.data.dataset import FeatureTextDataset, ImageTextDataset, read_prepared
+from vsepp.data.dataset import (
+    FeatureTextDataset, ImageTextDataset, prepared_folder, read_prepared,
+)
 from vsepp.data.transforms import CenterCrop, RandomCrop
 from vsepp.errors import InputError
 from vsepp.feature_extraction import load_features
@@ -36,15 +37,6 @@ def uses_features(config):
     return not config.finetuned if config.features == "auto" else config.features
 
 
-def dataset_folder(config):
-    """The prepared data set's folder; InputError when it is not prepared."""
-    folder = Path(config.data_dir) / config.dataset
-    if not (folder / "vocab.json").exists():
-        raise InputError(f"{folder} is not a prepared data set: run `python tools/prepare.py "
-                         f"--dataset {config.dataset}` first.")
-    return folder
-
-
 def _prepared_options(config, folder):
     options = read_prepared(folder)["options"]
     if options["captions_per_image"] != config.captions_per_image:
@@ -71,7 +63,7 @@ def open_splits(config, splits, log=print):
     Raises:
         InputError: when the data set is not prepared, lacks a split, or does not fit.
     """
-    folder = dataset_folder(config)
+    folder = prepared_folder(config.data_dir, config.dataset)
     vocabulary = folder / "vocab.json"
     captions_per_image, max_len = _prepared_options(config, folder)
     check_image_size(config.image_model, config.image_size)

@@ -4,10 +4,11 @@ import datetime
 import time
 from pathlib import Path
 
+import numpy as np
 import yaml
 from tqdm import tqdm
 
-from vsepp.atomic import write_text
+from vsepp.files.atomic import write_text
 from vsepp.report.curves import draw_curves
 
 
@@ -54,9 +55,7 @@ class RunFolder:
 
     def picture(self, tag, image, step):
         """A PIL picture in VisualDL."""
-        import numpy as np
-
-        self.writer.add_image(tag, np.asarray(image), step)
+        self.writer.add_image(tag, np.array(image), step)
 
     def embeddings(self, codes, labels):
         """Vectors and what each is, for VisualDL's projector."""

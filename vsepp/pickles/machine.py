@@ -9,7 +9,7 @@ the file is believed only as far as the file has bytes for it.
 import codecs
 import pickletools
 
-from vsepp.pickle_values import MAX_GROWTH, Name, Refused, build, check_key, check_tree
+from vsepp.pickles.values import MAX_GROWTH, Name, Refused, build, check_key, check_tree
 
 _OPCODES = {ord(opcode.code): opcode for opcode in pickletools.opcodes}
 _MARK = object()

@@ -16,7 +16,7 @@ import pytest
 from vsepp.errors import InputError
 from vsepp.pickles import PlainObject, read_pickle
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parents[1] / "golden"
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 
 from vsepp.errors import InputError
-from vsepp.json_files import read_json
+from vsepp.files.json_files import read_json
 
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])

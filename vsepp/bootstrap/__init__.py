@@ -1,0 +1,1 @@
+"""The two commands for a bare machine. Standard library only."""

@@ -1,0 +1,38 @@
+"""Noticing that the hardest negatives have drawn all codes together."""
+
+STUCK_AFTER = 50  # consecutive steps with the loss of a collapsed model before a warning
+
+
+class CollapseWatch:
+    """Warns, once, when the loss stands where all codes are alike: at 2 · batch_size · margin.
+
+    Args:
+        config: the run's configuration.
+    """
+
+    def __init__(self, config):
+        self.kind = config.loss
+        self.collapsed = 2 * config.batch_size * config.margin
+        self.since = None  # the first step of those that look collapsed
+        self.warned = False
+
+    def warning(self, loss, step, criterion):
+        """What to say about the loss of ``step``, or None.
+
+        Args:
+            loss: a number.
+            step: of the run.
+            criterion: the loss layer, whose ``hard_negative`` says what counts now.
+        """
+        hardest = self.kind == "triplet" and criterion.hard_negative
+        if not hardest or abs(loss - self.collapsed) >= 0.001 * self.collapsed:
+            self.since, self.warned = None, False
+            return None
+        if self.since is None:
+            self.since = step
+        if self.warned or step - self.since < STUCK_AFTER:
+            return None
+        self.warned = True
+        return (f"warning: the loss has stood at 2 · batch_size · margin = {self.collapsed:g} for "
+                f"{step - self.since} steps: all codes are alike and nothing is learned; begin "
+                "again with hard_negative_warmup=1, or a lower learning_rate")
