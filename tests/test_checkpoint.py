@@ -10,6 +10,7 @@ from safetensors.numpy import save_file
 
 from vsepp import InputError, checkpoint, load_checkpoint
 from vsepp.checkpoint import move_aside, read_header, save_checkpoint
+from vsepp.files import tensors
 
 MODEL = {"image_extractor.fc.weight": np.arange(6, dtype=np.float32).reshape(2, 3),
          "text_extractor.gru.bias_ih_l0": np.array([0.1, -np.inf, 1e-45], np.float32),
@@ -190,7 +191,7 @@ def test_a_save_that_fails_leaves_the_old_one(tmp_path, monkeypatch):
             file.write(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint, "save_file", half_written)
+    monkeypatch.setattr(tensors, "save_file", half_written)
     with pytest.raises(OSError, match="No space left") as failure:
         save(path, padding="other")
 
@@ -228,3 +229,11 @@ def test_moving_aside_takes_the_first_free_number(tmp_path):
 
     assert move_aside(tmp_path / "last.ckpt") == tmp_path / "last.ckpt.2"
     assert (tmp_path / "last.ckpt.3").read_text() == "last.ckpt.3"
+
+
+@pytest.mark.parametrize("backbone", ["resnet18", {"backbone": "resnet18"}, [1]])
+def test_a_malformed_backbone_is_refused(tmp_path, backbone):
+    path = save(tmp_path / "last.ckpt", backbone=backbone)
+
+    with pytest.raises(InputError, match="last.ckpt has a malformed 'backbone'"):
+        read_header(path)

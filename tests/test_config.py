@@ -128,6 +128,10 @@ def test_values_are_read_as_yaml(text, key, value):
     ("device=tpu", "device must be one of auto, cpu, gpu"),
     ("margin", "-o margin: write it as key=value"),
     ("margin={", "the value cannot be read"),
+    ("margin=2020-99-99", "the value cannot be read"),
+    ("embed_size=100000000000", "embed_size must be at most 65536"),
+    ("num_layers=1000000", "num_layers must be at most 100"),
+    ("seed=99999999999999999999", "seed must be at most 2147483647"),
     ("margn=0.1", "there is no key 'margn'; the nearest is 'margin'"),
     ("zzz=1", "there is no key 'zzz'; the nearest is "),
 ])
@@ -147,6 +151,8 @@ def test_a_wrong_value_or_key_is_refused_with_what_would_be_right(text, message)
     ("margin", "holds no `key: value` lines"),
     ("margin: {", "is not a YAML file"),
     ("!!python/object/apply:os.getcwd []", "is not a YAML file"),
+    ("dataset: 2020-99-99", "is not a YAML file"),
+    ("margin: " + "[" * 5_000, "is not a YAML file"),
 ])
 def test_a_wrong_file_is_refused_by_its_name(tmp_path, text, message):
     with pytest.raises(InputError) as caught:

@@ -1,5 +1,6 @@
 """Using a checkpoint: photographs and sentences become codes, and are compared."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -89,7 +90,8 @@ def test_any_mode_is_taken_as_rgb(model, paths):
 
         found = model.encode_image([grey, image.convert("RGBA")])
 
-        np.testing.assert_array_equal(found[0], model.encode_image(grey.convert("RGB"))[0])
+        expected = model.encode_image(grey.convert("RGB"))[0]
+        np.testing.assert_allclose(found[0], expected, atol=1e-6)
         np.testing.assert_allclose(found[1], model.encode_image(image)[0], atol=1e-6)
 
 
@@ -172,6 +174,19 @@ def test_classify_gives_probabilities_most_probable_first(model, paths):
     ratio = np.exp((scores[0] - scores[1]) / 0.05)
     first, second, _ = found.values()
     assert first / second == pytest.approx(ratio, rel=1e-3)
+
+
+def test_classify_uses_the_temperature_that_was_learned(data, paths, tmp_path):
+    config = make_config(data, tmp_path, loss="npair", num_epochs=1, evaluate_step=100)
+    vsepp.train(config)
+    model = vsepp.load(config.path("best_checkpoint"))
+    scale = math.exp(vsepp.load_checkpoint(model.checkpoint)["model"]["logit_scale"][0])
+
+    (first, most), (second, less), = model.classify(
+        paths[0], ["red square", "blue stripe"], "a {}").items()
+
+    scores = model.similarity(paths[0], [f"a {first}", f"a {second}"])[0]
+    assert most / less == pytest.approx(np.exp((scores[0] - scores[1]) * scale), rel=1e-3)
 
 
 def test_features_become_codes_where_the_run_had_features(run, model, data):

@@ -1,12 +1,15 @@
-"""The triplet loss is what two plain loops over the batch add up to."""
+"""The losses are what plain loops over the batch add up to."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import paddle
 import pytest
 
-from vsepp import InputError, TripletNetLoss
+from vsepp import InputError, TripletNetLoss, get_optimizer, load_config
+from vsepp.losses import NPairLoss, build_loss
+from vsepp.models.vsepp import build_model
 
 
 def codes(batch, size=6, seed=0, positive=False):
@@ -164,3 +167,53 @@ def test_the_loss_of_codes_that_are_no_numbers_is_none(side, hard_negative, meas
 def test_an_unknown_measure_is_refused_with_the_choices():
     with pytest.raises(InputError, match="one of cosine, order, not 'euclid'"):
         TripletNetLoss(measure="euclid")
+
+
+class TestNPair:
+    """Symmetric cross-entropy over the batch with a learned temperature."""
+
+    @staticmethod
+    def slow(images, texts, scale, ids=None):
+        """Every row's cross-entropy, one after the other."""
+        total, batch = 0.0, len(images)
+        for query, candidates in ((images, texts), (texts, images)):
+            for row in range(batch):
+                allowed = [other for other in range(batch)
+                           if other == row or ids is None or ids[other] != ids[row]]
+                logits = np.array([scale * query[row] @ candidates[other] for other in allowed],
+                                  dtype=np.float64)
+                right = logits[allowed.index(row)]
+                total += np.log(np.exp(logits - right).sum()) / batch
+        return total / 2
+
+    @pytest.mark.parametrize("ids", [None, [0, 1, 1, 2, 0]])
+    def test_it_equals_the_slow_form(self, ids):
+        generator = np.random.default_rng(3)
+        images, texts = (generator.standard_normal((5, 8)).astype(np.float32) for _ in range(2))
+        loss = NPairLoss(paddle.to_tensor([np.log(3.0)], dtype="float32"))
+        found = loss(paddle.to_tensor(images), paddle.to_tensor(texts),
+                     None if ids is None else paddle.to_tensor(ids))
+        assert float(found) == pytest.approx(self.slow(images, texts, 3.0, ids), rel=1e-5)
+
+    def test_the_inverse_temperature_stays_below_100(self):
+        codes = paddle.to_tensor(np.eye(3, dtype=np.float32))
+        hot, limit = (NPairLoss(paddle.to_tensor([np.log(scale)], dtype="float32"))
+                      for scale in (1e6, 100.0))
+        assert float(hot(codes[[1, 0, 2]], codes)) == pytest.approx(
+            float(limit(codes[[1, 0, 2]], codes)))
+
+    def test_the_temperature_is_learned_with_the_model(self):
+        config = load_config("sample_paper_npair", ["word_dim=4", "embed_size=6"])
+        model = build_model(config, 9, feature_size=5)
+        before = model.logit_scale.item()
+        optimizer = get_optimizer(model, SimpleNamespace(learning_rate=0.1))
+        codes = model(paddle.randn([3, 5]), paddle.to_tensor([[1, 2], [3, 4], [5, 6]]),
+                      paddle.to_tensor([2, 2, 1]))
+        build_loss(config, model)(*codes).backward()
+        optimizer.step()
+        assert model.logit_scale.item() != before
+
+    def test_a_code_that_is_no_number_makes_the_loss_none(self):
+        loss = NPairLoss(paddle.to_tensor([0.0]))
+        codes = paddle.to_tensor(np.array([[1, 0], [np.nan, 1]], np.float32))
+        assert np.isnan(float(loss(codes, codes)))

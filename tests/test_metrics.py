@@ -16,6 +16,7 @@ from vsepp.metrics import (
     fold_metrics,
     mean_rank,
     median_rank,
+    metrics_of_counts,
     recall_at,
 )
 
@@ -196,6 +197,14 @@ def test_the_numbers_are_the_same_whoever_reports_them():
 def test_median_rank_by_hand(ranks, median, authors):
     assert median_rank(ranks) == median
     assert median_rank(ranks, authors=True) == authors
+
+
+def test_both_medians_are_among_the_metrics():
+    # Ranks 0, 0, 3, 3 in both directions: the authors' rule takes the middle, 1.5, down to 1.
+    result = metrics_of_counts(np.array([[0], [3], [0], [3]]), np.array([3, 0, 0, 3]))
+
+    for way in ("i2t", "t2i"):
+        assert (result[way]["Med r"], result[way]["Med r (authors)"]) == (1, 2)
 
 
 @pytest.mark.parametrize("seed", range(5))

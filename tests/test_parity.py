@@ -119,7 +119,9 @@ def test_eight_steps_of_training(case):
     trace.append(float(case.loss(images, texts)))
     assert relative(np.array(trace), case["trace"]) <= 1e-4
     for parameter, expected in case.parameters("final"):
-        assert relative(parameter.numpy(), expected) <= 1e-4, parameter.name
+        # By length: where a gradient is almost 0, Adam makes steps of its rounding error.
+        difference = np.linalg.norm(parameter.numpy() - expected)
+        assert difference <= 1e-4 * np.linalg.norm(expected), parameter.name
     expected = case["final_image_emb"]
     if case.method == NOISE[0]:
         expected = expected - case["final/img/fc.bias"] + case.model.image_extractor.fc.bias.numpy()

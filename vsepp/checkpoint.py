@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
-from vsepp.files.atomic import atomic_path
+from vsepp.data.features import FeatureOrigin
 from vsepp.errors import InputError
 from vsepp.files.fingerprints import fingerprint
+from vsepp.files.tensors import write_tensors
 
 FORMAT = "vsepp-1"
 _HEADER = "vsepp"
@@ -40,8 +40,7 @@ def save_checkpoint(path, model, config, vocab, epoch, step, metrics=None, optim
             tensors[f"optimizer/{slot}/{name}"] = np.ascontiguousarray(value)
     header = {"format": FORMAT, "fingerprint": fingerprint(model), "config": config,
               "vocab": vocab, "epoch": epoch, "step": step, "metrics": metrics, **more}
-    with atomic_path(path) as temporary:
-        save_file(tensors, str(temporary), {_HEADER: json.dumps(header, ensure_ascii=False)})
+    write_tensors(path, tensors, {_HEADER: json.dumps(header, ensure_ascii=False)})
 
 
 def _open(path):
@@ -69,7 +68,7 @@ def _header(file, path):
     text = (file.metadata() or {}).get(_HEADER)
     try:
         header = json.loads(text) if text is not None else None
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         header = None
     if not isinstance(header, dict):
         raise InputError(f"{path} was written by another program: give a checkpoint of "
@@ -81,6 +80,12 @@ def _header(file, path):
                       ("fingerprint", str)):
         if not isinstance(header.get(key), kind):
             raise InputError(f"{path} lacks {key!r}: the checkpoint is damaged; use another.")
+    try:
+        if header.get("backbone") is not None:
+            FeatureOrigin(**header["backbone"])
+    except TypeError:
+        raise InputError(f"{path} has a malformed 'backbone': the checkpoint is damaged; use "
+                         "another.") from None
     return header
 
 

@@ -4,12 +4,12 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import save_file
 
 from vsepp.files.atomic import atomic_path
 from vsepp.checkpoint import load_checkpoint, save_checkpoint
 from vsepp.config import Config
 from vsepp.errors import InputError
+from vsepp.files.tensors import write_tensors
 from vsepp.models.vsepp import BACKBONE
 from vsepp.pickles import PlainObject, read_pickle
 from vsepp.vocabulary import Vocabulary
@@ -36,8 +36,7 @@ def convert_backbone(name, source, target):
         raise InputError(f"{target}: a backbone is written as .safetensors; give a name with that "
                          "ending.")
     state = read_backbone_weights(build_backbone(name), name, source)
-    with atomic_path(target) as temporary:
-        save_file(state, str(temporary), {"format": "pd", "backbone": name})
+    write_tensors(target, state, {"format": "pd", "backbone": name})
 
 
 def read_authors_vocabulary(path):

@@ -82,7 +82,9 @@ def encode_captions(model, captions, batch_size, quiet=True):
         padded = np.zeros((len(chosen), lengths.max()), dtype=np.int64)
         for row, index in enumerate(chosen):
             padded[row, :lengths[row]] = captions[index]
-        rows = model.text_extractor(paddle.to_tensor(padded), paddle.to_tensor(lengths)).numpy()
+        with memory_errors_explained():
+            rows = model.text_extractor(paddle.to_tensor(padded),
+                                        paddle.to_tensor(lengths)).numpy()
         if codes is None:
             codes = np.empty((len(captions), rows.shape[1]), np.float32)
         codes[chosen] = rows

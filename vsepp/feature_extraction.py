@@ -7,9 +7,10 @@ import numpy as np
 import paddle
 
 from vsepp.data.dataset import CaptionDataset, read_prepared
-from vsepp.data.features import FeatureOrigin, FeatureStore
+from vsepp.data.features import FeatureOrigin, FeatureStore, given_origin
 from vsepp.data.images import map_images, open_image
 from vsepp.data.transforms import CenterCrop
+from vsepp.errors import InputError
 from vsepp.files.fingerprints import fingerprint
 from vsepp.models.backbones import build_backbone, check_image_size, feature_size
 from vsepp.models.predictor import BackbonePredictor
@@ -58,8 +59,23 @@ class FrozenBackbone:
             yield self._predictor(np.stack(batch))
 
 
+class GivenFeatures:
+    """In place of a :class:`FrozenBackbone`, where the features came with the data set.
+
+    Attributes:
+        origin: :class:`FeatureOrigin`.
+        state: empty, since nobody has the backbone.
+    """
+
+    def __init__(self, origin):
+        self.origin = origin
+        self.state = {}
+
+
 def load_features(config, splits, backbone=None, log=print):
     """The features of splits of the prepared data set, computing what is not stored yet.
+
+    Where features came with the data set, they are taken, and no backbone is made.
 
     Args:
         config: the run's configuration.
@@ -68,7 +84,8 @@ def load_features(config, splits, backbone=None, log=print):
         log: called with a line for each split that had to be computed.
 
     Returns:
-        (``{split: memory-mapped float32 [n_images, feature_size]}``, the backbone)
+        (``{split: memory-mapped float32 [n_images, feature_size]}``, the backbone or
+        :class:`GivenFeatures`)
 
     Raises:
         InputError: when a split or a photograph is missing, or the weights do not fit.
@@ -78,11 +95,19 @@ def load_features(config, splits, backbone=None, log=print):
     datasets = {split: CaptionDataset(folder, folder / "vocab.json", split,
                                       options["captions_per_image"], options["max_len"])
                 for split in splits}
+    given = given_origin(folder)
+    if given:
+        backbone = GivenFeatures(given)
+        log(f"{config.dataset} came with its features, {given.feature_size} numbers to an image: "
+            "image_model and its weights are not used")
     backbone = backbone or FrozenBackbone(config)
     store = FeatureStore(folder, backbone.origin)
     features = {}
     for split, dataset in datasets.items():
         features[split] = store.read(split, dataset.images)
+        if features[split] is None and given:
+            raise InputError(f"{store.folder} lacks the features of the {split} split: run "
+                             "`python tools/prepare.py --precomp FOLDER --force` again.")
         if features[split] is None:
             _compute(store, dataset, backbone, log)
             features[split] = store.read(split, dataset.images)

@@ -7,13 +7,12 @@ import json
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
-from vsepp.files.atomic import atomic_path
 from vsepp.data.dataset import CaptionDataset, read_prepared
-from vsepp.data.features import FeatureOrigin, FeatureStore
+from vsepp.data.features import FeatureOrigin, FeatureStore, given_origin
 from vsepp.errors import InputError
 from vsepp.files.fingerprints import list_fingerprint
+from vsepp.files.tensors import write_tensors
 from vsepp.ranking import scores_of_image, scores_of_text, top_k
 
 _HEADER = "vsepp_codes"
@@ -81,9 +80,7 @@ def open_gallery(model, folder, split):
     if stored is None:
         stored = _encode(model, dataset)
         try:
-            with atomic_path(path) as temporary:
-                save_file(dict(zip(("images", "texts"), stored)), str(temporary),
-                          {_HEADER: json.dumps(key)})
+            write_tensors(path, dict(zip(("images", "texts"), stored)), {_HEADER: json.dumps(key)})
         except OSError as error:  # the answer does not depend on it
             print(f"the codes could not be kept beside the checkpoint ({error.strerror})")
     return Gallery(dataset, *stored, model.measure)
@@ -105,9 +102,9 @@ def _read(path, key):
 def _encode(model, dataset):
     texts = model.encode_indices(dataset.captions, quiet=False)
     features = None
-    if model.frozen:
-        features = FeatureStore(dataset.folder, FeatureOrigin(**model.frozen)).read(
-            dataset.split, dataset.images)
+    origin = FeatureOrigin(**model.frozen) if model.frozen else given_origin(dataset.folder)
+    if origin:
+        features = FeatureStore(dataset.folder, origin).read(dataset.split, dataset.images)
     if features is not None:
         return model.encode_features(features), texts
     paths = [dataset.image_path(image_id) for image_id in range(len(dataset.images))]

@@ -13,6 +13,7 @@ from vsepp.data.images import map_images, open_image
 from vsepp.data.transforms import CenterCrop, normalize
 from vsepp.errors import InputError
 from vsepp.evaluation import encode_captions, encode_images, encode_rows
+from vsepp.losses import NPairLoss
 from vsepp.measures import MEASURES
 from vsepp.models.predictor import BackbonePredictor
 from vsepp.models.state import set_state
@@ -223,22 +224,32 @@ class RetrievalModel:
         measure = MEASURES[self.measure]
         return measure.block(measure.prepare(images, texts), np.arange(len(images)))
 
-    def classify(self, image, labels, template="a photo of a {}", temperature=0.05):
+    def classify(self, image, labels, template="a photo of a {}", temperature=None):
         """Probabilities of labels for a photograph, without training on them.
 
         Args:
             image: a path or PIL image.
             labels: list of words or phrases.
             template: the sentence that stands for a label.
-            temperature: of the softmax over the similarities.
+            temperature: of the softmax over the similarities. By default the one that the
+                N-pair loss learned; 0.05 for models trained otherwise, whose probabilities
+                then only order the labels.
 
         Returns:
             dict: ``{label: probability}``, most probable first; they add up to 1.
         """
+        temperature = temperature or self._learned_temperature() or 0.05
         scores = self.similarity(image, [template.format(label) for label in labels])[0]
         odds = np.exp((scores - scores.max()).astype(np.float64) / temperature)
         order = np.argsort(-odds, kind="stable")
         return {labels[index]: float(odds[index] / odds.sum()) for index in order}
+
+    def _learned_temperature(self):
+        """The temperature in the checkpoint, or None."""
+        state = load_checkpoint(self.checkpoint, parts=("model/logit_scale",))["model"]
+        if "logit_scale" not in state:
+            return None
+        return 1 / min(float(np.exp(state["logit_scale"][0])), NPairLoss.largest_scale)
 
 
 def _in_batches(items, function, size):

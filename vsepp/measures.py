@@ -6,6 +6,8 @@ double precision; ``slack`` bounds how far the two can lie apart.
 
 import numpy as np
 
+from vsepp.errors import InputError
+
 _PAIRS_AT_ONCE = 8_192
 
 
@@ -73,8 +75,61 @@ class Order(Cosine):
         return -np.sqrt(np.einsum("ij,ij->i", exceeding, exceeding))
 
 
+class Ensemble:
+    """The sum of several models' similarities, which ranks as their mean does.
+
+    Codes stand side by side: columns ``[:widths[0]]`` are the first model's, and so on.
+
+    Args:
+        measure: the one measure of all models, a key of ``MEASURES``.
+        widths: every model's ``embed_size``.
+    """
+
+    def __init__(self, measure, widths):
+        self.measure = find_measure(measure)
+        ends = np.cumsum(widths).tolist()
+        self._columns = [slice(end - width, end) for end, width in zip(ends, widths)]
+
+    def _parts(self, images, texts):
+        for columns in self._columns:
+            yield images[:, columns], texts[:, columns]
+
+    def prepare(self, images, texts):
+        """What ``block`` needs, computed once."""
+        return [self.measure.prepare(*part) for part in self._parts(images, texts)]
+
+    def block(self, prepared, rows):
+        """float32 scores ``[len(rows), n_texts]`` of the images at ``rows``."""
+        scores = self.measure.block(prepared[0], rows)
+        for part in prepared[1:]:
+            scores += self.measure.block(part, rows)
+        return scores
+
+    def slack(self, images, texts):
+        """How far a single-precision score may be from its double-precision value."""
+        return sum(self.measure.slack(*part) for part in self._parts(images, texts))
+
+    def pairs(self, images, texts, image_rows, text_rows):
+        """float64 scores of image ``image_rows[k]`` with text ``text_rows[k]``."""
+        return sum(self.measure.pairs(*part, image_rows, text_rows)
+                   for part in self._parts(images, texts))
+
+
 def _longest(codes):
     return float(np.sqrt(np.einsum("ij,ij->i", codes, codes, dtype=np.float64).max()))
 
 
 MEASURES = {"cosine": Cosine, "order": Order}
+
+
+def find_measure(measure):
+    """The measure of that name in ``MEASURES``; an :class:`Ensemble` is its own.
+
+    Raises:
+        InputError: for an unknown name.
+    """
+    if isinstance(measure, Ensemble):
+        return measure
+    if measure not in MEASURES:
+        raise InputError(f"there is no measure {measure!r}: use one of {', '.join(MEASURES)}.")
+    return MEASURES[measure]

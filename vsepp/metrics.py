@@ -12,7 +12,7 @@ the clear cases, block by block, and the few candidates too close to call are sc
 import numpy as np
 
 from vsepp.errors import InputError
-from vsepp.measures import MEASURES
+from vsepp.measures import find_measure
 
 RECALLS = (1, 5, 10)
 _BLOCK = 2_000_000  # scores held at a time: 8 MB of float32
@@ -35,7 +35,7 @@ def count_wrong(images, texts, captions_per_image, measure="cosine", every_capti
         images: ``[n_images, size]``, each image once.
         texts: ``[n_images * captions_per_image, size]``.
         captions_per_image: the stride.
-        measure: a key of ``vsepp.measures.MEASURES``.
+        measure: a key of ``vsepp.measures.MEASURES``, or a ``vsepp.measures.Ensemble``.
         every_caption: count for each right caption of an image, not just for its best.
 
     Returns:
@@ -56,9 +56,7 @@ def count_wrong(images, texts, captions_per_image, measure="cosine", every_capti
     if len(texts) != captions_per_image * len(images) or images.shape[1] != texts.shape[1]:
         raise InputError(f"image codes {images.shape} and text codes {texts.shape} do not fit "
                          f"captions_per_image = {captions_per_image}.")
-    if measure not in MEASURES:
-        raise InputError(f"there is no measure {measure!r}: use one of {', '.join(MEASURES)}.")
-    measure = MEASURES[measure]
+    measure = find_measure(measure)
     n_images, n_texts = len(images), len(texts)
     owner = np.arange(n_texts) // captions_per_image
     right = measure.pairs(images, texts, owner, np.arange(n_texts))
@@ -189,11 +187,36 @@ def average_precision_at_r(wrong_before):
 
 
 def direction_metrics(ranks, wrong_before):
-    """All metrics of one direction: ``{"R@1", "R@5", "R@10", "Med r", "Mean r", "mAP@R"}``."""
+    """All metrics of one direction.
+
+    Args:
+        ranks: int ``[n_queries]``, from zero.
+        wrong_before: see :func:`average_precision_at_r`.
+
+    Returns:
+        dict: ``{"R@1", "R@5", "R@10", "Med r", "Med r (authors)", "Mean r", "mAP@R"}``.
+    """
     result = {f"R@{k}": recall_at(ranks, k) for k in RECALLS}
     result["Med r"] = median_rank(ranks)
+    result["Med r (authors)"] = median_rank(ranks, authors=True)
     result["Mean r"] = mean_rank(ranks)
     result["mAP@R"] = average_precision_at_r(wrong_before)
+    return result
+
+
+def metrics_of_counts(image_counts, text_counts):
+    """Every metric of both directions, from what :func:`count_wrong` counts.
+
+    Args:
+        image_counts: int ``[n_images, captions_per_image]``, counted with ``every_caption``.
+        text_counts: int ``[n_captions]``.
+
+    Returns:
+        dict: ``{"i2t": {...}, "t2i": {...}, "rsum"}``, see :func:`direction_metrics`.
+    """
+    result = {"i2t": direction_metrics(image_counts[:, 0], image_counts),
+              "t2i": direction_metrics(text_counts, text_counts[:, None])}
+    result["rsum"] = sum(result[way][f"R@{k}"] for way in ("i2t", "t2i") for k in RECALLS)
     return result
 
 
@@ -203,20 +226,19 @@ def all_metrics(images, texts, captions_per_image, measure="cosine"):
     Args:
         images: ``[n_images, size]``, each image once.
         texts: ``[n_images * captions_per_image, size]``.
-        captions_per_image, measure: see :func:`compute_ranks`.
+        captions_per_image, measure: see :func:`count_wrong`.
 
     Returns:
         dict: ``{"i2t": {...}, "t2i": {...}, "rsum"}``, see :func:`direction_metrics`.
     """
-    i2t, t2i = count_wrong(images, texts, captions_per_image, measure, every_caption=True)
-    result = {"i2t": direction_metrics(i2t[:, 0], i2t),
-              "t2i": direction_metrics(t2i, t2i[:, None])}
-    result["rsum"] = sum(result[way][f"R@{k}"] for way in ("i2t", "t2i") for k in RECALLS)
-    return result
+    return metrics_of_counts(*count_wrong(images, texts, captions_per_image, measure,
+                                          every_caption=True))
 
 
-def fold_metrics(images, texts, captions_per_image, measure="cosine", fold=1000):
-    """Means of :func:`all_metrics` over consecutive folds of ``fold`` images (COCO's 1K protocol).
+def count_folds(images, texts, captions_per_image, measure="cosine", fold=1000):
+    """:func:`count_wrong`, with every caption, of each consecutive fold of ``fold`` images.
+
+    Images after the last whole fold are left out.
 
     Raises:
         InputError: when there is not one whole fold.
@@ -226,9 +248,23 @@ def fold_metrics(images, texts, captions_per_image, measure="cosine", fold=1000)
     if not folds:
         raise InputError(f"folds of {fold} images need at least {fold} images, not {len(images)}: "
                          "evaluate without folds.")
-    parts = [all_metrics(images[k * fold:(k + 1) * fold], texts[k * rows:(k + 1) * rows],
-                         captions_per_image, measure) for k in range(folds)]
+    return [count_wrong(images[k * fold:(k + 1) * fold], texts[k * rows:(k + 1) * rows],
+                        captions_per_image, measure, every_caption=True) for k in range(folds)]
+
+
+def mean_metrics(parts):
+    """The mean of several results of :func:`metrics_of_counts`, metric by metric."""
     result = {way: {name: float(np.mean([part[way][name] for part in parts]))
                     for name in parts[0][way]} for way in ("i2t", "t2i")}
     result["rsum"] = float(np.mean([part["rsum"] for part in parts]))
     return result
+
+
+def fold_metrics(images, texts, captions_per_image, measure="cosine", fold=1000):
+    """Means of :func:`all_metrics` over consecutive folds of ``fold`` images (COCO's 1K protocol).
+
+    Raises:
+        InputError: when there is not one whole fold.
+    """
+    return mean_metrics([metrics_of_counts(*counts) for counts in
+                         count_folds(images, texts, captions_per_image, measure, fold)])

@@ -71,7 +71,7 @@ def optimizer_state(model, optimizer):
     return result
 
 
-def restore_optimizer(model, optimizer, state, epochs):
+def restore_optimizer(model, optimizer, state, epochs, source="the checkpoint"):
     """Set what :func:`optimizer_state` returned, and the schedule to ``epochs`` done.
 
     Raises:
@@ -85,7 +85,7 @@ def restore_optimizer(model, optimizer, state, epochs):
             value = state.get(slot, {}).get(name)
             fits = value is not None and value.shape == tuple(parameter.shape)
             if slot.startswith("moment") and not fits:
-                raise InputError(f"checkpoint: Adam's {slot} of {name} is missing or of another "
+                raise InputError(f"{source}: Adam's {slot} of {name} is missing or of another "
                                  "shape: resume with the configuration that wrote it.")
             if value is not None:
                 tensor = paddle.to_tensor(value)

@@ -1,4 +1,4 @@
-"""How many threads the numerical libraries use, decided before they are imported."""
+"""How the numerical libraries use the processor, decided before they are imported."""
 
 import os
 
@@ -10,15 +10,43 @@ def cpu_count():
     return os.cpu_count() or 1
 
 
-def set_thread_variables():
-    """Give every core to the matrix products and none to a second OpenMP runtime.
+def set_thread_variables(cpuinfo="/proc/cpuinfo"):
+    """Set the variables that NumPy's and Paddle's matrix products read once, at import.
 
-    Paddle brings its own OpenMP runtime next to MKL's; with ``OMP_NUM_THREADS`` above
-    1 the two fight for the cores and everything slows down several times after the
-    first optimizer step. NumPy's OpenBLAS would follow ``OMP_NUM_THREADS``, so it gets
-    its own. What the user has set is respected.
+    What the user has set is respected.
+
+    - Threads: every core to the matrix products and none to a second OpenMP runtime. Paddle
+      brings its own next to MKL's; with ``OMP_NUM_THREADS`` above 1 the two fight for the
+      cores and everything slows down several times after the first optimizer step. NumPy's
+      OpenBLAS would follow ``OMP_NUM_THREADS``, so it gets its own.
+    - Instructions: on an AMD processor MKL takes its slowest path unless told that AVX2 is
+      there, and OpenBLAS may not know a new one's AVX-512; either costs half the speed.
+
+    Args:
+        cpuinfo: what describes the processor on Linux; elsewhere nothing is assumed.
     """
     cores = str(cpu_count())
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    os.environ.setdefault("MKL_NUM_THREADS", cores)
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", cores)
+    wanted = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": cores, "OPENBLAS_NUM_THREADS": cores}
+    vendor, flags = _processor(cpuinfo)
+    if vendor == "AuthenticAMD":
+        if "avx2" in flags:
+            wanted["MKL_DEBUG_CPU_TYPE"] = "5"
+        if {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"} <= flags:
+            wanted["OPENBLAS_CORETYPE"] = "SkylakeX"
+    for name, value in wanted.items():
+        os.environ.setdefault(name, value)
+
+
+def _processor(cpuinfo):
+    """(vendor, set of instruction flags) of the first processor listed."""
+    found = {}
+    try:
+        with open(cpuinfo, encoding="ascii", errors="replace") as file:
+            for line in file:
+                name, _, value = line.partition(":")
+                found[name.strip()] = value.strip()
+                if not line.strip():  # the first processor's lines end here
+                    break
+    except OSError:
+        pass
+    return found.get("vendor_id"), set(found.get("flags", "").split())

@@ -60,6 +60,136 @@ def test_eval_without_one_whole_fold_is_refused(arguments, capsys):
     assert "1000" in capsys.readouterr().err.replace(",", "")
 
 
+class TestCarefulScores:
+    """Intervals, ranks, comparisons, ensembles and summaries of ``tools/eval.py``."""
+
+    @pytest.fixture
+    def score(self, arguments, tmp_path, capsys):
+        """Run the tool: (what it wrote as JSON, what it printed)."""
+        def run_it(*more):
+            path = tmp_path / "scores.json"
+            assert run(evaluate, [*arguments, "--json", str(path), *more]) == 0
+            return json.loads(path.read_text()), capsys.readouterr().out
+        return run_it
+
+    @pytest.fixture
+    def other(self, arguments, tmp_path):
+        """Another checkpoint for the same data: its image encoder is disturbed."""
+        from vsepp.checkpoint import load_checkpoint, save_checkpoint
+
+        path = tmp_path / "other.ckpt"
+        contents = load_checkpoint(arguments[5])
+        bias = contents["model"]["image_extractor.fc.bias"]
+        bias += np.random.default_rng(0).normal(size=bias.shape).astype(bias.dtype)
+        contents.pop("format"), contents.pop("fingerprint")
+        save_checkpoint(path, **contents)
+        return str(path)
+
+    def test_intervals_are_printed_and_written(self, score):
+        scores, printed = score()
+        for way in ("i2t", "t2i"):
+            for name, (low, high) in scores["intervals"][way].items():
+                assert low <= scores[way][name] <= high
+        assert printed.count("95 % interval") == 3
+        assert scores["bootstrap"]["draws"] == 1000 and scores["bootstrap"]["level"] == 95
+        assert "Protocol: all 4 images." in printed and scores["protocol"] == "all 4 images"
+
+    def test_intervals_can_be_left_out(self, score):
+        scores, printed = score("--no-intervals")
+        assert "intervals" not in scores and "95 %" not in printed
+
+    def test_both_medians_are_written_and_ours_is_printed(self, score):
+        scores, printed = score()
+        for way in ("i2t", "t2i"):
+            assert scores[way]["Med r"] <= scores[way]["Med r (authors)"]
+        assert "authors" not in printed
+
+    def test_ranks_of_every_query_are_saved(self, score, arguments, tmp_path):
+        scores, _ = score("--ranks", str(tmp_path / "ranks.npz"))
+        with np.load(tmp_path / "ranks.npz", allow_pickle=False) as saved:
+            for way, count in (("i2t", 4), ("t2i", 20)):
+                assert saved[way].shape == (count,)
+                for k in (1, 5, 10):
+                    assert 100 * np.mean(saved[way] < k) == pytest.approx(scores[way][f"R@{k}"])
+            assert (saved["dataset"], saved["split"]) == ("tiny", "test")
+            assert saved["checkpoint"] == arguments[5]
+            assert saved["fingerprint"] == scores["fingerprint"]
+
+    def test_a_checkpoint_does_not_differ_from_itself(self, score, arguments):
+        scores, printed = score("--compare", arguments[5])
+        differences = scores["compare"]["differences"]
+        for cell in (*differences["i2t"].values(), *differences["t2i"].values(),
+                     differences["rsum"]):
+            assert cell == {"difference": 0, "interval": [0, 0]}
+        assert "rsum 0.0  95 % interval [0.0, 0.0]" in printed
+
+    def test_a_comparison_is_this_one_less_the_other(self, score, other):
+        scores, printed = score("--compare", other)
+        compared = scores["compare"]
+        assert compared["checkpoint"] == other and f"Difference from {other}" in printed
+        assert compared["fingerprint"] != scores["fingerprint"]
+        assert compared["differences"]["rsum"]["difference"] == pytest.approx(
+            scores["rsum"] - compared["rsum"])
+        assert compared["rsum"] != scores["rsum"]
+
+    def test_an_ensemble_with_itself_is_the_model(self, score, arguments):
+        alone, _ = score()
+        together, printed = score("--ensemble", arguments[5])
+        for name in ("i2t", "t2i", "rsum", "intervals"):
+            assert together[name] == alone[name]
+        assert together["ensemble"] == [arguments[5]] * 2
+        assert f"Ensemble, mean of similarities: {arguments[5]}, {arguments[5]}" in printed
+
+    def test_an_ensemble_ranks_by_the_mean_of_the_similarities(self, score, arguments, other,
+                                                               tmp_path):
+        score("--ensemble", other, "--ranks", str(tmp_path / "ranks.npz"))
+        table = 0
+        for path in (arguments[5], other):
+            gallery = open_gallery(load(path), f"{arguments[3]}/tiny", "test")
+            table = table + gallery.images.astype(float) @ gallery.texts.astype(float).T
+        with np.load(tmp_path / "ranks.npz") as saved:
+            for caption, rank in enumerate(saved["t2i"]):
+                wrong = np.delete(table[:, caption], caption // 5)
+                assert rank == (wrong >= table[caption // 5, caption]).sum()
+
+    def test_protocols_and_ensembles_do_not_write_over_each_other(self, arguments, other,
+                                                                  tmp_path):
+        assert run(evaluate, [*arguments, "--ensemble", other]) == 0
+        assert (tmp_path / "model.tiny_test_ensemble.json").exists()
+        assert not (tmp_path / "model.tiny_test.json").exists()
+
+    def test_a_missing_checkpoint_to_compare_with_is_named(self, arguments, capsys):
+        assert run(evaluate, [*arguments, "--compare", "none.ckpt"]) == 2
+        assert "none.ckpt does not exist" in capsys.readouterr().err
+
+    def test_several_runs_are_summarised(self, arguments, other, tmp_path, capsys):
+        paths = [str(tmp_path / name) for name in ("a.json", "b.json")]
+        for path, checkpoint in zip(paths, (arguments[5], other)):
+            assert run(evaluate, [*arguments, "--checkpoint", checkpoint, "--json", path]) == 0
+        rsums = [json.loads(open(path).read())["rsum"] for path in paths]
+        capsys.readouterr()
+
+        written = tmp_path / "summary.json"
+        assert run(evaluate, ["--summarise", *paths, "--json", str(written)]) == 0
+
+        printed = capsys.readouterr().out
+        mean, std = np.mean(rsums), np.std(rsums, ddof=1)
+        assert f"rsum {mean:.1f} ± {std:.1f}" in printed and "2 runs" in printed
+        assert json.loads(written.read_text())["rsum"] == pytest.approx(
+            {"mean": mean, "std": std})
+
+    @pytest.mark.parametrize("content, words", [
+        (None, "does not exist"), ("{", "not JSON"), ("[]", "not a result of tools/eval.py"),
+    ])
+    def test_what_cannot_be_summarised_is_named(self, tmp_path, capsys, content, words):
+        path = tmp_path / "result.json"
+        if content is not None:
+            path.write_text(content)
+        assert run(evaluate, ["--summarise", str(path), str(path)]) == 2
+        error = capsys.readouterr().err
+        assert "result.json" in error and words in error
+
+
 def test_a_sentence_finds_images(arguments, tmp_path, capsys):
     picture = tmp_path / "answer.png"
     status = run(infer, [*arguments, "--text", "A green stripe, here!", "--top-k", "3",

@@ -101,6 +101,25 @@ def test_a_bug_keeps_its_traceback(error):
     assert caught.value is error
 
 
+@pytest.mark.parametrize("error", [
+    MemoryError(), RuntimeError("ResourceExhaustedError: Out of memory error on GPU 0.")])
+def test_exhausted_memory_is_a_sentence(capsys, error):
+    assert run(raising(error)) == 2
+
+    assert "error: the memory is exhausted: set a smaller batch_size" in capsys.readouterr().err
+
+
+def test_what_the_terminal_cannot_show_is_escaped():
+    code = ("import sys; from vsepp.cli.command import run\n"
+            "sys.exit(run(lambda argv: print('image \u2192 text')))")
+
+    process = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True,
+                             env={**os.environ, "PYTHONIOENCODING": "ascii"})
+
+    assert (process.returncode, process.stderr) == (0, b"")
+    assert process.stdout.split() == [b"image", b"\\u2192", b"text"]
+
+
 @pytest.mark.parametrize("name", ["paddle", "paddle.nn"])
 def test_without_paddle_one_sentence_says_how_to_get_it(capsys, name):
     assert run(raising(ModuleNotFoundError(f"No module named '{name}'", name=name))) == 2

@@ -7,16 +7,19 @@ from pathlib import Path
 import numpy as np
 import paddle
 import pytest
+from PIL import Image
 
-from vsepp import load, load_checkpoint
+from vsepp import conversion, load, load_checkpoint
 from vsepp.checkpoint import save_checkpoint
 from vsepp.cli.command import run
 from vsepp.cli.convert import main
 from vsepp.config import Config
+from vsepp.data.transforms import CenterCrop
 from vsepp.models.backbones import build_backbone
 from vsepp.models.state import get_state
 from vsepp.models.vsepp import VSEPP
 from vsepp.models.weights import load_backbone_weights
+from vsepp.pickles import PlainObject
 from vsepp.vocabulary import Vocabulary
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -37,6 +40,40 @@ def test_the_authors_checkpoint_gives_the_authors_embeddings(name, tmp_path):
     np.testing.assert_allclose(model.encode_indices(captions), golden["vsepp/final_text_emb"],
                                atol=1e-5)
     assert load_checkpoint(target)["authors_options"]["max_violation"] is True
+
+
+def test_the_authors_full_cnn_comes_with_its_backbone(tmp_path, monkeypatch):
+    """As they store it: DataParallel's names, linear weights turned, counters beside them."""
+    backbone = build_backbone("resnet18")
+    theirs = {"_mean": "running_mean", "_variance": "running_var"}
+    image = {"cnn.module.bn1.num_batches_tracked": np.array(7)}
+    for name, value in get_state(backbone).items():
+        layer, _, last = name.rpartition(".")
+        image[f"cnn.module.{layer}.{theirs.get(last, last)}"] = value
+    generator = np.random.default_rng(0)
+    image["fc.weight"] = generator.standard_normal((6, 512)).astype(np.float32)
+    image["fc.bias"] = generator.standard_normal(6).astype(np.float32)
+    text = {"embed.weight": generator.standard_normal((9, 4)).astype(np.float32)}
+    for name, shape in (("weight_ih", (18, 4)), ("weight_hh", (18, 6)), ("bias_ih", (18,)),
+                        ("bias_hh", (18,))):
+        text[f"rnn.{name}_l0"] = generator.standard_normal(shape).astype(np.float32)
+    options = PlainObject()
+    vars(options).update(cnn_type="resnet18", word_dim=4, embed_size=6, num_layers=1,
+                         finetune=True, no_imgnorm=True, measure="cosine", data_name="f30k")
+    words = PlainObject()
+    words.word2idx = vocabulary(9).word_to_index
+    files = {"model": {"opt": options, "model": [image, text], "epoch": 2}, "vocabulary": words}
+    monkeypatch.setattr(conversion, "read_pickle", lambda path, classes=None: files[path])
+
+    conversion.convert_authors("model", "vocabulary", tmp_path / "ours.ckpt")
+
+    model = load(tmp_path / "ours.ckpt")
+    pixels = generator.integers(0, 256, (300, 280, 3), dtype=np.uint8)
+    found = model.encode_image(Image.fromarray(pixels))[0]
+    backbone.eval()
+    features = backbone(paddle.to_tensor(CenterCrop()(Image.fromarray(pixels))[None])).numpy()[0]
+    expected = image["fc.weight"] @ (features / np.linalg.norm(features)) + image["fc.bias"]
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
 class Runs:
@@ -141,8 +178,6 @@ def test_the_tutorials_checkpoint_becomes_ours(tmp_path):
     expected = model.text_extractor(paddle.to_tensor([caption]), paddle.to_tensor([4])).numpy()
     np.testing.assert_allclose(converted.encode_indices([caption]), expected, atol=1e-6)
     image = np.full((1, 64, 64, 3), 90, np.uint8)
-    from PIL import Image
-
     codes = converted.encode_image(Image.fromarray(image[0]))
     assert codes.shape == (1, 4) and np.isclose(np.linalg.norm(codes), 1)
 

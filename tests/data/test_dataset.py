@@ -272,3 +272,21 @@ def test_malformed_options_are_refused(prepared, content):
 
     with pytest.raises(InputError, match="prepared.json lacks 'options'"):
         read_prepared(prepared.folder)
+
+
+@pytest.mark.parametrize("key, value", [
+    ("captions_per_image", 0), ("captions_per_image", -5), ("max_len", 0), ("max_len", 10**30)])
+def test_options_that_cannot_be_are_refused(prepared, key, value):
+    options = {"captions_per_image": 5, "max_len": 30, key: value}
+    (prepared.folder / "prepared.json").write_text(json.dumps({"options": options}))
+
+    with pytest.raises(InputError, match=f"prepared.json: {key} is {value}, outside 1 to 10000"):
+        read_prepared(prepared.folder)
+
+
+@pytest.mark.parametrize("content", [{}, ["one"], [["a list"]] * 60, [None] * 60])
+def test_sentences_that_do_not_fit_the_captions_are_refused(prepared, content):
+    (prepared.folder / "train_sentences.json").write_text(json.dumps(content))
+
+    with pytest.raises(InputError, match="train_sentences.json is not a list of 60 sentences"):
+        dataset(prepared).sentences()

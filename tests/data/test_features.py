@@ -1,10 +1,12 @@
 """Stored features are those of the images asked for, or they are not handed out."""
 
+import errno
 import json
 
 import numpy as np
 import pytest
 
+from vsepp.data import features as features_module
 from vsepp.data.features import FeatureOrigin, FeatureStore
 from vsepp.errors import InputError
 
@@ -176,3 +178,29 @@ def test_a_pickle_in_place_of_the_features_is_not_opened(store):
 
     with pytest.raises(InputError, match="is damaged"):
         store.read("train", IMAGES)
+
+
+@pytest.mark.parametrize("done", [99, -4, "x", None, 2.5])
+def test_a_note_of_progress_that_cannot_be_is_not_believed(store, done):
+    interrupt(store, 1)
+    about = store.folder / "train.partial.json"
+    about.write_text(json.dumps({**json.loads(about.read_text()), "done": done}))
+
+    backbone = write(store)
+
+    assert backbone.started_at == [0]
+    assert np.array_equal(store.read("train", IMAGES), FEATURES)
+
+
+def test_a_full_disk_names_the_file_and_what_was_done_is_kept(store, monkeypatch):
+    def full(file, rows):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    interrupt(store, 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(features_module, "_write_all", full)
+        with pytest.raises(OSError) as failure:
+            write(store)
+
+    assert failure.value.filename == str(store.folder / "train.partial.npy")
+    assert write(store).started_at == [4]

@@ -101,3 +101,14 @@ def test_a_file_is_read_with_or_without_a_byte_order_mark(tmp_path):
 def test_a_missing_file_says_how_to_give_one(tmp_path):
     with pytest.raises(InputError, match="does not exist.*--captions"):
         read_karpathy(tmp_path / "dataset_pets.json")
+
+
+@pytest.mark.parametrize("changes", [
+    {"filename": "\ud800.png"},
+    {"sentences": [{"tokens": ["a", "\ud800"], "raw": "a"}]},
+    {"sentences": [{"tokens": ["a"], "raw": "\udfff"}]}])
+def test_half_a_character_is_refused_before_anything_is_written(changes):
+    image = {"filename": "a.png", "split": "train", "sentences": [{"tokens": ["a"]}], **changes}
+
+    with pytest.raises(InputError, match="x.json: image 0 has text that is not Unicode"):
+        parse_karpathy({"images": [image]}, "x.json")

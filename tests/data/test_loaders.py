@@ -161,10 +161,10 @@ def test_workers_change_nothing(prepared):
     assert same(batches(alone[1]), batches(helped[1]))
 
 
-LOOKED_AT_AND_LEFT = """
+WITH_AN_OLD_ITERATOR = """
 import gc, sys
 from vsepp.data.dataset import ImageTextDataset
-from vsepp.data.loaders import mktrainval, training_loader
+from vsepp.data.loaders import training_loader
 from vsepp.data.transforms import CenterCrop
 
 class Collecting(ImageTextDataset):
@@ -172,26 +172,28 @@ class Collecting(ImageTextDataset):
         gc.collect()
         return super().image(*arguments)
 
-folder, vocab = sys.argv[1:]
 gc.disable()
-for loader in mktrainval(folder, vocab, 4, resize=32, image_size=24):
-    next(iter(loader))  # as people do in a notebook
-items = Collecting(folder, vocab, "train", transform=CenterCrop(32, 24))
-print(sum(1 for batch in training_loader(items, 20, workers=2)))
+crop = CenterCrop(32, 24)
+old = [iter(training_loader(ImageTextDataset(*sys.argv[1:], transform=crop), 20, workers=2))]
+print(sum(1 for batch in old[0]))
+old[0]._thread.join()
+old.append(old)  # garbage that only a collection finds
+del old
+print(sum(1 for batch in training_loader(Collecting(*sys.argv[1:], transform=crop), 20, workers=2)))
 """
 
 
-def test_workers_do_not_wait_for_a_loader_that_was_left_half_way(prepared):
-    command = [sys.executable, "-c", LOOKED_AT_AND_LEFT, str(prepared.folder), str(prepared.vocab)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True,
-                               start_new_session=True)
+def test_workers_do_not_wait_for_the_threads_of_an_older_iterator(prepared):
+    process = subprocess.Popen(
+        [sys.executable, "-c", WITH_AN_OLD_ITERATOR, str(prepared.folder), str(prepared.vocab),
+         "train"], cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
     try:
         output, _ = process.communicate(timeout=60)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)  # it and its workers
         process.communicate()
         pytest.fail("the workers hang")
-    assert output.strip() == "3"
+    assert output.split() == ["3", "3"]
 
 
 def test_training_batches_say_which_image_each_caption_belongs_to(prepared):
@@ -240,3 +242,37 @@ def test_trimmed_captions_keep_every_word():
 
     assert captions.tolist() == [[5, 1, 2, 6], [5, 1, 0, 0]]
     assert (images[:, 0].tolist(), lengths.tolist(), image_ids.tolist()) == ([0, 1], [4, 2], [0, 1])
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_photograph_that_is_gone_is_named_where_its_batch_is_asked_for(prepared, workers, capfd):
+    (prepared.folder / "images" / "05.png").unlink()
+    loader = training_loader(dataset(prepared), 30, workers=workers)
+
+    with pytest.raises(InputError, match="05.png does not exist"):
+        batches(loader)
+
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_the_documented_loaders_name_it_too(prepared):
+    (prepared.folder / "images" / "13.png").unlink()
+    _, val, _ = mktrainval(prepared.folder, prepared.vocab, 8, **SMALL)
+
+    with pytest.raises(InputError, match="13.png does not exist"):
+        batches(val)
+    assert isinstance(val.dataset, ImageTextDataset)  # which `evaluate` asks for
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("error, expected, words", [
+    (MemoryError(), InputError, "memory is exhausted"),
+    (KeyError("a bug"), RuntimeError, "Traceback.*KeyError: 'a bug'")])
+def test_other_failures_of_reading_arrive_as_well(prepared, workers, error, expected, words):
+    def transform(picture):
+        raise error
+
+    loader = training_loader(dataset(prepared, transform=transform), 8, workers=workers)
+
+    with pytest.raises(expected, match="(?s)" + words):
+        batches(loader)

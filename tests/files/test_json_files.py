@@ -15,7 +15,8 @@ def test_utf8_is_read_with_and_without_a_byte_order_mark(tmp_path, mark):
 
 
 @pytest.mark.parametrize("content", [
-    b"", b"{", b"{'a': 1}", b"\xff\xfe{\x00}\x00", b"[" * 100_000, b"\x89PNG\r\n"])
+    b"", b"{", b"{'a': 1}", b"\xff\xfe{\x00}\x00", b"[" * 100_000, b"\x89PNG\r\n",
+    b"9" * 5_000])
 def test_what_is_not_json_is_refused_with_the_way_out(tmp_path, content):
     path = tmp_path / "words.json"
     path.write_bytes(content)

@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from vsepp.report.tables import display_width, format_table, metrics_table
+from vsepp.report.tables import (
+    comparison_table,
+    display_width,
+    format_table,
+    metrics_table,
+    summary_table,
+)
 
 RESULT = {
     "dataset": "flickr8k",
@@ -89,3 +95,56 @@ def test_metrics_left_out_are_dashes_and_further_ones_get_a_column():
     assert lines[-4].split()[3:] == ["50.0", "1.4", "90.0"]
     assert lines[-3].split()[3:] == ["40.0", "–", "–"]
     assert "Checkpoint" not in "\n".join(lines)
+
+
+def test_intervals_stand_below_their_scores_in_the_same_columns():
+    bounds = {"R@1": [30.51, 36.4], "R@5": [57.0, 63.0], "R@10": [69.3, 74.8], "Med r": [2.0, 4.5],
+              "Mean r": [15.0, 21.5]}
+    result = {**RESULT, "intervals": {"i2t": bounds, "t2i": bounds, "rsum": [290.0, 311.96]}}
+
+    lines = metrics_table(result).splitlines()
+
+    place = next(k for k, line in enumerate(lines) if line.startswith("image → sentence"))
+    assert lines[place + 1].split() == [
+        "95", "%", "interval", "[30.5,", "36.4]", "[57.0,", "63.0]", "[69.3,", "74.8]", "[2,",
+        "4.5]", "[15.0,", "21.5]", "–"]
+    assert lines[place].index("33.4") + 4 == lines[place + 1].index("36.4]") + 5
+    assert lines[-1] == "rsum 301.0  95 % interval [290.0, 312.0]"
+
+
+def test_the_authors_median_is_for_the_json_only():
+    result = {**RESULT, "i2t": {**RESULT["i2t"], "Med r (authors)": 4}}
+
+    assert "authors" not in metrics_table(result)
+
+
+def test_all_checkpoints_of_an_ensemble_are_named():
+    lines = metrics_table({**RESULT, "ensemble": ["a.ckpt", "b.ckpt"]}).splitlines()
+
+    assert lines[1] == "Ensemble, mean of similarities: a.ckpt, b.ckpt"
+
+
+def test_differences_carry_their_sign():
+    cells = {name: {"difference": value, "interval": [value - 1, value + 1]}
+             for name, value in (("R@1", 1.24), ("R@5", -0.5), ("R@10", -0.01))}
+    rsum = {"difference": 3.0, "interval": [-2.0, 8.04]}
+
+    lines = comparison_table({"i2t": cells, "t2i": cells, "rsum": rsum}, "b.ckpt").splitlines()
+
+    assert "b.ckpt" in lines[0]
+    assert lines[4].split()[3:] == ["+1.2", "-0.5", "0.0"]
+    assert lines[5].split()[3:] == ["[+0.2,", "+2.2]", "[-1.5,", "+0.5]", "[-1.0,", "+1.0]"]
+    assert lines[-1] == "rsum +3.0  95 % interval [-2.0, +8.0]"
+
+
+def test_a_summary_gives_mean_and_spread():
+    cell = {"mean": 33.44, "std": 0.561}
+    way = {"R@1": cell, "Med r": {"mean": 3.5, "std": 0.70711}, "Med r (authors)": cell}
+    summary = {**RESULT, "runs": 3, "i2t": way, "t2i": {"R@1": cell}, "rsum": cell}
+
+    lines = summary_table(summary).splitlines()
+
+    assert "1,000 images, all candidates" in lines[0] and "3 runs" in lines[1]
+    assert lines[5].split()[3:] == ["33.4", "±", "0.6", "3.5", "±", "0.7"]
+    assert lines[6].split()[3:] == ["33.4", "±", "0.6", "–"]
+    assert lines[-1] == "rsum 33.4 ± 0.6"

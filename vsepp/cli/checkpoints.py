@@ -14,12 +14,12 @@ def add_arguments(parser):
                         help="split of the data set (default: test)")
 
 
-def open_model(arguments, config):
-    """The ``RetrievalModel`` that ``--checkpoint`` names."""
+def open_model(arguments, config, checkpoint=None):
+    """The ``RetrievalModel`` that ``--checkpoint`` names, or ``checkpoint`` in its place."""
     from vsepp.inference import load
     from vsepp.models.device import select_device
 
-    path = arguments.checkpoint
+    path = checkpoint or arguments.checkpoint
     if path in ("best", "last"):
         path = config.path(f"{path}_checkpoint")
     if not Path(path).exists():

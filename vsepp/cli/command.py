@@ -8,7 +8,7 @@ import signal
 import sys
 import warnings
 
-from vsepp.errors import InputError
+from vsepp.errors import InputError, memory_exhausted
 
 _MENDS = {
     errno.ENOSPC: "no space is left there; free some or choose another folder",
@@ -40,7 +40,8 @@ def parser(description, dataset=True):
         result.add_argument("-o", "--override", metavar="KEY=VALUE", nargs="+", action="extend",
                             default=[], help="set single keys of the configuration")
         result.add_argument("--dataset", metavar="NAME",
-                            help="name of the data set (default: flickr8k when prepared, else sample)")
+                            help="name of the data set (default: flickr8k when it is "
+                                 "prepared, else sample)")
         result.add_argument("--data-dir", metavar="FOLDER",
                             help="folder that holds the data sets (default: ./data)")
     return result
@@ -82,6 +83,8 @@ def run(main, argv=None):
     # Paddle looks for a compiler cache at each start, and says so when there is none.
     warnings.filterwarnings("ignore", message="No ccache found")
     signal.signal(signal.SIGTERM, _raise_interrupted)
+    if hasattr(sys.stdout, "reconfigure"):  # what the terminal cannot show ends nothing
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = main(argv) or 0
         sys.stdout.flush()
@@ -102,6 +105,12 @@ def run(main, argv=None):
         if error.errno not in _MENDS or error.filename is None:
             raise
         print(f"error: {error.filename}: {_MENDS[error.errno]}.", file=sys.stderr)
+        return 2
+    except (MemoryError, RuntimeError, SystemError) as error:  # as Paddle reports it
+        if not memory_exhausted(error):
+            raise
+        print("error: the memory is exhausted: set a smaller batch_size, device=cpu, or end other "
+              "programs that use it.", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] != "paddle":

@@ -1,6 +1,7 @@
 """``tools/features.py``."""
 
 from vsepp.cli.command import configuration, parser
+from vsepp.errors import InputError
 
 DESCRIPTION = """Compute the frozen backbone's features of every image of a prepared data set.
 
@@ -19,6 +20,9 @@ def main(argv=None):
 
     folder = prepared_folder(config.data_dir, config.dataset)
     splits = [split for split in SPLITS if (folder / f"{split}_data.json").exists()]
+    if not splits:
+        raise InputError(f"{folder} holds no split: run `python tools/prepare.py --dataset "
+                         f"{config.dataset} --force` first.")
     select_device(config.device)
     features, backbone = load_features(config, splits)
     for split, rows in features.items():

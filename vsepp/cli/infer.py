@@ -62,8 +62,9 @@ def _answer_text(arguments, model, gallery, folder):
     if unknown:
         print(f"not in the vocabulary, so not understood: {', '.join(unknown)}")
     print(f"Images for \"{arguments.text}\", of {_candidates(gallery, 'images')}:")
-    print(format_table([[rank, f"{score:.3f}", str(path)] for rank, (score, path)
-                        in enumerate(zip(scores, paths), 1)], ["rank", "similarity", "image"]))
+    names = [gallery.dataset.image_name(image_id) for image_id in found]
+    print(format_table([[rank, f"{score:.3f}", name] for rank, (score, name)
+                        in enumerate(zip(scores, names), 1)], ["rank", "similarity", "image"]))
     return lambda: draw_text_answer(arguments.text, paths, scores)
 
 

@@ -26,6 +26,13 @@ def _arguments(argv):
     add("--captions", metavar="FILE",
         help="Karpathy JSON, or CSV, TSV or JSONL with filename, caption and perhaps split")
     add("--images", metavar="PATH", help="folder, .zip or .tar with the photographs")
+    add("--coco-annotations", nargs="+", metavar="FILE",
+        help="in place of --captions: COCO's captions_train2014.json and captions_val2014.json")
+    add("--coco-ids", metavar="FOLDER",
+        help="their split: the authors' coco_{train,dev,test,restval}_ids.npy")
+    add("--precomp", metavar="FOLDER",
+        help="features in place of photographs: the authors' {train,dev,test}_ims.npy and "
+             "_caps.txt")
     add("--download", metavar="URL",
         help="fetch an archive with photographs, and perhaps captions; continues where it stopped")
     add("--sha256", metavar="HEX", help="what the checksum of the download must be")
@@ -53,6 +60,7 @@ class _Choice:
     captions: Optional[object] = None
     images: Optional[Path] = None
     drawn: bool = False
+    features: Optional[object] = None  # in place of both
 
 
 class _Settings:
@@ -71,6 +79,11 @@ class _Settings:
             item.startswith("dataset=") for item in arguments.override)
         self.dataset = self.given.dataset if named else None
 
+    def default(self, key, value):
+        """Set a key where the arguments do not."""
+        if not any(item.startswith(f"{key}=") for item in self.overrides):
+            self.overrides.append(f"{key}={value}")
+
     def of(self, dataset):
         from vsepp.config import load_config
 
@@ -81,23 +94,58 @@ def main(argv=None):
     """Prepare the data set that the arguments describe; returns the exit status."""
     arguments = _arguments(argv)
     settings = _Settings(arguments)
-    if arguments.sha256 and not arguments.download:
-        raise InputError("--sha256 is the checksum of a download: give --download URL with it.")
-    given = arguments.captions or arguments.images or arguments.download
-    choice = _choose_given(arguments, settings) if given else _choose_found(settings)
+    choice = _choose(arguments, settings)
     config = settings.of(choice.dataset)
     folder = _folder(config, choice.dataset)
     print(f"Data set {choice.dataset}: {choice.reason}.", flush=True)
-    if _put_in_place(choice, config, folder, arguments):
-        from vsepp.data.preparation import create_dataset
+    options = (config.data_dir, choice.dataset, config.captions_per_image, config.min_word_count,
+               config.max_len, config.seed)
+    if choice.features:
+        changed = not _is_in_place(choice.features, config, folder, arguments)
+        if changed:
+            from vsepp.data.precomp import create_precomputed
 
-        create_dataset(config.data_dir, choice.dataset, config.captions_per_image,
-                       config.min_word_count, config.max_len, seed=config.seed,
-                       strict=arguments.strict)
+            create_precomputed(choice.features, *options)
     else:
+        changed = _put_in_place(choice, config, folder, arguments)
+        if changed:
+            from vsepp.data.preparation import create_dataset
+
+            create_dataset(*options, strict=arguments.strict)
+    if not changed:
         print(f"{folder} is prepared with these options already; it is left as it is.")
-    print(f"Next: {_next_command(arguments, config)}")
+    print(f"Next: {_next_command(arguments, config, choice)}")
     return 0
+
+
+def _choose(arguments, settings):
+    """Which data set the arguments mean, checked for what does not go together."""
+    photographs = arguments.images or arguments.download
+    if arguments.sha256 and not arguments.download:
+        raise InputError("--sha256 is the checksum of a download: give --download URL with it.")
+    if bool(arguments.coco_annotations) != bool(arguments.coco_ids):
+        raise InputError("--coco-annotations and --coco-ids belong together: give both.")
+    if arguments.coco_ids and arguments.captions:
+        raise InputError("--captions and --coco-annotations both give captions: choose one.")
+    if arguments.precomp and (arguments.captions or arguments.coco_ids or photographs):
+        raise InputError("--precomp brings features and captions: leave out the options for "
+                         "captions and photographs.")
+    if arguments.precomp:
+        return _choose_precomp(arguments, settings)
+    if arguments.captions or arguments.coco_ids or photographs:
+        return _choose_given(arguments, settings)
+    return _choose_found(settings)
+
+
+def _choose_precomp(arguments, settings):
+    """The data set of a folder with the authors' features."""
+    from vsepp.data.precomp import Precomputed
+
+    dataset = settings.dataset or Path(arguments.precomp).resolve().name
+    _folder(settings.given, dataset)
+    features = Precomputed(arguments.precomp)
+    settings.default("captions_per_image", features.captions_per_image)
+    return _Choice(dataset, f"features from --precomp {arguments.precomp}", features=features)
 
 
 def _folder(config, dataset):
@@ -126,7 +174,8 @@ def _choose_found(settings):
                            "not hold all its files", captions, mounted)
         if settings.dataset:
             raise InputError(f"{folder} does not hold dataset_{dataset}.json and images: "
-                             "give --captions FILE and --images PATH (see data/README.md).")
+                             "give --captions FILE and --images PATH, or --precomp FOLDER (see "
+                             "data/README.md).")
     sample = _folder(settings.given, "sample")
     there = _files_there(sample, "sample", all_images=True)
     how = f"its files are in {sample}" if there else "drawn by the package"
@@ -149,11 +198,12 @@ def _files_there(folder, dataset, all_images):
 
 
 def _choose_given(arguments, settings):
-    """The data set that --captions, --images and --download describe."""
+    """The data set that --captions (or COCO's), --images and --download describe."""
     from vsepp.data.sources import Captions
     from vsepp.data.tables import CAPTION_SUFFIXES
 
     origin = [f"--captions {arguments.captions}"] * bool(arguments.captions)
+    origin += ["--coco-annotations", f"--coco-ids {arguments.coco_ids}"] * bool(arguments.coco_ids)
     origin += [f"--images {arguments.images}"] * bool(arguments.images)
     captions_path = arguments.captions
     archive = images = Path(arguments.images) if arguments.images else None
@@ -167,7 +217,9 @@ def _choose_given(arguments, settings):
         else:
             images = images or archive
     captions = None
-    if captions_path:
+    if arguments.coco_ids:
+        captions = Captions.read_coco(arguments.coco_annotations, arguments.coco_ids)
+    elif captions_path:
         captions = Captions.read(captions_path, settings.given.seed)
     elif archive.is_file():
         captions = Captions.find_in(archive, settings.dataset)
@@ -195,6 +247,9 @@ def _download(arguments, settings):
 
 def _put_in_place(choice, config, folder, arguments):
     """Bring captions and images into the data set's folder; False when nothing is to be done."""
+    import hashlib
+
+    from vsepp.data.earlier import Earlier
     from vsepp.data.karpathy import read_karpathy
     from vsepp.data.preparation import PREPARED
     from vsepp.data.sources import missing_images, place_images
@@ -205,20 +260,20 @@ def _put_in_place(choice, config, folder, arguments):
         draw_sample(folder)
     captions = choice.captions
     json_path = folder / f"dataset_{choice.dataset}.json"
-    prepared = None if arguments.force else _read_prepared(folder / PREPARED)
-    if prepared:
-        _refuse_other_options(folder, prepared["options"], _options(config, captions, json_path))
+    earlier = None if arguments.force else Earlier.read(folder)
+    if earlier:
+        checksum = captions.sha256 if captions else \
+            hashlib.sha256(json_path.read_bytes()).hexdigest()
+        earlier.refuse_other(_options(config), checksum)
     images = captions.images if captions else read_karpathy(json_path)
     placed = place_images(images, choice.images, folder / "images") if choice.images else 0
-    if prepared and not placed:
-        left_out = sum(split["left_out"] for split in prepared["splits"].values())
+    if earlier and not placed:
         missing = len(missing_images(images, folder / "images"))
-        if missing > left_out:
+        if missing > earlier.left_out:
             raise InputError(f"{folder / 'images'} has lost images since it was prepared "
                              f"({missing} are missing): give them with --images PATH, or add "
                              "--force to prepare the data set without them.")
-        files = ["vocab.json"] + [f"{split}_data.json" for split in prepared["splits"]]
-        if all((folder / name).is_file() for name in files) and not (arguments.strict and left_out):
+        if earlier.is_whole() and not (arguments.strict and earlier.left_out):
             return False
     if captions:
         # From here on the old preparation and the captions may not belong together.
@@ -227,41 +282,22 @@ def _put_in_place(choice, config, folder, arguments):
     return True
 
 
-def _read_prepared(path):
-    """``prepared.json``, or None when there is none or it cannot be used."""
-    from vsepp.files.json_files import read_json
+def _is_in_place(features, config, folder, arguments):
+    """Whether given features are prepared already, with these options."""
+    from vsepp.data.earlier import Earlier
 
-    try:
-        prepared = read_json(path, "prepare the data set")
-        if isinstance(prepared["options"], dict):
-            sum(split["left_out"] for split in prepared["splits"].values())
-            return prepared
-    except (InputError, KeyError, TypeError, AttributeError):
-        pass
-    return None
+    earlier = None if arguments.force else Earlier.read(folder)
+    if not earlier:
+        return False
+    earlier.refuse_other(_options(config), features.captions_sha256, features.origin)
+    return earlier.is_whole()
 
 
-def _options(config, captions, json_path):
-    """What ``create_dataset`` would note in ``prepared.json``."""
-    import hashlib
-
-    checksum = captions.sha256 if captions else hashlib.sha256(json_path.read_bytes()).hexdigest()
-    return {**{key: getattr(config, key) for key in _SHORTCUTS}, "captions_sha256": checksum}
+def _options(config):
+    return {key: getattr(config, key) for key in _SHORTCUTS}
 
 
-def _refuse_other_options(folder, before, now):
-    changes = [f"{key} {before.get(key)} instead of {now[key]}" for key in _SHORTCUTS
-               if before.get(key) != now[key]]
-    if before.get("captions_sha256") != now["captions_sha256"]:
-        changes.append("other captions")
-    if changes:
-        raise InputError(
-            f"{folder} is prepared with {', '.join(changes)}, and a new vocabulary orphans the "
-            "checkpoints trained on it: add --force to prepare it anew, or take another name "
-            "with --dataset.")
-
-
-def _next_command(arguments, config):
+def _next_command(arguments, config, choice):
     """The command that trains on what was prepared, with the options that it needs to know."""
     from vsepp.config import load_config
 
@@ -280,4 +316,6 @@ def _next_command(arguments, config):
     for key in ("captions_per_image", "max_len"):
         if getattr(config, key) != getattr(usual, key):
             command += ["-o", f"{key}={getattr(config, key)}"]
+    if choice.features and usual.finetuned:
+        command += ["-o", "finetuned=false"]
     return " ".join(shlex.quote(word) for word in command)

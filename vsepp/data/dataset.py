@@ -4,11 +4,13 @@ from pathlib import Path, PureWindowsPath
 
 import numpy as np
 
+from vsepp.config import KEYS
 from vsepp.data.images import open_image
 from vsepp.errors import InputError
 from vsepp.files.json_files import read_json
 from vsepp.vocabulary import Vocabulary
 
+NO_PHOTOGRAPHS = "precomp"  # folder in the paths of images of which there are only features
 _PREPARE = "run `python tools/prepare.py --force` again"
 
 
@@ -26,6 +28,11 @@ def read_prepared(folder):
     found = prepared.get("options") if isinstance(prepared, dict) else None
     if not isinstance(found, dict) or not all(type(found.get(key)) is int for key in options):
         raise InputError(f"{path} lacks 'options': {_PREPARE}.")
+    for key in options:
+        rules = KEYS[key].metadata
+        if not rules["minimum"] <= found[key] <= rules["maximum"]:
+            raise InputError(f"{path}: {key} is {found[key]}, outside {rules['minimum']} to "
+                             f"{rules['maximum']}: {_PREPARE}.")
     return prepared
 
 
@@ -129,6 +136,11 @@ class CaptionDataset:
                 return moved
         return path
 
+    def image_name(self, image_id):
+        """What people are told of an image: where it is, or which, where features stand for it."""
+        path = self.image_path(image_id)
+        return path.name if path.parent.name == NO_PHOTOGRAPHS and not path.exists() else str(path)
+
     def append(self, other):
         """Let the images and captions of another split of the data set follow its own."""
         self.images = self.images + other.images
@@ -141,10 +153,14 @@ class CaptionDataset:
     def sentences(self):
         """The captions as they were written; from the vocabulary where that was not kept."""
         path = self.folder / f"{self.split}_sentences.json"
-        written = read_json(path, _PREPARE) if path.exists() else None
-        if isinstance(written, list) and len(written) == len(self.captions):
-            return written
-        return [self.vocabulary.decode(caption) for caption in self.captions]
+        if not path.exists():
+            return [self.vocabulary.decode(caption) for caption in self.captions]
+        written = read_json(path, _PREPARE)
+        if not isinstance(written, list) or len(written) != len(self.captions) \
+                or not all(isinstance(sentence, str) for sentence in written):
+            raise InputError(f"{path} is not a list of {len(self.captions)} sentences, one to a "
+                             f"caption: {_PREPARE}.")
+        return written
 
     def __getitem__(self, index):
         caption = self.captions[index]

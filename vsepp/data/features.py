@@ -6,16 +6,19 @@ from). While a split is being computed it is called ``<split>.partial.npy``, and
 ``<split>.partial.json`` says how many rows are done.
 """
 
-from dataclasses import asdict, dataclass
+import os
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
-from vsepp.files.atomic import sync_folder, write_json
+from vsepp.data.dataset import read_prepared
+from vsepp.files.atomic import naming, sync_folder, write_json
 from vsepp.errors import InputError
 from vsepp.files.fingerprints import list_fingerprint
 from vsepp.files.json_files import read_json
 
+GIVEN = "precomputed"  # in place of a backbone's name: the features came with the data set
 _RECOMPUTE = "remove it and run `python tools/features.py` again"
 
 
@@ -24,10 +27,10 @@ class FeatureOrigin:
     """What features depend on, besides the photographs.
 
     Attributes:
-        backbone: its name.
-        fingerprint: of its weights, see ``vsepp.files.fingerprints``.
+        backbone: its name, or ``GIVEN`` where nobody said which it was.
+        fingerprint: of its weights, see ``vsepp.files.fingerprints``; of given features, theirs.
         feature_size: numbers per image.
-        resize, image_size: the preprocessing.
+        resize, image_size: the preprocessing; zero for given features.
     """
 
     backbone: str
@@ -39,6 +42,21 @@ class FeatureOrigin:
     @property
     def folder_name(self):
         return f"{self.backbone}-{self.fingerprint[:12]}-{self.resize}-{self.image_size}"
+
+
+def given_origin(data_folder):
+    """The :class:`FeatureOrigin` of a data set that consists of features instead of photographs.
+
+    None for one with photographs; InputError when ``prepared.json`` is malformed.
+    """
+    about = read_prepared(data_folder).get("features")
+    if about is None:
+        return None
+    types = {field.name: field.type for field in fields(FeatureOrigin)}
+    if not isinstance(about, dict) or {name: type(value) for name, value in about.items()} != types:
+        raise InputError(f"{Path(data_folder) / 'prepared.json'} has malformed 'features': run "
+                         "`python tools/prepare.py --precomp FOLDER --force` again.")
+    return FeatureOrigin(**about)
 
 
 class FeatureStore:
@@ -79,9 +97,10 @@ class FeatureStore:
             features = np.load(path, mmap_mode="r", allow_pickle=False)
         except (ValueError, EOFError, OSError) as error:
             raise InputError(f"{path} is damaged ({error}): {_RECOMPUTE}.") from None
-        if features.shape != (len(images), self.origin.feature_size) or features.dtype != np.float32:
+        shape = (len(images), self.origin.feature_size)
+        if features.shape != shape or features.dtype != np.float32:
             raise InputError(f"{path} holds {features.dtype} {features.shape}, not float32 "
-                             f"{(len(images), self.origin.feature_size)}: {_RECOMPUTE}.")
+                             f"{shape}: {_RECOMPUTE}.")
         return features
 
     def write(self, split, images, compute, advance):
@@ -103,26 +122,42 @@ class FeatureStore:
         if partial.exists() and about.exists():
             stored = read_json(about, _RECOMPUTE)
             if isinstance(stored, dict) and {**stored, "done": 0} == {**expected, "done": 0}:
-                done = int(stored["done"])
-        features = None
+                found = stored.get("done")
+                done = found if type(found) is int and 0 < found <= len(images) else 0
         if done:
             try:
-                features = np.load(partial, mmap_mode="r+", allow_pickle=False)
+                there = np.load(partial, mmap_mode="r", allow_pickle=False)
+                fits = there.shape == shape and there.dtype == np.float32
+                begin = there.offset
+                del there
             except (ValueError, EOFError, OSError):
-                features = None
-            if features is None or features.shape != shape or features.dtype != np.float32:
-                done, features = 0, None
-        if features is None:
-            features = np.lib.format.open_memmap(partial, "w+", np.float32, shape)
-        advance(done)
-        for rows in compute(done):
-            features[done:done + len(rows)] = rows
-            features.flush()
-            done += len(rows)
-            write_json(about, {**expected, "done": done})
-            advance(len(rows))
-        del features
+                fits = False
+            done = done if fits else 0
+        # Not written through the memory map: on a full disk that kills the process.
+        with open(partial, "r+b" if done else "wb", buffering=0) as file:
+            if not done:
+                with naming(partial):
+                    np.lib.format.write_array_header_1_0(
+                        file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+                    begin = file.tell()
+                    file.truncate(begin + 4 * shape[0] * shape[1])
+            file.seek(begin + 4 * done * shape[1])
+            advance(done)
+            for rows in compute(done):
+                with naming(partial):
+                    _write_all(file, np.ascontiguousarray(rows, "<f4"))
+                    os.fsync(file.fileno())
+                done += len(rows)
+                write_json(about, {**expected, "done": done})
+                advance(len(rows))
         partial.replace(self.folder / f"{split}.npy")
         write_json(self.folder / f"{split}.json", expected)
         about.unlink(missing_ok=True)
         sync_folder(self.folder)
+
+
+def _write_all(file, rows):
+    """Write an array to an unbuffered file, which on a nearly full disk takes a part of it."""
+    rest = memoryview(rows).cast("B")
+    while rest:
+        rest = rest[file.write(rest):]

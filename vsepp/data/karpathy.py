@@ -59,6 +59,11 @@ def _image(entry, where):
         name = image_name(entry["filename"], entry.get("filepath") or "")
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
+    try:
+        "".join((name, *sentences, *(word for words in captions for word in words))).encode()
+    except UnicodeEncodeError as error:  # JSON can escape half a character
+        raise InputError(f"{where} has text that is not Unicode ({error.reason}): "
+                         "write it anew.") from None
     return KarpathyImage(name, entry["split"], tuple(captions), tuple(sentences))
 
 

@@ -1,9 +1,12 @@
 """Batches: in order or shuffled, from any position, the same for any number of workers."""
 
+import copy
 import gc
+import traceback
 
 import numpy as np
 from paddle.io import DataLoader
+from paddle.io.dataloader.collate import default_collate_fn
 
 from vsepp.data.dataset import ImageTextDataset, read_prepared
 from vsepp.data.transforms import CenterCrop, RandomCrop
@@ -81,10 +84,86 @@ def trim(items):
 def spare_inherited(worker_id):
     """Keep a worker from destroying what it inherited from its parent.
 
-    An iterator that the parent left half-way is garbage with threads waiting inside. Threads
-    do not live on in a forked worker, so collecting it there would wait for them for ever.
+    An iterator of an earlier epoch may be there as garbage that was not collected yet, with a
+    thread waiting inside. Threads do not live on in a forked worker, so collecting it there
+    would wait for that thread for ever.
     """
     gc.freeze()
+
+
+# A worker is forked while threads of its parent run, and inherits the locks they hold, for
+# ever held. Shared memory would have it make Paddle's tensors, under Paddle's locks; without,
+# it hands over NumPy arrays, and needs no room in /dev/shm either.
+_FORK_SAFE = {"use_shared_memory": False, "worker_init_fn": spare_inherited}
+
+
+_FAILURE = "failure"  # the key of a batch that could not be read
+
+
+class _Failure:
+    """What went wrong while an item was read, in a form that travels between processes."""
+
+    def __init__(self, error):
+        if isinstance(error, InputError):
+            self.text = f"{InputError.__name__}:{error}"
+        elif isinstance(error, MemoryError):
+            self.text = (f"{InputError.__name__}:the machine's memory is exhausted while batches "
+                         "are read: set a smaller batch_size, or fewer workers.")
+        else:
+            self.text = "Exception:" + "".join(traceback.format_exception(
+                type(error), error, error.__traceback__))
+
+    def batch(self):
+        return {_FAILURE: np.frombuffer(self.text.encode("utf-8", "replace"), np.uint8)}
+
+
+class _Guarded:
+    """A data set and a way to collate it that hand on what goes wrong instead of raising it."""
+
+    def __init__(self, dataset, collate):
+        self.dataset = dataset
+        self.inner_collate = collate or default_collate_fn
+
+    def __len__(self):
+        return len(self.dataset)
+
+    def __getitem__(self, index):
+        try:
+            return self.dataset[index]
+        except Exception as error:
+            return _Failure(error)
+
+    def collate(self, items):
+        failure = next((item for item in items if isinstance(item, _Failure)), None)
+        if failure is None:
+            try:
+                return self.inner_collate(items)
+            except Exception as error:
+                failure = _Failure(error)
+        return failure.batch()
+
+
+class BatchLoader(DataLoader):
+    """A ``DataLoader`` that raises what goes wrong in reading where its batches are asked for.
+
+    By itself Paddle waits for ever when its loading thread ends with an exception, and a
+    worker process prints its traceback.
+    """
+
+    def __iter__(self):
+        guarded = copy.copy(self)
+        guarded.dataset = _Guarded(self.dataset, self.collate_fn)
+        guarded.collate_fn = guarded.dataset.collate
+        return _raising(DataLoader.__iter__(guarded))  # from here on its workers are at work
+
+
+def _raising(batches):
+    """The batches, up to the first that could not be read."""
+    for batch in batches:
+        if isinstance(batch, dict) and _FAILURE in batch:
+            kind, _, text = bytes(batch[_FAILURE].numpy()).decode().partition(":")
+            raise InputError(text) if kind == InputError.__name__ else RuntimeError(text)
+        yield batch
 
 
 def training_loader(dataset, batch_size, seed=0, workers=0):
@@ -98,8 +177,8 @@ def training_loader(dataset, batch_size, seed=0, workers=0):
                          f"{dataset.split} split: set batch_size to at most {len(dataset)}.")
     pairs = TrainingPairs(dataset)
     sampler = EpochBatchSampler(pairs, batch_size, shuffle=True, drop_last=True, seed=seed)
-    return DataLoader(pairs, batch_sampler=sampler, collate_fn=trim, num_workers=workers,
-                      worker_init_fn=spare_inherited)
+    return BatchLoader(pairs, batch_sampler=sampler, collate_fn=trim, num_workers=workers,
+                       **_FORK_SAFE)
 
 
 def mktrainval(data_dir, vocab_path, batch_size, workers=0, seed=0, resize=256, image_size=224):
@@ -137,6 +216,6 @@ def mktrainval(data_dir, vocab_path, batch_size, workers=0, seed=0, resize=256, 
                              f"the train split: set batch_size to at most {len(dataset)}.")
         sampler = EpochBatchSampler(dataset, batch_size, shuffle=training, drop_last=training,
                                     seed=seed)
-        loaders.append(DataLoader(dataset, batch_sampler=sampler, num_workers=workers,
-                                  worker_init_fn=spare_inherited))
+        loaders.append(BatchLoader(dataset, batch_sampler=sampler, num_workers=workers,
+                                   **_FORK_SAFE))
     return tuple(loaders)

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,59 @@ def choose_captions(captions, captions_per_image, max_len, generator):
         drawn = generator.choice(len(usable), size=captions_per_image, replace=False)
         return [usable[index] for index in drawn]
     return usable
+
+
+def build_vocabulary(images, min_word_count):
+    """The vocabulary of the ``KarpathyImage`` of every split but test."""
+    return Vocabulary.build(
+        (caption for image in images if image.split != "test" for caption in image.captions),
+        min_word_count)
+
+
+@dataclass(frozen=True)
+class Content:
+    """What goes into the files of each split.
+
+    Attributes:
+        splits: ``{split: {"IMAGES": […], "CAPTIONS": […]}}``.
+        sentences: ``{split: captions as they were written}``.
+        counts: ``{split: {"images", "captions", "left_out"}}``.
+    """
+
+    splits: dict
+    sentences: dict
+    counts: dict
+
+
+def assemble(images, paths, unusable, vocabulary, captions_per_image, max_len, seed):
+    """Choose and encode the captions of images.
+
+    Args:
+        images: list of ``KarpathyImage``.
+        paths: what each is called in ``IMAGES``.
+        unusable: container of the paths that are left out, as are images without a usable
+            caption.
+        vocabulary, captions_per_image, max_len, seed: see :func:`create_dataset`.
+
+    Returns:
+        Content
+    """
+    splits = {image.split: {"IMAGES": [], "CAPTIONS": []} for image in images}
+    sentences = {split: [] for split in splits}
+    left_out = dict.fromkeys(splits, 0)
+    for position, (image, path) in enumerate(zip(images, paths)):
+        generator = np.random.default_rng((seed, position))
+        captions = choose_captions(image.captions, captions_per_image, max_len, generator)
+        if path in unusable or not captions:
+            left_out[image.split] += 1
+            continue
+        splits[image.split]["IMAGES"].append(path)
+        splits[image.split]["CAPTIONS"].extend(vocabulary.encode(words) for words in captions)
+        written = dict(zip(image.captions, image.sentences))
+        sentences[image.split].extend(written[words] for words in captions)
+    counts = {name: {"images": len(split["IMAGES"]), "captions": len(split["CAPTIONS"]),
+                     "left_out": left_out[name]} for name, split in splits.items()}
+    return Content(splits, sentences, counts)
 
 
 def _problem(path):
@@ -97,9 +151,7 @@ def create_dataset(data_dir="./data", dataset="flickr8k", captions_per_image=5, 
     source = Path(folder) / f"dataset_{dataset}.json"
     images = read_karpathy(source)
     # The vocabulary depends on the JSON alone, so unreadable images do not change it.
-    vocabulary = Vocabulary.build(
-        (caption for image in images if image.split != "test" for caption in image.captions),
-        min_word_count)
+    vocabulary = build_vocabulary(images, min_word_count)
     paths = [os.path.join(folder, "images", *image.name.split("/")) for image in images]
     problems = _check_images(paths)
     if problems:
@@ -108,20 +160,8 @@ def create_dataset(data_dir="./data", dataset="flickr8k", captions_per_image=5, 
                              f"{next(iter(problems.values()))}")
         _report(problems)
 
-    splits = {image.split: {"IMAGES": [], "CAPTIONS": []} for image in images}
-    sentences = {split: [] for split in splits}
-    left_out = dict.fromkeys(splits, 0)
-    for position, (image, path) in enumerate(zip(images, paths)):
-        generator = np.random.default_rng((seed, position))
-        captions = choose_captions(image.captions, captions_per_image, max_len, generator)
-        if path in problems or not captions:
-            left_out[image.split] += 1
-            continue
-        splits[image.split]["IMAGES"].append(path)
-        splits[image.split]["CAPTIONS"].extend(vocabulary.encode(words) for words in captions)
-        written = dict(zip(image.captions, image.sentences))
-        sentences[image.split].extend(written[words] for words in captions)
-    if not any(split["IMAGES"] for split in splits.values()):
+    content = assemble(images, paths, problems, vocabulary, captions_per_image, max_len, seed)
+    if not any(counts["images"] for counts in content.counts.values()):
         raise InputError(f"{source}: no image is left that can be decoded and has a caption of "
                          f"1 to {max_len} words: check the images folder and max_len.")
 
@@ -131,27 +171,32 @@ def create_dataset(data_dir="./data", dataset="flickr8k", captions_per_image=5, 
             "max_len": max_len, "seed": seed,
             "captions_sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
         },
-        "splits": {name: {"images": len(split["IMAGES"]), "captions": len(split["CAPTIONS"]),
-                          "left_out": left_out[name]} for name, split in splits.items()},
+        "splits": content.counts,
         "words": len(vocabulary),
     }
-    _write(Path(folder), vocabulary, splits, sentences, prepared)
-    for name, counts in prepared["splits"].items():
-        print(f"{dataset} {name}: {counts['images']} images, {counts['captions']} captions"
-              + (f", {counts['left_out']} images left out" if counts["left_out"] else ""))
-    print(f"{dataset} vocabulary: {len(vocabulary)} words")
+    write_dataset(folder, vocabulary, content, prepared)
+    print_counts(dataset, prepared)
     return prepared
 
 
-def _write(folder, vocabulary, splits, sentences, prepared):
+def print_counts(dataset, prepared):
+    """Print how much of a data set was prepared."""
+    for name, counts in prepared["splits"].items():
+        print(f"{dataset} {name}: {counts['images']} images, {counts['captions']} captions"
+              + (f", {counts['left_out']} images left out" if counts["left_out"] else ""))
+    print(f"{dataset} vocabulary: {prepared['words']} words")
+
+
+def write_dataset(folder, vocabulary, content, prepared):
     """Write all files; ``prepared.json`` is there only while the others belong together."""
+    folder = Path(folder)
     (folder / PREPARED).unlink(missing_ok=True)
     for name in SPLITS:
-        if name not in splits:  # of an earlier preparation
+        if name not in content.splits:  # of an earlier preparation
             (folder / f"{name}_data.json").unlink(missing_ok=True)
             (folder / f"{name}_sentences.json").unlink(missing_ok=True)
     vocabulary.save(folder / "vocab.json")
-    for name, split in splits.items():
+    for name, split in content.splits.items():
         write_json(folder / f"{name}_data.json", split)
-        write_json(folder / f"{name}_sentences.json", sentences[name])
+        write_json(folder / f"{name}_sentences.json", content.sentences[name])
     write_json(folder / PREPARED, prepared, indent=2)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from vsepp.files.atomic import atomic_path, write_bytes
 from vsepp.data.archives import Archive
+from vsepp.data.coco import read_coco
 from vsepp.data.karpathy import parse_karpathy
 from vsepp.data.tables import is_karpathy, read_captions
 from vsepp.errors import InputError
@@ -28,7 +29,7 @@ class Captions:
         dataset: name that the file itself gives the data set.
         images: list of ``KarpathyImage``.
         data: bytes of ``dataset_<dataset>.json``: the given file's own when it is a
-            Karpathy JSON, else the table's captions in that format.
+            Karpathy JSON, else the captions of the table or of COCO in that format.
     """
 
     def __init__(self, content, data, source, stem):
@@ -42,11 +43,14 @@ class Captions:
         """From a Karpathy JSON or a table (see ``tables.read_captions``)."""
         path = Path(path)
         content = read_captions(path, seed)
-        if is_karpathy(path):
-            data = _without_mark(path.read_bytes())
-        else:
-            data = (json.dumps(content, ensure_ascii=False) + "\n").encode()
+        data = _without_mark(path.read_bytes()) if is_karpathy(path) else _as_json(content)
         return cls(content, data, path, path.stem.replace("dataset_", "", 1))
+
+    @classmethod
+    def read_coco(cls, annotations, ids_folder):
+        """From COCO's annotations and the authors' split (see ``coco.read_coco``)."""
+        content = read_coco(annotations, ids_folder)
+        return cls(content, _as_json(content), ids_folder, "coco")
 
     @classmethod
     def find_in(cls, archive, dataset=None):
@@ -85,6 +89,10 @@ class Captions:
         target = Path(folder) / f"dataset_{dataset}.json"
         if not target.is_file() or target.read_bytes() != self.data:
             write_bytes(target, self.data)
+
+
+def _as_json(content):
+    return (json.dumps(content, ensure_ascii=False) + "\n").encode()
 
 
 def _without_mark(data):

@@ -47,7 +47,7 @@ def read_captions(path, seed=0):
     if kind == ".json":
         try:
             return json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{path} is not JSON ({error}): fetch it again.") from None
     rows = _json_lines(path, text) if kind == ".jsonl" else _separated(path, text, kind)
     return {"dataset": path.stem, "images": _images(path, rows, seed)}
@@ -122,7 +122,7 @@ def _json_lines(path, text):
             continue
         try:
             row = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{path}, line {number} is not JSON ({error}): "
                              "write one object to a line.") from None
         if not isinstance(row, dict):

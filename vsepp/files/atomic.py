@@ -32,6 +32,17 @@ def _sync_file(path):
 
 
 @contextmanager
+def naming(path):
+    """Let an error of the system that names no file, as those of a write, name ``path``."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None or error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+@contextmanager
 def atomic_path(path, sync=True):
     """Yield a temporary path; when the block succeeds, it becomes ``path``.
 

@@ -22,5 +22,5 @@ def read_json(path, mend):
         raise InputError(f"{path} does not exist: {mend}.") from None
     except (IsADirectoryError, NotADirectoryError):
         raise InputError(f"{path} is not a file: {mend}.") from None
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a ValueError too: a number of 5,000 digits
         raise InputError(f"{path} is not JSON ({error}): {mend}.") from None

@@ -4,7 +4,7 @@ from contextlib import contextmanager
 
 import paddle
 
-from vsepp.errors import InputError
+from vsepp.errors import InputError, memory_exhausted
 
 
 def select_device(name="auto"):
@@ -33,8 +33,7 @@ def memory_errors_explained(mend="set a smaller batch_size"):
     try:
         yield
     except (MemoryError, RuntimeError, SystemError, OSError) as error:
-        if isinstance(error, MemoryError) or "ResourceExhausted" in str(error) \
-                or "out of memory" in str(error).lower():
+        if memory_exhausted(error):
             device = "GPU" if "gpu" in paddle.get_device() else "machine"
             raise InputError(f"the {device}'s memory is exhausted: {mend}.") from error
         raise

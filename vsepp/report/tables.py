@@ -5,7 +5,9 @@ import unicodedata
 MISSING = "–"
 DIRECTIONS = (("i2t", "image → sentence"), ("t2i", "sentence → image"))
 METRICS = ("R@1", "R@5", "R@10", "Med r", "Mean r", "mAP@R")
-DECIMALS = {"R@": 1, "Med r": 0, "Mean r": 1, "mAP": 1}
+HIDDEN = ("Med r (authors)",)  # for parity, in the JSON only
+DECIMALS = {"R@": 1, "Med r": 0, "Mean r": 1, "mAP": 1, "rsum": 1}
+_LEVEL = "  95 % interval"
 
 
 def display_width(text):
@@ -70,35 +72,107 @@ def metrics_table(result):
         result: ``{"dataset", "split", "images", "captions", "protocol", "checkpoint",
             "i2t": {"R@1", "R@5", "R@10", "Med r", "Mean r", "mAP@R"}, "t2i": {…},
             "rsum"}``. ``checkpoint`` and single scores may be missing; further scores
-            get a column of their own.
+            get a column of their own. With ``intervals``, see
+            ``vsepp.statistics.intervals``, each line of scores has a line of intervals
+            below it; with ``ensemble``, a list of checkpoints, all are named.
 
     Returns:
         str: a heading that names data set, split, counts and protocol, one line per
         direction, and rsum.
     """
-    heading = (
-        f"{result['dataset']}, {result['split']} split: {result['images']:,} images, "
-        f"{result['captions']:,} sentences. Protocol: {result['protocol']}."
-    )
-    lines = [heading]
-    if result.get("checkpoint"):
+    lines = [_heading(result)]
+    if result.get("ensemble"):
+        lines.append("Ensemble, mean of similarities: " + ", ".join(result["ensemble"]))
+    elif result.get("checkpoint"):
         lines.append(f"Checkpoint: {result['checkpoint']}")
 
+    columns, bounds = _columns(result), result.get("intervals")
+    rows = []
+    for direction, title in DIRECTIONS:
+        rows.append([title, *(_score(name, result[direction].get(name)) for name in columns)])
+        if bounds:
+            rows.append([_LEVEL, *(_interval(name, bounds[direction].get(name))
+                                   for name in columns)])
+    rsum = f"rsum {result['rsum']:.1f}"
+    if bounds:
+        rsum += f"{_LEVEL} {_interval('rsum', bounds['rsum'])}"
+    return "\n".join([*lines, "", _scores_table(rows, columns), "", rsum])
+
+
+def comparison_table(comparison, other):
+    """Differences between two checkpoints, as text.
+
+    Args:
+        comparison: see ``vsepp.statistics.compare``.
+        other: name of the checkpoint that was compared with.
+
+    Returns:
+        str: one line per direction, each with a line of intervals below it, and rsum.
+    """
+    columns, rows = [name for name in METRICS if name in comparison["i2t"]], []
+    for direction, title in DIRECTIONS:
+        cells = [comparison[direction][name] for name in columns]
+        rows.append([title, *(_difference(cell["difference"]) for cell in cells)])
+        rows.append([_LEVEL, *(_interval("", cell["interval"], _difference) for cell in cells)])
+    rsum = comparison["rsum"]
+    return "\n".join([
+        f"Difference from {other} (positive: that one is worse), paired bootstrap:", "",
+        _scores_table(rows, columns), "",
+        f"rsum {_difference(rsum['difference'])}{_LEVEL} "
+        f"{_interval('', rsum['interval'], _difference)}"])
+
+
+def summary_table(summary):
+    """Mean ± sample standard deviation over runs, as text; see ``vsepp.statistics.summarise``."""
+    columns = _columns(summary)
+    rows = [[title, *(_spread(name, summary[direction].get(name)) for name in columns)]
+            for direction, title in DIRECTIONS]
+    return "\n".join([
+        _heading(summary), f"Mean ± sample standard deviation of {summary['runs']} runs.", "",
+        _scores_table(rows, columns), "", f"rsum {_spread('rsum', summary['rsum'])}"])
+
+
+def _heading(result):
+    return (f"{result['dataset']}, {result['split']} split: {result['images']:,} images, "
+            f"{result['captions']:,} sentences. Protocol: {result['protocol']}.")
+
+
+def _columns(result):
     scored = [key for direction, _ in DIRECTIONS for key in result[direction]]
     columns = [name for name in METRICS if name in scored]
-    columns += [name for name in dict.fromkeys(scored) if name not in METRICS]
-    rows = [
-        [title, *(_score(name, result[direction].get(name)) for name in columns)]
-        for direction, title in DIRECTIONS
-    ]
-    table = format_table(rows, ["", *columns], "l" + "r" * len(columns))
-    return "\n".join([*lines, "", table, "", f"rsum {result['rsum']:.1f}"])
+    return columns + [name for name in dict.fromkeys(scored) if name not in METRICS + HIDDEN]
+
+
+def _scores_table(rows, columns):
+    return format_table(rows, ["", *columns], "l" + "r" * len(columns))
+
+
+def _interval(name, bounds, form=None):
+    if bounds is None:
+        return None
+    low, high = (form(value) if form else _score(name, value) for value in bounds)
+    return f"[{low}, {high}]"
+
+
+def _difference(value):
+    return f"{value:+.1f}" if round(value, 1) else "0.0"
+
+
+def _spread(name, cell):
+    if cell is None:
+        return None
+    decimals = max(1, _decimals(name))  # a mean of medians need not be whole
+    return f"{cell['mean']:.{decimals}f} ± {cell['std']:.{decimals}f}"
+
+
+def _decimals(name):
+    return next((count for start, count in DECIMALS.items() if name.startswith(start)), 2)
 
 
 def _score(name, value):
     if value is None or not _is_number(value):
         return value
-    decimals = next((count for start, count in DECIMALS.items() if name.startswith(start)), 2)
+    decimals = _decimals(name)
     if decimals == 0 and value != round(value, 0):  # a mean over folds need not be whole
         decimals = 1
     return f"{value:.{decimals}f}"

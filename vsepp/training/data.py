@@ -5,6 +5,7 @@ import dataclasses
 from vsepp.data.dataset import (
     FeatureTextDataset, ImageTextDataset, prepared_folder, read_prepared,
 )
+from vsepp.data.features import given_origin
 from vsepp.data.transforms import CenterCrop, RandomCrop
 from vsepp.errors import InputError
 from vsepp.feature_extraction import load_features
@@ -18,7 +19,8 @@ class RunData:
 
     Attributes:
         splits: ``{"train", "val", "test": CaptionDataset}``.
-        backbone: the :class:`FrozenBackbone` whose features are read, or None.
+        backbone: the :class:`FrozenBackbone` or :class:`GivenFeatures` whose features are
+            read, or None.
     """
 
     splits: dict
@@ -47,6 +49,19 @@ def _prepared_options(config, folder):
     return options["captions_per_image"], options["max_len"]
 
 
+def _refuse_photographs(config, folder):
+    if not uses_features(config):
+        mend = "finetuned=false" if config.finetuned else "features=auto"
+        raise InputError(f"{folder} holds features and no photographs: set {mend}.")
+
+
+def _check_sizes(config):
+    check_image_size(config.image_model, config.image_size)
+    if config.resize < config.image_size:
+        raise InputError(f"resize {config.resize} is less than image_size {config.image_size}: "
+                         f"set resize={config.image_size} or more.")
+
+
 def open_splits(config, splits, log=print):
     """Open splits of a prepared data set as the configuration wants them.
 
@@ -66,10 +81,10 @@ def open_splits(config, splits, log=print):
     folder = prepared_folder(config.data_dir, config.dataset)
     vocabulary = folder / "vocab.json"
     captions_per_image, max_len = _prepared_options(config, folder)
-    check_image_size(config.image_model, config.image_size)
-    if config.resize < config.image_size:
-        raise InputError(f"resize {config.resize} is less than image_size {config.image_size}: "
-                         f"set resize={config.image_size} or more.")
+    if given_origin(folder):
+        _refuse_photographs(config, folder)
+    else:
+        _check_sizes(config)
     joins = config.use_restval and "train" in splits and "restval" not in splits
     wanted = [*splits, "restval"] if joins else splits
     opened, backbone = {}, None

@@ -158,8 +158,9 @@ class Trainer:
 
     def _heading(self):
         config, train = self.config, self.data.splits["train"]
-        seen = f"stored features of {config.image_model}" if self.data.backbone else \
-            f"photographs through {config.image_model}"
+        seen = f"photographs through {config.image_model}"
+        if self.data.backbone:
+            seen = f"stored features of {self.data.backbone.origin.backbone}"
         return (f"training on {config.dataset}: {len(train.images)} images, {len(train)} captions, "
                 f"{seen}, on {paddle.get_device()}, seed {config.seed}; folder {self.folder.path}")
 

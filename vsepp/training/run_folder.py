@@ -8,7 +8,7 @@ import numpy as np
 import yaml
 from tqdm import tqdm
 
-from vsepp.files.atomic import write_text
+from vsepp.files.atomic import naming, write_text
 from vsepp.report.curves import draw_curves
 
 
@@ -45,8 +45,9 @@ class RunFolder:
     def log(self, line):
         """Print a line above the progress bar and keep it in ``log.txt``."""
         tqdm.write(line)
-        self._log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
-        self._log.flush()
+        with naming(self._log.name):
+            self._log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
+            self._log.flush()
 
     def scalars(self, values, step):
         """VisualDL scalars: ``{tag: number}``."""

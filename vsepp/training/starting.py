@@ -62,8 +62,12 @@ def restore(config, resumed, data, model, optimizer):
         raise InputError(f"{path} was trained over the features of another backbone: set weights "
                          "and pretrained as they were.")
     set_weights(model, resumed["model"], path, data)
-    position = Position(**resumed["position"])
-    restore_optimizer(model, optimizer, resumed["optimizer"], position.epoch)
+    try:
+        position = Position(**resumed["position"])
+    except TypeError:
+        raise InputError(f"{path} has a malformed 'position': the checkpoint is damaged; use "
+                         "another, or init_from to take its weights alone.") from None
+    restore_optimizer(model, optimizer, resumed["optimizer"], position.epoch, path)
     return position
 
 
@@ -86,5 +90,6 @@ def set_weights(model, state, path, data):
 
 def _check_vocabulary(checkpoint, path, data):
     if checkpoint["vocab"] != data.vocabulary.word_to_index:
+        name = data.splits["train"].folder.name
         raise InputError(f"{path} was trained with another vocabulary than that of the data set "
-                         f"{data.splits['train'].folder.name}: prepare it as it was, or train anew.")
+                         f"{name}: prepare it as it was, or train anew.")

@@ -1,0 +1,69 @@
+"""What an earlier preparation left, and whether it may stay."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+from vsepp.data.dataset import split_file
+from vsepp.data.features import FeatureStore, given_origin
+from vsepp.data.preparation import PREPARED
+from vsepp.errors import InputError
+from vsepp.files.json_files import read_json
+
+
+class Earlier:
+    """A prepared data set as ``prepared.json`` describes it.
+
+    Attributes:
+        left_out: how many images could not be used.
+    """
+
+    def __init__(self, folder, prepared):
+        self.folder = Path(folder)
+        self._options = prepared["options"]
+        self._splits = {name: split["images"] for name, split in prepared["splits"].items()}
+        self._features = prepared.get("features")
+        self.left_out = sum(split["left_out"] for split in prepared["splits"].values())
+
+    @classmethod
+    def read(cls, folder):
+        """The preparation in a data set's folder, or None when none is there or it is damaged."""
+        try:
+            prepared = read_json(Path(folder) / PREPARED, "prepare the data set")
+            if isinstance(prepared["options"], dict):
+                return cls(folder, prepared)
+        except (InputError, KeyError, TypeError, AttributeError):
+            pass
+        return None
+
+    def refuse_other(self, options, captions_sha256, origin=None):
+        """InputError when other options, captions or features are wanted now.
+
+        Args:
+            options: ``{name: value}``.
+            captions_sha256: checksum of the captions' file or files.
+            origin: ``FeatureOrigin`` of features that come in place of photographs.
+        """
+        changes = [f"{key} {self._options.get(key)} instead of {value}"
+                   for key, value in options.items() if self._options.get(key) != value]
+        if self._options.get("captions_sha256") != captions_sha256:
+            changes.append("other captions")
+        if self._features != (asdict(origin) if origin else None):
+            changes.append("other features")
+        if changes:
+            raise InputError(
+                f"{self.folder} is prepared with {', '.join(changes)}, and a new vocabulary "
+                "orphans the checkpoints trained on it: add --force to prepare it anew, or take "
+                "another name with --dataset.")
+
+    def is_whole(self):
+        """Whether all files that the preparation wrote are there."""
+        files = ["vocab.json"] + [split_file(self.folder, name).name for name in self._splits]
+        if not all((self.folder / name).is_file() for name in files):
+            return False
+        origin = given_origin(self.folder)
+        if origin is None:
+            return True
+        store = FeatureStore(self.folder, origin)
+        return all(
+            store.read(name, read_json(split_file(self.folder, name), "add --force")["IMAGES"])
+            is not None for name, images in self._splits.items() if images)

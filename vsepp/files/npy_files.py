@@ -1,0 +1,29 @@
+"""Reading other people's ``.npy`` with one clear sentence when it cannot be used."""
+
+import numpy as np
+
+from vsepp.errors import InputError
+
+
+def read_npy(path, mend):
+    """Open an array of numbers, memory-mapped and read-only; nothing in it is executed.
+
+    Args:
+        path: the file.
+        mend: what the user can do when it is missing or broken; ends the sentence.
+
+    Raises:
+        InputError: when the file is missing, is no ``.npy``, is cut short or holds objects.
+    """
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist: {mend}.") from None
+    except PermissionError:
+        raise
+    except Exception as error:  # NumPy's readers raise almost anything on damaged files
+        reason = " ".join(str(error).split()) or "it is empty"
+        raise InputError(f"{path} is no .npy file of numbers ({reason}): {mend}.") from None
+    if not isinstance(array, np.ndarray):  # a .npz under another name
+        raise InputError(f"{path} is an archive of several arrays, not one .npy file: {mend}.")
+    return array
