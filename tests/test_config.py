@@ -152,6 +152,7 @@ def test_a_wrong_value_or_key_is_refused_with_what_would_be_right(text, message)
     ("margin: {", "is not a YAML file"),
     ("!!python/object/apply:os.getcwd []", "is not a YAML file"),
     ("dataset: 2020-99-99", "is not a YAML file"),
+    ("margin: 0.1\nmargin: 0.2", "the key 'margin' is there twice"),
     ("margin: " + "[" * 5_000, "is not a YAML file"),
 ])
 def test_a_wrong_file_is_refused_by_its_name(tmp_path, text, message):

@@ -50,6 +50,8 @@ def _open(path):
                          "`python tools/train.py` first, or give one with --checkpoint.")
     if path.is_dir():
         raise InputError(f"{path} is a folder, not a checkpoint: give a file.")
+    with open(path, "rb"):  # its own errors name the file; those of safe_open do not
+        pass
     try:
         return safe_open(str(path), framework="numpy")
     except (SafetensorError, OverflowError) as error:

@@ -184,11 +184,24 @@ def apply(config, values, where):
     return dataclasses.replace(config, **checked)
 
 
+class _YamlReader(yaml.SafeLoader):
+    """Reads what ``yaml.safe_load`` reads, but no key twice."""
+
+    def construct_mapping(self, node, deep=False):
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value!r} is there twice", key.start_mark)
+            seen.add(key.value if isinstance(key, yaml.ScalarNode) else None)
+        return super().construct_mapping(node, deep)
+
+
 def read_yaml(path):
     """The mapping in a YAML file; an empty file is an empty mapping."""
     try:
         with open(path, encoding="utf-8") as file:
-            values = yaml.safe_load(file)
+            values = yaml.load(file, _YamlReader)
     except FileNotFoundError:
         raise InputError(
             f"{path} does not exist: give a YAML file or one of {', '.join(bundled_names())}."

@@ -33,7 +33,7 @@ class FrozenBackbone:
     """
 
     def __init__(self, config):
-        check_image_size(config.image_model, config.image_size)
+        check_image_size(config.image_model, config.image_size, config.resize)
         paddle.seed(config.seed)  # without weights it is random, and the same each time
         self.network = build_backbone(config.image_model)
         initialise_backbone(self.network, config.image_model, config.pretrained, config.weights)

@@ -95,7 +95,7 @@ def _read(path, key):
             if json.loads((file.metadata() or {}).get(_HEADER, "null")) != key:
                 return None
             return file.get_tensor("images"), file.get_tensor("texts")
-    except (SafetensorError, OverflowError, ValueError):
+    except (SafetensorError, OSError, OverflowError, ValueError):
         return None
 
 

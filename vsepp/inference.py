@@ -79,7 +79,11 @@ class RetrievalModel:
                 raise InputError(f"{self.checkpoint} holds no image encoder: give another "
                                  "checkpoint.")
             feature_size = state["fc.weight"].shape[0]
-        return self._ready(build_image_extractor(self.config, feature_size), state)
+        try:
+            network = build_image_extractor(self.config, feature_size)
+        except InputError as error:
+            raise InputError(f"{self.checkpoint}: {error}") from None
+        return self._ready(network, state)
 
     @cached_property
     def text_extractor(self):

@@ -317,3 +317,9 @@ class TestStoredCodes:
         path.write_bytes(path.read_bytes()[:200])
         np.testing.assert_array_equal(gallery().texts, good)
         assert len(encoded) == 2
+
+
+@pytest.mark.parametrize("query", ["--image", "--text"])
+def test_an_empty_question_is_refused(arguments, capsys, query):
+    assert run(infer, [*arguments, query, ""]) == 2
+    assert capsys.readouterr().err.startswith("error: ")

@@ -143,6 +143,29 @@ def test_a_reader_that_goes_away_is_no_traceback_and_no_success(lines):
     process.stderr.close()
 
 
+def printing(redirection):
+    code = "import sys; from vsepp.cli.command import run; sys.exit(run(lambda argv: print('x')))"
+    return subprocess.run(["sh", "-c", f'"$0" -c "$1" {redirection}', sys.executable, code],
+                          cwd=ROOT, capture_output=True)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no sh")
+@pytest.mark.parametrize("redirection", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_streams_are_no_mistake(redirection):
+    process = printing(redirection)
+
+    assert (process.returncode, process.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_output_that_cannot_be_written_is_a_sentence():
+    process = printing("> /dev/full")
+
+    assert process.returncode == 2
+    assert process.stderr.startswith(b"error: the output: no space is left")
+    assert process.stderr.count(b"\n") == 1
+
+
 def test_a_wrong_argument_exits_with_2_as_well(capsys):
     with pytest.raises(SystemExit) as caught:
         run(lambda argv: parser("A tool.").parse_args(argv), ["--datasett", "x"])

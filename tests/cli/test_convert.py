@@ -189,3 +189,14 @@ def test_the_tutorials_checkpoint_needs_its_vocabulary(tmp_path, capsys):
     assert run(main, ["--tutorial", str(tmp_path / "theirs.ckpt"),
                       "--vocab", str(tmp_path / "vocab.json"), str(tmp_path / "ours.ckpt")]) == 2
     assert "11 words" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("spelled", ["ours.ckpt", "./ours.ckpt"])
+def test_a_file_is_not_converted_onto_itself(tmp_path, monkeypatch, capsys, spelled):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ours.ckpt").write_bytes(b"a checkpoint")
+
+    assert run(main, ["--pdparams", "ours.ckpt", spelled]) == 2
+
+    assert "is what is converted" in capsys.readouterr().err
+    assert (tmp_path / "ours.ckpt").read_bytes() == b"a checkpoint"

@@ -61,7 +61,7 @@ def test_from_the_authors_features_to_an_answer(run, capsys):
 
     log = "\n".join(run(train, *data, "-o", "finetuned=false", *TINY))
     assert "came with its features, 12 numbers to an image: image_model and its weights" in log
-    assert "20 images, 100 captions, stored features of precomputed" in log
+    assert "20 images, 100 captions, given features" in log
     checkpoint = load_checkpoint("model/vsepp/best_f_precomp.ckpt")
     assert checkpoint["backbone"]["backbone"] == "precomputed"
     assert not any("backbone" in name for name in checkpoint["model"])

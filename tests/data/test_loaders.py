@@ -163,6 +163,7 @@ def test_workers_change_nothing(prepared):
 
 WITH_AN_OLD_ITERATOR = """
 import gc, sys
+from paddle.io import DataLoader
 from vsepp.data.dataset import ImageTextDataset
 from vsepp.data.loaders import training_loader
 from vsepp.data.transforms import CenterCrop
@@ -174,7 +175,8 @@ class Collecting(ImageTextDataset):
 
 gc.disable()
 crop = CenterCrop(32, 24)
-old = [iter(training_loader(ImageTextDataset(*sys.argv[1:], transform=crop), 20, workers=2))]
+loader = training_loader(ImageTextDataset(*sys.argv[1:], transform=crop), 20, workers=2)
+old = [DataLoader.__iter__(loader)]  # Paddle's own iterator
 print(sum(1 for batch in old[0]))
 old[0]._thread.join()
 old.append(old)  # garbage that only a collection finds

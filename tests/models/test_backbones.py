@@ -192,3 +192,9 @@ def test_image_sizes_that_a_network_cannot_take_are_refused(name, size, wanted):
     check_image_size(name, 224)
     with pytest.raises(InputError, match=f"{name} takes images of {wanted} pixels, not {size}"):
         check_image_size(name, size)
+
+
+def test_a_crop_larger_than_the_image_is_refused():
+    check_image_size("resnet18", 224, 224)
+    with pytest.raises(InputError, match="resize 200 is less than image_size 224: set resize=224"):
+        check_image_size("resnet18", 224, 200)

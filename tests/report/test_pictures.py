@@ -206,3 +206,11 @@ def test_a_long_name_keeps_its_beginning_and_its_end():
 
 def test_letters_outside_the_built_in_font_are_drawn_by_another():
     assert font_for("café", 20).getname() != font_for("cafe", 20).getname()
+
+
+@pytest.mark.parametrize("size", [(1, 3000), (3000, 1), (5, 5)])
+def test_the_narrowest_photograph_is_drawn(tmp_path, size):
+    path = tmp_path / "strip.png"
+    Image.new("RGB", size).save(path)
+
+    assert draw_image_answer(path, ["a strip"], [0.5]).width == WIDTH

@@ -352,6 +352,8 @@ def test_a_stop_does_not_save_a_model_that_diverged(data, tmp_path, after):
     (dict(use_restval=True), "there is no restval split"),
     (dict(checkpoint="last"), "last_tiny.ckpt does not exist"),
     (dict(init_from="nowhere.ckpt"), "nowhere.ckpt does not exist"),
+    (dict(best_checkpoint="one.ckpt", last_checkpoint="./one.ckpt"), "are both one.ckpt"),
+    (dict(last_checkpoint=str(Path(__file__).parent)), "last_checkpoint: .* is a folder"),
 ], ids=lambda value: next(iter(value)) if isinstance(value, dict) else "")
 def test_what_cannot_be_run_is_refused_before_anything_is_written(data, tmp_path, changes,
                                                                   message):

@@ -70,6 +70,21 @@ def _raise_interrupted(signum, frame):
     raise Interrupted
 
 
+def _discard_output():
+    """Let nothing be said at the process's end about output that cannot be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _output_fails():
+    """Whether standard output takes no more, such as a file on a full disk."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _discard_output()
+        return True
+    return False
+
+
 def run(main, argv=None):
     """Run ``main(argv)`` and return the process's exit status.
 
@@ -83,6 +98,9 @@ def run(main, argv=None):
     # Paddle looks for a compiler cache at each start, and says so when there is none.
     warnings.filterwarnings("ignore", message="No ccache found")
     signal.signal(signal.SIGTERM, _raise_interrupted)
+    for name in ("stdout", "stderr"):  # None where the caller has closed them
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
     if hasattr(sys.stdout, "reconfigure"):  # what the terminal cannot show ends nothing
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -99,12 +117,13 @@ def run(main, argv=None):
         print(f"error: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader of our output, such as `head`, has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor tell it at the end
+        _discard_output()
         return 141
     except OSError as error:
-        if error.errno not in _MENDS or error.filename is None:
+        name = error.filename or ("the output" if _output_fails() else None)
+        if error.errno not in _MENDS or name is None:
             raise
-        print(f"error: {error.filename}: {_MENDS[error.errno]}.", file=sys.stderr)
+        print(f"error: {name}: {_MENDS[error.errno]}.", file=sys.stderr)
         return 2
     except (MemoryError, RuntimeError, SystemError) as error:  # as Paddle reports it
         if not memory_exhausted(error):

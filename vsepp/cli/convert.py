@@ -1,6 +1,7 @@
 """``tools/convert.py``."""
 
 from vsepp.cli.command import parser
+from vsepp.errors import InputError
 
 DESCRIPTION = """Turn other people's files into ours, and our checkpoints into Paddle's.
 
@@ -27,7 +28,16 @@ def main(argv=None):
     arguments = commands.parse_args(argv)
     if (arguments.authors or arguments.tutorial) and not arguments.vocab:
         commands.error("--authors and --tutorial need --vocab")
+    from pathlib import Path
+
     from vsepp import conversion
+
+    given = (arguments.backbone or [None])[-1]
+    for path in (given, arguments.authors, arguments.tutorial, arguments.pdparams,
+                 arguments.vocab):
+        if path is not None and Path(path).resolve() == Path(arguments.out).resolve():
+            raise InputError(f"{arguments.out} is what is converted: give another name for what "
+                             "is written.")
 
     if arguments.backbone:
         conversion.convert_backbone(*arguments.backbone, arguments.out)

@@ -31,13 +31,13 @@ def main(argv=None):
     if arguments.save:
         picture_format(arguments.save)
     folder = prepared_folder(config.data_dir, config.dataset)
-    if arguments.image:
+    if arguments.image is not None:
         from vsepp.data.images import open_image
 
         open_image(arguments.image)  # before the model is loaded
     model = open_model(arguments, config)
     gallery = open_gallery(model, folder, arguments.split)
-    answer = _answer_image if arguments.image else _answer_text
+    answer = _answer_text if arguments.image is None else _answer_image
     picture = answer(arguments, model, gallery, folder)
     if arguments.save:
         save_picture(picture(), arguments.save)

@@ -43,6 +43,11 @@ class FeatureOrigin:
     def folder_name(self):
         return f"{self.backbone}-{self.fingerprint[:12]}-{self.resize}-{self.image_size}"
 
+    @property
+    def description(self):
+        """What a model over these features sees."""
+        return "given features" if self.backbone == GIVEN else f"stored features of {self.backbone}"
+
 
 def given_origin(data_folder):
     """The :class:`FeatureOrigin` of a data set that consists of features instead of photographs.

@@ -92,8 +92,14 @@ def feature_size(name):
     return find_backbone(name).feature_size
 
 
-def check_image_size(name, size):
-    """Refuse square images of ``size`` pixels that backbone ``name`` cannot take."""
+def check_image_size(name, size, resize=None):
+    """Refuse square images of ``size`` pixels that backbone ``name`` cannot take.
+
+    With ``resize``, the shorter side before cropping, also those that cannot be cut from it.
+    """
+    if resize is not None and resize < size:
+        raise InputError(f"resize {resize} is less than image_size {size}: "
+                         f"set resize={size} or more.")
     entry = find_backbone(name)
     largest = entry.largest_image or size
     if entry.smallest_image <= size <= largest:

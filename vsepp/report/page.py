@@ -74,6 +74,8 @@ class Page:
 
 def rounded(size, radius):
     """A mask with rounded corners, drawn four times too large for smooth edges."""
+    if min(size) <= 2 * radius:  # a strip has no room for them
+        return Image.new("L", size, 255)
     mask = Image.new("L", (4 * size[0], 4 * size[1]), 0)
     box = (0, 0, mask.width - 1, mask.height - 1)
     ImageDraw.Draw(mask).rounded_rectangle(box, 4 * radius, 255)

@@ -55,13 +55,6 @@ def _refuse_photographs(config, folder):
         raise InputError(f"{folder} holds features and no photographs: set {mend}.")
 
 
-def _check_sizes(config):
-    check_image_size(config.image_model, config.image_size)
-    if config.resize < config.image_size:
-        raise InputError(f"resize {config.resize} is less than image_size {config.image_size}: "
-                         f"set resize={config.image_size} or more.")
-
-
 def open_splits(config, splits, log=print):
     """Open splits of a prepared data set as the configuration wants them.
 
@@ -84,7 +77,7 @@ def open_splits(config, splits, log=print):
     if given_origin(folder):
         _refuse_photographs(config, folder)
     else:
-        _check_sizes(config)
+        check_image_size(config.image_model, config.image_size, config.resize)
     joins = config.use_restval and "train" in splits and "restval" not in splits
     wanted = [*splits, "restval"] if joins else splits
     opened, backbone = {}, None

@@ -24,7 +24,9 @@ from vsepp.training.data import open_splits, worker_count
 from vsepp.training.meter import Meter, duration
 from vsepp.training.run_folder import RunFolder
 from vsepp.training.showcase import show_queries, show_space
-from vsepp.training.starting import Position, initialise, read_resumed, restore, set_weights
+from vsepp.training.starting import (
+    Position, check_destinations, initialise, read_resumed, restore, set_weights,
+)
 from vsepp.training.stopping import StopRequest
 
 
@@ -44,6 +46,7 @@ class Trainer:
         if config.amp != "off" and paddle.get_device() == "cpu":
             raise InputError("amp: mixed precision needs a GPU: set amp=off.")
         paddle.seed(config.seed)
+        check_destinations(config)
         resumed = read_resumed(config)
         self.data = open_splits(config, ("train", "val", "test"))
         features = self.data.backbone and self.data.backbone.origin.feature_size
@@ -61,6 +64,8 @@ class Trainer:
         self.scaler = paddle.amp.GradScaler() if config.amp == "float16" else None
         self.best_path = config.path("best_checkpoint")
         self.last_path = config.path("last_checkpoint")
+        for path in (self.best_path, self.last_path):  # or say now that there can be none
+            path.parent.mkdir(parents=True, exist_ok=True)
         self.folder = RunFolder(config, self.position.history)
         self.position.history = self.folder.history
         self.collapse = CollapseWatch(config)
@@ -160,7 +165,7 @@ class Trainer:
         config, train = self.config, self.data.splits["train"]
         seen = f"photographs through {config.image_model}"
         if self.data.backbone:
-            seen = f"stored features of {self.data.backbone.origin.backbone}"
+            seen = self.data.backbone.origin.description
         return (f"training on {config.dataset}: {len(train.images)} images, {len(train)} captions, "
                 f"{seen}, on {paddle.get_device()}, seed {config.seed}; folder {self.folder.path}")
 

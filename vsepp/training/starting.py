@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from vsepp.checkpoint import load_checkpoint
+from vsepp.data.features import GIVEN
 from vsepp.errors import InputError
 from vsepp.models.state import set_state
 from vsepp.models.vsepp import BACKBONE
@@ -25,6 +26,18 @@ class Position:
     best_step: int = 0
     validated_step: int = -1
     history: list = field(default_factory=list)
+
+
+def check_destinations(config):
+    """InputError where the checkpoints could not be written, or would replace each other."""
+    paths = {key: config.path(key) for key in ("best_checkpoint", "last_checkpoint")}
+    for key, path in paths.items():
+        if path.is_dir():
+            raise InputError(f"{key}: {path} is a folder: give the name of a file.")
+    best, last = (path.resolve() for path in paths.values())
+    if best == last:
+        raise InputError(f"best_checkpoint and last_checkpoint are both {paths['best_checkpoint']}"
+                         ": give two names, or the last replaces the best.")
 
 
 def read_resumed(config):
@@ -77,9 +90,11 @@ def initialise(path, data, model):
     _check_vocabulary(given, path, data)
     backbone = given.get("backbone")
     if data.backbone and backbone and backbone["backbone"] != data.backbone.origin.backbone:
+        mend = "give a checkpoint over the same features" \
+            if GIVEN in (backbone["backbone"], data.backbone.origin.backbone) \
+            else f"set image_model={backbone['backbone']}"
         raise InputError(f"init_from: {path} was trained over features of {backbone['backbone']}, "
-                         f"this run reads those of {data.backbone.origin.backbone}: set "
-                         f"image_model={backbone['backbone']}.")
+                         f"this run reads those of {data.backbone.origin.backbone}: {mend}.")
     set_weights(model, given["model"], path, data)
 
 
