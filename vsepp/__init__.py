@@ -5,6 +5,7 @@ Paddle nor NumPy.
 """
 
 import importlib
+import zlib  # noqa: F401 - before Paddle: 2.6's library would put its own zlib in Pillow's way
 
 from vsepp.threads import set_thread_variables
 

@@ -143,10 +143,10 @@ def test_a_reader_that_goes_away_is_no_traceback_and_no_success(lines):
     process.stderr.close()
 
 
-def printing(redirection):
+def printing(redirection, **environment):
     code = "import sys; from vsepp.cli.command import run; sys.exit(run(lambda argv: print('x')))"
     return subprocess.run(["sh", "-c", f'"$0" -c "$1" {redirection}', sys.executable, code],
-                          cwd=ROOT, capture_output=True)
+                          cwd=ROOT, env={**os.environ, **environment}, capture_output=True)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no sh")
@@ -158,8 +158,9 @@ def test_closed_streams_are_no_mistake(redirection):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
-def test_output_that_cannot_be_written_is_a_sentence():
-    process = printing("> /dev/full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_output_that_cannot_be_written_is_a_sentence(unbuffered):
+    process = printing("> /dev/full", PYTHONUNBUFFERED=unbuffered)
 
     assert process.returncode == 2
     assert process.stderr.startswith(b"error: the output: no space is left")

@@ -2,8 +2,11 @@
 
 import io
 import struct
+import subprocess
+import sys
 import threading
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -139,6 +142,20 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded(tmp_path):
 
     with pytest.raises(InputError, match="bomb.png has more than 89 megapixels"):
         open_image(path)
+
+
+def test_a_png_can_be_opened_and_saved_after_paddle_was_imported_by_the_package(tmp_path):
+    code = ("import sys, vsepp, paddle\n"
+            "from PIL import Image\n"
+            "Image.new('RGB', (40, 32), 'red').save(sys.argv[1])\n"
+            "from vsepp.data.images import open_image\n"
+            "print(open_image(sys.argv[1]).getpixel((0, 0)))")
+
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.png")],
+                          cwd=Path(__file__).parents[2], capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "(255, 0, 0)"
 
 
 def test_results_come_in_order_however_long_each_takes():

@@ -163,10 +163,10 @@ def test_workers_change_nothing(prepared):
 
 WITH_AN_OLD_ITERATOR = """
 import gc, sys
-from paddle.io import DataLoader
 from vsepp.data.dataset import ImageTextDataset
 from vsepp.data.loaders import training_loader
 from vsepp.data.transforms import CenterCrop
+from paddle.io import DataLoader
 
 class Collecting(ImageTextDataset):
     def image(self, *arguments):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from vsepp.data.karpathy import SPLITS
 from vsepp.errors import InputError
+from vsepp.signals import import_paddle
 
 
 def add_arguments(parser):
@@ -16,6 +17,7 @@ def add_arguments(parser):
 
 def open_model(arguments, config, checkpoint=None):
     """The ``RetrievalModel`` that ``--checkpoint`` names, or ``checkpoint`` in its place."""
+    import_paddle()
     from vsepp.inference import load
     from vsepp.models.device import select_device
 

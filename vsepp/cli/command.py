@@ -78,7 +78,7 @@ def _discard_output():
 def _output_fails():
     """Whether standard output takes no more, such as a file on a full disk."""
     try:
-        sys.stdout.flush()
+        print(flush=True)  # without PYTHONUNBUFFERED a flush would do
     except OSError:
         _discard_output()
         return True

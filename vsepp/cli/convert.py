@@ -2,6 +2,7 @@
 
 from vsepp.cli.command import parser
 from vsepp.errors import InputError
+from vsepp.signals import import_paddle
 
 DESCRIPTION = """Turn other people's files into ours, and our checkpoints into Paddle's.
 
@@ -30,6 +31,7 @@ def main(argv=None):
         commands.error("--authors and --tutorial need --vocab")
     from pathlib import Path
 
+    import_paddle()
     from vsepp import conversion
 
     given = (arguments.backbone or [None])[-1]

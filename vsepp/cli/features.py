@@ -2,6 +2,7 @@
 
 from vsepp.cli.command import configuration, parser
 from vsepp.errors import InputError
+from vsepp.signals import import_paddle
 
 DESCRIPTION = """Compute the frozen backbone's features of every image of a prepared data set.
 
@@ -13,6 +14,7 @@ def main(argv=None):
     """Compute what is missing; returns the exit status."""
     arguments = parser(DESCRIPTION).parse_args(argv)
     config = configuration(arguments)
+    import_paddle()
     from vsepp.data.karpathy import SPLITS
     from vsepp.feature_extraction import load_features
     from vsepp.models.device import select_device

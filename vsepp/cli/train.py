@@ -1,6 +1,7 @@
 """``tools/train.py``."""
 
 from vsepp.cli.command import configuration, parser
+from vsepp.signals import import_paddle
 
 DESCRIPTION = """Train on a prepared data set.
 
@@ -13,6 +14,7 @@ def main(argv=None):
     """Train; returns the exit status."""
     arguments = parser(DESCRIPTION).parse_args(argv)
     config = configuration(arguments)
+    import_paddle()
     from vsepp.training import train
 
     train(config)

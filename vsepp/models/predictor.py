@@ -9,6 +9,7 @@ import numpy as np
 import paddle
 
 from vsepp.data.transforms import normalize
+from vsepp.signals import held_back
 from vsepp.threads import cpu_count
 
 
@@ -40,7 +41,7 @@ class BackbonePredictor:
     def _optimised(backbone, image_size):
         from paddle import inference
 
-        with tempfile.TemporaryDirectory() as folder:
+        with held_back(), tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "backbone")
             spec = paddle.static.InputSpec([None, 3, image_size, image_size], "float32", "images")
             with contextlib.redirect_stdout(io.StringIO()):

@@ -92,7 +92,11 @@ class Trainer:
         self.folder.log(self._heading())
         with StopRequest() as stop:
             while position.epoch < config.num_epochs and not stop:
-                self._train_epoch(stop)
+                try:
+                    self._train_epoch(stop)
+                except SystemError:  # a signal to the whole group has ended the workers as well
+                    if not stop:
+                        raise
                 if not stop:
                     position.epoch += 1
                     position.step_in_epoch = 0
@@ -100,6 +104,7 @@ class Trainer:
                     self._validate()
                     self._save_last()
             if stop:
+                stop.within_step = True  # no more workers are needed
                 if position.step:  # before the first there is no state to resume from
                     self._save_last()
                 self.folder.log(f"stopped in epoch {position.epoch + 1} at step {position.step}; "
@@ -125,9 +130,11 @@ class Trainer:
         with bar:
             for batch in self.loader:
                 meter.batch_read()
+                stop.within_step = True
                 loss = self._train_step(batch)
                 position.step_in_epoch += 1
                 position.step += 1
+                stop.within_step = False
                 meter.batch_done()
                 bar.update()
                 if position.step % config.log_step == 0 or position.step_in_epoch == steps:

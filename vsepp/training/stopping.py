@@ -9,10 +9,12 @@ class StopRequest:
 
     Attributes:
         signal: the number of the signal that arrived, or None.
+        within_step: set while nothing may break off what is being done.
     """
 
     def __init__(self):
         self.signal = None
+        self.within_step = False
         self._previous = {}
 
     def __enter__(self):
@@ -28,7 +30,18 @@ class StopRequest:
     def _note(self, number, frame):
         if self.signal is not None and number == signal.SIGINT:
             raise KeyboardInterrupt
+        if self.signal is None and hasattr(signal, "SIGCHLD"):
+            self._hear_of_workers(signal.getsignal(signal.SIGCHLD))
         self.signal = number
+
+    def _hear_of_workers(self, handler):
+        """Let a step be finished although the signal has ended the workers too.
+
+        Paddle's handler raises wherever the run is just then.
+        """
+        if callable(handler):
+            signal.signal(signal.SIGCHLD, lambda number, frame: (
+                None if self.within_step else handler(number, frame)))
 
     def __bool__(self):
         return self.signal is not None
