@@ -14,20 +14,24 @@ def held_back():
     For calls into Paddle that do not stand an exception in their midst. Handlers that the
     block replaces are as before afterwards.
     """
-    # Only the main thread gets signals, and Windows knows no waiting ones.
-    if threading.current_thread() is not threading.main_thread() \
-            or not hasattr(signal, "pthread_sigmask"):
+    if threading.current_thread() is not threading.main_thread():  # others get no signals
         yield
         return
-    handlers = {number: signal.getsignal(number) for number in _HELD}
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
+    arrived = []
+    handlers = {number: signal.signal(number, lambda number, frame: arrived.append(number))
+                for number in _HELD}
+    # Blocked as well, where that can be: Paddle's import puts handlers of its own in place.
+    masks = hasattr(signal, "pthread_sigmask")
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD) if masks else None
     try:
         yield
     finally:
         for number, handler in handlers.items():
-            if handler is not None:  # None is one that Python does not know
-                signal.signal(number, handler)
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            signal.signal(number, handler or signal.SIG_DFL)
+        if masks:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if arrived:
+            signal.raise_signal(arrived[0])
 
 
 def import_paddle():

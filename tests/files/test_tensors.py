@@ -38,3 +38,9 @@ def test_any_other_error_stays_what_it_is(tmp_path, monkeypatch):
 
     with pytest.raises(SafetensorError, match="a bug"):
         write_tensors(tmp_path / "model.ckpt", {"a": np.zeros(3)}, {})
+
+
+def test_the_file_is_as_readable_as_any_other(tmp_path):
+    write_tensors(tmp_path / "a.ckpt", {"a": np.zeros(1, np.float32)}, {})
+    (tmp_path / "plain").write_text("")
+    assert (tmp_path / "a.ckpt").stat().st_mode == (tmp_path / "plain").stat().st_mode

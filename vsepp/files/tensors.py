@@ -24,3 +24,7 @@ def write_tensors(path, tensors, metadata):
                 raise
             number = int(found[1])
             raise OSError(number, os.strerror(number), str(temporary)) from error
+        if os.name != "nt":  # the library makes the file for its owner alone
+            mask = os.umask(0)
+            os.umask(mask)
+            os.chmod(temporary, 0o666 & ~mask)
