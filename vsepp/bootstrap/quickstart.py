@@ -8,7 +8,7 @@ from functools import partial
 
 from vsepp.bootstrap import environment
 
-QUERY = "two yellow houses and three white rockets in the desert"
+QUERY = "three red flowers to the right of an orange cat in the city at night"
 PICTURE = "runs/sample/quickstart.png"
 BEST = "model/vsepp/best_sample.ckpt"
 LAST = "model/vsepp/last_sample.ckpt"
