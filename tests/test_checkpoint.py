@@ -95,6 +95,9 @@ def test_a_header_whose_length_looks_like_a_pickle_is_read_all_the_same(tmp_path
 
     assert path.read_bytes()[:2] == low_bytes
     assert load_checkpoint(path)["step"] == 34
+    if low_bytes != b"PK":  # a truncated one of these is still told from a pickle
+        path.write_bytes(path.read_bytes()[:-1])
+        refused(path, "truncated or not a checkpoint")
 
 
 # ---- what is refused --------------------------------------------------------------------------

@@ -57,8 +57,9 @@ def _open(path):
     except (SafetensorError, OverflowError) as error:
         # Only now: our files begin with a length, whose bytes can be those of a pickle.
         with open(path, "rb") as file:
-            start = file.read(2)
-        if start[:1] == b"\x80" or start == b"PK":
+            start = file.read(9)
+        pickled = start[:1] == b"\x80" and start[8:9] not in (b"{", b"")  # ours: length, then {
+        if pickled or start[:2] == b"PK":
             raise InputError(
                 f"{path} is a pickle or a PyTorch archive, not one of our checkpoints: turn it "
                 "into one with `python tools/convert.py`.") from None
