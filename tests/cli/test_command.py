@@ -64,7 +64,7 @@ def test_sigterm_cleans_up_and_exits_with_143(capsys):
 
     def main(argv):
         try:
-            os.kill(os.getpid(), signal.SIGTERM)
+            signal.raise_signal(signal.SIGTERM)
             while True:  # the handler runs at the next instruction
                 pass
         finally:

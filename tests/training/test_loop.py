@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import random
 import signal
 import subprocess
@@ -92,7 +91,7 @@ def after(monkeypatch):
 def stop_after(after, number, steps):
     def hook(trainer, step):
         if step == steps:
-            os.kill(os.getpid(), number)
+            signal.raise_signal(number)
 
     after(hook)
 
@@ -330,7 +329,7 @@ def test_a_stop_does_not_save_a_model_that_diverged(data, tmp_path, after):
         if step == STEPS + 1:
             weight.set_value(np.full(weight.shape, np.nan, np.float32))
         if step == STEPS + 2:
-            os.kill(os.getpid(), signal.SIGTERM)
+            signal.raise_signal(signal.SIGTERM)
 
     after(poison)
     config = make_config(data, tmp_path, evaluate_step=100, log_step=100)
@@ -400,9 +399,9 @@ def test_a_second_ctrl_c_ends_at_once(data, tmp_path, after):
 
     def hook(trainer, step):
         steps.append(step)
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         steps.append("first")
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         steps.append("second")
 
     after(hook)

@@ -1,6 +1,5 @@
 """A signal sets a flag, and worker processes that it ends do not break off a step."""
 
-import os
 import signal
 
 import pytest
@@ -14,15 +13,15 @@ def test_workers_that_the_signal_ends_are_heard_of_between_steps_only():
     before = signal.signal(signal.SIGCHLD, lambda *_: heard.append("end of a worker"))
     try:
         with StopRequest() as stop:
-            os.kill(os.getpid(), signal.SIGTERM)
+            signal.raise_signal(signal.SIGTERM)
             assert stop.signal == signal.SIGTERM
 
             stop.within_step = True
-            os.kill(os.getpid(), signal.SIGCHLD)
+            signal.raise_signal(signal.SIGCHLD)
             assert heard == []
 
             stop.within_step = False
-            os.kill(os.getpid(), signal.SIGCHLD)
+            signal.raise_signal(signal.SIGCHLD)
             assert heard == ["end of a worker"]
     finally:
         signal.signal(signal.SIGCHLD, before)
