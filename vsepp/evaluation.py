@@ -5,6 +5,7 @@ from contextlib import contextmanager
 import numpy as np
 import paddle
 
+from vsepp.data.batches import in_batches
 from vsepp.data.dataset import CaptionDataset
 from vsepp.data.images import map_images
 from vsepp.errors import InputError
@@ -41,19 +42,11 @@ def encode_rows(encoder, inputs, count, batch_size, quiet=True):
     Returns:
         float32 ``[count, embed_size]``
     """
-    parts, batch = [], []
-
-    def flush():
+    parts = []
+    rows = progress(inputs, "encoding images", count, "image", disable=quiet or None)
+    for batch in in_batches(rows, batch_size):
         with memory_errors_explained():
-            parts.append(encoder(paddle.to_tensor(np.stack(batch))).numpy())
-        batch.clear()
-
-    for row in progress(inputs, "encoding images", count, "image", disable=quiet or None):
-        batch.append(row)
-        if len(batch) == batch_size:
-            flush()
-    if batch:
-        flush()
+            parts.append(encoder(paddle.to_tensor(batch)).numpy())
     return np.concatenate(parts)
 
 

@@ -3,10 +3,10 @@
 import time
 from pathlib import Path
 
-import numpy as np
 import paddle
 
-from vsepp.data.dataset import CaptionDataset, read_prepared
+from vsepp.data.batches import in_batches
+from vsepp.data.dataset import open_dataset
 from vsepp.data.features import FeatureOrigin, FeatureStore, given_origin
 from vsepp.data.images import map_images, open_image
 from vsepp.data.transforms import CenterCrop
@@ -49,14 +49,8 @@ class FrozenBackbone:
         if self._predictor is None:
             self._predictor = BackbonePredictor(self.network, self.origin.image_size, _BATCH)
         crop = CenterCrop(self.origin.resize, self.origin.image_size)
-        batch = []
-        for pixels in map_images(lambda path: crop.pixels(open_image(path)), paths):
-            batch.append(pixels)
-            if len(batch) == _BATCH:
-                yield self._predictor(np.stack(batch))
-                batch = []
-        if batch:
-            yield self._predictor(np.stack(batch))
+        pixels = map_images(lambda path: crop.pixels(open_image(path)), paths)
+        return map(self._predictor, in_batches(pixels, _BATCH))
 
 
 class GivenFeatures:
@@ -72,7 +66,7 @@ class GivenFeatures:
         self.state = {}
 
 
-def load_features(config, splits, backbone=None, log=print):
+def load_features(config, splits, log=print):
     """The features of splits of the prepared data set, computing what is not stored yet.
 
     Where features came with the data set, they are taken, and no backbone is made.
@@ -80,7 +74,6 @@ def load_features(config, splits, backbone=None, log=print):
     Args:
         config: the run's configuration.
         splits: names of splits.
-        backbone: a :class:`FrozenBackbone`; made from ``config`` when missing.
         log: called with a line for each split that had to be computed.
 
     Returns:
@@ -91,16 +84,14 @@ def load_features(config, splits, backbone=None, log=print):
         InputError: when a split or a photograph is missing, or the weights do not fit.
     """
     folder = Path(config.data_dir) / config.dataset
-    options = read_prepared(folder)["options"]
-    datasets = {split: CaptionDataset(folder, folder / "vocab.json", split,
-                                      options["captions_per_image"], options["max_len"])
-                for split in splits}
+    datasets = {split: open_dataset(folder, split) for split in splits}
     given = given_origin(folder)
     if given:
         backbone = GivenFeatures(given)
         log(f"{config.dataset} came with its features, {given.feature_size} numbers to an image: "
             "image_model and its weights are not used")
-    backbone = backbone or FrozenBackbone(config)
+    else:
+        backbone = FrozenBackbone(config)
     store = FeatureStore(folder, backbone.origin)
     features = {}
     for split, dataset in datasets.items():

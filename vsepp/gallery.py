@@ -8,7 +8,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from vsepp.data.dataset import CaptionDataset, read_prepared
+from vsepp.data.dataset import open_dataset
 from vsepp.data.features import FeatureOrigin, FeatureStore, given_origin
 from vsepp.errors import InputError
 from vsepp.files.fingerprints import list_fingerprint
@@ -46,13 +46,6 @@ class Gallery:
         scores = scores_of_image(image_code, self.texts, self.measure)
         found = top_k(scores, k)
         return found, scores[found]
-
-
-def open_dataset(folder, split):
-    """A prepared split as a ``CaptionDataset``, with the options it was prepared with."""
-    options = read_prepared(folder)["options"]
-    return CaptionDataset(folder, Path(folder) / "vocab.json", split,
-                          options["captions_per_image"], options["max_len"])
 
 
 def open_gallery(model, folder, split):

@@ -1,6 +1,7 @@
 """Using a trained model: encode photographs and sentences, compare them, classify."""
 
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from PIL import Image, ImageOps
 
 from vsepp.checkpoint import load_checkpoint, read_header
 from vsepp.config import KEYS, Config, apply
+from vsepp.data.batches import in_batches
 from vsepp.data.images import map_images, open_image
 from vsepp.data.transforms import CenterCrop, normalize
 from vsepp.errors import InputError
@@ -130,7 +132,8 @@ class RetrievalModel:
             if self._predictor is None:
                 self._predictor = BackbonePredictor(self.image_extractor.backbone,
                                                     self.config.image_size)
-            features = _in_batches(pixels, self._predictor, self._predictor.batch_size)
+            batches = in_batches(pixels, self._predictor.batch_size)
+            features = chain.from_iterable(map(self._predictor, batches))
             return self._encode_features(features, len(images), quiet)
 
     def _pixels(self, image, exif):
@@ -254,16 +257,3 @@ class RetrievalModel:
         if "logit_scale" not in state:
             return None
         return 1 / min(float(np.exp(state["logit_scale"][0])), NPairLoss.largest_scale)
-
-
-def _in_batches(items, function, size):
-    """Apply a function of batches to single items, yielding its rows."""
-    batch = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == size:
-            yield from function(np.stack(batch))
-            batch = []
-    if batch:
-        yield from function(np.stack(batch))
-

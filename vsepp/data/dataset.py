@@ -237,3 +237,10 @@ class FeatureTextDataset(CaptionDataset):
                 return np.asarray(features[image_id], dtype=np.float32)
             image_id -= len(features)
         raise IndexError("there is no such image")
+
+
+def open_dataset(folder, split):
+    """A prepared split as a ``CaptionDataset``, with the options it was prepared with."""
+    options = read_prepared(folder)["options"]
+    return CaptionDataset(folder, Path(folder) / "vocab.json", split,
+                          options["captions_per_image"], options["max_len"])
