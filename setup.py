@@ -20,12 +20,14 @@ setup(
     # must never add one beside the other. It comes with an extra, or is there already.
     install_requires=[
         "numpy",  # arrays: embeddings, ranks, metrics
+        "threadpoolctl",  # one core to a product where products run side by side
         "pillow>=10.1",  # reading and drawing images; 10.1 brought a font of any size
         "pyyaml",  # configurations
         "tqdm",  # progress bars
         "safetensors",  # a file format for weights that cannot run code
         "visualdl",  # training curves and the projector, in the browser
         "matplotlib",  # the same curves as PNG (visualdl brings it anyway)
+        "scikit-learn",  # PCA and t-SNE: the report's two-dimensional view of the space
     ],
     extras_require={
         # Paddle for the CPU

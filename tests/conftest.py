@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
+import vsepp  # noqa: F401 - first, so that NumPy gets the threads it would have for a user
 import numpy as np
 import pytest
 from PIL import Image

@@ -5,14 +5,14 @@ import doctest
 import numpy as np
 import pytest
 
-from vsepp import measures, metrics
+from vsepp import counting, measures, metrics
+from vsepp.counting import count_wrong
 from vsepp.errors import InputError
 from vsepp.metrics import (
     all_metrics,
     average_precision_at_r,
     calc_recall,
     compute_ranks,
-    count_wrong,
     fold_metrics,
     mean_rank,
     median_rank,
@@ -118,13 +118,13 @@ def test_average_precision_equals_the_slow_definition(kind, captions_per_image, 
 
 
 @pytest.mark.parametrize("measure", ["cosine", "order"])
-@pytest.mark.parametrize("scores_at_once, pairs_at_once", [(1, 1), (50, 3), (200, 7)])
-def test_the_size_of_the_blocks_changes_nothing(monkeypatch, measure, scores_at_once,
-                                                pairs_at_once):
+@pytest.mark.parametrize("tile, pairs_at_once", [(1, 1), (5, 3), (31, 7)])
+def test_the_size_of_the_tiles_changes_nothing(monkeypatch, measure, tile, pairs_at_once):
     images, texts = make_codes("whole numbers", 3)
     whole = count_wrong(images, texts, 3, measure, every_caption=True)
 
-    monkeypatch.setattr(metrics, "_BLOCK", scores_at_once)
+    monkeypatch.setattr(counting, "_IMAGES", tile)
+    monkeypatch.setattr(counting, "_TEXTS", tile + 2)
     monkeypatch.setattr(measures, "_PAIRS_AT_ONCE", pairs_at_once)
     parts = count_wrong(images, texts, 3, measure, every_caption=True)
 

@@ -1,6 +1,9 @@
 """The numerical libraries are told how to use the processor, and the user is respected."""
 
 import os
+import subprocess
+import sys
+import warnings
 
 import pytest
 
@@ -13,7 +16,7 @@ AVX512 = "avx2 avx512f avx512bw avx512cd avx512dq avx512vl"
 def variables(monkeypatch, tmp_path):
     """What is set for a processor: a function of its vendor and flags."""
     for name in list(os.environ):
-        if name.startswith(("OMP_", "MKL_", "OPENBLAS_")):
+        if name.startswith(("OMP_", "MKL_", "OPENBLAS_", "KMP_")):
             monkeypatch.delenv(name)
 
     def make(vendor, flags):
@@ -23,7 +26,9 @@ def variables(monkeypatch, tmp_path):
             for number in range(2)))
         before = dict(os.environ)
         monkeypatch.setattr(os, "environ", before)
-        set_thread_variables(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # NumPy is there, in the tests
+            set_thread_variables(path)
         return before
     return make
 
@@ -52,5 +57,19 @@ def test_what_the_user_set_stays(variables, monkeypatch):
 
 def test_an_unknown_system_is_assumed_nothing_of(monkeypatch, tmp_path):
     monkeypatch.setattr(os, "environ", {})
-    set_thread_variables(tmp_path / "missing")
-    assert set(os.environ) == {"OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"}
+    with pytest.warns(RuntimeWarning):
+        set_thread_variables(tmp_path / "missing")
+    assert set(os.environ) == {"OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS",
+                               "KMP_BLOCKTIME"}
+
+
+@pytest.mark.parametrize("first, warned", [
+    ("import vsepp, numpy", False), ("import numpy, vsepp", True),
+    ("import os; os.environ.update(OMP_NUM_THREADS='1'); import numpy, vsepp, vsepp.threads as t; "
+     "t.set_thread_variables()", True)])
+def test_who_imports_numpy_first_is_told_once_what_that_costs(first, warned):
+    variables = {name: value for name, value in os.environ.items()
+                 if not name.startswith(("OMP_", "MKL_", "OPENBLAS_", "KMP_"))}
+    done = subprocess.run([sys.executable, "-W", "always", "-c", first], env=variables,
+                          capture_output=True, text=True, check=True)
+    assert done.stderr.count("numpy was imported before vsepp") == warned

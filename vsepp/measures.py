@@ -9,6 +9,7 @@ import numpy as np
 from vsepp.errors import InputError
 
 _PAIRS_AT_ONCE = 8_192
+_TEXTS_IN_CACHE = 64
 
 
 class Cosine:
@@ -56,12 +57,16 @@ class Order(Cosine):
     @staticmethod
     def block(prepared, rows):
         images, texts = prepared
-        scores = np.empty((len(rows), len(texts)), np.float32)
-        exceeding = np.empty_like(texts)
-        for line, row in enumerate(rows):
-            np.subtract(texts, images[row], out=exceeding)
-            np.maximum(exceeding, 0, out=exceeding)
-            np.einsum("ij,ij->i", exceeding, exceeding, out=scores[line])
+        images = images[rows]
+        scores = np.empty((len(images), len(texts)), np.float32)
+        exceeding = np.empty((_TEXTS_IN_CACHE, texts.shape[1]), np.float32)
+        for start in range(0, len(texts), _TEXTS_IN_CACHE):
+            part = texts[start:start + _TEXTS_IN_CACHE]
+            beyond = exceeding[:len(part)]
+            for line, image in enumerate(images):
+                np.subtract(part, image, out=beyond)
+                np.maximum(beyond, 0, out=beyond)
+                np.einsum("ij,ij->i", beyond, beyond, out=scores[line, start:start + len(part)])
         np.sqrt(scores, out=scores)
         return np.negative(scores, out=scores)
 
@@ -116,7 +121,7 @@ class Ensemble:
 
 
 def _longest(codes):
-    return float(np.sqrt(np.einsum("ij,ij->i", codes, codes, dtype=np.float64).max()))
+    return float(np.sqrt(np.einsum("ij,ij->i", codes, codes).max()))
 
 
 MEASURES = {"cosine": Cosine, "order": Order}

@@ -3,19 +3,15 @@
 Codes come in caption order with images repeated ``captions_per_image`` times, and are read
 with that stride: caption ``j`` belongs to image ``j // captions_per_image``.
 
-Ranks count from zero. The rank of a query is the number of *wrong* candidates that score at
-least as high as its best right one, so ties count against the model and a collapsed model
-scores 0. Whether two scores tie is decided in double precision: single precision sorts out
-the clear cases, block by block, and the few candidates too close to call are scored again.
+Ranks count from zero and ties count against the model, see ``vsepp.counting``.
 """
 
 import numpy as np
 
+from vsepp.counting import count_wrong
 from vsepp.errors import InputError
-from vsepp.measures import find_measure
 
 RECALLS = (1, 5, 10)
-_BLOCK = 2_000_000  # scores held at a time: 8 MB of float32
 
 
 def _one_row_per_image(image_codes, text_codes, captions_per_image):
@@ -26,90 +22,6 @@ def _one_row_per_image(image_codes, text_codes, captions_per_image):
             f"image_codes {image_codes.shape} and text_codes {text_codes.shape} must be of one "
             f"shape with a multiple of captions_per_image = {captions_per_image} rows.")
     return image_codes[::captions_per_image], text_codes
-
-
-def count_wrong(images, texts, captions_per_image, measure="cosine", every_caption=False):
-    """How many wrong candidates score at least as high as the right ones.
-
-    Args:
-        images: ``[n_images, size]``, each image once.
-        texts: ``[n_images * captions_per_image, size]``.
-        captions_per_image: the stride.
-        measure: a key of ``vsepp.measures.MEASURES``, or a ``vsepp.measures.Ensemble``.
-        every_caption: count for each right caption of an image, not just for its best.
-
-    Returns:
-        (int64 ``[n_images, 1]``, or ``[n_images, captions_per_image]`` with
-        ``every_caption``, right captions by falling score;
-        int64 ``[n_texts]``)
-
-    Raises:
-        InputError: (a ValueError) on NaN, infinity, or shapes that do not fit.
-    """
-    for name, codes in (("image codes", images), ("text codes", texts)):
-        if codes.ndim != 2 or not len(codes):
-            raise InputError(f"the {name} must be a matrix with at least one row, not of shape "
-                             f"{codes.shape}.")
-        if not np.isfinite(codes).all():
-            raise InputError(f"the {name} hold NaN or infinity: the model that made them has "
-                             "diverged; use an earlier checkpoint or a lower learning rate.")
-    if len(texts) != captions_per_image * len(images) or images.shape[1] != texts.shape[1]:
-        raise InputError(f"image codes {images.shape} and text codes {texts.shape} do not fit "
-                         f"captions_per_image = {captions_per_image}.")
-    measure = find_measure(measure)
-    n_images, n_texts = len(images), len(texts)
-    owner = np.arange(n_texts) // captions_per_image
-    right = measure.pairs(images, texts, owner, np.arange(n_texts))
-    best = -np.sort(-right.reshape(n_images, captions_per_image), axis=1)
-    if not every_caption:
-        best = best[:, :1]
-    slack = measure.slack(images, texts)
-    prepared = measure.prepare(images, texts)
-    image_counts = np.zeros(best.shape, np.int64)
-    text_counts = np.zeros(n_texts, np.int64)
-    step = max(1, min(n_images, _BLOCK // n_texts))
-    for start in range(0, n_images, step):
-        rows = np.arange(start, min(start + step, n_images))
-        scores = measure.block(prepared, rows)
-        # A query's own right answers are no candidates.
-        local = np.repeat(np.arange(len(rows)), captions_per_image)
-        own = (rows[:, None] * captions_per_image + np.arange(captions_per_image)).reshape(-1)
-        scores[local, own] = -np.inf
-        for column in range(best.shape[1]):
-            threshold = best[rows, column][:, None]
-            _count(scores, threshold, slack, 1, image_counts[rows[0]:rows[-1] + 1, column],
-                   lambda i, j: measure.pairs(images, texts, rows[i], j))
-        _count(scores, right[None, :], slack, 0, text_counts,
-               lambda i, j: measure.pairs(images, texts, rows[i], j))
-    return image_counts, text_counts
-
-
-def _count(scores, threshold, slack, axis, counts, exact):
-    """Add to ``counts`` how many scores along ``axis`` reach ``threshold``.
-
-    Args:
-        scores: float32 block.
-        threshold: float64, broadcast against ``scores``.
-        slack: scores nearer to the threshold than this are computed again by ``exact``.
-    """
-    possible = scores >= (threshold - slack).astype(np.float32)
-    many = np.count_nonzero(possible, axis=axis)
-    clear = np.count_nonzero(scores > (threshold + slack).astype(np.float32), axis=axis)
-    counts += clear
-    for line in np.nonzero(many != clear)[0]:
-        if axis == 1:
-            columns = np.nonzero(possible[line])[0]
-            rows = np.full_like(columns, line)
-            limit = threshold[line, 0]
-            values = scores[line, columns]
-        else:
-            rows = np.nonzero(possible[:, line])[0]
-            columns = np.full_like(rows, line)
-            limit = threshold[0, line]
-            values = scores[rows, line]
-        unclear = values <= np.float32(limit + slack)
-        rows, columns = rows[unclear], columns[unclear]
-        counts[line] += int((exact(rows, columns) >= limit).sum())
 
 
 def compute_ranks(image_codes, text_codes, captions_per_image, measure="cosine"):

@@ -7,7 +7,8 @@ import numpy as np
 from vsepp.errors import InputError
 from vsepp.files.atomic import atomic_path
 from vsepp.measures import Ensemble
-from vsepp.metrics import count_folds, count_wrong, mean_metrics, metrics_of_counts
+from vsepp.counting import count_wrong
+from vsepp.metrics import count_folds, mean_metrics, metrics_of_counts
 from vsepp.statistics import Ranks
 
 FOLD = 1000  # images

@@ -71,7 +71,6 @@ def forward(inputs, weights, packing, keep):
     bias[:2 * size] += bias_hh[:2 * size]
     gates = inputs @ weight_ih.T
     gates += bias
-    recurrent_t = np.ascontiguousarray(weight_hh.T)
     batch_sizes = packing.batch_sizes
     hidden = np.zeros((batch_sizes[0], size), np.float32)
     states = np.empty((len(inputs), size), np.float32)
@@ -80,7 +79,7 @@ def forward(inputs, weights, packing, keep):
     start = 0
     for count in batch_sizes:
         rows = slice(start, start + count)
-        product = np.matmul(hidden[:count], recurrent_t, out=products[:count])
+        product = np.matmul(hidden[:count], weight_hh.T, out=products[:count])
         gate = gates[rows]
         reset_update = gate[:, :2 * size]
         reset_update += product[:, :2 * size]

@@ -19,6 +19,7 @@ from vsepp.models.vsepp import BACKBONE, build_model
 from vsepp.optimizer import get_optimizer, optimizer_state
 from vsepp.progress import progress
 from vsepp.report.tables import metrics_table
+from vsepp.threads import describe_threads
 from vsepp.training.collapse import CollapseWatch
 from vsepp.training.data import open_splits, worker_count
 from vsepp.training.meter import Meter, duration
@@ -90,6 +91,8 @@ class Trainer:
         """
         config, position = self.config, self.position
         self.folder.log(self._heading())
+        if paddle.get_device() == "cpu":
+            self.folder.log(describe_threads())
         with StopRequest() as stop:
             while position.epoch < config.num_epochs and not stop:
                 try:

@@ -1,0 +1,131 @@
+"""How many wrong candidates stand before the right ones: what ranks and metrics are made of.
+
+Ranks count from zero. The rank of a query is the number of *wrong* candidates that score at
+least as high as its best right one, so ties count against the model and a collapsed model
+scores 0. Whether two scores tie is decided in double precision: single precision sorts out
+the clear cases, tile by tile of the score matrix, and the few candidates too close to call are
+scored again. Both directions are counted from the same tile; the whole matrix is never held.
+"""
+
+import numpy as np
+
+from vsepp.errors import InputError
+from vsepp.measures import find_measure
+from vsepp.parallel import map_blocks
+
+_IMAGES, _TEXTS = 1024, 512  # to a tile: 2 MB of scores
+
+
+def count_wrong(images, texts, captions_per_image, measure="cosine", every_caption=False):
+    """How many wrong candidates score at least as high as the right ones.
+
+    Args:
+        images: ``[n_images, size]``, each image once.
+        texts: ``[n_images * captions_per_image, size]``.
+        captions_per_image: the stride.
+        measure: a key of ``vsepp.measures.MEASURES``, or a ``vsepp.measures.Ensemble``.
+        every_caption: count for each right caption of an image, not just for its best.
+
+    Returns:
+        (int64 ``[n_images, 1]``, or ``[n_images, captions_per_image]`` with
+        ``every_caption``, right captions by falling score;
+        int64 ``[n_texts]``)
+
+    Raises:
+        InputError: (a ValueError) on NaN, infinity, or shapes that do not fit.
+    """
+    _check(images, texts, captions_per_image)
+    count = _Counting(images, texts, captions_per_image, find_measure(measure), every_caption)
+    corners = [(image, text) for text in range(0, len(texts), _TEXTS)
+               for image in range(0, len(images), _IMAGES)]
+    image_counts = np.zeros(count.image_limits.shape, np.int64)
+    text_counts = np.zeros(len(texts), np.int64)
+    for (image, text), parts in zip(corners, map_blocks(count.tile, corners)):
+        image_counts[image:image + _IMAGES] += parts[0]
+        text_counts[text:text + _TEXTS] += parts[1]
+    # The caption that fewer wrong ones precede is the one that scores higher.
+    return np.sort(image_counts, axis=1), text_counts
+
+
+def _check(images, texts, captions_per_image):
+    for name, codes in (("image codes", images), ("text codes", texts)):
+        if codes.ndim != 2 or not len(codes):
+            raise InputError(f"the {name} must be a matrix with at least one row, not of shape "
+                             f"{codes.shape}.")
+        if not all(np.isfinite(codes[start:start + _TEXTS]).all()
+                   for start in range(0, len(codes), _TEXTS)):
+            raise InputError(f"the {name} hold NaN or infinity: the model that made them has "
+                             "diverged; use an earlier checkpoint or a lower learning rate.")
+    if len(texts) != captions_per_image * len(images) or images.shape[1] != texts.shape[1]:
+        raise InputError(f"image codes {images.shape} and text codes {texts.shape} do not fit "
+                         f"captions_per_image = {captions_per_image}.")
+
+
+class _Counting:
+    """The limits that wrong candidates have to reach, and the counts of one tile."""
+
+    def __init__(self, images, texts, captions_per_image, measure, every_caption):
+        self.images, self.texts = images, texts
+        self.stride = captions_per_image
+        self.measure = measure
+        self.slack = measure.slack(images, texts)
+        right = np.concatenate(list(map_blocks(self._right, range(0, len(texts), _TEXTS))))
+        by_image = right.reshape(-1, captions_per_image)
+        self.image_limits = by_image if every_caption else by_image.max(axis=1, keepdims=True)
+        self.text_limits = right
+
+    def _right(self, start):
+        """float64 scores of the texts from ``start`` on with their own images."""
+        columns = np.arange(start, min(start + _TEXTS, len(self.texts)))
+        return self.measure.pairs(self.images, self.texts, columns // self.stride, columns)
+
+    def tile(self, corner):
+        """Counts of the tile at (image, text): (``[rows, limits per image]``, ``[columns]``)."""
+        first_image, first_text = corner
+        rows = slice(first_image, first_image + _IMAGES)
+        columns = slice(first_text, first_text + _TEXTS)
+        images, texts = self.images[rows], self.texts[columns]
+        scores = self.measure.block(self.measure.prepare(images, texts), slice(None))
+        # A query's own right answers are no candidates.
+        own = np.arange(len(texts))
+        owner = (own + first_text) // self.stride - first_image
+        here = (owner >= 0) & (owner < len(images))
+        scores[owner[here], own[here]] = -np.inf
+
+        def exact(image, text):
+            return self.measure.pairs(images, texts, image, text)
+
+        limits = self.image_limits[rows]
+        image_counts = np.empty(limits.shape, np.int64)
+        for column, limit in enumerate(limits.T):
+            image_counts[:, column] = self._reaching(scores, limit[:, None], 1, exact)
+        return image_counts, self._reaching(scores, self.text_limits[None, columns], 0, exact)
+
+    def _reaching(self, scores, limits, axis, exact):
+        """How many scores along ``axis`` reach the limits (float64, ``[n, 1]`` or ``[1, n]``)."""
+        possible = scores >= (limits - self.slack).astype(np.float32)
+        clear = scores > (limits + self.slack).astype(np.float32)
+        counts = _true_along(clear, axis)
+        queries = np.nonzero(counts != _true_along(possible, axis))[0]
+        if not len(queries):
+            return counts
+        unclear = possible.take(queries, 1 - axis)
+        unclear ^= clear.take(queries, 1 - axis)
+        places = list(np.nonzero(unclear))
+        places[1 - axis] = query = queries[places[1 - axis]]
+        reached = exact(*places) >= limits.reshape(-1)[query]
+        return counts + np.bincount(query[reached], minlength=len(counts))
+
+
+def _true_along(values, axis):
+    """int64 counts of True along an axis of a tile, whose sides are below 2,040.
+
+    Bytes are added eight at a time, as one word; no byte of a sum may pass 255.
+    """
+    if axis == 1:
+        whole = values.shape[1] // 8 * 8
+        words = np.add.reduce(values[:, :whole].view(np.uint64), axis=1)
+        return words.view(np.uint8).reshape(-1, 8).sum(1) + values[:, whole:].sum(1)
+    parts = [np.add.reduce(values[start:start + 255].view(np.uint8), axis=0, dtype=np.uint8)
+             for start in range(0, len(values), 255)]
+    return np.sum(parts, axis=0, dtype=np.int64)
