@@ -79,6 +79,11 @@ class Config:
     )
     # optimisation
     batch_size: int = _key(16, (int,), "image-caption pairs in a batch", minimum=1)
+    micro_batch_size: int = _key(
+        0, (int,), "images that a backbone in training sees at a time, in less memory; the loss "
+        "still sees the batch (0: all)", minimum=0)
+    recompute: bool = _key(
+        False, (bool,), "compute the backbone's activations twice instead of keeping them")
     num_epochs: int = _key(45, (int,), "passes over the training captions", minimum=1)
     learning_rate: float = _key(0.00002, (float,), "Adam's learning rate at the start", above=0)
     lr_update: int = _key(15, (int,), "epochs between two cuts of the learning rate", minimum=1)

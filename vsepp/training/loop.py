@@ -4,7 +4,6 @@ import math
 import signal
 import time
 
-import numpy as np
 import paddle
 
 from vsepp.checkpoint import load_checkpoint, move_aside, save_checkpoint
@@ -14,6 +13,7 @@ from vsepp.evaluation import encode_dataset, recalls
 from vsepp.losses import build_loss
 from vsepp.metrics import all_metrics
 from vsepp.models.device import memory_errors_explained, select_device
+from vsepp.models.recomputing import recompute_blocks
 from vsepp.models.state import get_state
 from vsepp.models.vsepp import BACKBONE, build_model
 from vsepp.optimizer import get_optimizer, optimizer_state
@@ -23,6 +23,7 @@ from vsepp.threads import describe_threads
 from vsepp.training.collapse import CollapseWatch
 from vsepp.training.data import open_splits, worker_count
 from vsepp.training.meter import Meter, duration
+from vsepp.training.micro_batch import hold_batch_statistics, seed_from, sliced_codes
 from vsepp.training.run_folder import RunFolder
 from vsepp.training.showcase import show_queries, show_space
 from vsepp.training.starting import (
@@ -53,6 +54,8 @@ class Trainer:
         features = self.data.backbone and self.data.backbone.origin.feature_size
         self.model = build_model(config, len(self.data.vocabulary), features,
                                  with_weights=not (resumed or config.init_from))
+        if config.recompute and self.data.backbone is None:
+            recompute_blocks(self.model.image_extractor.backbone)
         self.optimizer = get_optimizer(self.model, config)
         self.position = Position()
         if resumed:
@@ -123,6 +126,8 @@ class Trainer:
         self.loss.hard_negative = (config.hard_negative
                                    and position.epoch >= config.hard_negative_warmup)
         self.model.train()
+        if config.micro_batch_size:
+            hold_batch_statistics(self.model)
         steps = len(self.loader)
         self.loader.batch_sampler.set_epoch(position.epoch, skip=position.step_in_epoch)
         bar = progress(description=f"epoch {position.epoch + 1}/{config.num_epochs}",
@@ -152,22 +157,33 @@ class Trainer:
         images, captions, lengths, image_ids = batch
         config, position = self.config, self.position
         # Dropout inside a backbone follows from (seed, step), so that a resumed run repeats it.
-        paddle.seed(int(np.random.SeedSequence((config.seed, position.step)).generate_state(1)[0]))
+        seed_from(config.seed, position.step)
         with memory_errors_explained():
-            with paddle.amp.auto_cast(enable=config.amp != "off", level="O1",
-                                      dtype="bfloat16" if config.amp == "off" else config.amp):
-                codes = self.model(images, captions, lengths)
-            loss = self.loss(*(code.astype("float32") for code in codes),
+            with self._mixed_precision():
+                if config.micro_batch_size:
+                    image_codes, hand_on = sliced_codes(
+                        self.model, images, config.micro_batch_size, (config.seed, position.step))
+                else:
+                    image_codes, hand_on = self.model.image_extractor(images), None
+                text_codes = self.model.text_extractor(captions, lengths)
+            loss = self.loss(image_codes.astype("float32"), text_codes.astype("float32"),
                              image_ids if config.mask_same_image else None)
+            (self.scaler.scale(loss) if self.scaler else loss).backward()
+            if hand_on:
+                with self._mixed_precision():
+                    hand_on()
             if self.scaler:
-                self.scaler.scale(loss).backward()
                 self.scaler.step(self.optimizer)
                 self.scaler.update()
             else:
-                loss.backward()
                 self.optimizer.step()
             self.optimizer.clear_grad()
         return loss.detach()
+
+    def _mixed_precision(self):
+        amp = self.config.amp
+        return paddle.amp.auto_cast(enable=amp != "off", level="O1",
+                                    dtype="bfloat16" if amp == "off" else amp)
 
     # ---- now and then ----------------------------------------------------------------------
 

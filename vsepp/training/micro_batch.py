@@ -1,0 +1,55 @@
+"""The gradient of a large batch in the memory of a small one.
+
+The loss compares every image with every sentence of the batch, so the batch cannot simply be
+cut. But it sees only codes, and they are small: the codes are computed slice by slice without
+keeping activations, the loss gives each code its gradient, and each slice is computed once
+more to hand that gradient on to the backbone.
+"""
+
+import numpy as np
+import paddle
+from paddle import nn
+
+_NORMALISATIONS = (nn.BatchNorm, nn.BatchNorm1D, nn.BatchNorm2D, nn.SyncBatchNorm)
+
+
+def hold_batch_statistics(model):
+    """Put batch-norm in evaluation mode: a slice's statistics are not the batch's."""
+    for layer in model.sublayers():
+        if isinstance(layer, _NORMALISATIONS):
+            layer.eval()
+
+
+def seed_from(*numbers):
+    """Seed Paddle from whole numbers, such as (seed, step): what follows can be repeated."""
+    paddle.seed(int(np.random.SeedSequence(numbers).generate_state(1)[0]))
+
+
+def sliced_codes(model, images, size, seed):
+    """Codes of images, ``size`` at a time, and how to take their gradient back to the model.
+
+    Args:
+        model: a ``VSEPP``; batch-norm should be held, see :func:`hold_batch_statistics`.
+        images: tensor ``[batch, ...]``.
+        size: images in a slice.
+        seed: tuple of whole numbers; dropout follows from it, alike in both passes.
+
+    Returns:
+        (codes ``[batch, embed_size]``, a leaf of the graph; a function without arguments, to
+        be called once the codes have their gradient)
+    """
+    starts = range(0, images.shape[0], size)
+
+    def encode(start):
+        seed_from(*seed, start)
+        return model.image_extractor(images[start:start + size])
+
+    with paddle.no_grad():
+        codes = paddle.concat([encode(start).astype("float32") for start in starts])
+    codes.stop_gradient = False
+
+    def hand_on():
+        for start in starts:
+            part = encode(start)
+            part.backward(codes.grad[start:start + size].astype(part.dtype))
+    return codes, hand_on
