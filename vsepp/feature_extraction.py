@@ -25,7 +25,8 @@ class FrozenBackbone:
     """A backbone that is not trained, and the features it gives.
 
     Args:
-        config: ``image_model, pretrained, weights, seed, resize, image_size`` count.
+        config: ``image_model, pretrained, weights, seed, resize, image_size,
+            backbone_precision`` count.
 
     Attributes:
         origin: :class:`FeatureOrigin`.
@@ -42,12 +43,14 @@ class FrozenBackbone:
         self.origin = FeatureOrigin(config.image_model, fingerprint(self.state),
                                     feature_size(config.image_model), config.resize,
                                     config.image_size)
+        self.precision = config.backbone_precision
         self._predictor = None
 
     def features(self, paths):
         """Iterate over float32 ``[batch, feature_size]`` of photographs, in order."""
         if self._predictor is None:
-            self._predictor = BackbonePredictor(self.network, self.origin.image_size, _BATCH)
+            self._predictor = BackbonePredictor(self.network, self.origin.image_size, _BATCH,
+                                                self.precision)
         crop = CenterCrop(self.origin.resize, self.origin.image_size)
         pixels = map_images(lambda path: crop.pixels(open_image(path)), paths)
         return map(self._predictor, in_batches(pixels, _BATCH))

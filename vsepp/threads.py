@@ -58,6 +58,11 @@ def describe_threads():
             f"NumPy's, {used['OMP']} for OpenMP")
 
 
+def computes_in_bfloat16(cpuinfo="/proc/cpuinfo"):
+    """Whether the processor has instructions for products of bfloat16 numbers."""
+    return not _processor(cpuinfo)[1].isdisjoint({"avx512_bf16", "amx_bf16"})
+
+
 def _processor(cpuinfo):
     """(vendor, set of instruction flags) of the first processor listed."""
     found = {}

@@ -5,8 +5,10 @@ import paddle
 import pytest
 
 from vsepp.data.transforms import normalize
+from vsepp.errors import InputError
 from vsepp.models.backbones import build_backbone
 from vsepp.models.predictor import BackbonePredictor
+from vsepp.threads import computes_in_bfloat16
 
 SIZE, BATCH = 64, 4
 
@@ -68,3 +70,22 @@ def test_earlier_results_stay_as_they_were(predictor):
 
 def test_the_network_is_left_in_evaluation_mode(backbone, predictor):
     assert not any(layer.training for layer in backbone.sublayers(include_self=True))
+
+
+@pytest.mark.skipif(not computes_in_bfloat16(), reason="needs a processor with bfloat16")
+def test_features_in_bfloat16_point_the_same_way(backbone):
+    images = pixels(BATCH + 1)
+
+    found = BackbonePredictor(backbone, SIZE, BATCH, "bfloat16")(images)
+
+    expected = eager(backbone, images)
+    cosines = (found * expected).sum(1) / np.linalg.norm(found, axis=1) \
+        / np.linalg.norm(expected, axis=1)
+    assert cosines.min() >= 0.999 and not np.array_equal(found, expected)
+
+
+def test_bfloat16_is_refused_where_the_processor_lacks_it(backbone, monkeypatch):
+    monkeypatch.setattr("vsepp.models.predictor.computes_in_bfloat16", lambda: False)
+
+    with pytest.raises(InputError, match="backbone_precision=float32"):
+        BackbonePredictor(backbone, SIZE, BATCH, "bfloat16")

@@ -9,8 +9,12 @@ import numpy as np
 import paddle
 
 from vsepp.data.transforms import normalize
+from vsepp.errors import InputError
 from vsepp.signals import held_back
-from vsepp.threads import cpu_count
+from vsepp.threads import computes_in_bfloat16, cpu_count
+
+
+PRECISIONS = ("float32", "bfloat16")
 
 
 class BackbonePredictor:
@@ -20,13 +24,22 @@ class BackbonePredictor:
         backbone: a ``paddle.nn.Layer`` as ``build_backbone`` makes it.
         image_size: side of the images, in pixels.
         batch_size: images per call of the network.
+        precision: of the products on a CPU, one of ``PRECISIONS``. In bfloat16 they take half
+            the time, and features of ImageNet networks keep a cosine of 0.999 and more with
+            those in float32.
+
+    Raises:
+        InputError: when the processor does not compute in bfloat16.
     """
 
-    def __init__(self, backbone, image_size, batch_size=16):
+    def __init__(self, backbone, image_size, batch_size=16, precision="float32"):
+        if precision == "bfloat16" and not computes_in_bfloat16():
+            raise InputError("backbone_precision: this processor has no instructions for "
+                             "bfloat16: set backbone_precision=float32.")
         self.batch_size = batch_size
         backbone.eval()
         if paddle.get_device() == "cpu":
-            self._run = self._optimised(backbone, image_size)
+            self._run = _optimised(backbone, image_size, precision)
         else:
             self._run = self._eager(backbone)
 
@@ -35,32 +48,6 @@ class BackbonePredictor:
         @paddle.no_grad()
         def run(images):
             return backbone(paddle.to_tensor(images)).numpy()
-        return run
-
-    @staticmethod
-    def _optimised(backbone, image_size):
-        from paddle import inference
-
-        with held_back(), tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, "backbone")
-            spec = paddle.static.InputSpec([None, 3, image_size, image_size], "float32", "images")
-            with contextlib.redirect_stdout(io.StringIO()):
-                paddle.jit.save(backbone, path, input_spec=[spec])
-            program = next(path + kind for kind in (".json", ".pdmodel")
-                           if os.path.exists(path + kind))
-            config = inference.Config(program, path + ".pdiparams")
-            config.disable_gpu()
-            config.enable_mkldnn()
-            config.set_cpu_math_library_num_threads(cpu_count())
-            config.disable_glog_info()
-            predictor = inference.create_predictor(config)
-        source = predictor.get_input_handle(predictor.get_input_names()[0])
-        result = predictor.get_output_handle(predictor.get_output_names()[0])
-
-        def run(images):
-            source.copy_from_cpu(images)
-            predictor.run()
-            return result.copy_to_cpu()
         return run
 
     def __call__(self, pixels):
@@ -74,3 +61,33 @@ class BackbonePredictor:
                 images = np.concatenate([images, rest])
             parts.append(self._run(images)[:count])
         return np.concatenate(parts)
+
+
+def _optimised(backbone, image_size, precision):
+    """A function of float32 images that runs ``backbone`` through Paddle Inference and oneDNN."""
+    from paddle import inference
+
+    with held_back(), tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "backbone")
+        spec = paddle.static.InputSpec([None, 3, image_size, image_size], "float32", "images")
+        with contextlib.redirect_stdout(io.StringIO()):
+            paddle.jit.save(backbone, path, input_spec=[spec])
+        program = next(path + kind for kind in (".json", ".pdmodel")
+                       if os.path.exists(path + kind))
+        config = inference.Config(program, path + ".pdiparams")
+        config.disable_gpu()
+        config.enable_mkldnn()
+        if precision == "bfloat16":
+            config.enable_mkldnn_bfloat16()
+        config.set_cpu_math_library_num_threads(cpu_count())
+        config.disable_glog_info()
+        predictor = inference.create_predictor(config)
+    source = predictor.get_input_handle(predictor.get_input_names()[0])
+    result = predictor.get_output_handle(predictor.get_output_names()[0])
+
+    def run(images):
+        source.copy_from_cpu(images)
+        predictor.run()
+        return result.copy_to_cpu()
+    return run
+
