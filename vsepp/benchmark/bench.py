@@ -1,0 +1,112 @@
+"""Opening sides and running them in turn."""
+
+import importlib.util
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from vsepp.benchmark.processes import Missing, Process
+from vsepp.benchmark.timing import alternate
+from vsepp.errors import InputError
+from vsepp.progress import progress
+
+PAUSE = 0.25  # seconds; MKL's and PyTorch's threads wait busily for up to 0.2
+
+
+class Bench:
+    """What every part measures with.
+
+    Args:
+        threads: processors each side may use.
+        torch_python: an interpreter that has PyTorch; by default this one, if it has.
+        rounds: repetitions of every comparison, instead of each part's own number.
+        soak: minutes of training between two measurements of the training step; 0 for none.
+        pause: seconds between two repetitions.
+
+    Attributes:
+        folder: where parts may write; removed at the end.
+        others: ``{package: version}`` of what the other sides run on.
+    """
+
+    def __init__(self, threads, torch_python=None, rounds=None, soak=0.0, pause=PAUSE):
+        self.threads = threads
+        self.rounds = rounds
+        self.soak = soak
+        self.pause = pause
+        self.others = {}
+        self.pythons = {"torch": self._find("torch", torch_python, required=torch_python),
+                        "faiss": self._find("faiss", torch_python)}
+        self._folder = None
+
+    @property
+    def folder(self):
+        return Path(self._folder.name)
+
+    def __enter__(self):
+        self._folder = tempfile.TemporaryDirectory(prefix="vsepp-benchmark-")
+        return self
+
+    def __exit__(self, kind, error, trace):
+        self._folder.cleanup()
+
+    def _find(self, module, other, required=False):
+        """An interpreter that has ``module``, or None; notes its version."""
+        if other is None and importlib.util.find_spec(module) is None:
+            return None
+        for python in filter(None, (other, sys.executable)):
+            code = f"import {module}, numpy; print({module}.__version__)"
+            try:
+                found = subprocess.run([python, "-c", code], capture_output=True, text=True)
+            except OSError as error:
+                raise InputError(f"--torch-python: {python} cannot be run ({error.strerror}): give "
+                                 "a Python interpreter.") from None
+            if found.returncode == 0:
+                self.others[module] = found.stdout.strip().splitlines()[-1]
+                return python
+            if required:
+                reason = (found.stderr.strip().splitlines() or ["it says nothing"])[-1]
+                raise InputError(f"--torch-python: {python} cannot import PyTorch and NumPy "
+                                 f"({reason}): give an interpreter that has them.")
+        return None
+
+    def open(self, target, library="paddle", **settings):
+        """A side, ``module:Class`` below ``vsepp.benchmark``, in a process of its own.
+
+        Raises:
+            Missing: where there is no PyTorch or faiss.
+        """
+        python = sys.executable
+        if library in self.pythons:
+            python = self.pythons[library]
+            if python is None:
+                raise Missing(f"{library} is not installed")
+        return Process(f"vsepp.benchmark.{target}", settings, self.threads, library, python)
+
+    def open_all(self, stack, sides):
+        """Open ``{name: (target, library, settings)}``; returns ({name: side}, why others lack).
+
+        Args:
+            stack: a ``contextlib.ExitStack`` that closes them.
+        """
+        opened, notes = {}, []
+        for name, (target, library, settings) in sides.items():
+            try:
+                opened[name] = stack.enter_context(self.open(target, library, **settings))
+            except Missing as error:
+                notes.append(f"without {name}: {error}")
+        return opened, notes
+
+    def compare(self, description, sides, rounds, warm=1):
+        """Run sides in turn, with a bar.
+
+        Args:
+            sides: ``{name: callable that returns its seconds}``.
+
+        Returns:
+            ``{name: Sample}``
+        """
+        rounds = self.rounds or rounds
+        with progress(description=description, total=len(sides) * (rounds + warm), unit="run",
+                      leave=False) as bar:
+            return alternate(sides, rounds, warm, self.pause, bar.update)

@@ -1,0 +1,100 @@
+"""Features of photographs under a frozen backbone, from files."""
+
+from contextlib import ExitStack
+
+import numpy as np
+
+from vsepp.benchmark.results import Figure, Result, Row
+from vsepp.benchmark.synthetic import draw_photographs
+
+TITLE = "features of photographs"
+SMOKE = dict(images=4, image_model="shufflenet_v2_x0_25", resize=36, image_size=32, batch=2)
+
+
+class Ours:
+    """What ``tools/features.py`` and training over features do."""
+
+    def __init__(self, paths, image_model, resize, image_size, batch):
+        import paddle
+
+        from vsepp.config import Config
+        from vsepp.data.images import open_image
+        from vsepp.data.transforms import CenterCrop
+        from vsepp.feature_extraction import FrozenBackbone
+
+        self.backbone = FrozenBackbone(Config(
+            image_model=image_model, pretrained=False, finetuned=False, resize=resize,
+            image_size=image_size))
+        self.paths = paths
+        crop = CenterCrop(resize, image_size)
+        images = np.stack([crop(open_image(path)) for path in paths[:2]])
+        with paddle.no_grad():
+            eager = self.backbone.network(paddle.to_tensor(images)).numpy()
+        ours = next(iter(self.backbone.features(paths[:2])))
+        lengths = np.linalg.norm(ours, axis=1) * np.linalg.norm(eager, axis=1)
+        self.info = {"cosine": float(((ours * eager).sum(1) / lengths).min())}
+
+    def run(self):
+        for _ in self.backbone.features(self.paths):
+            pass
+
+
+class Eager:
+    """Paddle as the documented code runs it."""
+
+    def __init__(self, paths, image_model, resize, image_size, batch):
+        import paddle
+
+        from vsepp.benchmark.documented_images import transform
+        from vsepp.models.backbones import build_backbone
+
+        self.network = build_backbone(image_model)
+        self.network.eval()
+        self.transform = transform(False, resize, image_size)
+        self.paths, self.batch, self.paddle = paths, batch, paddle
+
+    def run(self):
+        from PIL import Image
+
+        for start in range(0, len(self.paths), self.batch):
+            images = [self.transform(Image.open(path).convert("RGB"))
+                      for path in self.paths[start:start + self.batch]]
+            with self.paddle.no_grad():
+                self.network(self.paddle.stack(images)).numpy()
+
+
+def measure(bench, images=32, image_model="resnet50", resize=256, image_size=224, batch=16,
+            rounds=4):
+    """Our features against eager Paddle's and eager PyTorch's."""
+    paths = list(map(str, draw_photographs(bench.folder / "photographs", images)))
+    settings = dict(paths=paths, image_model=image_model, resize=resize, image_size=image_size,
+                    batch=batch)
+    result = Result(f"{TITLE}: {image_model} at {image_size} pixels, {images} files, "
+                    "random weights")
+    sides = {"ours": ("features:Ours", "paddle", settings),
+             "eager Paddle": ("features:Eager", "paddle", settings)}
+    if image_model == "resnet50":
+        pixels = _decoded(paths, resize, image_size, bench.folder / "pixels.npy")
+        sides["eager PyTorch"] = ("pytorch:Features", "torch", {"pixels": pixels, "batch": batch})
+        result.notes.append("PyTorch is given decoded images, the others files")
+    with ExitStack() as stack:
+        opened, lacking = bench.open_all(stack, sides)
+        result.notes += lacking
+        taken = bench.compare("features", {name: side.run for name, side in opened.items()},
+                              rounds)
+        result.figures.append(Figure("lowest cosine with eager Paddle's features",
+                                     opened["ours"].info["cosine"], ""))
+    ours = taken.pop("ours")
+    result.rows = [Row("features", ours, name, theirs, amount=images, unit="images")
+                   for name, theirs in taken.items()]
+    return result
+
+
+def _decoded(paths, resize, image_size, destination):
+    """The name of a ``.npy`` file of the photographs' crops, uint8."""
+    from vsepp.data.images import open_image
+    from vsepp.data.transforms import CenterCrop
+
+    crop = CenterCrop(resize, image_size)
+    np.save(destination, np.stack([crop.pixels(open_image(path)) for path in paths]))
+    return str(destination)

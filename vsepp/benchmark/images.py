@@ -1,0 +1,68 @@
+"""Images per second into the training loop, from files."""
+
+from contextlib import ExitStack
+
+from vsepp.benchmark import synthetic
+from vsepp.benchmark.results import Result, Row
+
+TITLE = "images into the training loop"
+SMOKE = dict(images=6, photographs=3, batch=4, resize=36, image_size=32)
+
+
+class Ours:
+    """An epoch of the loader that training with a backbone reads from, ready for the network."""
+
+    def __init__(self, folder, batch, resize, image_size, threads):
+        from vsepp.config import Config
+        from vsepp.data.loaders import training_loader
+        from vsepp.training.data import open_splits, worker_count
+
+        parent, _, name = folder.rpartition("/")
+        config = Config(dataset=name, data_dir=parent, image_model="resnet50", pretrained=False,
+                        resize=resize, image_size=image_size)
+        dataset = open_splits(config, ("train",)).splits["train"]
+        workers = worker_count(config)
+        self.loader = training_loader(dataset, batch, config.seed, workers)
+        self.info = {"workers": workers}
+
+    def run(self):
+        from vsepp.models.image import as_network_input
+
+        for images, *_ in self.loader:
+            as_network_input(images)  # the image extractor's part: normalised where it computes
+
+
+class Documented:
+    """An epoch of a ``paddle.io.DataLoader`` over Paddle's transforms."""
+
+    def __init__(self, folder, batch, resize, image_size, workers):
+        from vsepp.benchmark.documented_images import loader
+
+        self.loader = loader(folder, batch, workers, resize=resize, image_size=image_size)
+
+    def run(self):
+        for _ in self.loader:
+            pass
+
+
+def measure(bench, images=128, photographs=100, batch=128, resize=256, image_size=224, rounds=5):
+    """Our loader against the documented one, without and with worker processes."""
+    folder = bench.folder / "pictures"
+    files = synthetic.draw_photographs(folder / "images", photographs)
+    synthetic.prepare_split(folder, images, 100, files)
+    sizes = dict(folder=folder.as_posix(), batch=batch, resize=resize, image_size=image_size)
+    result = Result(f"{TITLE}: random crops of {image_size} pixels out of {resize}, batch {batch}")
+    with ExitStack() as stack:
+        sides, _ = bench.open_all(stack, {
+            "ours": ("images:Ours", "paddle", {**sizes, "threads": bench.threads}),
+            "documented, in the loop": ("images:Documented", "paddle", {**sizes, "workers": 0}),
+            f"documented, {bench.threads} workers": (
+                "images:Documented", "paddle", {**sizes, "workers": bench.threads})})
+        workers = sides["ours"].info["workers"]
+        taken = bench.compare("images", {name: side.run for name, side in sides.items()}, rounds)
+    count = 5 * images // batch * batch
+    ours = taken.pop("ours")
+    result.rows = [Row("images", ours, name, theirs, amount=count, unit="images")
+                   for name, theirs in taken.items()]
+    result.notes.append(f"our loader uses {workers} worker processes, as training does by itself")
+    return result
