@@ -152,7 +152,7 @@ def _explain_frames(page, *corrects):
         page.legend(MARGIN, GREEN, "green frame: the image this sentence describes")
 
 
-def _open(path):
+def open_upright(path):
     """The upright RGB image, or None when it cannot be read."""
     from vsepp.data.images import open_image
 
@@ -163,14 +163,14 @@ def _open(path):
 
 
 def _thumbnail(path, size):
-    image = _open(path)
+    image = open_upright(path)
     if image is None:
         return _unreadable(path, size, size)
     return ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)
 
 
 def _photo(path, width, height):
-    image = _open(path)
+    image = open_upright(path)
     if image is None:
         return _unreadable(path, width, width * 3 // 4)
     return ImageOps.contain(image, (width, height), Image.Resampling.LANCZOS)

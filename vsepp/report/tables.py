@@ -80,23 +80,41 @@ def metrics_table(result):
         str: a heading that names data set, split, counts and protocol, one line per
         direction, and rsum.
     """
-    lines = [_heading(result)]
+    lines = [heading(result)]
     if result.get("ensemble"):
         lines.append("Ensemble, mean of similarities: " + ", ".join(result["ensemble"]))
     elif result.get("checkpoint"):
         lines.append(f"Checkpoint: {result['checkpoint']}")
 
-    columns, bounds = _columns(result), result.get("intervals")
+    columns, directions, (rsum, bounds) = metric_cells(result)
     rows = []
-    for direction, title in DIRECTIONS:
-        rows.append([title, *(_score(name, result[direction].get(name)) for name in columns)])
-        if bounds:
-            rows.append([_LEVEL, *(_interval(name, bounds[direction].get(name))
-                                   for name in columns)])
-    rsum = f"rsum {result['rsum']:.1f}"
-    if bounds:
-        rsum += f"{_LEVEL} {_interval('rsum', bounds['rsum'])}"
+    for title, cells in directions:
+        rows.append([title, *(score for score, _ in cells)])
+        if result.get("intervals"):
+            rows.append([_LEVEL, *(interval for _, interval in cells)])
+    rsum = f"rsum {rsum}" + (f"{_LEVEL} {bounds}" if bounds else "")
     return "\n".join([*lines, "", _scores_table(rows, columns), "", rsum])
+
+
+def metric_cells(result):
+    """The scores of one evaluation as people read them, for whatever shows them.
+
+    Args:
+        result: see :func:`metrics_table`.
+
+    Returns:
+        (columns, directions, rsum): names of metrics; ``(title, cells)`` for each direction,
+        one ``(score, interval)`` of texts per column, None for what is missing; and such a
+        pair for rsum.
+    """
+    columns, bounds = _columns(result), result.get("intervals") or {}
+    directions = []
+    for direction, title in DIRECTIONS:
+        scores, of = result[direction], bounds.get(direction, {})
+        directions.append((title, [(_score(name, scores.get(name)), _interval(name, of.get(name)))
+                                   for name in columns]))
+    return columns, directions, (_score("rsum", result["rsum"]),
+                                 _interval("rsum", bounds.get("rsum")))
 
 
 def comparison_table(comparison, other):
@@ -128,11 +146,12 @@ def summary_table(summary):
     rows = [[title, *(_spread(name, summary[direction].get(name)) for name in columns)]
             for direction, title in DIRECTIONS]
     return "\n".join([
-        _heading(summary), f"Mean ± sample standard deviation of {summary['runs']} runs.", "",
+        heading(summary), f"Mean ± sample standard deviation of {summary['runs']} runs.", "",
         _scores_table(rows, columns), "", f"rsum {_spread('rsum', summary['rsum'])}"])
 
 
-def _heading(result):
+def heading(result):
+    """What was scored: data set, split, how many images and sentences, protocol."""
     return (f"{result['dataset']}, {result['split']} split: {result['images']:,} images, "
             f"{result['captions']:,} sentences. Protocol: {result['protocol']}.")
 
