@@ -38,6 +38,12 @@ setup(
             "numpy<2",  # Paddle 2.6 was compiled against NumPy 1; visualdl would pull 2
             "setuptools",  # Paddle 2.6 imports it without asking for it
         ],
+        # approximate search among hundreds of thousands of photographs
+        "faiss": ["faiss-cpu>=1.7.4"],  # 1.7.4 brought searches that pass over removed rows
+        # codes in a Milvus collection: an embedded file (milvus-lite) or a server
+        "milvus": ["pymilvus>=2.4.2", "milvus-lite; platform_system != 'Windows'"],
+        # Chinese captions: their words stand together without blanks, and jieba cuts them
+        "zh": ["jieba>=0.42"],
         # what `python3 tools/test.py` needs
         "test": [
             "pytest>=7.4",

@@ -113,6 +113,23 @@ def test_a_photograph_is_turned_as_exif_says(model, tmp_path):
     assert not np.allclose(as_it_lies, expected, atol=1e-5)
 
 
+def test_a_large_photograph_of_ones_own_is_not_decoded_whole(model, tmp_path):
+    y, x = np.mgrid[:1200, :1600] / 1600
+    scene = np.stack([np.sin(30 * x), np.cos(20 * y), np.sin(40 * x * y)], -1) * 90 + 128
+    texture = np.random.default_rng(0).normal(size=scene.shape) * 10
+    path = tmp_path / "large.jpg"
+    Image.fromarray((scene + texture).clip(0, 255).astype(np.uint8)).save(path, quality=92)
+    image = Image.open(path)
+    image.load()
+
+    own, of_a_data_set, given = model.pixels(path), model.pixels(path, exif=False), \
+        model.pixels(image)
+
+    np.testing.assert_array_equal(given, of_a_data_set)
+    assert own.shape == given.shape and not np.array_equal(own, given)
+    assert np.abs(own.astype(int) - given).mean() < 2
+
+
 def test_many_photographs_give_what_few_give(model, paths):
     many = (paths * 4)[:70]  # more than 64, and no multiple of a batch
     few = model.encode_image(paths)
@@ -121,6 +138,17 @@ def test_many_photographs_give_what_few_give(model, paths):
 
     assert model._predictor is not None
     np.testing.assert_allclose(found, np.concatenate([few] * 4)[:70], atol=1e-5)
+
+
+def test_photographs_of_a_stream_have_the_same_codes_in_any_company(model, paths):
+    pixels = np.stack([model.pixels(path) for path in paths])
+
+    found = model.encode_pixels(pixels)
+
+    np.testing.assert_allclose(found, model.encode_image(paths), atol=1e-5)
+    parts = [model.encode_pixels(pixels[start:start + 7]) for start in range(0, len(paths), 7)]
+    np.testing.assert_array_equal(np.concatenate(parts), found)
+    assert model.encode_pixels(pixels[:0]).shape == (0, 16)
 
 
 def test_sentences_become_unit_vectors(model):

@@ -90,3 +90,13 @@ def test_a_malformed_vocabulary_is_refused_by_its_file_name(tmp_path, content):
 def test_a_missing_vocabulary_says_how_to_make_one(tmp_path):
     with pytest.raises(InputError, match=r"vocab\.json does not exist.*tools/prepare\.py"):
         Vocabulary.load(tmp_path / "vocab.json")
+
+
+def test_the_nearest_words_are_spelled_alike_and_common_ones_first():
+    vocabulary = Vocabulary.build([["a", "dogs", "goes", "snow", "snowy", "does"]], 0)
+
+    assert vocabulary.nearest("dgos") == ["dogs", "goes", "does"]
+    assert vocabulary.nearest("dgos", count=1) == ["dogs"]
+    assert vocabulary.nearest("snwo") == ["snow"]
+    assert vocabulary.nearest("zebra") == vocabulary.nearest("") == vocabulary.nearest("pad") == []
+    assert Vocabulary.build([], 0).nearest("dog") == []

@@ -32,7 +32,8 @@ def save_checkpoint(path, model, config, vocab, epoch, step, metrics=None, optim
         step: training steps done.
         metrics: the validation metrics it was chosen by, or None.
         optimizer: ``{slot: {parameter name: ndarray}}``, or None.
-        more: further entries that JSON can hold.
+        more: further entries that JSON can hold, such as the ``tokenizer`` that cuts queries as
+            the captions were cut (without it: ``words``).
     """
     tensors = {f"model/{name}": np.ascontiguousarray(value) for name, value in model.items()}
     for slot, values in (optimizer or {}).items():
@@ -83,6 +84,9 @@ def _header(file, path):
                       ("fingerprint", str)):
         if not isinstance(header.get(key), kind):
             raise InputError(f"{path} lacks {key!r}: the checkpoint is damaged; use another.")
+    if not isinstance(header.get("tokenizer", ""), str):
+        raise InputError(f"{path} has a malformed 'tokenizer': the checkpoint is damaged; use "
+                         "another.")
     try:
         if header.get("backbone") is not None:
             FeatureOrigin(**header["backbone"])

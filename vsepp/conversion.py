@@ -78,7 +78,7 @@ def convert_authors(model, vocabulary, target):
     state.update(_authors_image(image, config, model))
     save_checkpoint(target, state, config.to_dict(), words.word_to_index,
                     epoch=int(given.get("epoch", 0)), step=int(given.get("Eiters", 0)),
-                    metrics=None, authors_options=_jsonable(options))
+                    metrics=None, tokenizer="treebank", authors_options=_jsonable(options))
 
 
 def _jsonable(options):
@@ -171,7 +171,8 @@ def convert_tutorial(source, vocabulary, target):
         embed_size=linear.shape[1], num_layers=layers)
     save_checkpoint(target, named, config.to_dict(), words.word_to_index,
                     epoch=int(given.get("epoch", 0)) if "model" in given else 0,
-                    step=int(given.get("step", 0)) if "model" in given else 0)
+                    step=int(given.get("step", 0)) if "model" in given else 0,
+                    tokenizer="words")
 
 
 def _tutorial_name(name):

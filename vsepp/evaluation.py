@@ -33,8 +33,8 @@ def encode_rows(encoder, inputs, count, batch_size, quiet=True):
     """Codes of inputs that come one by one.
 
     Args:
-        encoder: from a batch, as a float32 tensor, to its codes.
-        inputs: iterable over float32 arrays of one shape.
+        encoder: from a batch, as a tensor, to its codes.
+        inputs: iterable over arrays of one shape and type.
         count: how many there are.
         batch_size: inputs at a time.
         quiet: show no progress bar.

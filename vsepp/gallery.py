@@ -48,25 +48,31 @@ class Gallery:
         return found, scores[found]
 
 
-def open_gallery(model, folder, split):
+def open_gallery(model, folder, split, log=print):
     """The gallery of a split under a model; its codes are computed when they are not stored.
+
+    Where the data set's vocabulary is not the checkpoint's, its captions are cut and encoded
+    anew, from how they were written, as the checkpoint's own training captions were.
 
     Args:
         model: ``RetrievalModel``.
         folder: the prepared data set's folder.
         split: name of the split.
+        log: called with a line when the captions were encoded anew.
 
     Raises:
-        InputError: when the split is missing or the vocabulary is not the checkpoint's.
+        InputError: when the split is missing, or when the vocabulary is not the checkpoint's
+            and ``{split}_sentences.json`` is missing.
     """
     dataset = open_dataset(folder, split)
     if dataset.vocabulary.word_to_index != model.vocabulary.word_to_index:
-        raise InputError(f"{Path(folder) / 'vocab.json'} does not belong to {model.checkpoint}: "
-                         "the data set was prepared otherwise than for that training; prepare it "
-                         "as it was, or train anew.")
+        _encode_as(model, dataset, log)
     key = {"checkpoint": model.fingerprint, "resize": model.config.resize,
            "image_size": model.config.image_size, "images": list_fingerprint(dataset.images),
            "captions": list_fingerprint(dataset.captions)}
+    given = given_origin(dataset.folder)
+    if given:  # other features may come under the same names
+        key["features"] = given.fingerprint
     checkpoint = Path(model.checkpoint)
     path = checkpoint.with_name(f"{checkpoint.stem}.{Path(folder).name}_{split}.codes")
     stored = _read(path, key)
@@ -77,6 +83,22 @@ def open_gallery(model, folder, split):
         except OSError as error:  # the answer does not depend on it
             print(f"the codes could not be kept beside the checkpoint ({error.strerror})")
     return Gallery(dataset, *stored, model.measure)
+
+
+def _encode_as(model, dataset, log):
+    """Give a data set the checkpoint's vocabulary, and its captions the indices they have there."""
+    if not dataset.keeps_sentences():
+        raise InputError(f"{dataset.folder / 'vocab.json'} does not belong to {model.checkpoint}: "
+                         "the data set was prepared otherwise than for that training; prepare it "
+                         "as it was, or train anew.")
+    captions = [model.words(sentence) for sentence in dataset.sentences()]
+    words = [word for caption in captions for word in caption]
+    unknown = sum(word not in model.vocabulary for word in words) / max(1, len(words))
+    dataset.vocabulary = model.vocabulary
+    dataset.captions = [model.vocabulary.encode(caption) for caption in captions]
+    log(f"{dataset.folder.name} has another vocabulary than {model.checkpoint}: the sentences of "
+        f"its {dataset.split} split are cut by the checkpoint's tokenizer {model.tokenizer} and "
+        f"encoded with its vocabulary, which lacks {100 * unknown:.1f} % of their words")
 
 
 def _read(path, key):
@@ -93,15 +115,19 @@ def _read(path, key):
 
 
 def _encode(model, dataset):
-    texts = model.encode_indices(dataset.captions, quiet=False)
+    images = _encode_images(model, dataset)  # first: they may not be the model's to encode
+    return images, model.encode_indices(dataset.captions, quiet=False)
+
+
+def _encode_images(model, dataset):
     features = None
     origin = FeatureOrigin(**model.frozen) if model.frozen else given_origin(dataset.folder)
     if origin:
         features = FeatureStore(dataset.folder, origin).read(dataset.split, dataset.images)
     if features is not None:
-        return model.encode_features(features), texts
+        return model.encode_features(features)
     paths = [dataset.image_path(image_id) for image_id in range(len(dataset.images))]
-    return model.encode_image(paths, exif=False, quiet=False), texts
+    return model.encode_image(paths, exif=False, quiet=False)
 
 
 def same_photograph(path, folder, splits):

@@ -12,7 +12,7 @@ from vsepp.checkpoint import load_checkpoint, read_header
 from vsepp.config import KEYS, Config, apply
 from vsepp.data.batches import in_batches
 from vsepp.data.images import map_images, open_image
-from vsepp.data.transforms import CenterCrop, normalize
+from vsepp.data.transforms import CenterCrop
 from vsepp.errors import InputError
 from vsepp.evaluation import encode_captions, encode_images, encode_rows
 from vsepp.losses import NPairLoss
@@ -20,10 +20,14 @@ from vsepp.measures import MEASURES
 from vsepp.models.predictor import BackbonePredictor
 from vsepp.models.state import set_state
 from vsepp.models.vsepp import build_image_extractor, build_text_extractor
-from vsepp.vocabulary import Vocabulary, tokenize
+from vsepp.threads import computes_in_bfloat16
+from vsepp.tokens import find_tokenizer
+from vsepp.vocabulary import Vocabulary
 
 _MANY_IMAGES = 64  # from here on, preparing a faster network pays
 _BATCH = 64
+_NAMED_AT_MOST = 10  # unknown words that nearest ones are looked for: it takes a while
+_ENOUGH = 2  # of a photograph's pixels to a side of the resized one, for resizing to average over
 
 
 def load(checkpoint):
@@ -55,6 +59,7 @@ class RetrievalModel:
     Attributes:
         config: the run's ``Config``.
         vocabulary: its ``Vocabulary``.
+        tokenizer: name of what cuts sentences as the training captions were cut.
         measure: ``cosine`` or ``order``.
         fingerprint: of the weights.
     """
@@ -65,6 +70,11 @@ class RetrievalModel:
         known = {key: value for key, value in header["config"].items() if key in KEYS}
         self.config = apply(Config(), known, self.checkpoint)
         self.vocabulary = Vocabulary(header["vocab"], self.checkpoint)
+        self.tokenizer = header.get("tokenizer", "words")
+        try:
+            self.words = find_tokenizer(self.tokenizer)
+        except InputError as error:
+            raise InputError(f"{self.checkpoint}: {error}") from None
         self.measure = self.config.measure
         self.fingerprint = header["fingerprint"]
         self.frozen = header.get("backbone")
@@ -125,22 +135,59 @@ class RetrievalModel:
         self._check_backbone()
         if not len(images):
             return self._no_codes()
-        pixels = map_images(lambda image: self._pixels(image, exif), images)
+        pixels = map_images(lambda image: self.pixels(image, exif), images)
         with paddle.no_grad():
             if len(images) < _MANY_IMAGES or paddle.get_device() != "cpu":
-                return encode_images(self, map(normalize, pixels), len(images), 16, quiet)
-            if self._predictor is None:
-                self._predictor = BackbonePredictor(self.image_extractor.backbone,
-                                                    self.config.image_size)
-            batches = in_batches(pixels, self._predictor.batch_size)
-            features = chain.from_iterable(map(self._predictor, batches))
+                return encode_images(self, pixels, len(images), 16, quiet)
+            predictor = self._fast_backbone()
+            batches = in_batches(pixels, predictor.batch_size)
+            features = chain.from_iterable(map(predictor, batches))
             return self._encode_features(features, len(images), quiet)
 
-    def _pixels(self, image, exif):
+    def _fast_backbone(self):
+        if self._predictor is None:
+            precision = self.config.backbone_precision if computes_in_bfloat16() else "float32"
+            self._predictor = BackbonePredictor(self.image_extractor.backbone,
+                                                self.config.image_size, precision=precision)
+        return self._predictor
+
+    def encode_pixels(self, pixels):
+        """Codes of photographs that :meth:`pixels` has made ready, for those that come as a
+        stream: a photograph's code does not depend on how many come together.
+
+        Args:
+            pixels: uint8 ``[n, image_size, image_size, 3]``.
+
+        Returns:
+            float32 ``[n, embed_size]``.
+
+        Raises:
+            InputError: when the checkpoint holds no backbone.
+        """
+        self._check_backbone()
+        codes = np.empty((len(pixels), self.config.embed_size), np.float32)
+        predictor = self._fast_backbone()
+        size = predictor.batch_size
+        for start in range(0, len(pixels), size):
+            features = predictor(pixels[start:start + size])
+            whole = np.zeros((size, features.shape[1]), np.float32)
+            whole[:len(features)] = features
+            codes[start:start + size] = self._encode_features(whole, size)[:len(features)]
+        return codes
+
+    def pixels(self, image, exif=True):
+        """A photograph (a path or PIL image) as the network sees it: uint8 ``[size, size, 3]``.
+
+        People's own large JPEGs (``exif``) are decoded no larger than needed; those of data sets
+        are read as training read them.
+
+        Raises:
+            InputError: when it cannot be decoded.
+        """
         if isinstance(image, Image.Image):
             image = (ImageOps.exif_transpose(image) if exif else image).convert("RGB")
         else:
-            image = open_image(image, exif)
+            image = open_image(image, exif, at_least=_ENOUGH * self.config.resize if exif else None)
         return self._crop.pixels(image)
 
     def _check_backbone(self):
@@ -180,7 +227,28 @@ class RetrievalModel:
 
     def unknown_words(self, sentence):
         """The words of a sentence that the vocabulary lacks, in order."""
-        return [word for word in tokenize(sentence) if word not in self.vocabulary]
+        return [word for word in self.words(sentence) if word not in self.vocabulary]
+
+    def nearest_words(self, word):
+        """The vocabulary's words that are spelled most like one it lacks: at most three."""
+        return self.vocabulary.nearest(word.lower())
+
+    def explain_unknown(self, sentence):
+        """The words of a sentence that the vocabulary lacks, each with the nearest it has.
+
+        Returns:
+            str: a line such as ``not in the vocabulary, so not understood: dgo (dog, dogs)``;
+            empty when every word is known.
+        """
+        unknown = self._with_nearest(self.unknown_words(sentence))
+        return f"not in the vocabulary, so not understood: {unknown}" if unknown else ""
+
+    def _with_nearest(self, words):
+        named = []
+        for place, word in enumerate(dict.fromkeys(words)):
+            nearest = self.nearest_words(word) if place < _NAMED_AT_MOST else []
+            named.append(f"{word} ({', '.join(nearest)})" if nearest else word)
+        return ", ".join(named)
 
     def encode_text(self, sentences):
         """Codes of sentences.
@@ -198,12 +266,17 @@ class RetrievalModel:
             sentences = [sentences]
         captions = []
         for sentence in sentences:
-            words = tokenize(sentence)
+            words = self.words(sentence)
             if not any(word in self.vocabulary for word in words):
                 raise InputError(f"none of the words of {sentence!r} is in the vocabulary: use "
-                                 "words that the training captions have.")
+                                 f"words that the training captions have{self._hint(words)}.")
             captions.append(self.vocabulary.encode(words))
         return self.encode_indices(captions)
+
+    def _hint(self, words):
+        nearest = dict.fromkeys(other for word in list(dict.fromkeys(words))[:_NAMED_AT_MOST]
+                                for other in self.nearest_words(word))
+        return f", such as {', '.join(nearest)}" if nearest else ""
 
     def encode_indices(self, captions, quiet=True):
         """Codes of captions given as lists of indices, ``<start>`` and ``<end>`` included."""

@@ -1,26 +1,16 @@
 """Words and their indices: building, saving, and turning sentences into indices."""
 
-import re
+import difflib
 from collections import Counter
 
 from vsepp.files.atomic import write_json
 from vsepp.errors import InputError
 from vsepp.files.json_files import read_json
+from vsepp.tokens import words as tokenize  # noqa: F401 - the name it goes by in notebooks
 
 PAD, UNK, START, END = "<pad>", "<unk>", "<start>", "<end>"
 SPECIAL_WORDS = (PAD, UNK, START, END)
-_WORD = re.compile(r"[^\W_]+")
-
-
-def tokenize(sentence):
-    """Words of a sentence as the data sets' own tokens have them.
-
-    Lower case, split at everything that is neither letter nor digit.
-
-    >>> tokenize("A man in a T-shirt, and a child's dog.")
-    ['a', 'man', 'in', 'a', 't', 'shirt', 'and', 'a', 'child', 's', 'dog']
-    """
-    return _WORD.findall(sentence.lower())
+_ALIKE = 0.7  # of 1: how much of two words must agree for one to be a guess at the other
 
 
 class Vocabulary:
@@ -82,6 +72,16 @@ class Vocabulary:
 
     def __contains__(self, word):
         return word in self.word_to_index
+
+    def nearest(self, word, count=3):
+        """The words spelled most like one that is missing, best first: at most ``count``.
+
+        Of words that are equally like it, those that appear earlier in the captions.
+        """
+        known = [other for other in self.words if other not in SPECIAL_WORDS]
+        alike = difflib.get_close_matches(word, known, n=max(1, len(known)), cutoff=_ALIKE)
+        ratio = {other: difflib.SequenceMatcher(None, other, word).ratio() for other in alike}
+        return sorted(alike, key=lambda other: (-ratio[other], self.word_to_index[other]))[:count]
 
     def encode(self, words):
         """Indices of ``<start>``, the words, ``<end>``; unknown words become ``<unk>``."""

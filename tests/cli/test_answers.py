@@ -13,6 +13,7 @@ from vsepp.cli.command import run
 from vsepp.cli.eval import main as evaluate
 from vsepp.cli.infer import main as infer
 from vsepp.gallery import open_gallery
+from vsepp.vocabulary import Vocabulary
 
 
 @pytest.fixture(scope="module")
@@ -201,13 +202,15 @@ def test_a_sentence_finds_images(arguments, tmp_path, capsys):
 
 
 def test_words_that_are_not_known_are_named(arguments, capsys):
-    assert run(infer, [*arguments, "--text", "a green zebra"]) == 0
-    assert "zebra" in capsys.readouterr().out
+    assert run(infer, [*arguments, "--text", "a gren zebra on a gren frme"]) == 0
+    assert "not understood: gren (green, grey), zebra, frme (frame)\n" in capsys.readouterr().out
 
 
 def test_a_sentence_of_unknown_words_is_refused(arguments, capsys):
     assert run(infer, [*arguments, "--text", "zebras gallop"]) == 2
-    assert "vocabulary" in capsys.readouterr().err
+    assert capsys.readouterr().err.endswith("use words that the training captions have.\n")
+    assert run(infer, [*arguments, "--text", "Zebras frmae"]) == 2
+    assert "training captions have, such as frame.\n" in capsys.readouterr().err
 
 
 def test_an_image_of_the_split_shows_its_own_descriptions(arguments, capsys):
@@ -258,15 +261,52 @@ def test_no_data_set(tmp_path, capsys):
     assert status == 2 and "tools/prepare.py" in capsys.readouterr().err
 
 
-def test_another_vocabulary_is_refused(arguments, tmp_path, capsys):
-    data = tmp_path / "data"
-    shutil.copytree(arguments[3], data)
-    vocabulary = json.loads((data / "tiny/vocab.json").read_text())
-    words = list(vocabulary)
-    vocabulary[words[1]], vocabulary[words[2]] = vocabulary[words[2]], vocabulary[words[1]]
-    (data / "tiny/vocab.json").write_text(json.dumps(vocabulary))
-    assert run(evaluate, [*arguments[:3], str(data), *arguments[4:]]) == 2
-    assert "does not belong to" in capsys.readouterr().err
+class TestAnotherVocabulary:
+    """A data set that was prepared otherwise than for the checkpoint's training."""
+
+    @pytest.fixture
+    def other(self, arguments, tmp_path):
+        """The arguments for the same captions under a vocabulary that lacks their last word."""
+        data = tmp_path / "data"
+        shutil.copytree(arguments[3], data)
+        words = Vocabulary.load(data / "tiny/vocab.json").words
+        Vocabulary.build([words[-4::-1]], 0).save(data / "tiny/vocab.json")
+        return [*arguments[:3], str(data), *arguments[4:]]
+
+    def test_its_sentences_are_encoded_as_the_checkpoints(self, arguments, other, tmp_path, capsys):
+        paths = [tmp_path / "own.json", tmp_path / "other.json"]
+        assert run(evaluate, [*arguments, "--json", str(paths[0])]) == 0
+        assert "vocabulary" not in capsys.readouterr().out
+        assert run(evaluate, [*other, "--json", str(paths[1])]) == 0
+        assert "tokenizer words and encoded with its vocabulary, which lacks 0.0 %" in \
+            capsys.readouterr().out
+        own, others = (json.loads(path.read_text()) for path in paths)
+        assert own == others
+
+    def test_unknown_words_are_counted(self, arguments, other, capsys):
+        path = f"{other[3]}/tiny/test_sentences.json"
+        sentences = ["a red zebra here"] * 20
+        with open(path, "w") as file:
+            json.dump(sentences, file)
+        assert run(infer, [*other, "--text", "a red frame"]) == 0
+        assert "lacks 25.0 % of their words" in capsys.readouterr().out
+        model = load(arguments[5])
+        gallery = open_gallery(model, f"{other[3]}/tiny", "test")
+        np.testing.assert_allclose(gallery.texts, model.encode_text(sentences), atol=1e-6)
+        assert gallery.dataset.vocabulary.word_to_index == model.vocabulary.word_to_index
+
+    def test_stored_codes_of_other_sentences_are_not_used(self, arguments, other):
+        folder = f"{other[3]}/tiny"
+        before = open_gallery(load(arguments[5]), folder, "test").texts
+        with open(f"{folder}/test_sentences.json", "w") as file:
+            json.dump(["a red frame"] * 20, file)
+        after = open_gallery(load(arguments[5]), folder, "test").texts
+        assert not np.allclose(before, after) and np.ptp(after, axis=0).max() < 1e-6
+
+    def test_without_the_sentences_it_is_refused(self, other, tmp_path, capsys):
+        (tmp_path / "data/tiny/test_sentences.json").unlink()
+        assert run(evaluate, other) == 2
+        assert "does not belong to" in capsys.readouterr().err
 
 
 class TestStoredCodes:

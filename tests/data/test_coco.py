@@ -49,6 +49,14 @@ def test_it_is_a_karpathy_split(files):
     assert images[0].sentences == ("A dog, no. 31.", "A dog, no. 30.")
 
 
+def test_captions_are_cut_as_asked_for(files):
+    data = read_coco(*files, "treebank")
+    assert data["tokenizer"] == "treebank" and read_coco(*files)["tokenizer"] == "words"
+    assert data["images"][0]["sentences"][0] == {
+        "tokens": ["a", "dog", ",", "no.", "31", "."], "raw": "A dog, no. 31.", "imgid": 0,
+        "sentid": 31}
+
+
 def test_ids_are_kept(files):
     data = read_coco(*files)
     image = data["images"][3]

@@ -6,9 +6,9 @@ import json
 import numpy as np
 import pytest
 
-from vsepp.data import features as features_module
 from vsepp.data.features import FeatureOrigin, FeatureStore
 from vsepp.errors import InputError
+from vsepp.files import resumable
 
 ORIGIN = FeatureOrigin("resnet18", "0123456789abcdef" * 4, 3, 256, 224)
 IMAGES = [f"images/{k}.png" for k in range(10)]
@@ -198,7 +198,7 @@ def test_a_full_disk_names_the_file_and_what_was_done_is_kept(store, monkeypatch
 
     interrupt(store, 1)
     with monkeypatch.context() as patch:
-        patch.setattr(features_module, "_write_all", full)
+        patch.setattr(resumable, "_write_all", full)
         with pytest.raises(OSError) as failure:
             write(store)
 

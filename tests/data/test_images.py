@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vsepp.data.images import map_images, open_image
+from vsepp.data.images import image_size, map_images, open_image
+from vsepp.data.transforms import CenterCrop
 from vsepp.errors import InputError
 
 
@@ -85,6 +86,77 @@ def test_orientation_is_applied_where_asked_for(lying):
 
     assert image.size == (16, 32) and image.mode == "RGB"
     assert image.getpixel((8, 3))[1] < 60 < 200 < image.getpixel((8, 28))[1]
+
+
+def detailed(size):
+    """Slow colours with fine texture on them, as photographs have."""
+    width, height = size
+    y, x = np.mgrid[:height, :width] / min(size)
+    colours = np.stack([np.sin(5 * x + y), np.cos(4 * y - x), np.sin(9 * x * y)], -1)
+    texture = np.random.default_rng(0).normal(size=(height, width, 1))
+    return Image.fromarray((128 + 80 * colours + 12 * texture).clip(0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("size, decoded", [
+    ((1600, 1040), (400, 260)), ((511, 801), (511, 801)), ((512, 801), (256, 401)),
+    ((3000, 300), (3000, 300)), ((150, 200), (150, 200))])
+def test_a_large_jpeg_is_decoded_no_larger_than_needed(tmp_path, size, decoded, mode):
+    path = save(detailed(size).convert(mode), tmp_path / "large.jpg", quality=92)
+
+    whole, less = open_image(path), open_image(path, at_least=256)
+
+    assert (whole.size, less.size, less.mode) == (size, decoded, "RGB")
+    crops = [CenterCrop(128, 112).pixels(image).astype(int) for image in (whole, less)]
+    assert crops[1].shape == (112, 112, 3)
+    assert np.abs(crops[0] - crops[1]).mean() < 1.5
+    assert np.abs(crops[0] - crops[0].mean((0, 1))).mean() > 5  # which is no easy picture
+
+
+def test_orientation_is_applied_to_what_is_decoded_smaller(tmp_path):
+    image = Image.new("RGB", (1600, 1200), "white")
+    image.paste("red", (0, 0, 800, 1200))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = save(image, tmp_path / "lying.jpg", exif=exif)
+
+    image = open_image(path, exif=True, at_least=256)
+
+    assert image.size == (300, 400)
+    assert image.getpixel((150, 30))[1] < 60 < 200 < image.getpixel((150, 370))[1]
+
+
+def test_what_a_telephone_makes_of_two_pictures_is_its_first(tmp_path):
+    first, second = detailed((1200, 800)), Image.new("RGB", (600, 400), "blue")
+    path = save(first, tmp_path / "two.jpg", format="MPO", save_all=True, append_images=[second])
+
+    whole, less = open_image(path), open_image(path, exif=True, at_least=256)
+
+    assert (whole.size, less.size) == ((1200, 800), (600, 400))
+    crops = [CenterCrop(128, 112).pixels(image).astype(int) for image in (whole, less)]
+    assert np.abs(crops[0] - crops[1]).mean() < 1.5
+
+
+def test_only_jpegs_are_decoded_smaller_and_damage_is_still_told(tmp_path):
+    picture = detailed((800, 600))
+    assert open_image(save(picture, tmp_path / "a.png"), at_least=64).size == (800, 600)
+    path = save(picture, tmp_path / "half.jpg")
+    path.write_bytes(path.read_bytes()[:path.stat().st_size // 2])
+
+    with pytest.raises(InputError, match=r"half\.jpg is damaged"):
+        open_image(path, at_least=64)
+
+
+def test_the_size_of_an_image_without_decoding_it(tmp_path):
+    path = save(detailed((320, 200)), tmp_path / "a.jpg")
+    path.write_bytes(path.read_bytes()[:2000])
+    assert image_size(path) == (320, 200)
+
+    with pytest.raises(InputError, match="none.jpg does not exist"):
+        image_size(tmp_path / "none.jpg")
+    (tmp_path / "text.jpg").write_text("no image")
+    with pytest.raises(InputError, match="text.jpg is empty or not an image"):
+        image_size(tmp_path / "text.jpg")
 
 
 def test_an_open_file_will_do(tmp_path):

@@ -12,7 +12,9 @@ import pytest
 from PIL import Image
 
 from vsepp.data.dataset import ImageTextDataset
-from vsepp.data.loaders import EpochBatchSampler, mktrainval, training_loader, trim
+from vsepp.data.loaders import (
+    EpochBatchSampler, LengthBatchSampler, mktrainval, training_loader, trim,
+)
 from vsepp.data.transforms import CenterCrop, RandomCrop
 from vsepp.errors import InputError
 
@@ -233,6 +235,86 @@ def test_sampler_lengths_with_and_without_the_last_partial_batch():
     assert sizes(False, 10) == [4, 4, 2] and sizes(True, 10) == [4, 4]
     assert sizes(False, 8) == [4, 4] == sizes(True, 8)
     assert sizes(False, 0) == []
+
+
+LENGTHS = np.random.default_rng(1).integers(3, 30, size=1003)
+
+
+def by_length(skip=0, epoch=0, seed=5, lengths=LENGTHS):
+    sampler = LengthBatchSampler(range(len(lengths)), 4, lengths, drop_last=True, seed=seed)
+    sampler.set_epoch(epoch, skip)
+    found = list(sampler)
+    assert len(found) == len(sampler) - skip
+    return found
+
+
+def indices(batches):
+    return sorted(index for batch in batches for index in batch)
+
+
+def test_batches_by_length_hold_what_the_plain_epoch_holds():
+    plain = EpochBatchSampler(range(1003), 4, shuffle=True, drop_last=True, seed=5)
+
+    for epoch in (0, 1):
+        found = by_length(epoch=epoch)
+        assert all(len(batch) == 4 for batch in found)
+        assert indices(found) == indices(plain)  # each pass over it is the next epoch
+
+
+def test_batches_by_length_are_of_similar_length_and_in_no_order_of_it():
+    plain = EpochBatchSampler(range(1003), 4, shuffle=True, drop_last=True, seed=5)
+
+    def padding(batches):
+        return sum(4 * LENGTHS[batch].max() - LENGTHS[batch].sum() for batch in batches)
+
+    found = by_length()
+
+    assert padding(found) < padding(plain) / 5
+    longest = [LENGTHS[batch].max() for batch in found]
+    assert abs(np.corrcoef(longest, np.arange(len(longest)))[0, 1]) < 0.2
+
+
+def test_batches_by_length_follow_from_seed_and_epoch_and_go_on_in_the_middle():
+    assert by_length() == by_length()
+    assert by_length() != by_length(seed=6)
+    assert by_length() != by_length(epoch=1)
+    assert by_length(epoch=1, skip=7) == by_length(epoch=1)[7:]
+
+
+def test_captions_of_one_length_are_shuffled_all_the_same():
+    assert by_length(lengths=np.full(1003, 9)) != by_length(lengths=np.full(1003, 9), seed=6)
+    assert LengthBatchSampler([], 4, []).__len__() == len(list(LengthBatchSampler([], 4, []))) == 0
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_the_training_loader_batches_by_length(prepared, workers):
+    def spread(**options):
+        return sum(np.ptp(batch[2]) for batch in batches(
+            training_loader(dataset(prepared), 6, workers=workers, **options)))
+
+    assert spread(by_length=True) < spread() / 2
+    resumed, undisturbed = (training_loader(dataset(prepared), 6, workers=count, by_length=True)
+                            for count in (workers, 0))
+    resumed.batch_sampler.set_epoch(0, skip=4)
+    assert same(batches(resumed), batches(undisturbed)[4:])
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("crop", [CenterCrop, RandomCrop])
+def test_pixels_become_what_the_transform_itself_would_have_made(prepared, workers, crop):
+    from vsepp.models.image import as_network_input
+
+    normalized, pixels = (
+        training_loader(dataset(prepared, transform=crop(**SMALL, normalized=normalized)), 16,
+                        seed=5, workers=count)
+        for normalized, count in ((True, 0), (False, workers)))
+
+    for _ in range(2):
+        found, expected = list(pixels), batches(normalized)
+        assert all(batch[0].shape == [16, 24, 24, 3] and "uint8" in str(batch[0].dtype)
+                   for batch in found)
+        assert same([[as_network_input(images).numpy(), *(part.numpy() for part in rest)]
+                     for images, *rest in found], expected)
 
 
 def test_trimmed_captions_keep_every_word():

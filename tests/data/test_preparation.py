@@ -249,7 +249,7 @@ def test_what_was_prepared_says_with_which_options(data_set):
     assert stored == returned
     assert stored["options"] == {
         "captions_per_image": 3, "min_word_count": 0, "max_len": 20, "seed": 7,
-        "captions_sha256": hashlib.sha256(source).hexdigest()}
+        "tokenizer": "words", "captions_sha256": hashlib.sha256(source).hexdigest()}
     assert stored["words"] == len(Vocabulary.load(folder / "vocab.json"))
 
 

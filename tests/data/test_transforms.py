@@ -105,3 +105,25 @@ def test_a_batch_is_normalised_like_its_images():
     pixels = np.random.default_rng(0).integers(256, size=(2, 4, 5, 3), dtype=np.uint8)
 
     assert np.array_equal(normalize(pixels), np.stack([normalize(one) for one in pixels]))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_crops_of_an_image_resized_before_are_those_of_the_image(size):
+    image = noise(size)
+    resized = np.asarray(resize(image, 256))
+
+    assert np.array_equal(CenterCrop()(resized), CenterCrop()(image))
+    for seed in range(3):
+        found, expected = (RandomCrop(normalized=False)(picture, np.random.default_rng(seed))
+                           for picture in (resized, image))
+        assert found.dtype == np.uint8 and found.shape == (224, 224, 3)
+        assert np.array_equal(found, expected)
+
+
+def test_a_crop_that_is_not_normalised_is_the_pixels():
+    image = noise((300, 400))
+
+    found = CenterCrop(normalized=False)(image)
+
+    assert found.dtype == np.uint8 and np.array_equal(found, CenterCrop().pixels(image))
+    assert np.array_equal(normalize(found), CenterCrop()(image))

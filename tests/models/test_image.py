@@ -91,6 +91,35 @@ def test_a_batch_of_one(finetuned):
     np.testing.assert_allclose(codes.numpy(), both[:1], atol=1e-5)
 
 
+def test_pixels_are_normalised_by_the_extractor():
+    from vsepp.data.transforms import MEAN, STD, normalize
+    from vsepp.models.image import as_network_input
+
+    pixels = np.random.default_rng(0).integers(256, size=(3, 64, 72, 3), dtype=np.uint8)
+    by_hand = ((pixels.astype(np.float32) / 255 - MEAN) / STD).transpose(0, 3, 1, 2)
+    assert np.array_equal(normalize(pixels), by_hand)
+    model = make()
+    model.eval()
+
+    with paddle.no_grad():
+        expected = model(paddle.to_tensor(np.ascontiguousarray(by_hand))).numpy()
+        assert np.array_equal(model(paddle.to_tensor(pixels)).numpy(), expected)
+
+    class OnAnotherDevice:  # which leaves nothing to NumPy
+        dtype = paddle.uint8
+
+        class place:
+            @staticmethod
+            def is_cpu_place():
+                return False
+
+        @staticmethod
+        def astype(dtype):
+            return paddle.to_tensor(pixels).astype(dtype)
+
+    assert np.array_equal(as_network_input(OnAnotherDevice).numpy(), by_hand)
+
+
 def test_codes_are_of_unit_length_whatever_the_size_of_the_image():
     model = make()
 

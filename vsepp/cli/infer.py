@@ -55,12 +55,12 @@ def _answer_text(arguments, model, gallery, folder):
     from vsepp.report.pictures import draw_text_answer
     from vsepp.report.tables import format_table
 
-    unknown = model.unknown_words(arguments.text)
     code = model.encode_text(arguments.text)[0]
     found, scores = gallery.find_images(code, arguments.top_k)
     paths = [gallery.dataset.image_path(image_id) for image_id in found]
+    unknown = model.explain_unknown(arguments.text)
     if unknown:
-        print(f"not in the vocabulary, so not understood: {', '.join(unknown)}")
+        print(unknown)
     print(f"Images for \"{arguments.text}\", of {_candidates(gallery, 'images')}:")
     names = [gallery.dataset.image_name(image_id) for image_id in found]
     print(format_table([[rank, f"{score:.3f}", name] for rank, (score, name)

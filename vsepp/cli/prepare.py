@@ -9,6 +9,7 @@ from typing import Optional
 
 from vsepp.cli.command import parser
 from vsepp.errors import InputError
+from vsepp.tokens import AUTO, find_tokenizer
 
 _DESCRIPTION = """\
 Prepare a data set: vocabulary and split files from captions and photographs.
@@ -40,6 +41,10 @@ def _arguments(argv):
     add("--min-word-count", type=int, metavar="N",
         help="a word is kept when it occurs more often than this outside test")
     add("--max-len", type=int, metavar="N", help="longest caption kept, in words")
+    add("--tokenizer", default=AUTO, metavar="auto|words|treebank|jieba",
+        help="what cuts captions into words: without marks, as the authors of VSE++ do, or Chinese "
+             "(auto: jieba for Chinese captions, treebank for --precomp, else words); a Karpathy "
+             "JSON is cut already, and this says how queries are")
     add("--seed", type=int, metavar="N", help="everything random follows from it")
     add("--force", action="store_true",
         help="prepare anew although the data set is prepared with other options")
@@ -93,6 +98,8 @@ class _Settings:
 def main(argv=None):
     """Prepare the data set that the arguments describe; returns the exit status."""
     arguments = _arguments(argv)
+    if arguments.tokenizer != AUTO:
+        find_tokenizer(arguments.tokenizer)
     settings = _Settings(arguments)
     choice = _choose(arguments, settings)
     config = settings.of(choice.dataset)
@@ -107,11 +114,12 @@ def main(argv=None):
 
             create_precomputed(choice.features, *options)
     else:
-        changed = _put_in_place(choice, config, folder, arguments)
+        tokenizer = _put_in_place(choice, config, folder, arguments)
+        changed = tokenizer is not None
         if changed:
             from vsepp.data.preparation import create_dataset
 
-            create_dataset(*options, strict=arguments.strict)
+            create_dataset(*options, strict=arguments.strict, tokenizer=tokenizer)
     if not changed:
         print(f"{folder} is prepared with these options already; it is left as it is.")
     print(f"Next: {_next_command(arguments, config, choice)}")
@@ -134,7 +142,7 @@ def _choose(arguments, settings):
         return _choose_precomp(arguments, settings)
     if arguments.captions or arguments.coco_ids or photographs:
         return _choose_given(arguments, settings)
-    return _choose_found(settings)
+    return _choose_found(arguments, settings)
 
 
 def _choose_precomp(arguments, settings):
@@ -143,7 +151,7 @@ def _choose_precomp(arguments, settings):
 
     dataset = settings.dataset or Path(arguments.precomp).resolve().name
     _folder(settings.given, dataset)
-    features = Precomputed(arguments.precomp)
+    features = Precomputed(arguments.precomp, arguments.tokenizer)
     settings.default("captions_per_image", features.captions_per_image)
     return _Choice(dataset, f"features from --precomp {arguments.precomp}", features=features)
 
@@ -155,7 +163,7 @@ def _folder(config, dataset):
     return Path(config.data_dir) / dataset
 
 
-def _choose_found(settings):
+def _choose_found(arguments, settings):
     """The data set when nothing is given: what is in place, what is mounted, or the sample."""
     from vsepp.data.sources import Captions, find_mounted
 
@@ -166,7 +174,7 @@ def _choose_found(settings):
         if _files_there(folder, dataset, all_images=mounted is not None):
             return _Choice(dataset, f"its files are in {folder}")
         if mounted:
-            captions = Captions.find_in(mounted, dataset)
+            captions = Captions.find_in(mounted, dataset, arguments.tokenizer)
             if captions is None and not (folder / f"dataset_{dataset}.json").is_file():
                 raise InputError(f"{mounted}, the mounted archive, holds no dataset_{dataset}.json"
                                  ": give the captions with --captions FILE.")
@@ -218,11 +226,12 @@ def _choose_given(arguments, settings):
             images = images or archive
     captions = None
     if arguments.coco_ids:
-        captions = Captions.read_coco(arguments.coco_annotations, arguments.coco_ids)
+        captions = Captions.read_coco(arguments.coco_annotations, arguments.coco_ids,
+                                      arguments.tokenizer)
     elif captions_path:
-        captions = Captions.read(captions_path, settings.given.seed)
+        captions = Captions.read(captions_path, settings.given.seed, arguments.tokenizer)
     elif archive.is_file():
-        captions = Captions.find_in(archive, settings.dataset)
+        captions = Captions.find_in(archive, settings.dataset, arguments.tokenizer)
     dataset = settings.dataset or (captions.dataset if captions else "flickr8k")
     folder = _folder(settings.given, dataset)
     if captions is None and not (folder / f"dataset_{dataset}.json").is_file():
@@ -246,11 +255,14 @@ def _download(arguments, settings):
 
 
 def _put_in_place(choice, config, folder, arguments):
-    """Bring captions and images into the data set's folder; False when nothing is to be done."""
+    """Bring captions and images into the data set's folder.
+
+    Returns the name of the captions' tokenizer; None when nothing is to be done.
+    """
     import hashlib
 
     from vsepp.data.earlier import Earlier
-    from vsepp.data.karpathy import read_karpathy
+    from vsepp.data.karpathy import read_karpathy_tokenizer
     from vsepp.data.preparation import PREPARED
     from vsepp.data.sources import missing_images, place_images
 
@@ -258,14 +270,19 @@ def _put_in_place(choice, config, folder, arguments):
         from vsepp.data.sample import draw_sample
 
         draw_sample(folder)
-    captions = choice.captions
+    captions, tokenizer = choice.captions, arguments.tokenizer
     json_path = folder / f"dataset_{choice.dataset}.json"
     earlier = None if arguments.force else Earlier.read(folder)
+    if _stays_with_words(earlier, tokenizer):
+        captions, tokenizer = captions and captions.by_words(), "words"
+    if captions:
+        images, tokenizer = captions.images, captions.tokenizer
+    else:
+        images, tokenizer = read_karpathy_tokenizer(json_path, tokenizer)
     if earlier:
         checksum = captions.sha256 if captions else \
             hashlib.sha256(json_path.read_bytes()).hexdigest()
-        earlier.refuse_other(_options(config), checksum)
-    images = captions.images if captions else read_karpathy(json_path)
+        earlier.refuse_other(_options(config, tokenizer), checksum)
     placed = place_images(images, choice.images, folder / "images") if choice.images else 0
     if earlier and not placed:
         missing = len(missing_images(images, folder / "images"))
@@ -274,12 +291,17 @@ def _put_in_place(choice, config, folder, arguments):
                              f"({missing} are missing): give them with --images PATH, or add "
                              "--force to prepare the data set without them.")
         if earlier.is_whole() and not (arguments.strict and earlier.left_out):
-            return False
+            return None
     if captions:
         # From here on the old preparation and the captions may not belong together.
         (folder / PREPARED).unlink(missing_ok=True)
         captions.place(folder, choice.dataset)
-    return True
+    return tokenizer
+
+
+def _stays_with_words(earlier, tokenizer):
+    """Whether a data set was prepared before there was a choice, and no other is wanted now."""
+    return earlier is not None and earlier.tokenizer is None and tokenizer in (AUTO, "words")
 
 
 def _is_in_place(features, config, folder, arguments):
@@ -289,12 +311,15 @@ def _is_in_place(features, config, folder, arguments):
     earlier = None if arguments.force else Earlier.read(folder)
     if not earlier:
         return False
-    earlier.refuse_other(_options(config), features.captions_sha256, features.origin)
+    if _stays_with_words(earlier, arguments.tokenizer):
+        features.tokenizer = "words"
+    earlier.refuse_other(_options(config, features.tokenizer), features.captions_sha256,
+                         features.origin)
     return earlier.is_whole()
 
 
-def _options(config):
-    return {key: getattr(config, key) for key in _SHORTCUTS}
+def _options(config, tokenizer):
+    return {**{key: getattr(config, key) for key in _SHORTCUTS}, "tokenizer": tokenizer}
 
 
 def _next_command(arguments, config, choice):

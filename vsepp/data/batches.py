@@ -1,6 +1,18 @@
-"""Single arrays, as they come, in batches."""
+"""Single things, as they come, in batches."""
 
 import numpy as np
+
+
+def in_groups(things, size):
+    """Lists of ``size`` things in order; the last one holds what is left."""
+    group = []
+    for thing in things:
+        group.append(thing)
+        if len(group) == size:
+            yield group
+            group = []
+    if group:
+        yield group
 
 
 def in_batches(arrays, size):
@@ -13,11 +25,4 @@ def in_batches(arrays, size):
     Yields:
         ndarray ``[size or less, ...]``
     """
-    batch = []
-    for array in arrays:
-        batch.append(array)
-        if len(batch) == size:
-            yield np.stack(batch)
-            batch = []
-    if batch:
-        yield np.stack(batch)
+    return map(np.stack, in_groups(arrays, size))

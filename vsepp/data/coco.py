@@ -7,17 +7,18 @@ drawn from Karpathy's.
 import re
 from pathlib import Path
 
+from vsepp.data.karpathy import cut_captions
 from vsepp.errors import InputError
 from vsepp.files.json_files import read_json
 from vsepp.files.npy_files import read_npy
-from vsepp.vocabulary import tokenize
+from vsepp.tokens import AUTO
 
 _SPLITS = {"train": "train", "val": "dev", "test": "test", "restval": "restval"}  # ours: theirs
 _MEND_JSON = ("give --coco-annotations COCO's captions_train2014.json and captions_val2014.json")
 _MEND_IDS = ("give --coco-ids the folder with the authors' coco_{train,dev,test,restval}_ids.npy")
 
 
-def read_coco(annotations, ids_folder):
+def read_coco(annotations, ids_folder, tokenizer=AUTO):
     """Captions in Karpathy's format, from COCO's annotations and the authors' ids.
 
     Images stand in the order of their first caption in the files of ids, captions in the
@@ -27,9 +28,10 @@ def read_coco(annotations, ids_folder):
     Args:
         annotations: paths of ``captions_train2014.json`` and ``captions_val2014.json``.
         ids_folder: where the files of ids are.
+        tokenizer: what cuts the captions, see ``vsepp.tokens``.
 
     Returns:
-        dict: ``{"dataset": "coco", "images": […]}``
+        dict: ``{"dataset": "coco", "images": […], "tokenizer": its name}``
 
     Raises:
         InputError: naming the file, when one is missing or malformed, or when an id is
@@ -61,9 +63,8 @@ def read_coco(annotations, ids_folder):
                                  f"which is in the split {image['split']} too: fetch the files "
                                  "of ids again.")
             image["sentids"].append(number)
-            image["sentences"].append({"tokens": tokenize(raw), "raw": raw,
-                                       "imgid": image["imgid"], "sentid": number})
-    return {"dataset": "coco", "images": list(images.values())}
+            image["sentences"].append({"raw": raw, "imgid": image["imgid"], "sentid": number})
+    return cut_captions({"dataset": "coco", "images": list(images.values())}, tokenizer)
 
 
 def _read_annotations(path, captions, photographs):

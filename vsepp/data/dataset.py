@@ -8,6 +8,7 @@ from vsepp.config import KEYS
 from vsepp.data.images import open_image
 from vsepp.errors import InputError
 from vsepp.files.json_files import read_json
+from vsepp.tokens import TOKENIZERS
 from vsepp.vocabulary import Vocabulary
 
 NO_PHOTOGRAPHS = "precomp"  # folder in the paths of images of which there are only features
@@ -28,12 +29,23 @@ def read_prepared(folder):
     found = prepared.get("options") if isinstance(prepared, dict) else None
     if not isinstance(found, dict) or not all(type(found.get(key)) is int for key in options):
         raise InputError(f"{path} lacks 'options': {_PREPARE}.")
+    tokenizer = found.get("tokenizer", "words")
+    if tokenizer not in tuple(TOKENIZERS):
+        raise InputError(f"{path}: there is no tokenizer {tokenizer!r}: {_PREPARE}.")
     for key in options:
         rules = KEYS[key].metadata
         if not rules["minimum"] <= found[key] <= rules["maximum"]:
             raise InputError(f"{path}: {key} is {found[key]}, outside {rules['minimum']} to "
                              f"{rules['maximum']}: {_PREPARE}.")
     return prepared
+
+
+def prepared_tokenizer(folder):
+    """Name of the tokenizer that a prepared data set's captions were cut with.
+
+    ``words`` where ``prepared.json`` does not say, as before there was a choice.
+    """
+    return read_prepared(folder)["options"].get("tokenizer", "words")
 
 
 def prepared_folder(data_dir, dataset):
@@ -147,12 +159,20 @@ class CaptionDataset:
         self.captions = self.captions + other.captions
 
     def image(self, image_id, caption_index=None):
-        """What the network takes as image ``image_id``: a float32 array."""
+        """What the network takes as image ``image_id``: an array."""
         raise TypeError(f"{type(self).__name__} does not say what an image is")
+
+    @property
+    def _sentences_path(self):
+        return self.folder / f"{self.split}_sentences.json"
+
+    def keeps_sentences(self):
+        """Whether the captions are there as they were written."""
+        return self._sentences_path.exists()
 
     def sentences(self):
         """The captions as they were written; from the vocabulary where that was not kept."""
-        path = self.folder / f"{self.split}_sentences.json"
+        path = self._sentences_path
         if not path.exists():
             return [self.vocabulary.decode(caption) for caption in self.captions]
         written = read_json(path, _PREPARE)
@@ -167,6 +187,20 @@ class CaptionDataset:
         padded = np.zeros(self.max_len + 2, dtype=np.int64)
         padded[:len(caption)] = caption
         return self.image(self.image_id(index), index), padded, np.int64(len(caption))
+
+
+class Joined:
+    """Sequences read as one; they are not copied, since they may be on the disk."""
+
+    def __init__(self, parts):
+        self.parts = parts
+
+    def __getitem__(self, index):
+        for part in self.parts:
+            if index < len(part):
+                return part[index]
+            index -= len(part)
+        raise IndexError("there is no such image")
 
 
 class ImageTextDataset(CaptionDataset):
@@ -194,13 +228,29 @@ class ImageTextDataset(CaptionDataset):
         self.transform = transform
         self.seed = seed
         self.epoch = 0
+        self.decoded = None
+
+    def take_decoded(self, images):
+        """Take images from where they are decoded and resized, instead of from their files.
+
+        Args:
+            images: sequence of uint8 ``[height, width, 3]``, one for each of ``self.images``;
+                see ``vsepp.data.image_store``. There has to be a transform.
+        """
+        self.decoded = Joined([images])
+
+    def append(self, other):
+        super().append(other)
+        if self.decoded:
+            self.decoded = Joined(self.decoded.parts + other.decoded.parts)
 
     def set_epoch(self, epoch):
         """Let random crops be those of this epoch (a whole number from 0)."""
         self.epoch = epoch
 
     def image(self, image_id, caption_index=None):
-        picture = open_image(self.image_path(image_id))
+        picture = self.decoded[image_id] if self.decoded else \
+            open_image(self.image_path(image_id))
         if self.transform is None:
             return picture
         if getattr(self.transform, "takes_generator", False):
@@ -225,18 +275,14 @@ class FeatureTextDataset(CaptionDataset):
         if len(features) != len(self.images):
             raise InputError(f"the features of split {split} are {len(features)} rows for "
                              f"{len(self.images)} images: run `python tools/features.py` again.")
-        self.blocks = [features]
+        self.features = Joined([features])
 
     def append(self, other):
         super().append(other)
-        self.blocks = self.blocks + other.blocks  # not copied into one: they are on the disk
+        self.features = Joined(self.features.parts + other.features.parts)
 
     def image(self, image_id, caption_index=None):
-        for features in self.blocks:
-            if image_id < len(features):
-                return np.asarray(features[image_id], dtype=np.float32)
-            image_id -= len(features)
-        raise IndexError("there is no such image")
+        return np.asarray(self.features[image_id], dtype=np.float32)
 
 
 def open_dataset(folder, split):

@@ -15,12 +15,14 @@ class Earlier:
 
     Attributes:
         left_out: how many images could not be used.
+        tokenizer: name of the one that is recorded, or None: then it was ``words``.
     """
 
     def __init__(self, folder, prepared):
         self.folder = Path(folder)
         self._options = prepared["options"]
         self._splits = {name: split["images"] for name, split in prepared["splits"].items()}
+        self.tokenizer = self._options.get("tokenizer")
         self._features = prepared.get("features")
         self.left_out = sum(split["left_out"] for split in prepared["splits"].values())
 
@@ -43,8 +45,9 @@ class Earlier:
             captions_sha256: checksum of the captions' file or files.
             origin: ``FeatureOrigin`` of features that come in place of photographs.
         """
-        changes = [f"{key} {self._options.get(key)} instead of {value}"
-                   for key, value in options.items() if self._options.get(key) != value]
+        prepared = {"tokenizer": "words", **self._options}
+        changes = [f"{key} {prepared.get(key)} instead of {value}"
+                   for key, value in options.items() if prepared.get(key) != value]
         if self._options.get("captions_sha256") != captions_sha256:
             changes.append("other captions")
         if self._features != (asdict(origin) if origin else None):

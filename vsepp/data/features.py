@@ -2,21 +2,19 @@
 
 They live beside the data, in ``features/<backbone>-<fingerprint>-<resize>-<image_size>/``:
 ``<split>.npy`` (float32 ``[n_images, feature_size]``) and ``<split>.json`` (where it came
-from). While a split is being computed it is called ``<split>.partial.npy``, and
-``<split>.partial.json`` says how many rows are done.
+from). An interrupted computation goes on where it stopped, see ``vsepp.files.resumable``.
 """
 
-import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
 from vsepp.data.dataset import read_prepared
-from vsepp.files.atomic import naming, sync_folder, write_json
 from vsepp.errors import InputError
 from vsepp.files.fingerprints import list_fingerprint
 from vsepp.files.json_files import read_json
+from vsepp.files.resumable import ResumableArray
 
 GIVEN = "precomputed"  # in place of a backbone's name: the features came with the data set
 _RECOMPUTE = "remove it and run `python tools/features.py` again"
@@ -119,50 +117,8 @@ class FeatureStore:
             advance: called with the number of images done, once for what was there and
                 then after each batch.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        partial, about = (self.folder / f"{split}.partial.{kind}" for kind in ("npy", "json"))
-        expected = self._description(images)
         shape = (len(images), self.origin.feature_size)
-        done = 0
-        if partial.exists() and about.exists():
-            stored = read_json(about, _RECOMPUTE)
-            if isinstance(stored, dict) and {**stored, "done": 0} == {**expected, "done": 0}:
-                found = stored.get("done")
-                done = found if type(found) is int and 0 < found <= len(images) else 0
-        if done:
-            try:
-                there = np.load(partial, mmap_mode="r", allow_pickle=False)
-                fits = there.shape == shape and there.dtype == np.float32
-                begin = there.offset
-                del there
-            except (ValueError, EOFError, OSError):
-                fits = False
-            done = done if fits else 0
-        # Not written through the memory map: on a full disk that kills the process.
-        with open(partial, "r+b" if done else "wb", buffering=0) as file:
-            if not done:
-                with naming(partial):
-                    np.lib.format.write_array_header_1_0(
-                        file, {"descr": "<f4", "fortran_order": False, "shape": shape})
-                    begin = file.tell()
-                    file.truncate(begin + 4 * shape[0] * shape[1])
-            file.seek(begin + 4 * done * shape[1])
-            advance(done)
-            for rows in compute(done):
-                with naming(partial):
-                    _write_all(file, np.ascontiguousarray(rows, "<f4"))
-                    os.fsync(file.fileno())
-                done += len(rows)
-                write_json(about, {**expected, "done": done})
-                advance(len(rows))
-        partial.replace(self.folder / f"{split}.npy")
-        write_json(self.folder / f"{split}.json", expected)
-        about.unlink(missing_ok=True)
-        sync_folder(self.folder)
-
-
-def _write_all(file, rows):
-    """Write an array to an unbuffered file, which on a nearly full disk takes a part of it."""
-    rest = memoryview(rows).cast("B")
-    while rest:
-        rest = rest[file.write(rest):]
+        array = ResumableArray(self.folder, split, self._description(images), len(images), shape,
+                               "<f4", _RECOMPUTE)
+        array.write(lambda rows: rows * self.origin.feature_size,
+                    lambda first: ((len(rows), rows) for rows in compute(first)), advance)

@@ -2,6 +2,7 @@
 
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from PIL import Image, ImageOps
 
@@ -14,13 +15,18 @@ MAX_PIXELS = 89_478_485  # 89 megapixels, Pillow's own threshold for a decompres
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 
-def open_image(path, exif=False):
+def open_image(path, exif=False, at_least=None, formats=None):
     """Decode a photograph.
 
     Args:
         path: file name, or an open binary file.
         exif: turn it as its EXIF orientation says. For people's own photographs; data
             sets are read as they are, since published results were.
+        at_least: pixels of a side that are enough. A JPEG that is more than twice as large is
+            decoded at a half, a quarter or an eighth of its size, with no side shorter than
+            this. Not for data sets either.
+        formats: names of the formats that are read, as Pillow has them; others than these are
+            no images. For files from strangers: some of Pillow's decoders start programs.
 
     Returns:
         PIL.Image.Image: mode RGB, fully decoded (a GIF's first frame).
@@ -28,17 +34,39 @@ def open_image(path, exif=False):
     Raises:
         InputError: when it is missing, empty, damaged, no image, or over 89 megapixels.
     """
+    with _readable(path, formats) as image:
+        if at_least is not None:
+            image.draft(None, (at_least, at_least))  # does nothing where it is no JPEG
+        image.load()
+        if exif:
+            image = ImageOps.exif_transpose(image)
+        return image.convert("RGB")
+
+
+def image_size(path, formats=None):
+    """(width, height) that a photograph's header says, without decoding it.
+
+    Args:
+        path, formats: as :func:`open_image` takes them.
+
+    Raises:
+        InputError: when it is missing, empty, no image, or over 89 megapixels.
+    """
+    with _readable(path, formats) as image:
+        return image.size
+
+
+@contextmanager
+def _readable(path, formats=None):
+    """Open an image file of an acceptable size; what goes wrong with it becomes one sentence."""
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=formats) as image:
             width, height = image.size
             if width * height > MAX_PIXELS:
                 raise InputError(
                     f"{path} has {width * height / 1e6:.0f} megapixels, more than the "
                     f"{MAX_PIXELS // 10**6} that are accepted: make it smaller.")
-            image.load()
-            if exif:
-                image = ImageOps.exif_transpose(image)
-            return image.convert("RGB")
+            yield image
     except InputError:
         raise
     except FileNotFoundError:

@@ -5,6 +5,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 
 from vsepp.errors import InputError
 from vsepp.files.json_files import read_json
+from vsepp.tokens import AUTO, TOKENIZERS, detect_tokenizer, find_tokenizer
 
 SPLITS = ("train", "val", "test", "restval")
 
@@ -88,7 +89,69 @@ def parse_karpathy(data, source):
             for position, entry in enumerate(data["images"])]
 
 
+def cut_captions(data, tokenizer=AUTO):
+    """What a Karpathy JSON holds with its raw captions cut into ``tokens``.
+
+    Args:
+        data: ``{"images": [{"sentences": [{"raw", …}]}]}``.
+        tokenizer: a name of ``vsepp.tokens``; ``auto`` detects Chinese.
+
+    Returns:
+        dict: the same with ``tokens``, and the tokenizer's name under ``tokenizer``.
+    """
+    if tokenizer == AUTO:
+        tokenizer = detect_tokenizer(sentence["raw"] for image in data["images"]
+                                     for sentence in image["sentences"])
+    cut = find_tokenizer(tokenizer)
+
+    def with_tokens(sentence):
+        others = {key: value for key, value in sentence.items() if key != "tokens"}
+        return {"tokens": cut(sentence["raw"]), **others}
+
+    images = [{**image, "sentences": list(map(with_tokens, image["sentences"]))}
+              for image in data["images"]]
+    return {**data, "images": images, "tokenizer": tokenizer}
+
+
+def choose_tokenizer(data, images, source, wanted=AUTO):
+    """Name of the tokenizer that cuts queries as the ``tokens`` of a Karpathy JSON are.
+
+    Args:
+        data: what the JSON holds; a name under ``tokenizer`` is the one that cut it.
+        images: its list of ``KarpathyImage``.
+        source: its file name, for messages.
+        wanted: a name of ``vsepp.tokens``; ``auto``: what the JSON says, else ``jieba`` when
+            the captions are Chinese, else ``words``.
+
+    Raises:
+        InputError: when the JSON was cut by another than is wanted, or names an unknown one.
+    """
+    recorded = data.get("tokenizer")
+    if wanted != AUTO:
+        find_tokenizer(wanted)
+        if recorded in (None, wanted) or recorded not in tuple(TOKENIZERS):
+            return wanted
+        raise InputError(f"{source} was cut into words by the tokenizer {recorded}, not {wanted}: "
+                         "give what it was made from with --captions, or leave out --tokenizer.")
+    if recorded is None:
+        return detect_tokenizer(sentence for image in images for sentence in image.sentences)
+    if recorded not in tuple(TOKENIZERS):
+        raise InputError(f"{source}: its 'tokenizer' {recorded!r} is none of "
+                         f"{', '.join(TOKENIZERS)}: say with --tokenizer how queries are cut.")
+    return recorded
+
+
 def read_karpathy(path):
     """``parse_karpathy`` of a file; InputError when it is missing or not JSON."""
-    mend = "give a Karpathy split with `python tools/prepare.py --captions FILE`"
-    return parse_karpathy(read_json(path, mend), str(path))
+    return parse_karpathy(_read(path), str(path))
+
+
+def read_karpathy_tokenizer(path, wanted=AUTO):
+    """(images, name of the tokenizer) of a file, see :func:`choose_tokenizer`."""
+    data = _read(path)
+    images = parse_karpathy(data, str(path))
+    return images, choose_tokenizer(data, images, str(path), wanted)
+
+
+def _read(path):
+    return read_json(path, "give a Karpathy split with `python tools/prepare.py --captions FILE`")

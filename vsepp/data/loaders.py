@@ -48,12 +48,44 @@ class EpochBatchSampler:
         if hasattr(self.dataset, "set_epoch"):
             self.dataset.set_epoch(self.epoch)
         order = np.arange(len(self.dataset))
+        generator = np.random.default_rng((self.seed, self.epoch))
         if self.shuffle:
-            np.random.default_rng((self.seed, self.epoch)).shuffle(order)
-        batches = [order[k * self.batch_size:(k + 1) * self.batch_size].tolist()
-                   for k in range(self.skip, len(self))]
+            generator.shuffle(order)
+        batches = self._batches(order, generator)[self.skip:]
         self.epoch, self.skip = self.epoch + 1, 0
         return iter(batches)
+
+    def _batches(self, order, generator):
+        """All batches of an epoch whose indices come in this order."""
+        return [order[k * self.batch_size:(k + 1) * self.batch_size].tolist()
+                for k in range(len(self))]
+
+
+class LengthBatchSampler(EpochBatchSampler):
+    """Batches of captions of similar length, so that little of a batch is padding.
+
+    The indices of an epoch are those of :class:`EpochBatchSampler`, each once. Every 50 batches
+    of them are sorted by length before they are cut, and the batches are shuffled in the end.
+
+    Args:
+        lengths: of the captions, by index.
+        dataset, batch_size, drop_last, seed: see :class:`EpochBatchSampler`.
+    """
+
+    sorted_together = 50  # batches
+
+    def __init__(self, dataset, batch_size, lengths, drop_last=False, seed=0):
+        super().__init__(dataset, batch_size, shuffle=True, drop_last=drop_last, seed=seed)
+        self.lengths = np.asarray(lengths)
+
+    def _batches(self, order, generator):
+        order = order[:len(self) * self.batch_size].copy()
+        together = self.sorted_together * self.batch_size
+        for start in range(0, len(order), together):
+            part = order[start:start + together]
+            order[start:start + together] = part[np.argsort(self.lengths[part], kind="stable")]
+        batches = super()._batches(order, generator)
+        return [batches[place] for place in generator.permutation(len(batches))]
 
 
 class TrainingPairs:
@@ -166,8 +198,15 @@ def _raising(batches):
         yield batch
 
 
-def training_loader(dataset, batch_size, seed=0, workers=0):
+def training_loader(dataset, batch_size, seed=0, workers=0, by_length=False):
     """Shuffled batches (images, captions, lengths, image ids), the last partial one dropped.
+
+    Args:
+        dataset: a ``CaptionDataset``; images are stacked as it gives them.
+        batch_size: pairs in a batch.
+        seed: of the order.
+        workers: processes that load images; 0 loads in this one.
+        by_length: batches of similar length, see :class:`LengthBatchSampler`.
 
     Raises:
         InputError: when the data set is smaller than one batch.
@@ -176,7 +215,11 @@ def training_loader(dataset, batch_size, seed=0, workers=0):
         raise InputError(f"batch_size {batch_size} is more than the {len(dataset)} captions of the "
                          f"{dataset.split} split: set batch_size to at most {len(dataset)}.")
     pairs = TrainingPairs(dataset)
-    sampler = EpochBatchSampler(pairs, batch_size, shuffle=True, drop_last=True, seed=seed)
+    if by_length:
+        lengths = [len(caption) for caption in dataset.captions]
+        sampler = LengthBatchSampler(pairs, batch_size, lengths, drop_last=True, seed=seed)
+    else:
+        sampler = EpochBatchSampler(pairs, batch_size, shuffle=True, drop_last=True, seed=seed)
     return BatchLoader(pairs, batch_sampler=sampler, collate_fn=trim, num_workers=workers,
                        **_FORK_SAFE)
 

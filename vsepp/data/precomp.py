@@ -20,7 +20,7 @@ from vsepp.data.preparation import assemble, build_vocabulary, print_counts, wri
 from vsepp.errors import InputError
 from vsepp.files.npy_files import read_npy
 from vsepp.progress import progress
-from vsepp.vocabulary import tokenize
+from vsepp.tokens import AUTO, detect_tokenizer, find_tokenizer
 
 CAPTIONS_PER_IMAGE = 5
 _SPLITS = {"train": "train", "val": "dev", "test": "test"}  # ours: the authors'
@@ -57,8 +57,11 @@ class Precomputed:
 
     Args:
         folder: where the files are.
+        tokenizer: name of what cuts the captions; ``auto`` is the authors' ``treebank``, or
+            ``jieba`` when they are Chinese.
 
     Attributes:
+        tokenizer: as given, ``auto`` decided; it may be set to another name.
         captions_per_image: 5 or 1.
         captions_sha256: checksum of the captions' files.
         origin: :class:`FeatureOrigin` of the features; its fingerprint is that of the rows.
@@ -68,7 +71,7 @@ class Precomputed:
             not fit together.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder, tokenizer=AUTO):
         self.folder = Path(folder)
         if not self.folder.is_dir():
             raise InputError(f"{folder} is no folder: {_MEND}.")
@@ -88,6 +91,8 @@ class Precomputed:
                 raise InputError(
                     f"{path} has {read.captions_per_image} captions to an image, train_ims.npy "
                     f"{first.captions_per_image}: give files of the same data set.")
+        self.tokenizer = tokenizer if tokenizer != AUTO else detect_tokenizer(
+            (text for split in self._splits.values() for text in split.captions), "treebank")
         self.captions_per_image = first.captions_per_image
         self.captions_sha256 = captions_digest.hexdigest()
         self.origin = FeatureOrigin(GIVEN, rows_digest.hexdigest(), first.rows.shape[1], 0, 0)
@@ -144,13 +149,13 @@ class Precomputed:
 
     def images(self):
         """The images of all splits as ``KarpathyImage``; one is called ``test image 12``."""
-        result = []
+        result, cut = [], find_tokenizer(self.tokenizer)
         for name, split in self._splits.items():
             for image in range(split.images):
                 start = image * split.captions_per_image
                 written = tuple(split.captions[start:start + split.captions_per_image])
                 result.append(KarpathyImage(f"{name} image {image}", name,
-                                            tuple(tuple(tokenize(text)) for text in written),
+                                            tuple(tuple(cut(text)) for text in written),
                                             written))
         return result
 
@@ -200,7 +205,7 @@ def create_precomputed(source, data_dir, dataset, captions_per_image, min_word_c
             _store(store, source, split, data["IMAGES"])
     prepared = {
         "options": {"captions_per_image": captions_per_image, "min_word_count": min_word_count,
-                    "max_len": max_len, "seed": seed,
+                    "max_len": max_len, "seed": seed, "tokenizer": source.tokenizer,
                     "captions_sha256": source.captions_sha256},
         "splits": content.counts, "words": len(vocabulary), "features": asdict(source.origin)}
     write_dataset(folder, vocabulary, content, prepared)

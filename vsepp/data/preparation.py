@@ -9,9 +9,10 @@ import numpy as np
 
 from vsepp.files.atomic import write_json
 from vsepp.data.images import map_images, open_image
-from vsepp.data.karpathy import SPLITS, read_karpathy
+from vsepp.data.karpathy import SPLITS, read_karpathy_tokenizer
 from vsepp.errors import InputError
 from vsepp.progress import progress
+from vsepp.tokens import AUTO
 from vsepp.vocabulary import Vocabulary
 
 PREPARED = "prepared.json"
@@ -122,7 +123,7 @@ def _report(problems):
 
 
 def create_dataset(data_dir="./data", dataset="flickr8k", captions_per_image=5, min_word_count=5,
-                   max_len=30, seed=0, strict=False):
+                   max_len=30, seed=0, strict=False, tokenizer=AUTO):
     """Prepare a data set: read its Karpathy split, write its vocabulary and split files.
 
     Reads ``data_dir/dataset/dataset_<dataset>.json`` and the photographs in
@@ -139,17 +140,20 @@ def create_dataset(data_dir="./data", dataset="flickr8k", captions_per_image=5, 
         max_len: captions of more words are dropped.
         seed: of the drawing of captions.
         strict: raise when an image cannot be decoded, instead of leaving it out.
+        tokenizer: name of what cuts queries as the JSON's ``tokens`` are cut, see
+            ``karpathy.choose_tokenizer``; ``prepared.json`` keeps it for training.
 
     Returns:
         dict: what ``prepared.json`` holds.
 
     Raises:
-        InputError: when the split is missing or malformed, when nothing usable is left
-            for training, or, with ``strict``, when an image cannot be decoded.
+        InputError: when the split is missing or malformed or was cut by another tokenizer,
+            when nothing usable is left for training, or, with ``strict``, when an image cannot
+            be decoded.
     """
     folder = os.path.join(data_dir, dataset)
     source = Path(folder) / f"dataset_{dataset}.json"
-    images = read_karpathy(source)
+    images, tokenizer = read_karpathy_tokenizer(source, tokenizer)
     # The vocabulary depends on the JSON alone, so unreadable images do not change it.
     vocabulary = build_vocabulary(images, min_word_count)
     paths = [os.path.join(folder, "images", *image.name.split("/")) for image in images]
@@ -168,7 +172,7 @@ def create_dataset(data_dir="./data", dataset="flickr8k", captions_per_image=5, 
     prepared = {
         "options": {
             "captions_per_image": captions_per_image, "min_word_count": min_word_count,
-            "max_len": max_len, "seed": seed,
+            "max_len": max_len, "seed": seed, "tokenizer": tokenizer,
             "captions_sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
         },
         "splits": content.counts,

@@ -14,10 +14,11 @@ from pathlib import Path
 from vsepp.files.atomic import atomic_path, write_bytes
 from vsepp.data.archives import Archive
 from vsepp.data.coco import read_coco
-from vsepp.data.karpathy import parse_karpathy
+from vsepp.data.karpathy import choose_tokenizer, cut_captions, parse_karpathy
 from vsepp.data.tables import is_karpathy, read_captions
 from vsepp.errors import InputError
 from vsepp.progress import progress
+from vsepp.tokens import AUTO
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -30,35 +31,48 @@ class Captions:
         images: list of ``KarpathyImage``.
         data: bytes of ``dataset_<dataset>.json``: the given file's own when it is a
             Karpathy JSON, else the captions of the table or of COCO in that format.
+        tokenizer: name of what cuts queries as the captions are cut.
     """
 
-    def __init__(self, content, data, source, stem):
+    def __init__(self, content, data, source, stem, tokenizer=AUTO):
         self.images = parse_karpathy(content, str(source))
         named = content.get("dataset")
         self.dataset = named if isinstance(named, str) and named else stem
-        self.data = data
+        self.tokenizer = choose_tokenizer(content, self.images, str(source), tokenizer)
+        self.data = data if data is not None else _as_json(content)
+        self._content = content if data is None else None
 
     @classmethod
-    def read(cls, path, seed=0):
+    def read(cls, path, seed=0, tokenizer=AUTO):
         """From a Karpathy JSON or a table (see ``tables.read_captions``)."""
         path = Path(path)
-        content = read_captions(path, seed)
-        data = _without_mark(path.read_bytes()) if is_karpathy(path) else _as_json(content)
-        return cls(content, data, path, path.stem.replace("dataset_", "", 1))
+        content = read_captions(path, seed, tokenizer)
+        data = _without_mark(path.read_bytes()) if is_karpathy(path) else None
+        return cls(content, data, path, path.stem.replace("dataset_", "", 1), tokenizer)
 
     @classmethod
-    def read_coco(cls, annotations, ids_folder):
+    def read_coco(cls, annotations, ids_folder, tokenizer=AUTO):
         """From COCO's annotations and the authors' split (see ``coco.read_coco``)."""
-        content = read_coco(annotations, ids_folder)
-        return cls(content, _as_json(content), ids_folder, "coco")
+        return cls(read_coco(annotations, ids_folder, tokenizer), None, ids_folder, "coco",
+                   tokenizer)
+
+    def by_words(self):
+        """The captions cut as all were before there was a choice, to the byte."""
+        if self._content is None:
+            self.tokenizer = "words"
+            return self
+        content = cut_captions(self._content, "words")
+        del content["tokenizer"]
+        return Captions(content, None, self.dataset, self.dataset, "words")
 
     @classmethod
-    def find_in(cls, archive, dataset=None):
+    def find_in(cls, archive, dataset=None, tokenizer=AUTO):
         """From the ``dataset_<dataset>.json`` anywhere in an archive; None when it has none.
 
         Args:
             archive: path of a .zip or .tar.
             dataset: its name; without one the archive must hold exactly one such file.
+            tokenizer: what cuts queries, see ``karpathy.choose_tokenizer``.
         """
         wanted = re.compile(rf"dataset_({re.escape(dataset) if dataset else '.+'})\.json")
         with Archive(archive) as opened:
@@ -77,7 +91,7 @@ class Captions:
         except (ValueError, RecursionError) as error:
             raise InputError(f"{name} in {archive} is not JSON ({error}): give a good one "
                              "with --captions.") from None
-        return cls(content, data, f"{name} in {archive}", found[name])
+        return cls(content, data, f"{name} in {archive}", found[name], tokenizer)
 
     @property
     def sha256(self):

@@ -10,9 +10,9 @@ import io
 import json
 from pathlib import Path, PurePosixPath
 
-from vsepp.data.karpathy import SPLITS, image_name
+from vsepp.data.karpathy import SPLITS, cut_captions, image_name
 from vsepp.errors import InputError
-from vsepp.vocabulary import tokenize
+from vsepp.tokens import AUTO
 
 CAPTION_SUFFIXES = (".json", ".csv", ".tsv", ".jsonl")
 
@@ -22,7 +22,7 @@ def is_karpathy(path):
     return Path(path).suffix.lower() == ".json"
 
 
-def read_captions(path, seed=0):
+def read_captions(path, seed=0, tokenizer=AUTO):
     """Captions in Karpathy's format, from his JSON or from a table.
 
     Images keep the order of their first row, captions that of their rows. Without a
@@ -34,9 +34,11 @@ def read_captions(path, seed=0):
             UTF-8, with or without a byte order mark. Columns other than ``filename``,
             ``caption`` and ``split`` are ignored.
         seed: decides the split where the table has none.
+        tokenizer: what cuts the captions of a table, see ``vsepp.tokens``.
 
     Returns:
-        dict: ``{"dataset": stem of the file, "images": […]}``; for a JSON, what it holds.
+        dict: ``{"dataset": stem of the file, "images": […], "tokenizer": its name}``; for a
+        JSON, what it holds.
 
     Raises:
         InputError: naming file and line, when something cannot be used.
@@ -50,7 +52,7 @@ def read_captions(path, seed=0):
         except (ValueError, RecursionError) as error:
             raise InputError(f"{path} is not JSON ({error}): fetch it again.") from None
     rows = _json_lines(path, text) if kind == ".jsonl" else _separated(path, text, kind)
-    return {"dataset": path.stem, "images": _images(path, rows, seed)}
+    return cut_captions({"dataset": path.stem, "images": _images(path, rows, seed)}, tokenizer)
 
 
 def _read_text(path):
@@ -166,8 +168,8 @@ def _images(path, rows, seed):
             raise InputError(f"{path}, line {line} puts {filename} into {split.strip()}, an "
                              f"earlier line into {image['split']}: give an image one split.")
         image["sentids"].append(sentences)
-        image["sentences"].append({"tokens": tokenize(caption), "raw": caption,
-                                   "imgid": image["imgid"], "sentid": sentences})
+        image["sentences"].append({"raw": caption, "imgid": image["imgid"],
+                                   "sentid": sentences})
         sentences += 1
     if not images:
         raise InputError(f"{path} holds no captions: write one to a row below the column names.")

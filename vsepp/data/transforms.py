@@ -4,6 +4,9 @@ Equal to torchvision's (and Paddle's) Resize → CenterCrop or RandomCrop → To
 Normalize on PIL images. Written with NumPy so that loader processes need no Paddle, and
 so that a random crop follows from a generator that is handed in: (seed, epoch, index)
 decide it, whatever the number of workers.
+
+Normalising makes four bytes of one. What loads images for a network can leave it out
+(``normalized=False``) and hand over uint8 crops; ``vsepp.models.image`` takes both.
 """
 
 import numpy as np
@@ -12,73 +15,98 @@ from PIL import Image
 MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)  # ImageNet's, RGB
 STD = np.array([0.229, 0.224, 0.225], dtype=np.float32)
 
+# float32 [3, 256]: what a byte becomes in each channel. Looking it up is quicker than computing.
+_NORMALIZED = np.ascontiguousarray(
+    ((np.arange(256, dtype=np.float32)[:, None] / 255 - MEAN) / STD).T)
+
+
+def resized_size(width, height, size):
+    """(width, height) of an image whose shorter side becomes ``size`` pixels."""
+    if min(width, height) == size:
+        return width, height
+    if width <= height:
+        return size, int(size * height / width)
+    return int(size * width / height), size
+
 
 def resize(image, size):
     """Resize a PIL image so that its shorter side is ``size`` pixels (bilinear)."""
-    width, height = image.size
-    if min(width, height) == size:
-        return image
-    if width <= height:
-        shape = (size, int(size * height / width))
-    else:
-        shape = (int(size * width / height), size)
-    return image.resize(shape, Image.BILINEAR)
+    shape = resized_size(*image.size, size)
+    return image if shape == image.size else image.resize(shape, Image.BILINEAR)
 
 
 def crop(image, left, top, size):
-    """The ``size`` × ``size`` square at (left, top) as uint8 ``[size, size, 3]``."""
+    """The ``size`` × ``size`` square at (left, top) as uint8 ``[size, size, 3]``.
+
+    Args:
+        image: a PIL image, or uint8 ``[height, width, 3]`` that holds the whole square.
+    """
+    if isinstance(image, np.ndarray):
+        return np.array(image[top:top + size, left:left + size])
     return np.asarray(image.crop((left, top, left + size, top + size)))
 
 
 def normalize(pixels):
     """uint8 ``[..., height, width, 3]`` → float32 ``[..., 3, height, width]``, ImageNet's scale."""
-    scaled = (pixels.astype(np.float32) / 255 - MEAN) / STD
-    return np.ascontiguousarray(np.moveaxis(scaled, -1, -3))
+    return np.stack([np.take(_NORMALIZED[channel], pixels[..., channel])
+                     for channel in range(3)], axis=-3)
 
 
 class CenterCrop:
     """Resize(``resize``) → CenterCrop(``image_size``) → ToTensor → Normalize.
 
-    Calling it on a PIL RGB image returns float32 ``[3, image_size, image_size]``.
+    Calling it on a PIL RGB image, or on uint8 ``[height, width, 3]`` that is resized already,
+    returns float32 ``[3, image_size, image_size]``; with ``normalized=False`` the uint8
+    ``[image_size, image_size, 3]`` before the last two steps.
     """
 
-    def __init__(self, resize=256, image_size=224):
+    def __init__(self, resize=256, image_size=224, normalized=True):
         self.resize = resize
         self.image_size = image_size
+        self.normalized = normalized
 
     def pixels(self, image):
         """The crop as uint8 ``[image_size, image_size, 3]``."""
-        image = resize(image, self.resize)
-        width, height = image.size
+        image, width, height = _resized(image, self.resize)
         left = int(round((width - self.image_size) / 2.0))
         top = int(round((height - self.image_size) / 2.0))
         return crop(image, left, top, self.image_size)
 
     def __call__(self, image):
-        return normalize(self.pixels(image))
+        pixels = self.pixels(image)
+        return normalize(pixels) if self.normalized else pixels
 
 
 class RandomCrop:
     """Resize(``resize``) → RandomCrop(``image_size``) → ToTensor → Normalize.
 
-    ``generator`` (a ``numpy.random.Generator``) decides where the crop lies. Without one
-    it is drawn afresh.
+    Called like a :class:`CenterCrop`. ``generator`` (a ``numpy.random.Generator``) decides
+    where the crop lies. Without one it is drawn afresh.
     """
 
     takes_generator = True
 
-    def __init__(self, resize=256, image_size=224):
+    def __init__(self, resize=256, image_size=224, normalized=True):
         self.resize = resize
         self.image_size = image_size
+        self.normalized = normalized
 
     def pixels(self, image, generator=None):
         """The crop as uint8 ``[image_size, image_size, 3]``."""
         generator = generator or np.random.default_rng()
-        image = resize(image, self.resize)
-        width, height = image.size
+        image, width, height = _resized(image, self.resize)
         left = int(generator.integers(width - self.image_size + 1))
         top = int(generator.integers(height - self.image_size + 1))
         return crop(image, left, top, self.image_size)
 
     def __call__(self, image, generator=None):
-        return normalize(self.pixels(image, generator))
+        pixels = self.pixels(image, generator)
+        return normalize(pixels) if self.normalized else pixels
+
+
+def _resized(image, size):
+    """(image, width, height), resized unless it is an array, which is resized already."""
+    if isinstance(image, np.ndarray):
+        return image, image.shape[1], image.shape[0]
+    image = resize(image, size)
+    return image, *image.size

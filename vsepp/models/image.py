@@ -5,6 +5,7 @@ import math
 import paddle
 from paddle import nn
 
+from vsepp.data.transforms import MEAN, STD, normalize
 from vsepp.models.backbones import build_backbone, feature_size
 from vsepp.models.embedding import l2_normalize
 from vsepp.models.weights import initialise_backbone
@@ -16,6 +17,25 @@ def _linear(size, embed_size):
     return nn.Linear(size, embed_size,
                      weight_attr=nn.initializer.Normal(0.0, std),
                      bias_attr=nn.initializer.Constant(0.0))
+
+
+def as_network_input(images):
+    """Images as a backbone takes them, on the device where they are.
+
+    Args:
+        images: uint8 ``[batch, height, width, 3]``, pixels that are normalised here; or float32
+            ``[batch, 3, height, width]``, normalised already.
+
+    Returns:
+        float32 ``[batch, 3, height, width]``
+    """
+    if images.dtype != paddle.uint8:
+        return images
+    if images.place.is_cpu_place():
+        return paddle.to_tensor(normalize(images.numpy()))
+    # Tensors, not numbers: dividing by a number multiplies by its rounded inverse.
+    scaled = images.astype("float32") / paddle.full([1], 255, "float32")
+    return ((scaled - paddle.to_tensor(MEAN)) / paddle.to_tensor(STD)).transpose([0, 3, 1, 2])
 
 
 class FeatureRepExtractor(nn.Layer):
@@ -87,7 +107,13 @@ class ImageRepExtractor(FeatureRepExtractor):
         return self
 
     def forward(self, images):
-        """float32 ``[batch, 3, height, width]`` → float32 ``[batch, embed_size]``."""
+        """Images → float32 ``[batch, embed_size]``.
+
+        Args:
+            images: float32 ``[batch, 3, height, width]``, normalised; or uint8
+                ``[batch, height, width, 3]`` pixels, see :func:`as_network_input`.
+        """
+        images = as_network_input(images)
         if self.finetuned:
             features = self.backbone(images)
         else:

@@ -75,7 +75,7 @@ def draw_image_answer(path, sentences, scores, originals=None, correct=None):
     """
     _same_length(sentences=sentences, scores=scores, correct=correct)
     page = Page()
-    photo = _photo(path, 420, 520)
+    photo = fit_photograph(path, 420, 520)
     page.paste(photo, MARGIN, MARGIN)
     name, font = shorten(Path(path).name, 14, photo.width)
     page.write(name, font, MARGIN, MARGIN + photo.height + 10, GREY)
@@ -152,12 +152,17 @@ def _explain_frames(page, *corrects):
         page.legend(MARGIN, GREEN, "green frame: the image this sentence describes")
 
 
-def open_upright(path):
-    """The upright RGB image, or None when it cannot be read."""
+def open_upright(path, at_least=None):
+    """The upright RGB image, or None when it cannot be read.
+
+    Args:
+        path: the file.
+        at_least: pixels of a side that are enough.
+    """
     from vsepp.data.images import open_image
 
     try:
-        return open_image(path, exif=True)
+        return open_image(path, exif=True, at_least=at_least)
     except (InputError, OSError):
         return None
 
@@ -169,8 +174,10 @@ def _thumbnail(path, size):
     return ImageOps.fit(image, (size, size), Image.Resampling.LANCZOS)
 
 
-def _photo(path, width, height):
-    image = open_upright(path)
+def fit_photograph(path, width, height):
+    """The photograph, whole, within ``width`` × ``height``; a tile with its name where it cannot
+    be read."""
+    image = open_upright(path, 2 * max(width, height))
     if image is None:
         return _unreadable(path, width, width * 3 // 4)
     return ImageOps.contain(image, (width, height), Image.Resampling.LANCZOS)

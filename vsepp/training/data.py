@@ -6,6 +6,7 @@ from vsepp.data.dataset import (
     FeatureTextDataset, ImageTextDataset, prepared_folder, read_prepared,
 )
 from vsepp.data.features import given_origin
+from vsepp.data.image_store import ImageStore
 from vsepp.data.transforms import CenterCrop, RandomCrop
 from vsepp.errors import InputError
 from vsepp.feature_extraction import load_features
@@ -36,7 +37,11 @@ def uses_features(config):
     if config.features is True and config.finetuned:
         raise InputError("features: stored features are of a frozen backbone: set finetuned=false "
                          "with features=true.")
-    return not config.finetuned if config.features == "auto" else config.features
+    stored = not config.finetuned if config.features == "auto" else config.features
+    if stored and config.image_store:
+        raise InputError("image_store: this run reads stored features and no photographs: set "
+                         "image_store=false, or features=false to train on random crops.")
+    return stored
 
 
 def _prepared_options(config, folder):
@@ -58,12 +63,13 @@ def _refuse_photographs(config, folder):
 def open_splits(config, splits, log=print):
     """Open splits of a prepared data set as the configuration wants them.
 
-    With ``use_restval`` the training split goes on with restval.
+    With ``use_restval`` the training split goes on with restval. Photographs come as uint8
+    ``[image_size, image_size, 3]``: the image extractor normalises them where it computes.
 
     Args:
         config: the run's configuration.
         splits: names of splits.
-        log: called with lines about features that had to be computed.
+        log: called with lines about features or decoded images that had to be made.
 
     Returns:
         RunData
@@ -88,13 +94,26 @@ def open_splits(config, splits, log=print):
                                                captions_per_image, max_len)
     else:
         for split in wanted:
-            training = split in ("train", "restval")
-            transform = (RandomCrop if training else CenterCrop)(config.resize, config.image_size)
+            crop = (RandomCrop if split in ("train", "restval") else CenterCrop)(
+                config.resize, config.image_size, normalized=False)
             opened[split] = ImageTextDataset(folder, vocabulary, split, captions_per_image,
-                                             max_len, transform, config.seed)
+                                             max_len, crop, config.seed)
+            if config.image_store and split != "test":  # which a run reads once, at its end
+                _take_stored(opened[split], config.resize, log)
     if joins:
         opened["train"].append(opened.pop("restval"))
     return RunData(opened, backbone)
+
+
+def _take_stored(dataset, resize, log):
+    """Let a data set read its images decoded, and decode them now where that was not done."""
+    store = ImageStore(dataset.folder, resize)
+    decoded = store.read(dataset.split, dataset.images)
+    if decoded is None:
+        paths = [dataset.image_path(image_id) for image_id in range(len(dataset.images))]
+        store.write(dataset.split, dataset.images, paths, log)
+        decoded = store.read(dataset.split, dataset.images)
+    dataset.take_decoded(decoded)
 
 
 def worker_count(config):

@@ -7,6 +7,7 @@ import time
 import paddle
 
 from vsepp.checkpoint import load_checkpoint, move_aside, save_checkpoint
+from vsepp.data.dataset import prepared_tokenizer
 from vsepp.data.loaders import training_loader
 from vsepp.errors import InputError
 from vsepp.evaluation import encode_dataset, recalls
@@ -51,6 +52,7 @@ class Trainer:
         check_destinations(config)
         resumed = read_resumed(config)
         self.data = open_splits(config, ("train", "val", "test"))
+        self.tokenizer = prepared_tokenizer(self.data.splits["train"].folder)
         features = self.data.backbone and self.data.backbone.origin.feature_size
         self.model = build_model(config, len(self.data.vocabulary), features,
                                  with_weights=not (resumed or config.init_from))
@@ -63,7 +65,7 @@ class Trainer:
         elif config.init_from:
             initialise(config.init_from, self.data, self.model)
         self.loader = training_loader(self.data.splits["train"], config.batch_size, config.seed,
-                                      worker_count(config))
+                                      worker_count(config), config.batch_by_length)
         self.loss = build_loss(config, self.model)
         self.scaler = paddle.amp.GradScaler() if config.amp == "float16" else None
         self.best_path = config.path("best_checkpoint")
@@ -261,6 +263,7 @@ class Trainer:
     def _contents(self, metrics):
         """What best and last checkpoints have in common."""
         contents = dict(config=self.config.to_dict(), vocab=self.data.vocabulary.word_to_index,
+                        tokenizer=self.tokenizer,
                         epoch=min(self.position.epoch + 1, self.config.num_epochs),
                         step=self.position.step, metrics=metrics)
         if self.data.backbone:

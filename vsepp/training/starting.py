@@ -12,7 +12,7 @@ from vsepp.optimizer import restore_optimizer
 # What may differ between a run and its resumption without making it another run.
 _FREE_ON_RESUME = {"checkpoint", "init_from", "num_epochs", "evaluate_step", "log_step", "device",
                    "workers", "data_dir", "run_dir", "best_checkpoint", "last_checkpoint",
-                   "weights", "pretrained"}
+                   "weights", "pretrained", "image_store"}
 
 
 @dataclass

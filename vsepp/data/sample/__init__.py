@@ -24,7 +24,7 @@ from vsepp.data.sample.grammar import describe
 from vsepp.data.sample.scene import SPLITS, draw_scenes, generator
 from vsepp.errors import InputError
 from vsepp.progress import progress
-from vsepp.vocabulary import tokenize
+from vsepp.tokens import words
 
 VERSION = 1  # of the drawings and sentences: raise it when either changes
 _DRAWN = "drawn"  # the key of the JSON that holds what it was drawn with
@@ -40,7 +40,7 @@ def _describe_sample(counts, seed):
             for raw in describe(scene, generator(seed, split, index, stream=1)):
                 sentid = 5 * imgid + len(sentences)
                 sentences.append(
-                    {"sentid": sentid, "imgid": imgid, "tokens": tokenize(raw), "raw": raw}
+                    {"sentid": sentid, "imgid": imgid, "tokens": words(raw), "raw": raw}
                 )
             images.append(
                 {

@@ -1,0 +1,18 @@
+"""Optional packages that are not installed: one sentence says which."""
+
+import sys
+
+import pytest
+
+from vsepp.errors import InputError
+
+
+@pytest.mark.parametrize("package, extra", [("faiss", r"vsepp\[faiss\]"),
+                                            ("pymilvus", r"vsepp\[milvus\]")])
+def test_a_missing_package_is_named_with_its_extra(package, extra, monkeypatch, tmp_path):
+    from vsepp.index.faiss_index import FaissIndex
+    from vsepp.index.milvus_index import MilvusIndex
+
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(InputError, match=extra):
+        FaissIndex() if package == "faiss" else MilvusIndex(str(tmp_path / "a.db"), 4)

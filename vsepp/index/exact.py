@@ -1,0 +1,274 @@
+"""Exact search: the k rows that fit a query best, from a matrix that may lie on the disk.
+
+The rows are scored block by block in single precision, one matrix product to a block. Whatever
+could still be among the best, given how far single precision can be off, is scored once more in
+double precision, and that decides. So the answer does not depend on the size of the blocks, on
+how many queries are asked together, or on the number of threads.
+"""
+
+import numpy as np
+
+from vsepp.errors import InputError
+from vsepp.measures import find_measure
+
+BLOCK_BYTES = 1 << 21  # of rows, in single precision: they stay in the processor's cache
+_FEW = 4  # so many queries are faster one by one, the block being in the cache, than as a product
+_UNDECIDED = 4_096  # more rows than this beside the k best are told apart at once
+
+
+class ExactIndex:
+    """Rows with ids, searched completely.
+
+    Args:
+        measure: ``cosine`` (the dot product of the codes as they are) or ``order``, in which the
+            rows are images and the queries sentences.
+    """
+
+    def __init__(self, measure="cosine"):
+        self._measure = find_measure(measure)
+        self._parts = []  # (ids, rows) each, in the order of their arrival
+
+    def __len__(self):
+        return sum(len(ids) for ids, _ in self._parts)
+
+    def add(self, ids, codes):
+        """Add rows.
+
+        Args:
+            ids: whole numbers, none of which is there yet.
+            codes: float32 or float16 ``[n, size]``; kept as it is, so a memory-mapped array
+                stays on the disk.
+
+        Raises:
+            InputError: for ids that are there already or twice, and for codes of another shape
+                or type.
+        """
+        ids, codes = checked_rows(ids, codes, self._parts[0][1].shape[1] if self._parts else None)
+        check_new(ids, [known for known, _ in self._parts])
+        if not len(ids):
+            return
+        # Small additions are put together, each row moved but a few times.
+        while self._parts and len(self._parts[-1][0]) <= len(ids) \
+                and self._parts[-1][1].dtype == codes.dtype:
+            before, rows = self._parts.pop()
+            ids, codes = np.concatenate([before, ids]), np.concatenate([rows.codes, codes])
+        self._parts.append((ids, _Rows(codes)))
+
+    def remove(self, ids):
+        """Forget rows; ids that are not there are passed over."""
+        parts = []
+        for known, rows in self._parts:
+            kept = ~np.isin(known, np.asarray(ids, np.int64))
+            if kept.all():
+                parts.append((known, rows))
+            elif kept.any():
+                parts.append((known[kept], _Rows(rows.codes[kept])))
+        self._parts = parts
+
+    def search(self, codes, k):
+        """The ``k`` best rows for each query, best first; of equals the one added first.
+
+        Args:
+            codes: float32 ``[n, size]``.
+            k: how many; fewer are returned when there are fewer.
+
+        Returns:
+            (ids int64 ``[n, k]``, scores float32 ``[n, k]``)
+
+        Raises:
+            InputError: when queries are of another size or not finite, or rows not finite.
+        """
+        queries = checked_queries(codes, self._parts[0][1].shape[1] if self._parts else None)
+        found = [(ids, *_search(rows, queries, k, self._measure)) for ids, rows in self._parts]
+        if not found:
+            return np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32)
+        ids = np.concatenate([known[places] for known, places, _ in found], axis=1)
+        scores = np.concatenate([scores for _, _, scores in found], axis=1)
+        order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+        return (np.take_along_axis(ids, order, 1),
+                np.take_along_axis(scores, order, 1).astype(np.float32))
+
+
+def checked_rows(ids, codes, size=None):
+    """(int64 ``[n]``, array ``[n, size]``) of what a backend is to add, or InputError."""
+    ids, codes = np.asarray(ids, np.int64), np.asanyarray(codes)  # a memory map knows its file
+    if codes.dtype not in (np.float32, np.float16):
+        raise InputError(f"codes must be float32 or float16, not {codes.dtype}.")
+    if codes.ndim != 2 or ids.shape != codes.shape[:1] or size not in (None, codes.shape[1]):
+        raise InputError(f"{len(ids)} ids and codes of shape {codes.shape} do not fit: give one "
+                         f"id to each row of {size or 'any'} numbers.")
+    return ids, codes
+
+
+def check_new(ids, known):
+    """InputError when one of ``ids`` is there twice or in one of the arrays ``known``."""
+    every = np.concatenate([ids, *known])
+    values, counts = np.unique(every, return_counts=True)
+    if len(values) < len(every):
+        raise InputError(f"the id {values[counts > 1][0]} is there already: remove it first.")
+
+
+def checked_queries(codes, size=None):
+    """Queries as contiguous float32 ``[n, size]``, or InputError."""
+    queries = np.ascontiguousarray(codes, np.float32)
+    if queries.ndim != 2 or size not in (None, queries.shape[1]):
+        raise InputError(f"queries must be of shape [n, {size or 'size'}], not {queries.shape}.")
+    if not np.isfinite(queries).all():
+        raise InputError("the query's code holds NaN or infinity: use another checkpoint.")
+    return queries
+
+
+def check_finite(codes, source):
+    """InputError, naming ``source``, when a code holds NaN or infinity."""
+    for first, block in _Rows(codes).blocks():
+        _squared_lengths(block, first, source)
+
+
+def _squared_lengths(block, first, source):
+    lengths = np.einsum("ij,ij->i", block, block)
+    if not np.isfinite(lengths).all():
+        row = first + int(np.argmin(np.isfinite(lengths)))
+        raise InputError(f"{source}: the code in row {row} holds NaN, infinity or numbers too "
+                         "large: encode it again (photographs: index them with --force).")
+    return lengths
+
+
+class _Rows:
+    """A matrix that is read block by block.
+
+    Args:
+        codes: float32 or float16 ``[n, size]``.
+    """
+
+    def __init__(self, codes):
+        self.codes = codes
+        self._source = getattr(codes, "filename", None) or "the index"
+        self.dtype, self.shape = codes.dtype, codes.shape
+        self.at_once = max(1, BLOCK_BYTES // (4 * max(1, codes.shape[1])))
+        self._longest = None
+
+    def blocks(self):
+        """Yield (first row, float32 ``[at_once or less, size]``), which the next one overwrites."""
+        codes = np.asarray(self.codes)  # no memory map's bookkeeping for each block
+        single = codes.dtype == np.float32
+        room = None if single else np.empty((self.at_once, self.shape[1]), np.float32)
+        for first in range(0, len(codes), self.at_once):
+            block = codes[first:first + self.at_once]
+            if not single:
+                room[:len(block)] = block
+                block = room[:len(block)]
+            yield first, block
+
+    @property
+    def longest(self):
+        """The longest row, ``[1, size]``; found, and all checked to be finite, once."""
+        if self._longest is None:
+            length, place = -1.0, 0
+            for first, block in self.blocks():
+                lengths = _squared_lengths(block, first, self._source)
+                if lengths.max() > length:
+                    length, place = lengths.max(), first + int(lengths.argmax())
+            self._longest = np.asarray(self.codes[place:place + 1], np.float32)
+        return self._longest
+
+
+def _search(rows, queries, k, measure):
+    """(places int64 ``[n, k]``, scores float64 ``[n, k]``): the best of ``rows``."""
+    k = min(k, rows.shape[0])
+    if not len(queries) or k < 1:
+        return np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0))
+    lists = [_Shortlist(rows.codes, query, k, measure,
+                        measure.slack(rows.longest, query[None])) for query in queries]
+    scan = _SCANS[measure.__name__]
+    for first, scores in scan(rows, queries):
+        best = scores.max(axis=1)
+        for shortlist, highest, line in zip(lists, best, scores):
+            if highest >= shortlist.floor:
+                shortlist.offer(first, line)
+    decided = [shortlist.decide() for shortlist in lists]
+    return np.stack([places for places, _ in decided]), np.stack([scores for _, scores in decided])
+
+
+def _scan_cosine(rows, queries):
+    """Yield (first row, float32 scores ``[n_queries, rows of the block]``)."""
+    room = np.empty(len(queries) * rows.at_once, np.float32)
+    for first, block in rows.blocks():
+        scores = room[:len(queries) * len(block)].reshape(len(queries), len(block))
+        if len(queries) <= _FEW:
+            for line, query in zip(scores, queries):
+                np.matmul(block, query, out=line)
+        else:
+            np.matmul(queries, block.T, out=scores)
+        yield first, scores
+
+
+def _scan_order(rows, queries):
+    room = np.empty((rows.at_once, rows.shape[1]), np.float32)
+    table = np.empty((len(queries), rows.at_once), np.float32)
+    for first, block in rows.blocks():
+        exceeding, scores = room[:len(block)], table[:, :len(block)]
+        for line, query in zip(scores, queries):
+            np.subtract(query, block, out=exceeding)
+            np.maximum(exceeding, 0, out=exceeding)
+            np.einsum("ij,ij->i", exceeding, exceeding, out=line)
+        np.sqrt(scores, out=scores)
+        yield first, np.negative(scores, out=scores)
+
+
+_SCANS = {"Cosine": _scan_cosine, "Order": _scan_order}
+
+
+class _Shortlist:
+    """The rows that may be among the ``k`` best for one query.
+
+    Args:
+        codes: all rows.
+        query: float32 ``[size]``.
+        k: how many are wanted.
+        measure: scores pairs in double precision.
+        slack: how far a score in single precision may be from that.
+
+    Attributes:
+        floor: a row with a lower score in single precision is not among them.
+    """
+
+    def __init__(self, codes, query, k, measure, slack):
+        self._codes, self._query, self._k = codes, query, k
+        self._measure, self._slack = measure, slack
+        self._places = np.empty(0, np.int64)
+        self._scores = np.empty(0, np.float32)
+        self.floor = np.float32(-np.inf)
+
+    def offer(self, first, scores):
+        """Take in what may belong here of rows ``first, first + 1 …``, later than all so far."""
+        chosen = np.flatnonzero(scores >= self.floor)
+        self._raise_floor(scores[chosen])
+        chosen = chosen[scores[chosen] >= self.floor]
+        self._places = np.concatenate([self._places, first + chosen])
+        self._scores = np.concatenate([self._scores, scores[chosen]])
+        self._raise_floor(self._scores)
+        self._keep(self._scores >= self.floor)
+        if len(self._places) > self._k + _UNDECIDED:
+            self._keep(np.sort(self._order(self._exact())))
+
+    def _raise_floor(self, scores):
+        if len(scores) >= self._k:
+            last = np.partition(scores, len(scores) - self._k)[len(scores) - self._k]
+            floor = np.float32(float(last) - 2 * self._slack)
+            self.floor = max(self.floor, np.nextafter(floor, np.float32(-np.inf)))
+
+    def _keep(self, which):
+        self._places, self._scores = self._places[which], self._scores[which]
+
+    def _exact(self):
+        query = np.zeros(len(self._places), np.int64)
+        return self._measure.pairs(self._codes, self._query[None], self._places, query)
+
+    def _order(self, exact):
+        return np.argsort(-exact, kind="stable")[:self._k]  # the places are in ascending order
+
+    def decide(self):
+        """(places ``[k]``, float64 scores ``[k]``), best first."""
+        exact = self._exact()
+        order = self._order(exact)
+        return self._places[order], exact[order]

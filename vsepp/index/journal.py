@@ -1,0 +1,133 @@
+"""What an indexer has encoded so far, kept so that no interruption loses it.
+
+``journal.jsonl`` begins with a line that says what the codes depend on and then has one line per
+photograph; ``journal.codes`` holds their float32 codes in the same order. The codes are flushed
+to the disk before the lines, so a line that is there whole has its code.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+from vsepp.files.atomic import naming, sync_folder
+from vsepp.index.manifest import Photograph
+from vsepp.signals import held_back
+
+
+class Journal:
+    """Opens the journal of an index, or begins one; what does not fit is begun anew.
+
+    Args:
+        index: the index's folder.
+        about: what the codes depend on, as JSON can hold it.
+        embed_size: numbers per code.
+
+    Attributes:
+        photographs: list of :class:`Photograph` that are safe on the disk.
+    """
+
+    def __init__(self, index, about, embed_size):
+        self._lines_path = Path(index) / "journal.jsonl"
+        self._codes_path = Path(index) / "journal.codes"
+        self._row_bytes = 4 * embed_size
+        self._embed_size = embed_size
+        self._waiting = []  # (Photograph, code)
+        first = json.dumps(about).encode("ascii") + b"\n"
+        self.photographs, end = self._read(first)
+        with naming(self._lines_path):
+            self._lines = open(self._lines_path, "r+b" if end else "wb", buffering=0)
+        with naming(self._codes_path):
+            self._codes = open(self._codes_path, "r+b" if end else "wb", buffering=0)
+        # Cut off what a crash has left half written.
+        self._cut(self._lines, end)
+        self._cut(self._codes, len(self.photographs) * self._row_bytes)
+        if not end:
+            self._write(self._lines, self._lines_path, first)
+        sync_folder(index)
+
+    def _read(self, first):
+        """(photographs, where their last line ends); ([], 0) of a journal of something else."""
+        try:
+            lines = self._lines_path.read_bytes()
+            room = self._codes_path.stat().st_size // self._row_bytes
+        except OSError:
+            return [], 0
+        if not lines.startswith(first):
+            return [], 0
+        photographs, end = [], len(first)
+        for line in lines[end:].splitlines(keepends=True)[:room]:
+            photograph = _parse(line)
+            if photograph is None:
+                break
+            photographs.append(photograph)
+            end += len(line)
+        return photographs, end
+
+    @staticmethod
+    def _cut(file, size):
+        file.truncate(size)
+        file.seek(size)
+
+    @staticmethod
+    def _write(file, path, data):
+        with naming(path):
+            rest = memoryview(data)
+            while rest:
+                rest = rest[file.write(rest):]  # a nearly full disk takes a part
+            os.fsync(file.fileno())
+
+    def codes(self):
+        """float32 ``[len(photographs), embed_size]``, memory-mapped."""
+        if not self.photographs:
+            return np.empty((0, self._embed_size), np.float32)
+        return np.memmap(self._codes_path, "<f4", "r",
+                         shape=(len(self.photographs), self._embed_size))
+
+    def add(self, photographs, codes):
+        """Take in photographs with their codes; :meth:`flush` makes them safe."""
+        self._waiting += zip(photographs, codes)
+
+    @property
+    def waiting(self):
+        """How many are not safe yet."""
+        return len(self._waiting)
+
+    def flush(self):
+        """Make everything safe."""
+        if not self._waiting:
+            return
+        with held_back():  # half of it must not be written twice
+            photographs, codes = zip(*self._waiting)
+            self._waiting = []
+            self._write(self._codes, self._codes_path,
+                        np.ascontiguousarray(np.stack(codes), "<f4").tobytes())
+            self._write(self._lines, self._lines_path, b"".join(
+                json.dumps(photograph).encode("ascii") + b"\n" for photograph in photographs))
+            self.photographs += photographs
+
+    def close(self):
+        """Flush, and let go of the files."""
+        try:
+            self.flush()
+        finally:
+            self._lines.close()
+            self._codes.close()
+
+    def remove(self):
+        """Remove the files, once their content is in the index."""
+        self.close()
+        self._lines_path.unlink(missing_ok=True)
+        self._codes_path.unlink(missing_ok=True)
+
+
+def _parse(line):
+    """The photograph of a line, or None when it is not whole."""
+    try:
+        values = json.loads(line) if line.endswith(b"\n") else None
+    except ValueError:
+        return None
+    if not isinstance(values, list) or [type(value) for value in values] != [str, int, int, str]:
+        return None
+    return Photograph(*values)

@@ -1,0 +1,262 @@
+"""What an index of photographs consists of, and how it is read and replaced.
+
+An index is a folder::
+
+    manifest.json               what there is, and which codes file belongs to it
+    codes-<generation>.npy      float32 or float16 [n_photographs, size], in the manifest's order
+    approximate-<generation>.faiss   on request
+    journal.jsonl  journal.codes     encoded so far, while an indexer runs
+    lock                        held by an indexer
+
+The name of a generation follows from its content. A new one is written beside the old one and the
+manifest renamed last, so whoever reads finds the old index or the new one, whole.
+"""
+
+import errno
+import json
+import os
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from vsepp.errors import InputError
+from vsepp.files.atomic import atomic_path, write_text
+from vsepp.files.fingerprints import list_fingerprint
+from vsepp.files.json_files import read_json
+from vsepp.files.npy_files import read_npy
+from vsepp.measures import MEASURES
+
+FORMAT = "vsepp-photographs-1"
+MANIFEST = "manifest.json"
+DTYPES = ("float32", "float16")
+_GENERATIONS = ("codes-*.npy", "approximate-*.faiss")
+_MEND = "index the photographs again with --force"
+_ATTEMPTS = 20  # a reader overtaken so often by new generations gives up
+
+
+class Photograph(NamedTuple):
+    """One that is indexed; its row is its place in the list.
+
+    Attributes:
+        path: relative to the folder, with ``/`` between its parts.
+        size, mtime_ns: of the file when it was found.
+        sha256: of its content, in hex.
+    """
+
+    path: str
+    size: int
+    mtime_ns: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What the codes depend on, besides the photographs.
+
+    Attributes:
+        fingerprint: of the checkpoint's weights.
+        embed_size: numbers per photograph.
+        resize, image_size: the preprocessing.
+        measure: ``cosine`` or ``order``.
+        dtype: in which the codes are stored.
+    """
+
+    fingerprint: str
+    embed_size: int
+    resize: int
+    image_size: int
+    measure: str
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The content of ``manifest.json``.
+
+    Attributes:
+        folder: that of the photographs, absolute.
+        checkpoint: where the checkpoint was, absolute.
+        encoding: :class:`Encoding`.
+        photographs: tuple of :class:`Photograph`, in the order of their paths.
+        approximate: None, or ``{"sha256", "kind", "recall"}`` of the approximate index.
+    """
+
+    folder: str
+    checkpoint: str
+    encoding: Encoding
+    photographs: tuple
+    approximate: dict = None
+
+    @property
+    def generation(self):
+        """A name for the codes: what they were made of and how."""
+        return list_fingerprint([FORMAT, asdict(self.encoding),
+                                 [photograph.sha256 for photograph in self.photographs]])[:16]
+
+    def codes_path(self, index):
+        return Path(index) / f"codes-{self.generation}.npy"
+
+    def approximate_path(self, index):
+        return Path(index) / f"approximate-{self.generation}.faiss"
+
+
+def read_manifest(index):
+    """The :class:`Manifest` of an index.
+
+    Raises:
+        InputError: when there is none, it is of another version, or damaged.
+    """
+    path = Path(index) / MANIFEST
+    if not path.exists():
+        raise InputError(f"{index} is no index of photographs: make one with `python "
+                         f"tools/search.py index FOLDER --out {index}`.")
+    content = read_json(path, _MEND)
+    if not isinstance(content, dict) or "format" not in content:
+        raise InputError(f"{path} is not the manifest of an index: {_MEND}.")
+    if content["format"] != FORMAT:
+        raise InputError(f"{path} has the format {content['format']!r}, this version reads "
+                         f"{FORMAT!r}: update the package, or {_MEND}.")
+    try:
+        manifest = _parse(content)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path} is damaged ({_in_words(error)}): {_MEND}.") from None
+    if content.get("generation") != manifest.generation:
+        raise InputError(f"{path} is damaged (its generation is not that of its photographs): "
+                         f"{_MEND}.")
+    return manifest
+
+
+def _parse(content):
+    encoding = Encoding(**content["encoding"])
+    _typed(asdict(encoding), {field.name: field.type for field in fields(Encoding)})
+    if encoding.dtype not in DTYPES or encoding.measure not in MEASURES:
+        raise ValueError("its dtype or measure is unknown")
+    if encoding.embed_size < 1:
+        raise ValueError("its embed_size is not positive")
+    _typed(content, {"folder": str, "checkpoint": str, "photographs": list})
+    photographs = tuple(_photograph(line) for line in content["photographs"])
+    paths = [photograph.path for photograph in photographs]
+    if len(set(paths)) < len(paths):
+        raise ValueError("a photograph is listed twice")
+    approximate = content["approximate"]
+    if approximate is not None:
+        _typed(approximate, {"sha256": str, "kind": str, "recall": float})
+    return Manifest(content["folder"], content["checkpoint"], encoding, photographs, approximate)
+
+
+def _typed(values, types):
+    for name, kind in types.items():
+        if type(values[name]) is not kind:
+            raise ValueError(f"its {name!r} is no {kind.__name__}")
+
+
+def _photograph(line):
+    if not isinstance(line, list) or [type(value) for value in line] != [str, int, int, str]:
+        raise ValueError("a photograph is not [path, size, mtime_ns, sha256]")
+    photograph = Photograph(*line)
+    if not stays_inside(photograph.path):
+        raise ValueError(f"{photograph.path!r} does not lie below the folder")
+    return photograph
+
+
+def stays_inside(path):
+    """Whether a relative path with ``/`` between its parts names something below its folder."""
+    parts = path.split("/")
+    on_windows = os.name == "nt" and ("\\" in path or ":" in path)
+    return not on_windows and "\0" not in path and not {"", ".", ".."} & set(parts)
+
+
+def _in_words(error):
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
+
+
+def open_codes(index, manifest):
+    """The codes of a manifest, memory-mapped.
+
+    Raises:
+        FileNotFoundError: when they are gone, as an index's that was replaced meanwhile.
+        InputError: when they are damaged.
+    """
+    path = manifest.codes_path(index)
+    try:
+        codes = read_npy(path, _MEND)
+    except InputError:
+        if path.exists():
+            raise
+        raise FileNotFoundError(errno.ENOENT, "", str(path)) from None
+    shape = (len(manifest.photographs), manifest.encoding.embed_size)
+    wanted = np.dtype(manifest.encoding.dtype).newbyteorder("<")
+    if codes.shape != shape or codes.dtype != wanted or not codes.flags.c_contiguous:
+        raise InputError(f"{path} holds {codes.dtype} {codes.shape}, not {wanted} {shape}: "
+                         f"{_MEND}.")
+    return codes
+
+
+def open_generation(index, open_files):
+    """Read the manifest and open its files, though an indexer may replace them meanwhile.
+
+    Args:
+        index: the index's folder.
+        open_files: called with the manifest; may raise FileNotFoundError.
+
+    Returns:
+        (:class:`Manifest`, what ``open_files`` returned)
+
+    Raises:
+        InputError: when the index is damaged.
+    """
+    for _ in range(_ATTEMPTS):
+        manifest = read_manifest(index)
+        try:
+            return manifest, open_files(manifest)
+        except FileNotFoundError as error:
+            missing = error
+            if read_manifest(index) == manifest:
+                break
+    raise InputError(f"{missing.filename} is missing: {_MEND}.")
+
+
+def write_codes(index, manifest, blocks):
+    """Write the codes of a generation beside the others.
+
+    Args:
+        index: the index's folder.
+        manifest: :class:`Manifest` that they will belong to.
+        blocks: iterable over arrays ``[some, embed_size]``, in the manifest's order.
+    """
+    dtype = np.dtype(manifest.encoding.dtype).newbyteorder("<")
+    shape = (len(manifest.photographs), manifest.encoding.embed_size)
+    with atomic_path(manifest.codes_path(index)) as temporary:
+        with open(temporary, "wb") as file:
+            np.lib.format.write_array_header_1_0(
+                file, {"descr": dtype.str, "fortran_order": False, "shape": shape})
+            for block in blocks:
+                file.write(np.ascontiguousarray(block, dtype).data)
+
+
+def write_manifest(index, manifest):
+    """Let ``manifest`` be the index from now on, and remove the generations before it."""
+    content = {"format": FORMAT, "generation": manifest.generation, "folder": manifest.folder,
+               "checkpoint": manifest.checkpoint, "encoding": asdict(manifest.encoding),
+               "approximate": manifest.approximate}
+    lines = ",\n".join(json.dumps(photograph) for photograph in manifest.photographs)
+    # ASCII: a file name may hold bytes that are no UTF-8.
+    write_text(Path(index) / MANIFEST,
+               json.dumps(content)[:-1] + ', "photographs": [\n' + lines + "\n]}\n")
+    remove_earlier(index, manifest)
+
+
+def remove_earlier(index, manifest):
+    """Remove the files of generations that are not ``manifest``'s."""
+    current = {manifest.codes_path(index)}
+    if manifest.approximate:
+        current.add(manifest.approximate_path(index))
+    for pattern in _GENERATIONS:
+        for path in Path(index).glob(pattern):
+            if path not in current:
+                try:
+                    path.unlink()
+                except OSError:  # on Windows, while it is read; the next run removes it
+                    pass

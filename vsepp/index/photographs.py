@@ -1,0 +1,79 @@
+"""Asking the index of a folder of photographs."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from vsepp.checkpoint import read_header
+from vsepp.errors import InputError
+from vsepp.index.exact import ExactIndex
+from vsepp.index.manifest import open_codes, open_generation
+
+
+class PhotographIndex:
+    """An index that ``vsepp.index.updating.update_index`` made, opened for searching.
+
+    It stays what it is while another process brings the index up to date.
+
+    Args:
+        index: its folder.
+        approximate: search approximately.
+
+    Attributes:
+        manifest: :class:`vsepp.index.manifest.Manifest`.
+
+    Raises:
+        InputError: when there is none, it is damaged, or has no approximate index.
+    """
+
+    def __init__(self, index, approximate=False):
+        self.index = Path(index)
+        self._approximate = approximate
+        self.manifest, self._backend = open_generation(index, self._open)
+
+    def _open(self, manifest):
+        codes = open_codes(self.index, manifest)
+        if not self._approximate:
+            backend = ExactIndex(manifest.encoding.measure)
+            backend.add(np.arange(len(codes)), codes)
+            return backend
+        if not manifest.approximate:
+            raise InputError(f"{self.index} has no approximate index: make one with `python "
+                             f"tools/search.py index {manifest.folder} --out {self.index} "
+                             "--approximate`, or search exactly.")
+        from vsepp.index.faiss_index import open_stored
+
+        return open_stored(manifest.approximate_path(self.index), manifest.approximate,
+                           len(codes))
+
+    def __len__(self):
+        return len(self.manifest.photographs)
+
+    def check_checkpoint(self, path):
+        """InputError when a checkpoint is not the one the photographs were encoded with."""
+        wanted = self.manifest.encoding.fingerprint
+        found = read_header(path)["fingerprint"]
+        if found != wanted:
+            raise InputError(
+                f"{self.index} was made with the checkpoint of fingerprint {wanted[:12]}, and "
+                f"{path} has {found[:12]}: give that one with --checkpoint, or index the "
+                "photographs again with --force.")
+
+    def search(self, code, k):
+        """The photographs that fit a query best.
+
+        Args:
+            code: float32 ``[size]``, of the checkpoint that the index was made with.
+            k: how many.
+
+        Returns:
+            (list of :class:`vsepp.index.manifest.Photograph`, float32 scores), best first
+        """
+        rows, scores = self._backend.search(code[None], k)
+        found = rows[0] >= 0
+        return [self.manifest.photographs[row] for row in rows[0][found]], scores[0][found]
+
+    def path(self, photograph):
+        """Where the file of a photograph is."""
+        return os.path.join(self.manifest.folder, *photograph.path.split("/"))

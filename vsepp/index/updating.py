@@ -1,0 +1,310 @@
+"""Bringing an index up to date with its folder: only what is new or changed is encoded."""
+
+import os
+import time
+from contextlib import closing
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from vsepp.data.images import map_images
+from vsepp.errors import InputError
+from vsepp.files.locks import only_one
+from vsepp.index.exact import check_finite
+from vsepp.index.finding import find_photographs
+from vsepp.index.journal import Journal
+from vsepp.index.known import Known, file_sha256
+from vsepp.index.manifest import (DTYPES, FORMAT, MANIFEST, Encoding, Manifest, Photograph,
+                                  open_codes, read_manifest, remove_earlier, write_codes,
+                                  write_manifest)
+from vsepp.progress import progress
+
+BATCH = 16  # photographs encoded together
+FLUSH_COUNT, FLUSH_SECONDS = 256, 5.0  # a crash costs no more than this
+_OURS = ("codes-", "approximate-", "journal.", "lock.", ".")
+_ROWS_AT_ONCE = 4_096
+
+
+@dataclass
+class Report:
+    """What an update did.
+
+    Attributes:
+        new, changed, gone, unchanged: photographs, compared with the index as it was.
+        encoded: photographs that went through the network.
+        recovered: photographs that an interrupted run had encoded.
+        seconds: spent encoding.
+        unreadable: list of ``(path, reason)``.
+        total: photographs in the index now.
+        approximate: None, or what the manifest says of the approximate index.
+    """
+
+    new: int = 0
+    changed: int = 0
+    gone: int = 0
+    unchanged: int = 0
+    encoded: int = 0
+    recovered: int = 0
+    seconds: float = 0.0
+    unreadable: list = field(default_factory=list)
+    total: int = 0
+    approximate: dict = None
+
+
+def update_index(folder, index, model, dtype=None, approximate=None, force=False, quiet=True):
+    """Make an index of the photographs below a folder, or bring it up to date.
+
+    What an interrupted run has encoded is taken over. The result depends on the photographs and
+    the checkpoint alone: an index that was interrupted and finished equals one that was not.
+
+    Args:
+        folder: of the photographs.
+        index: folder of the index; may lie inside ``folder``.
+        model: a ``RetrievalModel``.
+        dtype: ``float32`` or ``float16`` on the disk; None is as it was, or float32.
+        approximate: build an approximate index as well; None is as it was, or not.
+        force: let the index go over to another checkpoint, folder or dtype, or take the place
+            of a damaged one. What no longer fits is encoded anew.
+        quiet: show no progress bar.
+
+    Returns:
+        Report
+
+    Raises:
+        InputError: when the folder holds no photograph that can be read, another indexer is at
+            work, or the index is of another checkpoint, folder or dtype.
+    """
+    folder, index = Path(os.path.abspath(folder)), Path(os.path.abspath(index))
+    check_places(folder, index)
+    index.mkdir(parents=True, exist_ok=True)
+    with only_one(index / "lock", f"another process is indexing into {index}: wait for its end, "
+                                  "or choose another --out."):
+        return _Update(folder, index, model, dtype, approximate, force, quiet).run()
+
+
+def check_places(folder, index):
+    """InputError unless ``folder`` is a folder and ``index`` one of an index, or nothing yet."""
+    folder, index = Path(folder), Path(index)
+    if not folder.is_dir():
+        what = "is no folder" if folder.exists() else "does not exist"
+        raise InputError(f"{folder} {what}: give the folder of your photographs.")
+    if index.exists() and not index.is_dir():
+        raise InputError(f"{index} is a file: give --out the name of a folder for the index.")
+    if index.is_dir() and not (index / MANIFEST).exists():
+        for name in os.listdir(index):
+            if not f"{name}.".startswith(_OURS):
+                raise InputError(f"{index} holds other files, such as {name}: give --out a folder "
+                                 "of its own for the index.")
+
+
+class _Update:
+    """One run of :func:`update_index`, which describes the arguments."""
+
+    def __init__(self, folder, index, model, dtype, approximate, force, quiet):
+        self.folder, self.index, self.model = folder, index, model
+        self.force, self.quiet = force, quiet
+        self.before = self._read_before()
+        earlier = self.before.encoding.dtype if self.before else DTYPES[0]
+        config = model.config
+        self.encoding = Encoding(model.fingerprint, config.embed_size, config.resize,
+                                 config.image_size, model.measure, dtype or earlier)
+        if approximate is None:
+            approximate = bool(self.before and self.before.approximate)
+        self.approximate = approximate
+        self.report = Report()
+
+    def _read_before(self):
+        if not (self.index / MANIFEST).exists():
+            return None
+        try:
+            return read_manifest(self.index)
+        except InputError:
+            if not self.force:
+                raise
+            return None
+
+    def run(self):
+        if self.approximate:
+            from vsepp.index.faiss_index import check_usable
+
+            check_usable(self.encoding.measure)
+        self._check_encoding()
+        found, self.report.unreadable = find_photographs(self.folder, [self.index])
+        if not found:
+            raise InputError(f"{self.folder} holds no photographs (JPEG, PNG, WebP, BMP or GIF)"
+                             f"{self._reasons()}: give another folder.")
+        about = {"format": FORMAT, **asdict(self.encoding), "dtype": "float32"}
+        with closing(Journal(self.index, about, self.encoding.embed_size)) as journal:
+            there = self._encode_missing(found, journal)
+            self._finish(there, journal)
+        return self.report
+
+    def _check_encoding(self):
+        """InputError when the index is of something else; then nothing of it is used."""
+        if self.before is None:
+            return
+        old, new = self.before.encoding, self.encoding
+        if self.force:
+            if old != new:
+                self.before = replace(self.before, photographs=())
+            return
+        if old.fingerprint != new.fingerprint:
+            raise InputError(
+                f"{self.index} was made with {self.before.checkpoint} (fingerprint "
+                f"{old.fingerprint[:12]}), not with {self.model.checkpoint} "
+                f"({new.fingerprint[:12]}): give that checkpoint, or --force to encode every "
+                "photograph anew.")
+        if old.dtype != new.dtype:
+            raise InputError(f"{self.index} holds {old.dtype}, not {new.dtype}: leave --dtype "
+                             "away, or give --force to encode every photograph anew.")
+        if old != new:
+            raise InputError(f"{self.index} was made with another preprocessing: give --force to "
+                             "encode every photograph anew.")
+        if self.before.folder != str(self.folder):
+            raise InputError(f"{self.index} is the index of {self.before.folder}, not of "
+                             f"{self.folder}: choose another --out, or give --force if that is "
+                             "where the photographs are now.")
+
+    def _codes_before(self):
+        """The stored codes; with ``force``, damaged ones are done without."""
+        if self.before is None or not self.before.photographs:
+            return (), np.empty((0, 0))
+        try:
+            codes = open_codes(self.index, self.before)
+            check_finite(codes, self.before.codes_path(self.index))
+            return self.before.photographs, codes
+        except (InputError, FileNotFoundError) as error:
+            if not self.force:
+                reason = str(error) if isinstance(error, InputError) else \
+                    f"{error.filename} is missing: index the photographs again with --force."
+                raise InputError(reason) from None
+            return (), np.empty((0, 0))
+
+    def _known(self, journal):
+        return Known(self._codes_before(), (journal.photographs, journal.codes()))
+
+    def _encode_missing(self, found, journal):
+        """Encode into the journal; returns ``{found: (photograph, place)}`` of all others."""
+        known = self._known(journal)
+        there = {photograph: known.look_up(photograph, self.folder) for photograph in found}
+        missing = [photograph for photograph, entry in there.items() if entry is None]
+        self.report.recovered = len(journal.photographs)
+        begin = flushed = time.monotonic()
+        with progress(description="encoding photographs", total=len(missing), unit="image",
+                      disable=self.quiet or not missing or None) as bar:
+            for photographs, codes in self._encode(missing, bar):
+                journal.add(photographs, codes)
+                self.report.encoded += len(photographs)
+                if journal.waiting >= FLUSH_COUNT or time.monotonic() - flushed > FLUSH_SECONDS:
+                    journal.flush()
+                    flushed = time.monotonic()
+        journal.flush()
+        self.report.seconds = time.monotonic() - begin
+        return there
+
+    def _encode(self, missing, bar):
+        """Yield (photographs, codes) in batches; what cannot be decoded is noted."""
+        batch = []
+        decoded = map_images(self._decode, missing)
+        with closing(decoded):
+            for found, (sha256, pixels) in zip(missing, decoded):
+                bar.update()
+                if isinstance(pixels, InputError):
+                    self.report.unreadable.append((found.path, self._reason(pixels, found)))
+                    continue
+                batch.append((Photograph(*found, sha256), pixels))
+                if len(batch) == BATCH:
+                    yield self._encode_batch(batch)
+                    batch = []
+        if batch:
+            yield self._encode_batch(batch)
+
+    def _decode(self, found):
+        """(SHA-256, pixels), or (None, InputError). The hash comes first: should the file change
+        in between, the next run sees by its hash that it has."""
+        path = self.folder / found.path
+        try:
+            return file_sha256(path), self.model.pixels(path)
+        except InputError as error:
+            return None, error
+        except OSError as error:
+            return None, InputError(f"{path} cannot be read ({error.strerror}): check the file.")
+
+    def _reason(self, error, found):
+        """What is wrong with a photograph, without its path, which stands beside it."""
+        return str(error).replace(str(self.folder / found.path), "it", 1).rstrip(".")
+
+    def _encode_batch(self, batch):
+        photographs, pixels = zip(*batch)
+        codes = self.model.encode_pixels(np.stack(pixels))
+        if not np.isfinite(codes).all():
+            raise InputError(f"{self.model.checkpoint} gives NaN or infinity for "
+                             f"{photographs[0].path} or its neighbours: use another checkpoint.")
+        return photographs, codes
+
+    def _finish(self, there, journal):
+        known = self._known(journal)  # places of before stay what they were
+        placed = [entry or known.look_up(photograph, self.folder)
+                  for photograph, entry in there.items()]
+        placed = [entry for entry in placed if entry is not None]
+        if not placed:
+            raise InputError(f"none of the photographs below {self.folder} can be read"
+                             f"{self._reasons()}: give another folder.")
+        manifest = Manifest(str(self.folder), os.path.abspath(self.model.checkpoint),
+                            self.encoding, tuple(photograph for photograph, _ in placed))
+        self._count(manifest, there)
+        places = [place for _, place in placed]
+        if not self._is_there(manifest):
+            write_codes(self.index, manifest, (
+                known.rows(places[start:start + _ROWS_AT_ONCE])
+                for start in range(0, len(places), _ROWS_AT_ONCE)))
+        if self.approximate:
+            manifest = self._with_approximate(manifest)
+        if manifest != self.before:
+            write_manifest(self.index, manifest)
+        else:
+            remove_earlier(self.index, manifest)
+        self.report.approximate = manifest.approximate
+        self.report.unreadable.sort()
+        journal.remove()
+
+    def _is_there(self, manifest):
+        """Whether the codes are written already, and whole."""
+        try:
+            open_codes(self.index, manifest)
+        except (InputError, FileNotFoundError):
+            return False
+        return not self.force
+
+    def _with_approximate(self, manifest):
+        from vsepp.index.faiss_index import stored
+
+        before = self.before.approximate if self.before else None
+        if before and self.before.generation == manifest.generation:
+            if manifest.approximate_path(self.index).exists() and not self.force:
+                return replace(manifest, approximate=before)
+        return replace(manifest, approximate=stored(
+            manifest.approximate_path(self.index), open_codes(self.index, manifest),
+            self.encoding.measure))
+
+    def _count(self, manifest, found):
+        report = self.report
+        before = {photograph.path: photograph.sha256
+                  for photograph in (self.before.photographs if self.before else ())}
+        for photograph in manifest.photographs:
+            if photograph.path not in before:
+                report.new += 1
+            elif before[photograph.path] == photograph.sha256:
+                report.unchanged += 1
+            else:
+                report.changed += 1
+        report.gone = len(before.keys() - {photograph.path for photograph in found})
+        report.total = len(manifest.photographs)
+
+    def _reasons(self):
+        if not self.report.unreadable:
+            return ""
+        path, reason = self.report.unreadable[0]
+        count = len(self.report.unreadable)
+        return f"; {count} cannot be read, the first being {path} ({reason})"
