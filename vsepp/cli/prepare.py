@@ -43,8 +43,8 @@ def _arguments(argv):
     add("--max-len", type=int, metavar="N", help="longest caption kept, in words")
     add("--tokenizer", default=AUTO, metavar="auto|words|treebank|jieba",
         help="what cuts captions into words: without marks, as the authors of VSE++ do, or Chinese "
-             "(auto: jieba for Chinese captions, treebank for --precomp, else words); a Karpathy "
-             "JSON is cut already, and this says how queries are")
+             "(auto: jieba for Chinese captions, treebank for --precomp, else words; a Karpathy "
+             "JSON's own tokens stay)")
     add("--seed", type=int, metavar="N", help="everything random follows from it")
     add("--force", action="store_true",
         help="prepare anew although the data set is prepared with other options")

@@ -1,6 +1,6 @@
 """Reading a Karpathy split: images, their captions, and which split each belongs to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath, PureWindowsPath
 
 from vsepp.errors import InputError
@@ -113,32 +113,41 @@ def cut_captions(data, tokenizer=AUTO):
     return {**data, "images": images, "tokenizer": tokenizer}
 
 
-def choose_tokenizer(data, images, source, wanted=AUTO):
-    """Name of the tokenizer that cuts queries as the ``tokens`` of a Karpathy JSON are.
+def parse_cut(data, source, wanted=AUTO):
+    """The images of a Karpathy JSON, and the name of the tokenizer that cut their captions.
 
     Args:
         data: what the JSON holds; a name under ``tokenizer`` is the one that cut it.
-        images: its list of ``KarpathyImage``.
         source: its file name, for messages.
-        wanted: a name of ``vsepp.tokens``; ``auto``: what the JSON says, else ``jieba`` when
-            the captions are Chinese, else ``words``.
+        wanted: a name of ``vsepp.tokens``. ``treebank`` and ``jieba`` cut the captions anew, as
+            they were written; ``words`` is what Karpathy's own tokens are. ``auto`` takes the
+            tokens as they are, and what the JSON names, else ``jieba`` when the captions are
+            Chinese, else ``words``.
+
+    Returns:
+        (list of ``KarpathyImage``, name)
 
     Raises:
-        InputError: when the JSON was cut by another than is wanted, or names an unknown one.
+        InputError: when the JSON is malformed, was cut by another than is wanted, or names an
+            unknown one.
     """
+    images = parse_karpathy(data, source)
     recorded = data.get("tokenizer")
-    if wanted != AUTO:
-        find_tokenizer(wanted)
-        if recorded in (None, wanted) or recorded not in tuple(TOKENIZERS):
-            return wanted
+    known = recorded in tuple(TOKENIZERS)
+    if wanted == AUTO:
+        if recorded is not None and not known:
+            raise InputError(f"{source}: its 'tokenizer' {recorded!r} is none of "
+                             f"{', '.join(TOKENIZERS)}: say with --tokenizer how to cut it.")
+        return images, recorded or detect_tokenizer(
+            sentence for image in images for sentence in image.sentences)
+    cut = find_tokenizer(wanted)
+    if known and recorded != wanted:
         raise InputError(f"{source} was cut into words by the tokenizer {recorded}, not {wanted}: "
                          "give what it was made from with --captions, or leave out --tokenizer.")
-    if recorded is None:
-        return detect_tokenizer(sentence for image in images for sentence in image.sentences)
-    if recorded not in tuple(TOKENIZERS):
-        raise InputError(f"{source}: its 'tokenizer' {recorded!r} is none of "
-                         f"{', '.join(TOKENIZERS)}: say with --tokenizer how queries are cut.")
-    return recorded
+    if not known and wanted != "words":
+        images = [replace(image, captions=tuple(tuple(cut(text)) for text in image.sentences))
+                  for image in images]
+    return images, wanted
 
 
 def read_karpathy(path):
@@ -147,10 +156,8 @@ def read_karpathy(path):
 
 
 def read_karpathy_tokenizer(path, wanted=AUTO):
-    """(images, name of the tokenizer) of a file, see :func:`choose_tokenizer`."""
-    data = _read(path)
-    images = parse_karpathy(data, str(path))
-    return images, choose_tokenizer(data, images, str(path), wanted)
+    """:func:`parse_cut` of a file; InputError when it is missing or not JSON."""
+    return parse_cut(_read(path), str(path), wanted)
 
 
 def _read(path):

@@ -140,8 +140,8 @@ def create_dataset(data_dir="./data", dataset="flickr8k", captions_per_image=5, 
         max_len: captions of more words are dropped.
         seed: of the drawing of captions.
         strict: raise when an image cannot be decoded, instead of leaving it out.
-        tokenizer: name of what cuts queries as the JSON's ``tokens`` are cut, see
-            ``karpathy.choose_tokenizer``; ``prepared.json`` keeps it for training.
+        tokenizer: name of what cuts captions and queries, see ``karpathy.parse_cut``;
+            ``prepared.json`` keeps it for training.
 
     Returns:
         dict: what ``prepared.json`` holds.

@@ -14,7 +14,7 @@ from pathlib import Path
 from vsepp.files.atomic import atomic_path, write_bytes
 from vsepp.data.archives import Archive
 from vsepp.data.coco import read_coco
-from vsepp.data.karpathy import choose_tokenizer, cut_captions, parse_karpathy
+from vsepp.data.karpathy import cut_captions, parse_cut
 from vsepp.data.tables import is_karpathy, read_captions
 from vsepp.errors import InputError
 from vsepp.progress import progress
@@ -31,14 +31,13 @@ class Captions:
         images: list of ``KarpathyImage``.
         data: bytes of ``dataset_<dataset>.json``: the given file's own when it is a
             Karpathy JSON, else the captions of the table or of COCO in that format.
-        tokenizer: name of what cuts queries as the captions are cut.
+        tokenizer: name of what cut the captions, and is to cut queries.
     """
 
     def __init__(self, content, data, source, stem, tokenizer=AUTO):
-        self.images = parse_karpathy(content, str(source))
+        self.images, self.tokenizer = parse_cut(content, str(source), tokenizer)
         named = content.get("dataset")
         self.dataset = named if isinstance(named, str) and named else stem
-        self.tokenizer = choose_tokenizer(content, self.images, str(source), tokenizer)
         self.data = data if data is not None else _as_json(content)
         self._content = content if data is None else None
 
@@ -72,7 +71,7 @@ class Captions:
         Args:
             archive: path of a .zip or .tar.
             dataset: its name; without one the archive must hold exactly one such file.
-            tokenizer: what cuts queries, see ``karpathy.choose_tokenizer``.
+            tokenizer: see ``karpathy.parse_cut``.
         """
         wanted = re.compile(rf"dataset_({re.escape(dataset) if dataset else '.+'})\.json")
         with Archive(archive) as opened:
