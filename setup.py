@@ -44,6 +44,14 @@ setup(
         "milvus": ["pymilvus>=2.4.2", "milvus-lite; platform_system != 'Windows'"],
         # Chinese captions: their words stand together without blanks, and jieba cuts them
         "zh": ["jieba>=0.42"],
+        # the web page of tools/demo.py
+        "demo": [
+            "gradio>=4.44.1",  # the last that runs on Python 3.9; newer ones on newer Pythons
+            "uvicorn>=0.29",  # 0.29 brought signals that reach the program after the server
+            # Gradio 4 and what was released after it
+            "huggingface-hub<1; python_version < '3.10'",
+            "pydantic<2.11; python_version < '3.10'",
+        ],
         # what `python3 tools/test.py` needs
         "test": [
             "pytest>=7.4",

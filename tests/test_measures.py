@@ -22,7 +22,7 @@ def test_blocks_and_pairs_agree_with_the_definition(measure, scale):
     expected = np.array([[exact(image, text, measure) for text in texts] for image in images])
 
     rows = np.array([2, 0])
-    block = kind.block(kind.prepare(images, texts), rows)
+    block = kind.block(images[rows], texts)
     pairs = kind.pairs(images, texts, np.array([3, 1, 1]), np.array([0, 5, 2]))
 
     assert block.dtype == np.float32

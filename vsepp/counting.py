@@ -85,7 +85,7 @@ class _Counting:
         rows = slice(first_image, first_image + _IMAGES)
         columns = slice(first_text, first_text + _TEXTS)
         images, texts = self.images[rows], self.texts[columns]
-        scores = self.measure.block(self.measure.prepare(images, texts), slice(None))
+        scores = self.measure.block(images, texts)
         # A query's own right answers are no candidates.
         own = np.arange(len(texts))
         owner = (own + first_text) // self.stride - first_image

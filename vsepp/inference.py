@@ -302,7 +302,7 @@ class RetrievalModel:
         if not isinstance(texts, np.ndarray):
             texts = self.encode_text(texts)
         measure = MEASURES[self.measure]
-        return measure.block(measure.prepare(images, texts), np.arange(len(images)))
+        return measure.block(images, texts)
 
     def classify(self, image, labels, template="a photo of a {}", temperature=None):
         """Probabilities of labels for a photograph, without training on them.

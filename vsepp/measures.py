@@ -16,16 +16,10 @@ class Cosine:
     """The dot product of the codes as given; the cosine where they are of unit length."""
 
     @staticmethod
-    def prepare(images, texts):
-        """What ``block`` needs, computed once."""
-        return (np.ascontiguousarray(images, np.float32),
-                np.ascontiguousarray(texts, np.float32).T)
-
-    @staticmethod
-    def block(prepared, rows):
-        """float32 scores ``[len(rows), n_texts]`` of the images at ``rows``."""
-        images, texts = prepared
-        return images[rows] @ texts
+    def block(images, texts):
+        """float32 scores ``[n_images, n_texts]`` of each image with each text."""
+        return (np.ascontiguousarray(images, np.float32)
+                @ np.ascontiguousarray(texts, np.float32).T)
 
     @staticmethod
     def slack(images, texts):
@@ -51,13 +45,9 @@ class Order(Cosine):
     """Negative length of what of the text exceeds the image (Vendrov et al., 2016)."""
 
     @staticmethod
-    def prepare(images, texts):
-        return np.ascontiguousarray(images, np.float32), np.ascontiguousarray(texts, np.float32)
-
-    @staticmethod
-    def block(prepared, rows):
-        images, texts = prepared
-        images = images[rows]
+    def block(images, texts):
+        images = np.ascontiguousarray(images, np.float32)
+        texts = np.ascontiguousarray(texts, np.float32)
         scores = np.empty((len(images), len(texts)), np.float32)
         exceeding = np.empty((_TEXTS_IN_CACHE, texts.shape[1]), np.float32)
         for start in range(0, len(texts), _TEXTS_IN_CACHE):
@@ -99,16 +89,9 @@ class Ensemble:
         for columns in self._columns:
             yield images[:, columns], texts[:, columns]
 
-    def prepare(self, images, texts):
-        """What ``block`` needs, computed once."""
-        return [self.measure.prepare(*part) for part in self._parts(images, texts)]
-
-    def block(self, prepared, rows):
-        """float32 scores ``[len(rows), n_texts]`` of the images at ``rows``."""
-        scores = self.measure.block(prepared[0], rows)
-        for part in prepared[1:]:
-            scores += self.measure.block(part, rows)
-        return scores
+    def block(self, images, texts):
+        """float32 scores ``[n_images, n_texts]`` of each image with each text."""
+        return sum(self.measure.block(*part) for part in self._parts(images, texts))
 
     def slack(self, images, texts):
         """How far a single-precision score may be from its double-precision value."""

@@ -7,15 +7,12 @@ from vsepp.measures import MEASURES
 
 def scores_of_text(images, text, measure="cosine"):
     """float32 ``[n_images]``: how well one text code ``[size]`` fits each image."""
-    kind = MEASURES[measure]
-    prepared = kind.prepare(images, text[None])
-    return kind.block(prepared, np.arange(len(images)))[:, 0]
+    return MEASURES[measure].block(images, text[None])[:, 0]
 
 
 def scores_of_image(image, texts, measure="cosine"):
     """float32 ``[n_texts]``: how well each text fits one image code ``[size]``."""
-    kind = MEASURES[measure]
-    return kind.block(kind.prepare(image[None], texts), np.arange(1))[0]
+    return MEASURES[measure].block(image[None], texts)[0]
 
 
 def top_k(scores, k):

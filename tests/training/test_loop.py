@@ -395,6 +395,7 @@ def test_a_signal_finishes_the_step_and_leaves_a_usable_checkpoint(data, tmp_pat
 
 def test_a_second_ctrl_c_ends_at_once(data, tmp_path, after):
     config = make_config(data, tmp_path)
+    before = signal.getsignal(signal.SIGINT)
     steps = []
 
     def hook(trainer, step):
@@ -410,7 +411,7 @@ def test_a_second_ctrl_c_ends_at_once(data, tmp_path, after):
 
     assert steps == [1, "first"]
     assert not config.path("last_checkpoint").exists()
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 # ---- going on -----------------------------------------------------------------------------------

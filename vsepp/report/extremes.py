@@ -42,14 +42,13 @@ def margins(images, texts, captions_per_image, measure="cosine"):
         negative where a wrong answer is first, infinite where there is none.
     """
     measure = find_measure(measure)
-    prepared = measure.prepare(images, texts)
     n_images, n_texts = len(images), len(texts)
     i2t, right = np.empty(n_images, np.float32), np.empty(n_texts, np.float32)
     wrong = np.full(n_texts, -np.inf, np.float32)
     step = max(1, _BLOCK // n_texts)
     for start in range(0, n_images, step):
         rows = np.arange(start, min(start + step, n_images))
-        scores = measure.block(prepared, rows)
+        scores = measure.block(images[rows], texts)
         own = rows[:, None] * captions_per_image + np.arange(captions_per_image)
         mine = np.take_along_axis(scores, own, axis=1)
         np.put_along_axis(scores, own, -np.inf, axis=1)

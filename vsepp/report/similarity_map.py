@@ -22,8 +22,7 @@ def batch_similarities(gallery, image_ids):
     """float32 ``[n, n]``: each of the images with the first sentence of each."""
     measure = find_measure(gallery.measure)
     texts = gallery.texts[image_ids * gallery.dataset.captions_per_image]
-    return measure.block(measure.prepare(gallery.images[image_ids], texts),
-                         np.arange(len(image_ids)))
+    return measure.block(gallery.images[image_ids], texts)
 
 
 def diagonal_summary(scores):
