@@ -6,15 +6,17 @@ import numpy as np
 
 from vsepp.benchmark.results import Figure, Result, Row
 from vsepp.benchmark.synthetic import draw_photographs
+from vsepp.threads import computes_in_bfloat16
 
 TITLE = "features of photographs"
+_BFLOAT16 = "ours in bfloat16"
 SMOKE = dict(images=4, image_model="shufflenet_v2_x0_25", resize=36, image_size=32, batch=2)
 
 
 class Ours:
     """What ``tools/features.py`` and training over features do."""
 
-    def __init__(self, paths, image_model, resize, image_size, batch):
+    def __init__(self, paths, image_model, resize, image_size, batch, precision="float32"):
         import paddle
 
         from vsepp.config import Config
@@ -24,7 +26,7 @@ class Ours:
 
         self.backbone = FrozenBackbone(Config(
             image_model=image_model, pretrained=False, finetuned=False, resize=resize,
-            image_size=image_size))
+            image_size=image_size, backbone_precision=precision))
         self.paths = paths
         crop = CenterCrop(resize, image_size)
         images = np.stack([crop(open_image(path)) for path in paths[:2]])
@@ -73,6 +75,8 @@ def measure(bench, images=32, image_model="resnet50", resize=256, image_size=224
                     "random weights")
     sides = {"ours": ("features:Ours", "paddle", settings),
              "eager Paddle": ("features:Eager", "paddle", settings)}
+    if computes_in_bfloat16():
+        sides[_BFLOAT16] = ("features:Ours", "paddle", {**settings, "precision": "bfloat16"})
     if image_model == "resnet50":
         pixels = _decoded(paths, resize, image_size, bench.folder / "pixels.npy")
         sides["eager PyTorch"] = ("pytorch:Features", "torch", {"pixels": pixels, "batch": batch})
@@ -82,11 +86,13 @@ def measure(bench, images=32, image_model="resnet50", resize=256, image_size=224
         result.notes += lacking
         taken = bench.compare("features", {name: side.run for name, side in opened.items()},
                               rounds)
-        result.figures.append(Figure("lowest cosine with eager Paddle's features",
-                                     opened["ours"].info["cosine"], ""))
-    ours = taken.pop("ours")
-    result.rows = [Row("features", ours, name, theirs, amount=images, unit="images")
-                   for name, theirs in taken.items()]
+        ours = [name for name in ("ours", _BFLOAT16) if name in taken]
+        result.figures += [Figure(f"lowest cosine of {name} with eager Paddle's features",
+                                  opened[name].info["cosine"], "") for name in ours]
+    others = [name for name in taken if name not in ours]
+    result.rows = [Row("features" if name == "ours" else f"features, {name}", taken[name], other,
+                       taken[other], amount=images, unit="images")
+                   for name in ours for other in others]
     return result
 
 
