@@ -61,7 +61,7 @@ def check_answers(folder, index):
 def test_every_photograph_is_indexed_and_found(folder, index):
     report = update_index(folder, index, ColourModel())
     assert counts(report) == dict(new=40, changed=0, gone=0, unchanged=0, encoded=40)
-    assert sorted(path.suffix for path in index.iterdir()) == ["", ".json", ".npy"]
+    assert sorted(path.suffix for path in index.iterdir()) == [".json", ".npy"]
     assert len(PhotographIndex(index)) == report.total == 40
     check_answers(folder, index)
 

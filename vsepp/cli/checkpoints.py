@@ -17,16 +17,20 @@ def add_arguments(parser):
 
 def open_model(arguments, config, checkpoint=None):
     """The ``RetrievalModel`` that ``--checkpoint`` names, or ``checkpoint`` in its place."""
+    path = checkpoint_path(checkpoint or arguments.checkpoint, config)
     import_paddle()
     from vsepp.inference import load
     from vsepp.models.device import select_device
 
-    path = checkpoint or arguments.checkpoint
-    if path in ("best", "last"):
-        path = config.path(f"{path}_checkpoint")
+    select_device(config.device)
+    return load(path)
+
+
+def checkpoint_path(name, config):
+    """The file of ``best``, ``last`` or a file's name; InputError when it is not there."""
+    path = config.path(f"{name}_checkpoint") if name in ("best", "last") else name
     if not Path(path).exists():
         raise InputError(f"{path} does not exist: there is no checkpoint yet; run `python "
                          f"tools/train.py --dataset {config.dataset}` first, or give one with "
                          "--checkpoint.")
-    select_device(config.device)
-    return load(path)
+    return path

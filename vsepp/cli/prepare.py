@@ -105,6 +105,27 @@ def main(argv=None):
     config = settings.of(choice.dataset)
     folder = _folder(config, choice.dataset)
     print(f"Data set {choice.dataset}: {choice.reason}.", flush=True)
+    with _alone(folder):
+        _prepare(choice, config, folder, arguments)
+    print(f"Next: {_next_command(arguments, config, choice)}")
+    return 0
+
+
+def _alone(folder):
+    """The lock on a data set's folder, where anybody could write there."""
+    import os
+    from contextlib import nullcontext
+
+    from vsepp.files.locks import only_one
+
+    if folder.parent.exists() and not os.access(folder.parent, os.W_OK):
+        return nullcontext()
+    return only_one(folder.parent / f".{folder.name}.lock", "another process is preparing "
+                    f"{folder}: wait for its end, then run this again.")
+
+
+def _prepare(choice, config, folder, arguments):
+    """Bring everything into the data set's folder, and say so where nothing is to be done."""
     options = (config.data_dir, choice.dataset, config.captions_per_image, config.min_word_count,
                config.max_len, config.seed)
     if choice.features:
@@ -122,8 +143,6 @@ def main(argv=None):
             create_dataset(*options, strict=arguments.strict, tokenizer=tokenizer)
     if not changed:
         print(f"{folder} is prepared with these options already; it is left as it is.")
-    print(f"Next: {_next_command(arguments, config, choice)}")
-    return 0
 
 
 def _choose(arguments, settings):

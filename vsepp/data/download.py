@@ -17,6 +17,7 @@ from pathlib import Path
 
 from vsepp.files.atomic import sync_folder, write_json
 from vsepp.errors import InputError
+from vsepp.files.locks import only_one
 from vsepp.progress import progress
 
 TIMEOUT = 30  # seconds without a byte
@@ -57,14 +58,19 @@ def download(url, target, sha256=None):
         pathlib.Path: ``target``.
 
     Raises:
-        InputError: for another kind of address, a failing network or server, and a file
-            whose checksum differs, which is removed.
+        InputError: for another kind of address, a failing network or server, another process
+            that is fetching the file, and one whose checksum differs, which is removed.
     """
     _check_address(url)
     if sha256 is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
         raise InputError(f"--sha256 {sha256}: a checksum is 64 hexadecimal digits; copy all of it.")
     target = Path(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    with only_one(target.with_name(f"{target.name}.lock"), f"another process is downloading "
+                  f"{target}: wait for its end, then run this again."):
+        return _download(url, target, sha256)
+
+
+def _download(url, target, sha256):
     part = target.with_name(target.name + ".part")
     record = target.with_name(target.name + ".source.json")
     known = _read_record(record)

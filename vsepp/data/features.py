@@ -14,6 +14,7 @@ from vsepp.data.dataset import read_prepared
 from vsepp.errors import InputError
 from vsepp.files.fingerprints import list_fingerprint
 from vsepp.files.json_files import read_json
+from vsepp.files.locks import only_one
 from vsepp.files.resumable import ResumableArray
 
 GIVEN = "precomputed"  # in place of a backbone's name: the features came with the data set
@@ -116,9 +117,14 @@ class FeatureStore:
                 arrays ``[batch, feature_size]``, in order.
             advance: called with the number of images done, once for what was there and
                 then after each batch.
+
+        Raises:
+            InputError: when another process is computing them.
         """
         shape = (len(images), self.origin.feature_size)
         array = ResumableArray(self.folder, split, self._description(images), len(images), shape,
                                "<f4", _RECOMPUTE)
-        array.write(lambda rows: rows * self.origin.feature_size,
-                    lambda first: ((len(rows), rows) for rows in compute(first)), advance)
+        with only_one(self.folder / f"{split}.lock", "another process is computing the features "
+                      f"of {self.folder / split}.npy: wait for its end, then run this again."):
+            array.write(lambda rows: rows * self.origin.feature_size,
+                        lambda first: ((len(rows), rows) for rows in compute(first)), advance)

@@ -2,7 +2,7 @@
 
 While ``<name>.npy`` is being written it is called ``<name>.partial.npy``, and
 ``<name>.partial.json`` says what it will hold and how much is done. In the end
-``<name>.json`` says what it holds.
+``<name>.json`` says what it holds: beside a partial file, that only the renaming is left.
 """
 
 import os
@@ -40,7 +40,11 @@ class ResumableArray:
 
     def done(self):
         """How many pieces were written before an interruption; 0 when it has to begin."""
-        if not self.partial.exists() or not self.progress.exists():
+        if not self.partial.exists():
+            return 0
+        if self.about.exists() and read_json(self.about, self.mend) == self.description:
+            return self.count if self._partial_start() else 0
+        if not self.progress.exists():
             return 0
         stored = read_json(self.progress, self.mend)
         if not isinstance(stored, dict) or {**stored, "done": 0} != {**self.description, "done": 0}:
@@ -73,6 +77,8 @@ class ResumableArray:
         self.folder.mkdir(parents=True, exist_ok=True)
         done = self.done()
         start = self._partial_start() if done else 0
+        if not done:  # what it says of another array, or of one that was removed
+            self.about.unlink(missing_ok=True)
         # Not written through the memory map: on a full disk that kills the process.
         with open(self.partial, "r+b" if done else "wb", buffering=0) as file:
             if not done:
@@ -87,9 +93,10 @@ class ResumableArray:
                 done += pieces
                 write_json(self.progress, {**self.description, "done": done})
                 advance(pieces)
-        self.partial.replace(self.path)
+        self.path.unlink(missing_ok=True)  # one of another description
         write_json(self.about, self.description)
         self.progress.unlink(missing_ok=True)
+        self.partial.replace(self.path)
         sync_folder(self.folder)
 
     def _begin(self, file):

@@ -24,11 +24,14 @@ from vsepp.threads import describe_threads
 from vsepp.training.collapse import CollapseWatch
 from vsepp.training.data import open_splits, worker_count
 from vsepp.training.meter import Meter, duration
-from vsepp.training.micro_batch import hold_batch_statistics, seed_from, sliced_codes
+from vsepp.training.micro_batch import (
+    give_memory_back, hold_batch_statistics, seed_from, sliced_codes,
+)
 from vsepp.training.run_folder import RunFolder
 from vsepp.training.showcase import show_queries, show_space
 from vsepp.training.starting import (
-    Position, check_destinations, initialise, read_resumed, restore, set_weights,
+    Position, check_destinations, held_destinations, initialise, read_resumed, restore,
+    set_weights,
 )
 from vsepp.training.stopping import StopRequest
 
@@ -56,6 +59,8 @@ class Trainer:
         features = self.data.backbone and self.data.backbone.origin.feature_size
         self.model = build_model(config, len(self.data.vocabulary), features,
                                  with_weights=not (resumed or config.init_from))
+        if config.micro_batch_size:
+            give_memory_back()
         if config.recompute and self.data.backbone is None:
             recompute_blocks(self.model.image_extractor.backbone)
         self.optimizer = get_optimizer(self.model, config)
@@ -306,5 +311,10 @@ class Trainer:
 
 
 def train(config):
-    """Train as ``config`` says; returns the best model's metrics on the test split."""
-    return Trainer(config).run()
+    """Train as ``config`` says; returns the best model's metrics on the test split.
+
+    Raises:
+        InputError: as :class:`Trainer`, and when another training writes the same checkpoints.
+    """
+    with held_destinations(config):
+        return Trainer(config).run()

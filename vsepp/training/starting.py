@@ -1,10 +1,12 @@
 """Where a run begins: afresh, from another run's weights, or exactly where one stopped."""
 
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from vsepp.checkpoint import load_checkpoint
 from vsepp.data.features import GIVEN
 from vsepp.errors import InputError
+from vsepp.files.locks import only_one
 from vsepp.models.state import set_state
 from vsepp.models.vsepp import BACKBONE
 from vsepp.optimizer import restore_optimizer
@@ -38,6 +40,23 @@ def check_destinations(config):
     if best == last:
         raise InputError(f"best_checkpoint and last_checkpoint are both {paths['best_checkpoint']}"
                          ": give two names, or the last replaces the best.")
+
+
+@contextmanager
+def held_destinations(config):
+    """Let no other training write the same checkpoints while the block runs.
+
+    Raises:
+        InputError: when another one does, or as :func:`check_destinations`.
+    """
+    check_destinations(config)
+    with ExitStack() as locks:
+        for key in ("last_checkpoint", "best_checkpoint"):
+            path = config.path(key)
+            locks.enter_context(only_one(
+                path.with_name(f"{path.name}.lock"), f"another training is writing {path}: wait "
+                f"for its end, or set {key} to another file."))
+        yield
 
 
 def read_resumed(config):
