@@ -282,7 +282,7 @@ def _put_in_place(choice, config, folder, arguments):
 
     from vsepp.data.earlier import Earlier
     from vsepp.data.karpathy import read_karpathy_tokenizer
-    from vsepp.data.preparation import PREPARED
+    from vsepp.data.preparation import PREPARED, mark_unfinished
     from vsepp.data.sources import missing_images, place_images
 
     if choice.drawn:
@@ -312,8 +312,8 @@ def _put_in_place(choice, config, folder, arguments):
         if earlier.is_whole() and not (arguments.strict and earlier.left_out):
             return None
     if captions:
-        # From here on the old preparation and the captions may not belong together.
-        (folder / PREPARED).unlink(missing_ok=True)
+        if (folder / PREPARED).exists():  # from here on it and the captions may not fit
+            mark_unfinished(folder)
         captions.place(folder, choice.dataset)
     return tokenizer
 

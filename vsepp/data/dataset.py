@@ -26,6 +26,8 @@ def read_prepared(folder):
     if not path.exists():
         return {"options": options}
     prepared = read_json(path, _PREPARE)
+    if prepared == {"unfinished": True}:
+        raise InputError(f"the preparation of {folder} was interrupted: {_PREPARE}.")
     found = prepared.get("options") if isinstance(prepared, dict) else None
     if not isinstance(found, dict) or not all(type(found.get(key)) is int for key in options):
         raise InputError(f"{path} lacks 'options': {_PREPARE}.")

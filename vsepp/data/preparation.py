@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vsepp.files.atomic import write_json
+from vsepp.files.atomic import write_json, write_together
 from vsepp.data.images import map_images, open_image
 from vsepp.data.karpathy import SPLITS, read_karpathy_tokenizer
 from vsepp.errors import InputError
@@ -192,15 +192,23 @@ def print_counts(dataset, prepared):
 
 
 def write_dataset(folder, vocabulary, content, prepared):
-    """Write all files; ``prepared.json`` is there only while the others belong together."""
+    """Write all files; ``prepared.json`` says what it says only while they belong together.
+
+    Until everything is written aside, the files that are there stay.
+    """
     folder = Path(folder)
-    (folder / PREPARED).unlink(missing_ok=True)
+    files = {folder / "vocab.json": vocabulary.word_to_index}
+    for name, split in content.splits.items():
+        files[folder / f"{name}_data.json"] = split
+        files[folder / f"{name}_sentences.json"] = content.sentences[name]
+    write_together(files, lambda: mark_unfinished(folder))
     for name in SPLITS:
         if name not in content.splits:  # of an earlier preparation
             (folder / f"{name}_data.json").unlink(missing_ok=True)
             (folder / f"{name}_sentences.json").unlink(missing_ok=True)
-    vocabulary.save(folder / "vocab.json")
-    for name, split in content.splits.items():
-        write_json(folder / f"{name}_data.json", split)
-        write_json(folder / f"{name}_sentences.json", content.sentences[name])
     write_json(folder / PREPARED, prepared, indent=2)
+
+
+def mark_unfinished(folder):
+    """Let ``prepared.json`` say that the files of a data set may not belong together."""
+    write_json(Path(folder) / PREPARED, {"unfinished": True})

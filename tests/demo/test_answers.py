@@ -1,0 +1,71 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from PIL import Image
+from colour_words import make_answers
+
+from vsepp.demo.examples import example_labels, example_pictures, example_sentences
+from vsepp.errors import InputError
+
+
+@pytest.fixture
+def answers(tmp_path):
+    return make_answers(tmp_path)
+
+
+@pytest.fixture
+def picture(tmp_path):
+    path = tmp_path / "asked"  # no suffix
+    Image.new("RGB", (60, 50), (10, 200, 20)).save(path, "WEBP")
+    return path
+
+
+def test_a_sentence_finds_photographs(answers):
+    found, remark = answers.search_by_sentence("a blue house", 2)
+    assert [photograph.name for photograph in found][0] == "blue.png" and len(found) == 2
+    assert found[0].score == pytest.approx(1) and "house" in remark
+    assert answers.search_by_sentence("a blue picture", 50).remark == ""
+
+
+def test_more_answers_than_there_are(answers):
+    assert len(answers.search_by_sentence("red", 50).found) == 3
+
+
+def test_a_picture_finds_photographs_and_sentences(answers, picture):
+    assert answers.search_by_image(picture, 1).found[0].name == "green.png"
+    assert answers.sentences_for(picture, 1).found[0][0] == "a green picture ."
+
+
+def test_labels_get_probabilities(answers, picture):
+    found, remark = answers.label(picture, "red, green\nblue")
+    assert found[0][0] == "green" and sum(odds for _, odds in found) == pytest.approx(1)
+    assert "order the labels" in remark
+
+
+def test_labels_of_which_nothing_is_known_are_named(answers, picture):
+    with pytest.raises(InputError, match=r"known of greem, zzz \(the nearest: green\)"):
+        answers.label(picture, "red, greem, zzz")
+
+
+def test_a_sentence_of_which_nothing_is_known(answers):
+    with pytest.raises(InputError, match="none of the words"):
+        answers.search_by_sentence("zebra", 3)
+
+
+def test_the_model_works_for_one_at_a_time(answers, picture):
+    with ThreadPoolExecutor(20) as pool:
+        asked = [pool.submit(answers.search_by_sentence, "a red picture", 3) for _ in range(40)]
+        asked += [pool.submit(answers.search_by_image, picture, 3) for _ in range(40)]
+        assert all(len(answer.result().found) == 3 for answer in asked)
+    assert not answers.model.crowded
+
+
+def test_examples_are_such_as_can_be_answered(answers, tmp_path):
+    for sentence in example_sentences(answers):
+        assert answers.search_by_sentence(sentence, 1).found
+    folder = tmp_path / "examples"
+    folder.mkdir()
+    (tmp_path / "red.png").write_text("broken")
+    paths = example_pictures(answers, str(folder))
+    assert len(paths) == 2 and all(Image.open(path).format == "JPEG" for path in paths)
+    assert example_labels(answers) == ""  # it knows no things

@@ -1,0 +1,143 @@
+"""The page on a live server, asked as a browser asks it."""
+
+import json
+import threading
+import time
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from colour_words import make_answers
+from PIL import Image
+
+from vsepp.demo import server
+
+pytest.importorskip("uvicorn")
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory):
+    """(address, folder of uploads, answers)."""
+    with pytest.MonkeyPatch.context() as patch, server.private_folder() as folder:
+        patch.setenv("NO_PROXY", "127.0.0.1")
+        pytest.importorskip("gradio")
+        answers = make_answers(tmp_path_factory.mktemp("pictures"))
+        bound = server.listen("127.0.0.1", 0)
+        running = server.make_server(answers, folder)
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [bound]}, daemon=True)
+        thread.start()
+        while not running.started and thread.is_alive():
+            time.sleep(0.02)
+        yield server.address_of(bound), folder, answers
+        running.should_exit = True
+        thread.join(10)
+        bound.close()
+
+
+@pytest.fixture
+def client(live):
+    from gradio_client import Client
+
+    return Client(live[0], verbose=False, download_files=False)
+
+
+@pytest.fixture
+def send(live, client, tmp_path):
+    """Upload bytes as a picture of some name: what a query takes for it."""
+    from gradio_client import handle_file
+
+    def send(content, name="picture.png"):
+        path = tmp_path / name
+        if isinstance(content, Image.Image):
+            content.save(path)
+        else:
+            path.write_bytes(content)
+        return handle_file(str(path))
+
+    return send
+
+
+def get(address, path):
+    try:
+        with urllib.request.urlopen(address + path, timeout=10) as answer:
+            return answer.status, answer.headers, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers, error.read()
+
+
+def test_the_page_opens_and_asks_no_other_server(live):
+    status, headers, page = get(live[0], "/")
+    assert status == 200
+    assert "以文搜图" in page.decode() or json.dumps("以文搜图").strip('"') in page.decode()
+    assert headers["content-security-policy"].startswith("default-src 'self'")
+
+
+def test_every_tab_answers(client, send):
+    green = send(Image.new("RGB", (50, 40), (0, 250, 9)))
+    photographs, remark = client.predict("a blue picture", 2, api_name="/search_by_sentence")
+    assert [entry["caption"] for entry in photographs] == ["1 · 1.000 · blue.png",
+                                                           "2 · 0.000 · red.png"]
+    assert remark == ""
+    photographs, _ = client.predict(green, 3, api_name="/search_by_picture")
+    assert photographs[0]["caption"].endswith("green.png") and len(photographs) == 3
+    sentences, _ = client.predict(green, 1, api_name="/sentences_for_picture")
+    assert sentences["data"][0][2] == "a green picture ."
+    labels, _ = client.predict(green, "red, green", api_name="/label_picture")
+    assert labels["label"] == "green"
+
+
+def test_words_that_are_not_known_are_named_and_harmless(client):
+    photographs, remark = client.predict("a red <img/src=x>", 1, api_name="/search_by_sentence")
+    assert len(photographs) == 1 and "&lt;img/src=x&gt;" in remark and "<img" not in remark
+
+
+def test_queries_that_are_refused(client):
+    for text, count, reason in (
+            ("", 5, "nothing to look for"), ("word " * 10_000, 5, "10000 words"),
+            ("zebra", 5, "none of the words"), ("red", 51, "from 1 to 50")):
+        photographs, remark = client.predict(text, count, api_name="/search_by_sentence")
+        assert photographs == [] and reason in remark and 'role="alert"' in remark
+
+
+def test_pictures_that_are_refused(client, send):
+    for content, name, reason in (
+            (Image.new("L", (10_000, 10_000)), "large.png", "100 megapixels"),
+            (b"only text", "text.jpg", "not an image"), (b"", "empty.png", "not an image"),
+            (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "drawing.jpg", "not an image"),
+            (Image.new("L", (500, 8)), "long.png", "10 times")):
+        for endpoint in ("search_by_picture", "sentences_for_picture"):
+            _, remark = client.predict(send(content, name), 3, api_name=f"/{endpoint}")
+            assert reason in remark and "/" not in remark.split(">", 1)[1].replace("</p>", "")
+    _, remark = client.predict(None, 3, api_name="/search_by_picture")
+    assert "There is no picture" in remark
+    assert client.predict("red", 1, api_name="/search_by_sentence")[0]  # still there
+
+
+def test_no_other_files_are_read_or_served(live, tmp_path):
+    address, folder, _ = live
+    prefix = "/gradio_api" if get(address, "/gradio_api/info")[0] == 200 else ""
+    secret = tmp_path / "model.ckpt"
+    secret.write_text("the weights")
+    for path in (str(secret), "/etc/passwd", __file__, "setup.py"):
+        for start in ("/gradio_api/file=", "/file=", "/gradio_api/file/", "/file/", "/static/",
+                      "/assets/..%2f..%2f..%2f"):
+            status, _, content = get(address, start + path)
+            assert status >= 400 or content.lstrip().lower().startswith(b"<!doctype html")
+        picture = {"path": path, "meta": {"_type": "gradio.FileData"}}
+        body = json.dumps({"data": [picture, 3]}).encode()
+        request = urllib.request.Request(f"{address}{prefix}/call/search_by_picture", body,
+                                         {"Content-Type": "application/json"})
+        with pytest.raises(urllib.error.HTTPError, match="400"):
+            urllib.request.urlopen(request, timeout=10)
+
+
+@pytest.mark.slow
+def test_twenty_at_once(live, client):
+    with ThreadPoolExecutor(20) as pool:
+        asked = [pool.submit(client.predict, f"a {colour} picture", 3,
+                             api_name="/search_by_sentence")
+                 for colour in ["red", "green", "blue"] * 7]
+        found = [answer.result()[0][0]["caption"] for answer in asked]
+    assert found == [f"1 · 1.000 · {colour}.png" for colour in ["red", "green", "blue"] * 7]
+    assert not live[2].model.crowded

@@ -1,0 +1,109 @@
+"""``tools/demo.py``."""
+
+from pathlib import Path
+
+from vsepp.cli.checkpoints import add_arguments, checkpoint_path, open_model
+from vsepp.cli.command import configuration, parser
+from vsepp.errors import InputError
+
+DESCRIPTION = """Open a page that searches in the browser: photographs for a sentence or for a
+picture, sentences for a picture, and labels for a picture.
+
+  demo.py                      a data set's test split: flickr8k when a model was trained on it,
+                               else sample
+  demo.py --dataset NAME       another one's
+  demo.py --index INDEX        your own photographs, as `search.py index` has indexed them; with
+                               --dataset also the sentences of that data set
+
+Only this machine can open the page unless --host says otherwise. Ctrl-C ends it."""
+
+_LOOPBACK = ("127.", "localhost", "::1")
+
+
+def main(argv=None):
+    """Serve the page until it is interrupted."""
+    commands = parser(DESCRIPTION)
+    add_arguments(commands)
+    commands.set_defaults(checkpoint=None)
+    commands.add_argument("--index", metavar="INDEX",
+                          help="folder of an index that tools/search.py made")
+    commands.add_argument("--host", default="127.0.0.1", metavar="ADDRESS",
+                          help="where to listen (default: 127.0.0.1; 0.0.0.0 lets others in)")
+    commands.add_argument("--port", type=int, default=7860, metavar="PORT",
+                          help="(default: 7860; 0: any that is free)")
+    arguments = commands.parse_args(argv)
+    config, checkpoint, index = _what_is_served(arguments)
+    from vsepp.demo import server
+
+    bound = server.listen(arguments.host, arguments.port)
+    with bound, server.private_folder() as folder:
+        server.import_gradio()
+        answers = _open_answers(arguments, config, checkpoint, index)
+        server.make_server(
+            answers, folder, lambda: _announce(arguments, answers, server.address_of(bound))
+        ).run(sockets=[bound])
+    return 0
+
+
+def _announce(arguments, answers, address):
+    print(f"searching {answers.photographs.described} with {answers.model.checkpoint}")
+    if not arguments.host.startswith(_LOOPBACK):
+        print("everybody who can reach this machine can open the page")
+    print(f"open {address} in a browser; Ctrl-C ends it", flush=True)
+
+
+def _what_is_served(arguments):
+    """(Config, checkpoint, ``PhotographIndex`` or None), as far as that takes no model."""
+    config = configuration(arguments)
+    if arguments.index is not None:
+        from vsepp.cli.search import index_checkpoint
+        from vsepp.index.photographs import PhotographIndex
+
+        index = PhotographIndex(arguments.index)
+        if not len(index):
+            raise InputError(f"{arguments.index} holds no photographs: index a folder that does.")
+        return config, index_checkpoint(arguments, config, index), index
+    if not _is_named(arguments):
+        config = _trained(arguments, config)
+    from vsepp.data.dataset import prepared_folder
+
+    prepared_folder(config.data_dir, config.dataset)
+    return config, checkpoint_path(arguments.checkpoint or "best", config), None
+
+
+def _is_named(arguments):
+    """Whether the command line says which data set is meant."""
+    return bool(arguments.dataset or arguments.config or any(
+        item.startswith("dataset=") for item in arguments.override))
+
+
+def _trained(arguments, config):
+    """The configuration of ``flickr8k`` or ``sample``, whichever has a checkpoint."""
+    if arguments.checkpoint not in (None, "best", "last"):
+        return config
+    for dataset in dict.fromkeys((config.dataset, "sample")):
+        arguments.dataset = dataset
+        config = configuration(arguments)
+        if Path(config.path(f"{arguments.checkpoint or 'best'}_checkpoint")).exists() and \
+                (Path(config.data_dir) / dataset / "vocab.json").exists():
+            return config
+    raise InputError("there is no trained model yet: run `python tools/prepare.py --dataset "
+                     "sample` and `python tools/train.py --dataset sample` first, which takes "
+                     "minutes.")
+
+
+def _open_answers(arguments, config, checkpoint, index):
+    from vsepp.data.dataset import prepared_folder
+    from vsepp.demo.answers import Answers
+    from vsepp.demo.searched import IndexedPhotographs, SplitPhotographs, SplitSentences
+    from vsepp.gallery import open_gallery
+
+    model = open_model(arguments, config, checkpoint)
+    gallery = None
+    if index is None or _is_named(arguments):
+        gallery = open_gallery(model, prepared_folder(config.data_dir, config.dataset),
+                               arguments.split)
+    photographs = SplitPhotographs(gallery) if index is None else IndexedPhotographs(index)
+    answers = Answers(model, photographs, SplitSentences(gallery) if gallery else None)
+    answers.warm_up()
+    return answers

@@ -1,0 +1,110 @@
+"""Answers to a visitor's queries. Nothing in here knows of a page."""
+
+import contextlib
+import threading
+from typing import NamedTuple
+
+from PIL import Image
+
+from vsepp.demo.limits import check_count, check_sentence, open_upload, read_labels
+from vsepp.errors import InputError
+
+TEMPLATE = "a photo of a {}"
+_ENOUGH = 2  # of an upload's pixels to a side of what the network sees
+
+
+class Answer(NamedTuple):
+    """What a query found.
+
+    Attributes:
+        found: list of ``Found``, of (sentence, similarity), or of (label, probability).
+        remark: a line on what was asked or understood.
+    """
+
+    found: list
+    remark: str
+
+
+class Answers:
+    """A model and what it searches. Several threads may ask at once; the model works for one at
+    a time, since Paddle's predictors are made for one.
+
+    Args:
+        model: ``vsepp.RetrievalModel``.
+        photographs: ``IndexedPhotographs`` or ``SplitPhotographs``.
+        sentences: ``SplitSentences``, or None when there are none.
+
+    Every method raises ``InputError`` for what a visitor did wrong.
+    """
+
+    def __init__(self, model, photographs, sentences=None):
+        self.model, self.photographs, self.sentences = model, photographs, sentences
+        self._working = threading.Lock()
+
+    def warm_up(self):
+        """Build the networks, so that the first visitor does not wait for them."""
+        with self._working:
+            self.model.encode_indices([self.model.vocabulary.encode([])])
+            with contextlib.suppress(InputError):  # a checkpoint for features: visitors are told
+                self.model.encode_image(Image.new("RGB", (32, 32)))
+
+    def search_by_sentence(self, text, count):
+        """Photographs for a sentence."""
+        text, count = check_sentence(text), check_count(count)
+        with self._working:
+            code = self.model.encode_text(text)[0]
+        remark = self.model.explain_unknown(text)
+        return Answer(self.photographs.find(code, count), remark)
+
+    def search_by_image(self, path, count):
+        """Photographs like the picture in a file."""
+        count = check_count(count)
+        return Answer(self.photographs.find(self._code(path), count), "")
+
+    def sentences_for(self, path, count):
+        """Sentences for the picture in a file."""
+        count = check_count(count)
+        return Answer(self.sentences.find(self._code(path), count), "")
+
+    def label(self, path, text):
+        """Probabilities of labels, typed in one text, for the picture in a file."""
+        labels = read_labels(text)
+        strange = [label for label in labels if not self.knows_some(label)]
+        if strange:
+            raise InputError(f"Nothing is known of {', '.join(strange)}"
+                             f"{self._nearest(strange)}: use words of the training captions.")
+        remarks = [self.model.explain_unknown(" ".join(labels))]
+        if self.model.config.loss != "npair":
+            remarks.append("this model's probabilities order the labels; their size says little")
+        picture = self._open(path)
+        with self._working:
+            odds = self.model.classify(picture, labels, self._template)
+        return Answer(list(odds.items()), "; ".join(filter(None, remarks)))
+
+    def knows_some(self, text):
+        """Whether the vocabulary has at least one word of a text."""
+        words = self.model.words(text)
+        return len(self.model.unknown_words(text)) < len(words)
+
+    def knows_all(self, text):
+        """Whether the vocabulary has every word of a text."""
+        return bool(self.model.words(text)) and not self.model.unknown_words(text)
+
+    @property
+    def _template(self):
+        """The sentence that stands for a label; the bare label where its words are foreign."""
+        return TEMPLATE if self.knows_all(TEMPLATE.format("")) else "{}"
+
+    def _nearest(self, labels):
+        words = [word for label in labels for word in self.model.unknown_words(label)]
+        nearest = list(dict.fromkeys(
+            other for word in words[:5] for other in self.model.nearest_words(word)))
+        return f" (the nearest: {', '.join(nearest)})" if nearest else ""
+
+    def _open(self, path):
+        return open_upload(path, at_least=_ENOUGH * self.model.config.resize)
+
+    def _code(self, path):
+        picture = self._open(path)
+        with self._working:
+            return self.model.encode_image(picture)[0]

@@ -1,0 +1,56 @@
+"""Queries that a visitor can click on: such as the model can answer."""
+
+import os
+from collections import Counter
+
+from vsepp.report.pictures import open_upright
+
+COUNT = 4
+SENTENCES = ("two dogs run through the snow", "a child plays on the beach",
+             "a man rides a bicycle", "people walk down a street", "a bird over the water",
+             "a red car", "two trees and a house")
+LABELS = ("dog", "cat", "bird", "horse", "man", "woman", "child", "car", "boat", "bicycle",
+          "house", "tree", "flower", "beach", "snow", "street", "mountain", "water", "umbrella",
+          "kite")
+_SHOWN = 8  # labels
+_SIDE = 640  # of an example's longer side, in pixels
+
+
+def example_sentences(answers):
+    """Sentences whose every word is known; captions of the split when there is one."""
+    if answers.sentences is not None:
+        captions = answers.sentences
+        places = _spread(len(captions))
+        return list(dict.fromkeys(captions.sentence(place).rstrip(" .") for place in places))
+    return [sentence for sentence in SENTENCES if answers.knows_all(sentence)][:COUNT]
+
+
+def example_labels(answers):
+    """A line of labels that are known: those that the split's captions have most often, where
+    there are captions; empty when there are not two."""
+    known = [label for label in LABELS if answers.knows_all(label)]
+    if answers.sentences is not None:
+        counts = Counter(word for place in range(len(answers.sentences))
+                         for word in answers.sentences.sentence(place).lower().split())
+        known = sorted(filter(counts.get, known), key=counts.get, reverse=True)
+    return ", ".join(known[:_SHOWN]) if len(known) > 1 else ""
+
+
+def example_pictures(answers, folder):
+    """Copies of a few photographs, as JPEG files in ``folder``; paths."""
+    paths = []
+    for place in _spread(len(answers.photographs)):
+        picture = open_upright(answers.photographs.path(place), _SIDE)
+        if picture is None:
+            continue
+        picture.thumbnail((_SIDE, _SIDE))
+        path = os.path.join(folder, f"example_{len(paths) + 1}.jpg")
+        picture.save(path, "JPEG", quality=90)
+        paths.append(path)
+    return paths
+
+
+def _spread(count):
+    """At most ``COUNT`` places among ``count``, evenly spread."""
+    return [(2 * part + 1) * count // (2 * COUNT) for part in range(COUNT)] if count > COUNT \
+        else list(range(count))

@@ -1,0 +1,137 @@
+"""What stands before the page: limits on requests, and no file but those that were uploaded."""
+
+import json
+import os
+
+_POLICY = ("default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; "
+           "frame-ancestors 'self'; form-action 'self'")
+
+_UPLOADS = ("/upload", "/gradio_api/upload")  # Gradio 4's and later ones'
+
+
+class Guard:
+    """An ASGI application around another.
+
+    - A request's body may be only so large; a larger one is answered with status 413.
+    - A body of JSON that names a file which is not below the folder of uploads, or an address to
+      fetch one from, is answered with status 400. (Gradio copies what it is given a path of to
+      where it can be downloaded; it looks where that lies only when it starts its own server.)
+    - Browsers are told to load nothing from other servers.
+
+    Args:
+        application: the ASGI application.
+        folder: where uploads are put.
+        upload_bytes: the largest body of an upload.
+        query_bytes: the largest body of any other request.
+    """
+
+    def __init__(self, application, folder, upload_bytes, query_bytes=2**18):
+        self._application = application
+        self._folder = os.path.realpath(folder)
+        self._upload_bytes, self._query_bytes = upload_bytes, query_bytes
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] != "http":
+            return await self._application(scope, receive, send)
+
+        async def send_guarded(message):
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [
+                    *message.get("headers", ()),
+                    (b"content-security-policy", _POLICY.encode("ascii")),
+                    (b"x-content-type-options", b"nosniff"),
+                    (b"referrer-policy", b"no-referrer")]}
+            await send(message)
+
+        upload = scope["path"] in _UPLOADS
+        limit = self._upload_bytes if upload else self._query_bytes
+        if _announced(scope) > limit:
+            return await _refuse(send_guarded, 413, "This is too large.")
+        if upload or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+            return await self._application(scope, _counted(receive, limit), send_guarded)
+        body = await _read(receive, limit)
+        if body is None:
+            return await _refuse(send_guarded, 413, "This is too large.")
+        if not self._accepts_files_of(body):
+            return await _refuse(send_guarded, 400, "Only uploaded files are read.")
+        return await self._application(scope, _replayed(body, receive), send_guarded)
+
+    def _accepts_files_of(self, body):
+        try:
+            paths = list(_paths(json.loads(body))) if body.strip() else []
+        except (ValueError, RecursionError):
+            return False
+        return all(map(self._is_upload, paths))
+
+    def _is_upload(self, path):
+        if path is None:
+            return True
+        if not isinstance(path, str) or "\0" in path or not os.path.isabs(path):
+            return False
+        try:
+            return os.path.commonpath([self._folder, os.path.realpath(path)]) == self._folder
+        except (OSError, ValueError):
+            return False
+
+
+def _announced(scope):
+    for name, value in scope["headers"]:
+        if name.lower() == b"content-length" and value.isdigit():
+            return int(value)
+    return 0
+
+
+async def _refuse(send, status, text):
+    content = json.dumps({"detail": text, "error": text}).encode("ascii")
+    await send({"type": "http.response.start", "status": status, "headers": [
+        (b"content-type", b"application/json"), (b"connection", b"close"),
+        (b"content-length", str(len(content)).encode("ascii"))]})
+    await send({"type": "http.response.body", "body": content})
+
+
+def _counted(receive, limit):
+    """``receive`` that breaks off where more than ``limit`` bytes come."""
+    count = 0
+
+    async def receive_counted():
+        nonlocal count
+        message = await receive()
+        count += len(message.get("body", b""))
+        return message if count <= limit else {"type": "http.disconnect"}
+    return receive_counted
+
+
+async def _read(receive, limit):
+    """A request's body, or None when it has more than ``limit`` bytes."""
+    parts, count = [], 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return b"".join(parts)
+        parts.append(message.get("body", b""))
+        count += len(parts[-1])
+        if count > limit:
+            return None
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+def _replayed(body, receive):
+    """``receive`` that hands out a body that was read, then what comes after it."""
+    waiting = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive_again():
+        return waiting.pop() if waiting else await receive()
+    return receive_again
+
+
+def _paths(value):
+    """Every ``path`` in a value that was JSON."""
+    if isinstance(value, dict):
+        if "path" in value:
+            yield value["path"]
+        value = value.values()
+    elif not isinstance(value, list):
+        return
+    for part in value:
+        yield from _paths(part)

@@ -1,0 +1,138 @@
+"""Serving the page until Ctrl-C or SIGTERM, with nothing sent to anybody else."""
+
+import errno
+import os
+import shutil
+import socket
+import tempfile
+import warnings
+from contextlib import contextmanager
+
+from vsepp.demo.limits import MAX_BYTES
+from vsepp.errors import InputError
+
+_QUIET = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1",
+          "DISABLE_TELEMETRY": "1", "HF_HUB_OFFLINE": "1", "GRADIO_SSR_MODE": "False",
+          "GRADIO_MCP_SERVER": "False"}
+_GRACE = 1  # seconds that open connections may take at the end
+
+
+@contextmanager
+def private_folder():
+    """A folder for Gradio's files that is deleted at the end.
+
+    To be entered before Gradio is imported: it reads where its files go, and whether it reports
+    its use, from the environment.
+    """
+    folder = os.path.realpath(tempfile.mkdtemp(prefix="vsepp_demo_"))
+    os.environ.update(_QUIET, GRADIO_TEMP_DIR=folder)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def import_gradio():
+    """Import Gradio.
+
+    Raises:
+        InputError: when it is missing, or does not go with what else is installed.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that there is no ffmpeg, for one
+            import gradio
+    except ModuleNotFoundError as error:
+        if error.name != "gradio":
+            raise InputError(f"Gradio lacks {error.name}: run `pip install vsepp[demo]`.") from None
+        raise InputError("the web page needs Gradio: run `pip install vsepp[demo]` (or `pip "
+                         "install gradio`).") from None
+    except ImportError as error:
+        raise InputError(f"Gradio cannot be used with the versions that are installed ({error}): "
+                         "run `pip install vsepp[demo]`.") from None
+    return gradio
+
+
+def listen(host, port):
+    """A socket bound to an address, before anything slow is done.
+
+    Raises:
+        InputError: when it is in use, not this machine's, or not allowed.
+    """
+    if not 0 <= port <= 65535:
+        raise InputError(f"--port must be from 0 to 65535, not {port}.")
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        bound = socket.socket(family, kind, protocol)
+    except OSError:
+        raise InputError(f"--host {host} is no address of this machine: give one, such as "
+                         "127.0.0.1.") from None
+    try:
+        if os.name == "posix":
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+        bound.listen(128)
+    except OSError as error:
+        bound.close()
+        reasons = {errno.EADDRINUSE: f"port {port} is in use: give another with --port.",
+                   errno.EACCES: f"port {port} is not yours to use: give one above 1023 with "
+                                 "--port."}
+        raise InputError(reasons.get(error.errno, f"--host {host} is no address of this machine: "
+                                                  "give one, such as 127.0.0.1.")) from None
+    return bound
+
+
+def address_of(bound):
+    """The address to type into a browser."""
+    host, port = bound.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def application(answers, folder):
+    """The page as an ASGI application.
+
+    To be called inside the event loop that will run it: on Python 3.9 what Gradio makes
+    elsewhere belongs to another loop.
+
+    Args:
+        answers: ``vsepp.demo.answers.Answers``.
+        folder: as :func:`private_folder` made it.
+    """
+    import gradio
+    from fastapi import FastAPI
+
+    from vsepp.demo.guard import Guard
+    from vsepp.demo.page import accepted, build_page
+
+    page = build_page(answers, folder)
+    wishes = {**page.look, "ssr_mode": False, "enable_monitoring": False, "mcp_server": False,
+              "pwa": False, "run_history": False, "footer_links": ["api"]}
+    mounted = gradio.mount_gradio_app(
+        FastAPI(openapi_url=None), page, path="/",
+        max_file_size=MAX_BYTES, show_error=False, allowed_paths=[],
+        root_path=os.environ.get("GRADIO_ROOT_PATH"),
+        **accepted(gradio.mount_gradio_app, **wishes))
+    return Guard(mounted, folder, MAX_BYTES + 2**16)  # a form's own lines around the file
+
+
+def make_server(answers, folder, ready=lambda: None):
+    """A ``uvicorn.Server`` of the page. Its ``run(sockets=[…])`` answers until Ctrl-C or SIGTERM,
+    which it raises again at the end.
+
+    Args:
+        answers, folder: as :func:`application` takes them.
+        ready: called once, when the first visitor can come.
+    """
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets=None):
+            await super().startup(sockets=sockets)
+            ready()
+
+    return Server(uvicorn.Config(
+        lambda: application(answers, folder), factory=True, log_level="error", access_log=False,
+        ws="none", timeout_graceful_shutdown=_GRACE, server_header=False))
