@@ -23,10 +23,14 @@ def test_blocks_and_pairs_agree_with_the_definition(measure, scale):
 
     rows = np.array([2, 0])
     block = kind.block(images[rows], texts)
+    own = kind.own(images[:3], texts)
     pairs = kind.pairs(images, texts, np.array([3, 1, 1]), np.array([0, 5, 2]))
 
     assert block.dtype == np.float32
     assert np.abs(block - expected[rows]).max() <= kind.slack(images, texts)
+    assert own.dtype == np.float32 and own.shape == (3, 2)
+    right = expected[np.arange(6) // 2, np.arange(6)].reshape(3, 2)
+    assert np.abs(own - right).max() <= kind.slack(images, texts)
     assert pairs == pytest.approx(expected[[3, 1, 1], [0, 5, 2]], rel=1e-12)
 
 

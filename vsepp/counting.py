@@ -62,22 +62,32 @@ def _check(images, texts, captions_per_image):
 
 
 class _Counting:
-    """The limits that wrong candidates have to reach, and the counts of one tile."""
+    """The limits that wrong candidates have to reach, and the counts of one tile.
+
+    A limit is the score of a right answer. It is known in single precision, as the scores of
+    a tile are, and worked out in double precision where one of them comes near.
+    """
 
     def __init__(self, images, texts, captions_per_image, measure, every_caption):
         self.images, self.texts = images, texts
         self.stride = captions_per_image
         self.measure = measure
-        self.slack = measure.slack(images, texts)
-        right = np.concatenate(list(map_blocks(self._right, range(0, len(texts), _TEXTS))))
-        by_image = right.reshape(-1, captions_per_image)
-        self.image_limits = by_image if every_caption else by_image.max(axis=1, keepdims=True)
-        self.text_limits = right
+        self.every_caption = every_caption
+        self.slack = 2 * measure.slack(images, texts)  # of a score and of a limit
+        right = measure.own(images, texts)
+        self.image_limits = right if every_caption else right.max(axis=1, keepdims=True)
+        self.text_limits = right.reshape(-1)
 
-    def _right(self, start):
-        """float64 scores of the texts from ``start`` on with their own images."""
-        columns = np.arange(start, min(start + _TEXTS, len(self.texts)))
-        return self.measure.pairs(self.images, self.texts, columns // self.stride, columns)
+    def _exact_text_limits(self, texts):
+        """float64 scores of texts with their own images."""
+        return self.measure.pairs(self.images, self.texts, texts // self.stride, texts)
+
+    def _exact_image_limits(self, images, column):
+        """float64 limits of images: the score of one right text, or of the best."""
+        if self.every_caption:
+            return self._exact_text_limits(images * self.stride + column)
+        right = images[:, None] * self.stride + np.arange(self.stride)
+        return self._exact_text_limits(right.reshape(-1)).reshape(right.shape).max(axis=1)
 
     def tile(self, corner):
         """Counts of the tile at (image, text): (``[rows, limits per image]``, ``[columns]``)."""
@@ -98,11 +108,23 @@ class _Counting:
         limits = self.image_limits[rows]
         image_counts = np.empty(limits.shape, np.int64)
         for column, limit in enumerate(limits.T):
-            image_counts[:, column] = self._reaching(scores, limit[:, None], 1, exact)
-        return image_counts, self._reaching(scores, self.text_limits[None, columns], 0, exact)
+            image_counts[:, column] = self._reaching(
+                scores, limit[:, None], 1, exact,
+                lambda image: self._exact_image_limits(image + first_image, column))
+        return image_counts, self._reaching(
+            scores, self.text_limits[None, columns], 0, exact,
+            lambda text: self._exact_text_limits(text + first_text))
 
-    def _reaching(self, scores, limits, axis, exact):
-        """How many scores along ``axis`` reach the limits (float64, ``[n, 1]`` or ``[1, n]``)."""
+    def _reaching(self, scores, limits, axis, exact, exact_limits):
+        """How many scores along ``axis`` reach the limits.
+
+        Args:
+            scores: float32 tile.
+            limits: float32 ``[rows, 1]`` for axis 1, ``[1, columns]`` for axis 0.
+            exact: from rows and columns of the tile to float64 scores.
+            exact_limits: from rows (columns) of the tile to their float64 limits.
+        """
+        limits = limits.astype(np.float64)
         possible = scores >= (limits - self.slack).astype(np.float32)
         clear = scores > (limits + self.slack).astype(np.float32)
         counts = _true_along(clear, axis)
@@ -112,9 +134,10 @@ class _Counting:
         unclear = possible.take(queries, 1 - axis)
         unclear ^= clear.take(queries, 1 - axis)
         places = list(np.nonzero(unclear))
-        places[1 - axis] = query = queries[places[1 - axis]]
-        reached = exact(*places) >= limits.reshape(-1)[query]
-        return counts + np.bincount(query[reached], minlength=len(counts))
+        which = places[1 - axis]
+        places[1 - axis] = queries[which]
+        reached = exact(*places) >= exact_limits(queries)[which]
+        return counts + np.bincount(queries[which[reached]], minlength=len(counts))
 
 
 def _true_along(values, axis):

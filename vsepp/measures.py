@@ -10,6 +10,7 @@ from vsepp.errors import InputError
 
 _PAIRS_AT_ONCE = 8_192
 _TEXTS_IN_CACHE = 64
+_IMAGES_IN_CACHE = 32
 
 
 class Cosine:
@@ -20,6 +21,22 @@ class Cosine:
         """float32 scores ``[n_images, n_texts]`` of each image with each text."""
         return (np.ascontiguousarray(images, np.float32)
                 @ np.ascontiguousarray(texts, np.float32).T)
+
+    @classmethod
+    def own(cls, images, texts):
+        """float32 scores ``[n_images, k]`` of each image with its own texts: the next ``k``."""
+        per_image = len(texts) // len(images)
+        result = np.empty((len(images), per_image), np.float32)
+        for start in range(0, len(images), _IMAGES_IN_CACHE):
+            part = np.asarray(images[start:start + _IMAGES_IN_CACHE], np.float32)
+            theirs = np.asarray(texts[start * per_image:(start + len(part)) * per_image],
+                                np.float32).reshape(len(part), per_image, -1)
+            result[start:start + len(part)] = cls._own(part, theirs)
+        return result
+
+    @staticmethod
+    def _own(images, texts):
+        return np.einsum("ij,ikj->ik", images, texts)
 
     @staticmethod
     def slack(images, texts):
@@ -61,6 +78,11 @@ class Order(Cosine):
         return np.negative(scores, out=scores)
 
     @staticmethod
+    def _own(images, texts):
+        exceeding = np.maximum(texts - images[:, None], 0)
+        return -np.sqrt(np.einsum("ikj,ikj->ik", exceeding, exceeding))
+
+    @staticmethod
     def slack(images, texts):
         return 4e-6 * (_longest(images) + _longest(texts))
 
@@ -92,6 +114,10 @@ class Ensemble:
     def block(self, images, texts):
         """float32 scores ``[n_images, n_texts]`` of each image with each text."""
         return sum(self.measure.block(*part) for part in self._parts(images, texts))
+
+    def own(self, images, texts):
+        """float32 scores ``[n_images, k]`` of each image with its own texts: the next ``k``."""
+        return sum(self.measure.own(*part) for part in self._parts(images, texts))
 
     def slack(self, images, texts):
         """How far a single-precision score may be from its double-precision value."""

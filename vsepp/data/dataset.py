@@ -117,7 +117,10 @@ class CaptionDataset:
         captions: lists of indices without padding.
         vocabulary: the ``Vocabulary``.
         captions_per_image, max_len, split: as given.
+        decodes: whether reading an image takes long enough for a thread of its own.
     """
+
+    decodes = False
 
     def __init__(self, dataset_path, vocab_path, split, captions_per_image=5, max_len=30):
         self.vocabulary = Vocabulary.load(vocab_path)
@@ -223,6 +226,8 @@ class ImageTextDataset(CaptionDataset):
         InputError: when the files are missing, malformed or do not belong together; on
             access, when a photograph cannot be decoded.
     """
+
+    decodes = True
 
     def __init__(self, dataset_path, vocab_path, split, captions_per_image=5, max_len=30,
                  transform=None, seed=0):

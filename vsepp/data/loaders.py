@@ -9,6 +9,7 @@ from paddle.io import DataLoader
 from paddle.io.dataloader.collate import default_collate_fn
 
 from vsepp.data.dataset import ImageTextDataset, read_prepared
+from vsepp.data.images import map_images
 from vsepp.data.transforms import CenterCrop, RandomCrop
 from vsepp.errors import InputError
 
@@ -93,6 +94,7 @@ class TrainingPairs:
 
     def __init__(self, dataset):
         self.dataset = dataset
+        self.decodes = dataset.decodes
 
     def __len__(self):
         return len(self.dataset)
@@ -150,7 +152,10 @@ class _Failure:
 
 
 class _Guarded:
-    """A data set and a way to collate it that hand on what goes wrong instead of raising it."""
+    """A data set and a way to collate it that hand on what goes wrong instead of raising it.
+
+    An index is one of the data set's, or a tuple of them, read side by side in threads.
+    """
 
     def __init__(self, dataset, collate):
         self.dataset = dataset
@@ -160,12 +165,19 @@ class _Guarded:
         return len(self.dataset)
 
     def __getitem__(self, index):
+        if isinstance(index, tuple):
+            return list(map_images(self._item, index))
+        return self._item(index)
+
+    def _item(self, index):
         try:
             return self.dataset[index]
         except Exception as error:
             return _Failure(error)
 
     def collate(self, items):
+        if isinstance(items[0], list):
+            items = items[0]
         failure = next((item for item in items if isinstance(item, _Failure)), None)
         if failure is None:
             try:
@@ -175,16 +187,31 @@ class _Guarded:
         return failure.batch()
 
 
+class _WholeBatches:
+    """A batch sampler whose every batch is one index: the tuple of its indices."""
+
+    def __init__(self, sampler):
+        self.sampler = sampler
+
+    def __len__(self):
+        return len(self.sampler)
+
+    def __iter__(self):
+        return iter([[tuple(batch)] for batch in self.sampler])
+
+
 class BatchLoader(DataLoader):
     """A ``DataLoader`` that raises what goes wrong in reading where its batches are asked for.
 
     By itself Paddle waits for ever when its loading thread ends with an exception, and a
-    worker process prints its traceback.
+    worker process prints its traceback. Without workers, photographs are decoded in threads.
     """
 
     def __iter__(self):
         guarded = copy.copy(self)
         guarded.dataset = _Guarded(self.dataset, self.collate_fn)
+        if not self.num_workers and getattr(self.dataset, "decodes", False):
+            guarded.batch_sampler = _WholeBatches(self.batch_sampler)
         guarded.collate_fn = guarded.dataset.collate
         return _raising(DataLoader.__iter__(guarded))  # from here on its workers are at work
 
