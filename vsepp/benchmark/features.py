@@ -74,13 +74,15 @@ def measure(bench, images=32, image_model="resnet50", resize=256, image_size=224
     result = Result(f"{TITLE}: {image_model} at {image_size} pixels, {images} files, "
                     "random weights")
     sides = {"ours": ("features:Ours", "paddle", settings),
-             "eager Paddle": ("features:Eager", "paddle", settings)}
+             "eager Paddle": ("features:Eager", "paddle", settings),
+             "eager Paddle, one thread": ("features:Eager", "plain", settings)}
     if computes_in_bfloat16():
         sides[_BFLOAT16] = ("features:Ours", "paddle", {**settings, "precision": "bfloat16"})
     if image_model == "resnet50":
         pixels = _decoded(paths, resize, image_size, bench.folder / "pixels.npy")
         sides["eager PyTorch"] = ("pytorch:Features", "torch", {"pixels": pixels, "batch": batch})
         result.notes.append("PyTorch is given decoded images, the others files")
+    result.notes.append("one thread is what Paddle allows a program that sets no variables")
     with ExitStack() as stack:
         opened, lacking = bench.open_all(stack, sides)
         result.notes += lacking

@@ -6,20 +6,21 @@ from vsepp.benchmark import synthetic
 from vsepp.benchmark.results import Result, Row
 
 TITLE = "images into the training loop"
+_DECODED = "decoded once"
 SMOKE = dict(images=6, photographs=3, batch=4, resize=36, image_size=32)
 
 
 class Ours:
     """An epoch of the loader that training with a backbone reads from, ready for the network."""
 
-    def __init__(self, folder, batch, resize, image_size, threads):
+    def __init__(self, folder, batch, resize, image_size, threads, store=False):
         from vsepp.config import Config
         from vsepp.data.loaders import training_loader
         from vsepp.training.data import open_splits, worker_count
 
         parent, _, name = folder.rpartition("/")
         config = Config(dataset=name, data_dir=parent, image_model="resnet50", pretrained=False,
-                        resize=resize, image_size=image_size)
+                        resize=resize, image_size=image_size, image_store=store)
         dataset = open_splits(config, ("train",)).splits["train"]
         workers = worker_count(config)
         self.loader = training_loader(dataset, batch, config.seed, workers)
@@ -55,14 +56,16 @@ def measure(bench, images=128, photographs=100, batch=128, resize=256, image_siz
     with ExitStack() as stack:
         sides, _ = bench.open_all(stack, {
             "ours": ("images:Ours", "paddle", {**sizes, "threads": bench.threads}),
+            _DECODED: ("images:Ours", "paddle",
+                       {**sizes, "threads": bench.threads, "store": True}),
             "documented, in the loop": ("images:Documented", "paddle", {**sizes, "workers": 0}),
             f"documented, {bench.threads} workers": (
                 "images:Documented", "paddle", {**sizes, "workers": bench.threads})})
         workers = sides["ours"].info["workers"]
         taken = bench.compare("images", {name: side.run for name, side in sides.items()}, rounds)
     count = 5 * images // batch * batch
-    ours = taken.pop("ours")
-    result.rows = [Row("images", ours, name, theirs, amount=count, unit="images")
-                   for name, theirs in taken.items()]
+    ours = {"images": taken.pop("ours"), f"images, {_DECODED}": taken.pop(_DECODED)}
+    result.rows = [Row(what, sample, name, theirs, amount=count, unit="images")
+                   for what, sample in ours.items() for name, theirs in taken.items()]
     result.notes.append(f"our loader uses {workers} worker processes, as training does by itself")
     return result
