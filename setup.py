@@ -56,6 +56,7 @@ setup(
         "test": [
             "pytest>=7.4",
             "pytest-cov",  # coverage, on request: `python3 tools/test.py -- --cov`
+            "bandit[toml]",  # looks for what strangers could misuse; a test runs it
         ],
     },
 )

@@ -8,6 +8,7 @@ A configuration is a flat set of keys. It comes from the defaults below, then a 
 import dataclasses
 import difflib
 import math
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -146,7 +147,7 @@ def _convert(key, value, where):
     if isinstance(value, bool):
         good = bool in types
     elif isinstance(value, int):
-        good = int in types or float in types
+        good = int in types or float in types and abs(value) <= sys.float_info.max
     elif isinstance(value, float):
         good = float in types and math.isfinite(value)
     elif isinstance(value, str) and float in types:
@@ -213,7 +214,7 @@ def read_yaml(path):
     """The mapping in a YAML file; an empty file is an empty mapping."""
     try:
         with open(path, encoding="utf-8") as file:
-            values = yaml.load(file, _YamlReader)
+            values = yaml.load(file, _YamlReader)  # nosec B506 - a SafeLoader
     except FileNotFoundError:
         raise InputError(
             f"{path} does not exist: give a YAML file or one of {', '.join(bundled_names())}."

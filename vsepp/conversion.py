@@ -1,13 +1,14 @@
 """Other people's files become ours, and ours theirs, without running code from them."""
 
 import dataclasses
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from vsepp.files.atomic import atomic_path
 from vsepp.checkpoint import load_checkpoint, save_checkpoint
-from vsepp.config import Config
+from vsepp.config import Config, apply
 from vsepp.errors import InputError
 from vsepp.files.tensors import write_tensors
 from vsepp.models.vsepp import BACKBONE
@@ -16,6 +17,19 @@ from vsepp.vocabulary import Vocabulary
 
 _NAMESPACE = {("argparse", "Namespace"): PlainObject}
 _VOCABULARY = {("vocab", "Vocabulary"): PlainObject, ("__main__", "Vocabulary"): PlainObject}
+
+
+@contextmanager
+def _damage_reported(path):
+    """Whatever other values than the expected ones do in the block is the file's fault."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise InputError(f"{path} is damaged, or of another program ({reason}): give the file as "
+                         "it was saved.") from None
 
 
 def convert_backbone(name, source, target):
@@ -46,7 +60,8 @@ def read_authors_vocabulary(path):
     if not isinstance(words, dict):
         raise InputError(f"{path} is not a vocabulary of the authors' code: give the .pkl that "
                          "belongs to the model.")
-    return Vocabulary({str(word): int(index) for word, index in words.items()}, str(path))
+    with _damage_reported(path):
+        return Vocabulary({str(word): int(index) for word, index in words.items()}, str(path))
 
 
 def convert_authors(model, vocabulary, target):
@@ -61,6 +76,11 @@ def convert_authors(model, vocabulary, target):
         InputError: when a file is damaged, holds anything but numbers and options, or when
             the two do not belong together.
     """
+    with _damage_reported(model):
+        _convert_authors(model, vocabulary, target)
+
+
+def _convert_authors(model, vocabulary, target):
     given = read_pickle(model, _NAMESPACE)
     options = vars(given["opt"]) if isinstance(given, dict) and "opt" in given else None
     states = given.get("model") if isinstance(given, dict) else None
@@ -69,7 +89,7 @@ def convert_authors(model, vocabulary, target):
                          "'model'; give their model_best.pth.tar.")
     words = read_authors_vocabulary(vocabulary)
     image, text = states
-    config = _authors_config(options, image)
+    config = _authors_config(options, image, model)
     state = _authors_text(text, config, model)
     if len(state["text_extractor.embedding.weight"]) != len(words):
         raise InputError(f"{vocabulary} has {len(words)} words, {model} was trained with "
@@ -86,14 +106,14 @@ def _jsonable(options):
             if isinstance(value, (str, int, float, bool, type(None)))}
 
 
-def _authors_config(options, image):
+def _authors_config(options, image, source):
     """The authors' options under our names."""
-    full = any(name.startswith("cnn.") for name in image)
-    return dataclasses.replace(
-        Config(), dataset=str(options.get("data_name", "authors")).replace("_precomp", ""),
+    return apply(Config(), dict(
+        dataset=str(options.get("data_name", "authors")).replace("_precomp", ""),
         image_model=options.get("cnn_type", "vgg19"), finetuned=bool(options.get("finetune")),
         pretrained=False, word_dim=options["word_dim"], embed_size=options["embed_size"],
-        num_layers=options["num_layers"], normalize_features=full,
+        num_layers=options["num_layers"],
+        normalize_features=any(name.startswith("cnn.") for name in image),
         normalize_images=not options.get("no_imgnorm", False),
         use_abs=bool(options.get("use_abs", False)), measure=options.get("measure", "cosine"),
         margin=float(options.get("margin", 0.2)),
@@ -101,7 +121,7 @@ def _authors_config(options, image):
         learning_rate=float(options.get("learning_rate", 0.0002)),
         grad_clip=float(options.get("grad_clip", 2.0)),
         batch_size=int(options.get("batch_size", 128)),
-        num_epochs=int(options.get("num_epochs", 30)))
+        num_epochs=int(options.get("num_epochs", 30))), source)
 
 
 def _authors_text(text, config, source):
@@ -147,6 +167,11 @@ def convert_tutorial(source, vocabulary, target):
         vocabulary: the ``vocab.json`` it was trained with.
         target: our checkpoint.
     """
+    with _damage_reported(source):
+        _convert_tutorial(source, vocabulary, target)
+
+
+def _convert_tutorial(source, vocabulary, target):
     given = read_pickle(source)
     state = given.get("model", given) if isinstance(given, dict) else None
     if not isinstance(state, dict) or not all(hasattr(value, "shape") for value in state.values()):

@@ -6,6 +6,7 @@ The codes are computed once for a checkpoint and a split, and kept beside the ch
 import json
 from pathlib import Path
 
+import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from vsepp.data.dataset import open_dataset
@@ -75,7 +76,8 @@ def open_gallery(model, folder, split, log=print):
         key["features"] = given.fingerprint
     checkpoint = Path(model.checkpoint)
     path = checkpoint.with_name(f"{checkpoint.stem}.{Path(folder).name}_{split}.codes")
-    stored = _read(path, key)
+    stored = _read(path, key, [(len(items), model.config.embed_size)
+                                for items in (dataset.images, dataset.captions)])
     if stored is None:
         stored = _encode(model, dataset)
         try:
@@ -101,17 +103,20 @@ def _encode_as(model, dataset, log):
         f"encoded with its vocabulary, which lacks {100 * unknown:.1f} % of their words")
 
 
-def _read(path, key):
-    """Stored codes, or None when there are none of this checkpoint and split."""
+def _read(path, key, shapes):
+    """Stored codes, or None when there are none of this checkpoint and split, or damaged ones."""
     if not path.exists():
         return None
     try:
         with safe_open(str(path), framework="numpy") as file:
             if json.loads((file.metadata() or {}).get(_HEADER, "null")) != key:
                 return None
-            return file.get_tensor("images"), file.get_tensor("texts")
-    except (SafetensorError, OSError, OverflowError, ValueError):
+            stored = file.get_tensor("images"), file.get_tensor("texts")
+    except (SafetensorError, OSError, OverflowError, ValueError, TypeError, RecursionError):
         return None
+    whole = all(codes.dtype == np.float32 and codes.shape == shape and np.isfinite(codes).all()
+                for codes, shape in zip(stored, shapes))
+    return stored if whole else None
 
 
 def _encode(model, dataset):

@@ -90,7 +90,8 @@ class RetrievalModel:
             if "fc.weight" not in state:
                 raise InputError(f"{self.checkpoint} holds no image encoder: give another "
                                  "checkpoint.")
-            feature_size = state["fc.weight"].shape[0]
+            feature_size = state["fc.weight"].shape[0] if state["fc.weight"].ndim else 0
+        self._check_shapes(state, {"fc.bias": (self.config.embed_size,)})
         try:
             network = build_image_extractor(self.config, feature_size)
         except InputError as error:
@@ -100,8 +101,20 @@ class RetrievalModel:
     @cached_property
     def text_extractor(self):
         """``TextRepExtractor``."""
-        return self._ready(build_text_extractor(self.config, len(self.vocabulary)),
-                           self._part("text_extractor."))
+        state, config = self._part("text_extractor."), self.config
+        self._check_shapes(state, {
+            "embedding.weight": (len(self.vocabulary), config.word_dim),
+            f"gru.weight_hh_l{config.num_layers - 1}": (3 * config.embed_size, config.embed_size)})
+        return self._ready(build_text_extractor(config, len(self.vocabulary)), state)
+
+    def _check_shapes(self, state, shapes):
+        """InputError before a network is built that is larger than its weights."""
+        for name, shape in shapes.items():
+            found = state[name].shape if name in state else None
+            if found != shape:
+                raise InputError(
+                    f"{self.checkpoint}: {name} has the shape {found}, its configuration and "
+                    f"vocabulary say {shape}: the checkpoint is damaged; use another.")
 
     def _part(self, prefix):
         state = load_checkpoint(self.checkpoint, parts=(f"model/{prefix}",))["model"]

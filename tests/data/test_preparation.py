@@ -2,10 +2,13 @@
 
 import hashlib
 import json
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from vsepp.data.dataset import read_prepared
 from vsepp.data.preparation import choose_captions, create_dataset
 from vsepp.errors import InputError
 from vsepp.vocabulary import Vocabulary
@@ -256,15 +259,38 @@ def test_what_was_prepared_says_with_which_options(data_set):
 def test_a_crash_while_writing_leaves_no_claim_to_be_prepared(data_set, monkeypatch):
     folder = data_set([("a.png", "train", FIVE)])
     prepare(folder)
+    replace = os.replace
 
-    def full(*arguments, **keywords):
-        raise OSError(28, "No space left on device", "train_data.json")
+    def killed(source, target):
+        if Path(target).name == "vocab.json":
+            raise KeyboardInterrupt
+        replace(source, target)
 
-    monkeypatch.setattr("vsepp.data.preparation.write_json", full)
-    with pytest.raises(OSError):
-        prepare(folder)
+    monkeypatch.setattr("os.replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        prepare(folder, min_word_count=2)
 
-    assert not (folder / "prepared.json").exists()
+    with pytest.raises(InputError, match="was interrupted: run `python tools/prepare.py --force`"):
+        read_prepared(folder)
+
+
+def test_a_full_disk_leaves_the_preparation_before(data_set, monkeypatch):
+    folder = data_set([("a.png", "train", FIVE)])
+    prepare(folder)
+    before = {path: path.read_bytes() for path in folder.glob("*.json")}
+
+    def full(path, text, **keywords):
+        if "sentences" in path.name:
+            raise OSError(28, "No space left on device")
+        path.write_bytes(text.encode())
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError) as caught:
+        prepare(folder, min_word_count=2)
+
+    assert caught.value.filename.endswith("train_sentences.json")
+    assert {path: path.read_bytes() for path in folder.glob("*.json")} == before
+    assert not list(folder.glob(".*"))
 
 
 def test_a_data_set_that_is_not_there_says_how_to_give_it(tmp_path):

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from vsepp.errors import InputError
-from vsepp.files.locks import only_one
+from vsepp.files.locks import only_one, tidy
 
 
 def test_the_second_is_refused_until_the_first_is_through(tmp_path):
@@ -44,3 +44,32 @@ def test_a_crash_leaves_no_lock_behind(tmp_path):
         holder.wait()
     with only_one(path, "taken"):
         pass
+    assert not path.exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork there")
+def test_a_worker_that_outlives_the_holder_does_not_hold_its_lock(tmp_path):
+    path = tmp_path / "lock"
+    reading, writing = os.pipe()
+    with only_one(path, "taken"):
+        child = os.fork()
+        if not child:
+            os.read(reading, 1)
+            os._exit(0)
+    with only_one(path, "taken"):
+        pass
+    os.write(writing, b"x")
+    os.waitpid(child, 0)
+    os.close(reading)
+    os.close(writing)
+
+
+def test_what_a_crash_left_is_tidied_unless_it_is_held(tmp_path):
+    path = tmp_path / "lock"
+    tidy(path)
+    path.touch()
+    tidy(path)
+    assert not path.exists()
+    with only_one(path, "taken"):
+        tidy(path)
+        assert path.exists()

@@ -6,6 +6,7 @@ needs them and an archive that has them is broken or hostile. Only the entries a
 for are written, each to a path that the caller chose.
 """
 
+import errno
 import re
 import shutil
 import stat
@@ -154,8 +155,9 @@ class Archive:
         try:
             yield
         except _DAMAGE + (OSError,) as error:
-            # gzip's own complaint is an OSError without a number; the system's have one.
-            if isinstance(error, OSError) and error.errno is not None:
+            # gzip's own complaint is an OSError without a number; the system's have one, that
+            # of a place before the beginning of the file among them.
+            if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
                 raise
             reason = (f"at {name!r}: " if name else "") + (str(error) or "unexpected end")
             raise InputError(f"{self.path} is damaged or is no .zip, .tar or .tar.gz ({reason}): "

@@ -14,7 +14,8 @@ from vsepp.data.dataset import read_prepared
 from vsepp.errors import InputError
 from vsepp.files.fingerprints import list_fingerprint
 from vsepp.files.json_files import read_json
-from vsepp.files.locks import only_one
+from vsepp.files.locks import only_one, tidy
+from vsepp.files.npy_files import read_npy
 from vsepp.files.resumable import ResumableArray
 
 GIVEN = "precomputed"  # in place of a backbone's name: the features came with the data set
@@ -63,6 +64,15 @@ def given_origin(data_folder):
     return FeatureOrigin(**about)
 
 
+def first_not_finite(rows, at_once=4096):
+    """The number of the first row of ``[n, size]`` with NaN or infinity in it, or None."""
+    for start in range(0, len(rows), at_once):
+        finite = np.isfinite(rows[start:start + at_once]).all(axis=1)
+        if not finite.all():
+            return start + int(np.argmin(finite))
+    return None
+
+
 class FeatureStore:
     """The features of one data set under one backbone.
 
@@ -97,15 +107,20 @@ class FeatureStore:
                                  f"{_RECOMPUTE}.")
         if stored != expected:  # prepared again with other images
             return None
-        try:
-            features = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (ValueError, EOFError, OSError) as error:
-            raise InputError(f"{path} is damaged ({error}): {_RECOMPUTE}.") from None
+        features = read_npy(path, _RECOMPUTE)
         shape = (len(images), self.origin.feature_size)
         if features.shape != shape or features.dtype != np.float32:
             raise InputError(f"{path} holds {features.dtype} {features.shape}, not float32 "
                              f"{shape}: {_RECOMPUTE}.")
+        row = first_not_finite(features)
+        if row is not None:
+            raise InputError(f"{path}: the features of {images[row]} are NaN or infinity: "
+                             f"{_RECOMPUTE}.")
+        tidy(self._lock(split))
         return features
+
+    def _lock(self, split):
+        return self.folder / f"{split}.lock"
 
     def write(self, split, images, compute, advance):
         """Compute the features of ``images`` and store them; goes on where it stopped.
@@ -124,7 +139,20 @@ class FeatureStore:
         shape = (len(images), self.origin.feature_size)
         array = ResumableArray(self.folder, split, self._description(images), len(images), shape,
                                "<f4", _RECOMPUTE)
-        with only_one(self.folder / f"{split}.lock", "another process is computing the features "
+        with only_one(self._lock(split), "another process is computing the features "
                       f"of {self.folder / split}.npy: wait for its end, then run this again."):
             array.write(lambda rows: rows * self.origin.feature_size,
-                        lambda first: ((len(rows), rows) for rows in compute(first)), advance)
+                        lambda first: ((len(rows), rows) for rows in
+                                       self._checked(compute(first), images[first:])), advance)
+
+    def _checked(self, batches, images):
+        """The same batches; InputError naming the image whose features are no numbers."""
+        start = 0
+        for rows in batches:
+            row = first_not_finite(rows)
+            if row is not None:
+                raise InputError(f"{images[start + row]}: its features under "
+                                 f"{self.origin.backbone} are NaN or infinity: replace the image, "
+                                 "or give other weights.")
+            start += len(rows)
+            yield rows

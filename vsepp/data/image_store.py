@@ -18,7 +18,7 @@ from vsepp.errors import InputError
 from vsepp.files.atomic import atomic_path
 from vsepp.files.fingerprints import fingerprint, list_fingerprint
 from vsepp.files.json_files import read_json
-from vsepp.files.locks import only_one
+from vsepp.files.locks import only_one, tidy
 from vsepp.files.npy_files import read_npy
 from vsepp.files.resumable import ResumableArray
 from vsepp.progress import progress
@@ -110,7 +110,11 @@ class ImageStore:
         if pixels.shape != (_offsets(sizes)[-1],) or pixels.dtype != np.uint8:
             raise InputError(f"{path} holds {pixels.dtype} {pixels.shape}, not the uint8 numbers "
                              f"of {len(images)} images: {remake}.")
+        tidy(self._lock(split))
         return DecodedImages(pixels, sizes)
+
+    def _lock(self, split):
+        return self.folder / f"{self._name(split)}.lock"
 
     def write(self, split, images, paths, log=print):
         """Decode the images of a split and store them; goes on where it stopped.
@@ -126,7 +130,7 @@ class ImageStore:
                 another process is writing the same images.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        lock = self.folder / f"{self._name(split)}.lock"
+        lock = self._lock(split)
         with only_one(lock, f"another process is writing the images of {lock.with_suffix('.npy')}: "
                             "wait for it, or set image_store=false."):
             sizes = self._resized_sizes(split, paths)

@@ -6,7 +6,7 @@ renamed over its destination.
 
 import json
 import os
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 TEMPORARY_SUFFIX = ".writing"
@@ -83,6 +83,22 @@ def atomic_path(path, sync=True):
         raise
 
 
+def write_together(contents, between):
+    """Write JSON files that belong together: all aside, then all renamed.
+
+    Args:
+        contents: ``{path: value}``.
+        between: called when everything is written and nothing renamed.
+    """
+    with ExitStack() as files:
+        for path, value in contents.items():
+            temporary = files.enter_context(atomic_path(path))
+            with naming(path):
+                temporary.write_text(_as_json(value), encoding="utf-8")
+                _sync_file(temporary)
+        between()
+
+
 def write_bytes(path, data):
     """Write ``data`` (bytes) to ``path`` atomically."""
     with atomic_path(path) as temporary:
@@ -96,4 +112,8 @@ def write_text(path, text):
 
 def write_json(path, value, indent=None):
     """Write ``value`` to ``path`` atomically, as UTF-8 JSON."""
-    write_text(path, json.dumps(value, ensure_ascii=False, indent=indent) + "\n")
+    write_text(path, _as_json(value, indent))
+
+
+def _as_json(value, indent=None):
+    return json.dumps(value, ensure_ascii=False, indent=indent) + "\n"

@@ -78,3 +78,13 @@ def only_one(path, refusal):
             except OSError:  # Windows keeps what is open
                 pass
             os.close(descriptor)  # which lets go of the lock
+
+
+def tidy(path):
+    """Remove the file that :func:`only_one` makes, where a crash has left it."""
+    if os.path.exists(path):
+        try:
+            with only_one(path, "somebody holds it"):
+                pass
+        except (InputError, OSError):
+            pass

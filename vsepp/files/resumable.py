@@ -9,8 +9,10 @@ import os
 
 import numpy as np
 
+from vsepp.errors import InputError
 from vsepp.files.atomic import naming, sync_folder, write_json
 from vsepp.files.json_files import read_json
+from vsepp.files.npy_files import read_npy
 
 
 class ResumableArray:
@@ -56,10 +58,10 @@ class ResumableArray:
     def _partial_start(self):
         """Bytes before the numbers of the partial file; 0 when it is not one of this array."""
         try:
-            there = np.load(self.partial, mmap_mode="r", allow_pickle=False)
-            return there.offset if (there.shape, there.dtype) == (self.shape, self.dtype) else 0
-        except (ValueError, EOFError, OSError):
+            there = read_npy(self.partial, self.mend)
+        except InputError:
             return 0
+        return there.offset if (there.shape, there.dtype) == (self.shape, self.dtype) else 0
 
     def write(self, position, compute, advance):
         """Write what is missing, and give the file its name.

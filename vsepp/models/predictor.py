@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import math
 import os
 import tempfile
 
@@ -10,11 +11,13 @@ import paddle
 
 from vsepp.data.transforms import normalize
 from vsepp.errors import InputError
+from vsepp.files.atomic import naming
 from vsepp.signals import held_back
 from vsepp.threads import computes_in_bfloat16, cpu_count
 
 
 PRECISIONS = ("float32", "bfloat16")
+_PROGRAM_BYTES = 1 << 22  # what Paddle writes beside the weights takes less
 
 
 class BackbonePredictor:
@@ -69,6 +72,7 @@ def _optimised(backbone, image_size, precision):
 
     with held_back(), tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "backbone")
+        _check_room(path, backbone)
         spec = paddle.static.InputSpec([None, 3, image_size, image_size], "float32", "images")
         with contextlib.redirect_stdout(io.StringIO()):
             paddle.jit.save(backbone, path, input_spec=[spec])
@@ -91,3 +95,15 @@ def _optimised(backbone, image_size, precision):
         return result.copy_to_cpu()
     return run
 
+
+def _check_room(path, backbone):
+    """OSError where a file as large as the network cannot be written.
+
+    Paddle says nothing on a full disk, and then reads what there was room for.
+    """
+    if not hasattr(os, "posix_fallocate"):
+        return
+    size = sum(4 * math.prod(value.shape) for value in backbone.state_dict().values())
+    with naming(path), open(path, "wb") as file:
+        os.posix_fallocate(file.fileno(), 0, size + _PROGRAM_BYTES)
+    os.unlink(path)

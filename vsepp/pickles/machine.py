@@ -7,7 +7,7 @@ the file is believed only as far as the file has bytes for it.
 """
 
 import codecs
-import pickletools
+import pickletools  # nosec B403 - its names of opcodes, which run nothing
 
 from vsepp.pickles.values import MAX_GROWTH, Name, Refused, build, check_key, check_tree
 

@@ -4,6 +4,7 @@ import math
 import signal
 import time
 
+import numpy as np
 import paddle
 
 from vsepp.checkpoint import load_checkpoint, move_aside, save_checkpoint
@@ -34,6 +35,8 @@ from vsepp.training.starting import (
     set_weights,
 )
 from vsepp.training.stopping import StopRequest
+
+_NAMED_AT_MOST = 8  # images of a batch in a message
 
 
 class Trainer:
@@ -80,6 +83,7 @@ class Trainer:
         self.folder = RunFolder(config, self.position.history)
         self.position.history = self.folder.history
         self.collapse = CollapseWatch(config)
+        self.batch_images = None  # numbers of those that the last step saw
         if not resumed:
             self._move_old_checkpoints_aside()
 
@@ -162,6 +166,7 @@ class Trainer:
 
     def _train_step(self, batch):
         images, captions, lengths, image_ids = batch
+        self.batch_images = image_ids
         config, position = self.config, self.position
         # Dropout inside a backbone follows from (seed, step), so that a resumed run repeats it.
         seed_from(config.seed, position.step)
@@ -206,8 +211,18 @@ class Trainer:
         if not math.isfinite(loss):
             raise InputError(
                 f"the loss is {loss} in epoch {self.position.epoch + 1} at step "
-                f"{self.position.step}: set a lower learning_rate; {self.last_path} and "
-                f"{self.best_path} hold what was saved before.")
+                f"{self.position.step}{self._batch_names()}: set a lower learning_rate; "
+                f"{self.last_path} and {self.best_path} hold what was saved before.")
+
+    def _batch_names(self):
+        """Which images the last step saw, for a message."""
+        if self.batch_images is None:
+            return ""
+        dataset = self.data.splits["train"]
+        numbers = sorted(set(np.asarray(self.batch_images).reshape(-1).tolist()))
+        names = ", ".join(dataset.image_name(number) for number in numbers[:_NAMED_AT_MOST])
+        more = ", …" if len(numbers) > _NAMED_AT_MOST else ""
+        return f", whose batch has the images {names}{more}"
 
     def _log_step(self, loss, meter, steps):
         config, position = self.config, self.position
@@ -262,6 +277,11 @@ class Trainer:
         """(data set, image codes, text codes, metrics) of a split under the model as it is."""
         dataset = self.data.splits[split]
         images, texts = encode_dataset(self.model, dataset, max(self.config.batch_size, 64))
+        if not (np.isfinite(images).all() and np.isfinite(texts).all()):
+            raise InputError(
+                f"the model gives NaN or infinity for the {split} split after step "
+                f"{self.position.step}{self._batch_names()}: set a lower learning_rate; "
+                f"{self.last_path} and {self.best_path} hold what was saved before.")
         metrics = all_metrics(images, texts, dataset.captions_per_image, self.model.measure)
         return dataset, images, texts, metrics
 
