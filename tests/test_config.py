@@ -176,3 +176,8 @@ def test_what_is_no_file_is_refused(tmp_path):
         load_config(tmp_path)
     with pytest.raises(InputError, match="binary.yml is not a YAML file"):
         load_config(binary)
+
+
+def test_a_whole_number_too_large_for_a_float_is_refused():
+    with pytest.raises(InputError, match="margin must be a number"):
+        load_config(None, [f"margin={10**400}"])

@@ -279,3 +279,14 @@ def test_gradients_of_others_are_left_alone(model, paths):
     model.similarity(paths[:1], SENTENCES)
 
     assert paddle.is_grad_enabled()
+
+
+@pytest.mark.parametrize("changes", [{"embed_size": 60_000}, {"word_dim": 60_000},
+                                     {"num_layers": 100}])
+def test_a_checkpoint_that_asks_for_more_than_it_holds_is_refused_at_once(run, tmp_path, changes):
+    whole = vsepp.load_checkpoint(run.path("best_checkpoint"))
+    save_checkpoint(tmp_path / "bomb.ckpt", whole["model"], {**whole["config"], **changes},
+                    whole["vocab"], 1, 1)
+
+    with pytest.raises(InputError, match="bomb.ckpt: .* its configuration and vocabulary say"):
+        vsepp.load(tmp_path / "bomb.ckpt").encode_text("a red square")

@@ -214,7 +214,7 @@ def read_yaml(path):
     """The mapping in a YAML file; an empty file is an empty mapping."""
     try:
         with open(path, encoding="utf-8") as file:
-            values = yaml.load(file, _YamlReader)  # nosec B506 - a SafeLoader
+            values = yaml.load(file, _YamlReader)  # a SafeLoader  # nosec B506
     except FileNotFoundError:
         raise InputError(
             f"{path} does not exist: give a YAML file or one of {', '.join(bundled_names())}."

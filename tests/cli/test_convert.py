@@ -200,3 +200,39 @@ def test_a_file_is_not_converted_onto_itself(tmp_path, monkeypatch, capsys, spel
 
     assert "is what is converted" in capsys.readouterr().err
     assert (tmp_path / "ours.ckpt").read_bytes() == b"a checkpoint"
+
+
+@pytest.mark.parametrize("changes, options", [
+    ({"model": 3}, {}), ({"opt": {"word_dim": 3}}, None), ({"epoch": "x"}, {}),
+    ({}, {"word_dim": None}), ({}, {"num_layers": 2**63}), ({}, {"embed_size": [1]}),
+    ({}, {"learning_rate": "fast"}), ({}, {"data_name": "\ud800"}), ({}, {"cnn_type": {}}),
+])
+def test_authors_checkpoints_with_other_values_are_refused(tmp_path, changes, options, capsys):
+    from argparse import Namespace
+
+    folder = GOLDEN / "authors_small_checkpoint"
+    given = conversion.read_pickle(folder / "model_best.pth.tar", conversion._NAMESPACE)
+    if options is not None:
+        given["opt"] = Namespace(**{**vars(given["opt"]), **options})
+    path = tmp_path / "model.pth.tar"
+    path.write_bytes(pickle.dumps({**given, **changes}, 2))
+
+    assert run(main, ["--authors", str(path), "--vocab", str(folder / "f8k_precomp_vocab.pkl"),
+                      str(tmp_path / "ours.ckpt")]) == 2
+
+    message = capsys.readouterr().err
+    assert message.startswith(f"error: {path}") and message.count("\n") == 1
+    assert not (tmp_path / "ours.ckpt").exists()
+
+
+@pytest.mark.parametrize("changes", [{"epoch": "x"}, {"step": float("inf")}, {"epoch": [1]}])
+def test_the_tutorials_checkpoints_with_other_values_are_refused(tmp_path, changes, capsys):
+    weights = {"text_extractor.embedding.weight": np.zeros((4, 4), np.float32),
+               "image_extractor.fc.weight": np.zeros((5, 3), np.float32)}
+    path, vocabulary = tmp_path / "t.ckpt", tmp_path / "vocab.json"
+    path.write_bytes(pickle.dumps({"model": weights, "epoch": 1, "step": 1, **changes}))
+    Vocabulary({"<pad>": 0, "<unk>": 1, "<start>": 2, "<end>": 3}).save(vocabulary)
+
+    assert run(main, ["--tutorial", str(path), "--vocab", str(vocabulary),
+                      str(tmp_path / "ours.ckpt")]) == 2
+    assert capsys.readouterr().err.startswith(f"error: {path} is damaged")

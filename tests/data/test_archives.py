@@ -152,3 +152,46 @@ def test_what_is_no_archive_is_refused(tmp_path):
         Archive(tmp_path / "page.zip")
     with pytest.raises(InputError, match="does not exist"):
         Archive(tmp_path / "missing.zip")
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(pack):
+    zeros = bytes(1 << 20)
+    small = pack({"images/a.jpg": zeros})
+    with Archive(small) as archive:
+        assert archive.sizes == {"images/a.jpg": 1 << 20}
+    if small.suffix == ".tar":
+        return  # nothing in it is packed
+    path = pack({f"images/{number}.jpg": zeros for number in range(300)})
+    with pytest.raises(InputError, match="'images/.*jpg' unpacks to far more than it holds"):
+        Archive(path)
+
+
+def test_one_packed_picture_under_many_names_is_a_bomb(tmp_path):
+    path = make_zip(tmp_path / "pack.zip", {"a.jpg": bytes(1 << 20)})
+    with zipfile.ZipFile(path, "a") as archive:
+        for number in range(300):
+            entry = archive.getinfo("a.jpg")
+            archive.filelist.append(entry)
+        archive._didModify = True
+    with pytest.raises(InputError, match="'a.jpg' unpacks to far more than it holds"):
+        Archive(path)
+
+
+def test_of_two_entries_with_one_name_the_last_counts(tmp_path):
+    path = tmp_path / "pack.zip"
+    with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.jpg", b"first")
+        archive.writestr("a.jpg", b"second")
+    with Archive(path) as archive:
+        assert archive.read("a.jpg") == b"second"
+
+
+def test_a_zip_that_lacks_bytes_before_an_entry_is_damaged(tmp_path):
+    noise = bytes(i * i % 251 for i in range(3000))
+    data = make_zip(tmp_path / "whole.zip", {"a.jpg": noise, "b.jpg": noise[5:]}).read_bytes()
+    path = tmp_path / "pack.zip"
+    path.write_bytes(data[:600] + data[700:])
+    with pytest.raises(InputError, match="pack.zip is damaged"):
+        with Archive(path) as archive:
+            archive.extract({"a.jpg": tmp_path / "a.jpg"}, "x")
+    assert not (tmp_path / "a.jpg").exists()

@@ -42,9 +42,12 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("ETag", server.etag)
         if server.date:
             self.send_header("Last-Modified", server.date)
-        self.send_header("Content-Length", str(len(body) - start))
+        self.send_header("Content-Length", server.length or str(len(body) - start))
         self.end_headers()
         self.wfile.write(body[start:][:server.cut])
+        if server.stalls:
+            self.wfile.flush()
+            server.stalls.wait(5)
 
     def log_message(self, *arguments):
         pass
@@ -57,7 +60,7 @@ def server(monkeypatch):
     server.body, server.etag, server.date = BODY, '"one"', None
     server.status, server.cut = None, None
     server.knows_ranges, server.ignores_condition = True, False
-    server.requests, server.location = [], None
+    server.requests, server.location, server.length, server.stalls = [], None, None, None
     server.url = f"http://127.0.0.1:{server.server_port}/pictures.zip"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -234,3 +237,42 @@ def test_a_malformed_checksum_is_refused_before_fetching(server, target):
     with pytest.raises(InputError, match="--sha256 abc: a checksum is 64 hexadecimal digits"):
         download(server.url, target, "abc")
     assert server.requests == []
+
+
+def test_a_server_that_stalls_is_left_and_continued_later(server, target, monkeypatch):
+    monkeypatch.setattr("vsepp.data.download.TIMEOUT", 0.2)
+    server.stalls, server.cut = threading.Event(), 100_000
+    with pytest.raises(InputError, match="broke off after .* bytes.*again to continue"):
+        download(server.url, target)
+    server.stalls.set()
+    server.stalls = server.cut = None
+    download(server.url, target)
+    assert target.read_bytes() == BODY
+    assert server.requests[-1]["Range"].startswith("bytes=")
+
+
+@pytest.mark.parametrize("length", ["299999", "300001", "9" * 30])
+def test_a_server_that_lies_about_the_length(server, target, length):
+    server.length = length
+    if int(length) < len(BODY):  # what is beyond is not read
+        assert download(server.url, target).read_bytes() == BODY[:int(length)]
+        return
+    with pytest.raises(InputError, match=f"after 300000 of {length} bytes"):
+        download(server.url, target)
+    assert not target.exists()
+
+
+def test_redirects_in_a_circle_end(server, target):
+    server.location = server.url.replace("pictures.zip", "moved")
+    with pytest.raises(InputError, match="moved answers 302"):
+        download(server.location, target)
+    assert len(server.requests) < 20
+
+
+@pytest.mark.parametrize("record", [b"{", b"[1]", b"[" * 100_000, b'{"etag": 5}',
+                                    b'{"url": 1, "length": "x"}', b"\xff"])
+def test_a_damaged_record_begins_anew(server, target, record):
+    cut_short(server, target)
+    target.with_name("pictures.zip.source.json").write_bytes(record)
+    download(server.url, target)
+    assert target.read_bytes() == BODY

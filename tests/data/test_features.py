@@ -204,3 +204,48 @@ def test_a_full_disk_names_the_file_and_what_was_done_is_kept(store, monkeypatch
 
     assert failure.value.filename == str(store.folder / "train.partial.npy")
     assert write(store).started_at == [4]
+
+
+def test_a_header_that_is_no_literal_is_refused(store):
+    write(store)
+    path = store.folder / "train.npy"
+    path.write_bytes(path.read_bytes().replace(b"}", b" ", 1))
+
+    with pytest.raises(InputError, match=r"train\.npy is no .npy file of numbers"):
+        store.read("train", IMAGES)
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_features_that_are_no_numbers_are_refused_with_their_image(store, number):
+    write(store)
+    rows = np.load(store.folder / "train.npy")
+    rows[1, 2] = number
+    np.save(store.folder / "train.npy", rows)
+
+    with pytest.raises(InputError, match=rf"train\.npy: the features of {IMAGES[1]} are NaN"):
+        store.read("train", IMAGES)
+
+    (store.folder / "train.npy").unlink()
+    with pytest.raises(InputError, match=f"{IMAGES[1]}: its features under .* are NaN"):
+        store.write("train", IMAGES, lambda first: iter([rows[first:]]), lambda count: None)
+    assert not (store.folder / "train.npy").exists()
+
+
+@pytest.mark.parametrize("missing", ["rename", "description"])
+def test_a_crash_at_the_very_end_computes_nothing_anew(store, missing):
+    write(store)
+    (store.folder / "train.npy").rename(store.folder / "train.partial.npy")
+    if missing == "description":
+        about = (store.folder / "train.json").read_text()
+        (store.folder / "train.json").rename(store.folder / "train.partial.json")
+        (store.folder / "train.partial.json").write_text(
+            about.rstrip()[:-1] + f', "done": {len(IMAGES)}}}')
+
+    def never(first):
+        assert first == len(IMAGES)
+        return iter(())
+
+    store.write("train", IMAGES, never, lambda count: None)
+
+    assert store.read("train", IMAGES) is not None
+    assert sorted(path.name for path in store.folder.iterdir()) == ["train.json", "train.npy"]

@@ -264,3 +264,15 @@ def test_a_failure_reaches_who_takes_the_results():
     assert [next(results) for _ in range(3)] == [0, 1, 2]
     with pytest.raises(InputError, match="the third"):
         next(results)
+
+
+def test_no_program_is_started_for_an_image(tmp_path, monkeypatch):
+    """Pillow has Ghostscript draw EPS, whatever the file is called."""
+    import subprocess
+
+    monkeypatch.setattr(subprocess, "Popen", None)
+    path = tmp_path / "a.jpg"
+    Image.new("RGB", (8, 8)).save(path, "EPS")
+
+    with pytest.raises(InputError, match="a.jpg is empty or not an image"):
+        open_image(path)

@@ -323,6 +323,37 @@ def test_a_loss_that_is_no_number_is_refused_with_epoch_and_step(data, tmp_path,
     assert all(np.isfinite(value).all() for value in last["model"].values())
 
 
+def test_the_images_of_a_batch_that_ends_a_run_are_named(data, tmp_path, after):
+    def poison(trainer, step):
+        if step == 4:
+            weight = trainer.model.image_extractor.fc.weight
+            weight.set_value(np.full(weight.shape, np.nan, np.float32))
+
+    after(poison)
+    config = make_config(data, tmp_path, evaluate_step=100, log_step=1, mask_same_image=True)
+
+    with pytest.raises(InputError, match=r"at step 5, whose batch has the images .*\d\d\.png"):
+        train(config)
+
+
+def test_a_model_that_diverges_between_two_lines_of_the_log_is_not_validated(data, tmp_path, after):
+    def poison(trainer, step):
+        if step == STEPS + 2:
+            weight = trainer.model.image_extractor.fc.weight
+            weight.set_value(np.full(weight.shape, np.nan, np.float32))
+
+    after(poison)
+    config = make_config(data, tmp_path, evaluate_step=9, log_step=100)
+
+    with pytest.raises(InputError, match="gives NaN or infinity for the val split after step 9"):
+        train(config)
+
+    for path in (config.path("last_checkpoint"), config.path("best_checkpoint")):
+        kept = load_checkpoint(path)
+        assert kept["step"] <= STEPS
+        assert all(np.isfinite(value).all() for value in kept["model"].values())
+
+
 def test_a_stop_does_not_save_a_model_that_diverged(data, tmp_path, after):
     def poison(trainer, step):
         weight = trainer.model.image_extractor.fc.weight

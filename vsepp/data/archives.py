@@ -24,6 +24,8 @@ from vsepp.progress import progress
 # What zipfile, tarfile and gzip raise on bytes that are not what they promise.
 _DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, struct.error,
            NotImplementedError, UnicodeError, OverflowError)
+# Photographs hardly shrink when packed; what unpacks to so many times its size is a bomb.
+_MOST_GROWTH, _ALWAYS_FINE = 200, 1 << 26
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -49,7 +51,7 @@ class Archive:
 
     Raises:
         InputError: when the archive is missing, damaged, or holds an entry that leaves
-            the target folder, a link or a device.
+            the target folder, a link or a device, or unpacks to far more than it holds.
     """
 
     def __init__(self, path):
@@ -57,6 +59,7 @@ class Archive:
         self._entries = {}
         if not self.path.is_file():
             raise InputError(f"{path} does not exist or is no file: give a .zip, .tar or .tar.gz.")
+        self._room = _MOST_GROWTH * self.path.stat().st_size + _ALWAYS_FINE
         with open(self.path, "rb") as file:
             magic = file.read(4)
         self._zipped = magic in (b"PK\3\4", b"PK\5\6")
@@ -118,7 +121,7 @@ class Archive:
             kind = stat.S_IFMT(entry.external_attr >> 16)  # zero when packed on Windows
             if kind and not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
                 self._refuse(entry.filename, "is a link or a device")
-            self._add(entry.filename, entry, entry.is_dir())
+            self._add(entry.filename, entry, entry.is_dir(), entry.file_size)
 
     def _list_tar(self):
         entries = progress(self._file, f"Listing {self.path.name}", unit=" files",
@@ -126,7 +129,7 @@ class Archive:
         for entry in entries:
             if not (entry.isreg() or entry.isdir()):
                 self._refuse(entry.name, "is a link or a device")
-            self._add(entry.name, entry, entry.isdir())
+            self._add(entry.name, entry, entry.isdir(), entry.size)
         # tarfile takes any header that it cannot read for the end. The real end is a
         # block of zeros; reading on to the last byte makes gzip compare its checksum.
         stream = self._file.fileobj
@@ -137,7 +140,10 @@ class Archive:
         while stream.read(1 << 20):
             pass
 
-    def _add(self, name, entry, is_folder):
+    def _add(self, name, entry, is_folder, size):
+        self._room -= size
+        if self._room < 0:
+            self._refuse(name, "unpacks to far more than it holds")
         name = name.replace("\\", "/")
         if leaves_folder(name):
             self._refuse(name, "leads out of the folder")

@@ -108,9 +108,12 @@ def _download(url, target, sha256):
 def _read_record(path):
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, ValueError, RecursionError):
         return {}
-    return record if isinstance(record, dict) else {}
+    types = {"url": str, "etag": str, "last_modified": str, "length": int}
+    whole = isinstance(record, dict) and all(
+        record.get(key) is None or type(record[key]) is kind for key, kind in types.items())
+    return record if whole else {}
 
 
 def _sha256(path):
@@ -193,13 +196,13 @@ def _continued(response, known, have):
 
 def _receive(response, part, have, total, failed, again):
     """Append the body to ``part``; InputError when it ends early."""
-    with open(part, "ab") as file, progress(
+    with open(part, "ab", buffering=0) as file, progress(
             description=part.stem, total=total, initial=have, unit="B", unit_scale=True) as bar:
         while True:
             try:
-                block = response.read(_BLOCK)
+                block = response.read1(_BLOCK)  # what has come, before a stall
             except http.client.IncompleteRead as error:
-                file.write(error.partial)
+                _write(file, error.partial)
                 raise InputError(f"{failed} after {file.tell()} bytes: {again}.") from None
             except (OSError, http.client.HTTPException, ValueError) as error:
                 reason = error or type(error).__name__
@@ -214,13 +217,13 @@ def _receive(response, part, have, total, failed, again):
             if size > total:  # of no use to a continuation
                 file.truncate(0)
             raise InputError(f"{failed} after {size} of {total} bytes: {again}.")
-        file.flush()
         os.fsync(file.fileno())
 
 
 def _write(file, block):
     try:
-        file.write(block)
-        file.flush()
+        rest = memoryview(block)
+        while rest:  # a nearly full disk takes a part
+            rest = rest[file.write(rest):]
     except OSError as error:  # a full disk does not say which file
         raise OSError(error.errno, error.strerror, file.name) from None

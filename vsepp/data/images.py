@@ -10,6 +10,8 @@ from vsepp.errors import InputError
 from vsepp.threads import cpu_count
 
 MAX_PIXELS = 89_478_485  # 89 megapixels, Pillow's own threshold for a decompression bomb
+# What is read, as Pillow calls it. Not all that Pillow knows: for EPS it starts Ghostscript.
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 
 # Pillow warns above the size that open_image refuses; one sentence is enough.
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -25,8 +27,8 @@ def open_image(path, exif=False, at_least=None, formats=None):
         at_least: pixels of a side that are enough. A JPEG that is more than twice as large is
             decoded at a half, a quarter or an eighth of its size, with no side shorter than
             this. Not for data sets either.
-        formats: names of the formats that are read, as Pillow has them; others than these are
-            no images. For files from strangers: some of Pillow's decoders start programs.
+        formats: names of the formats that are read, as Pillow has them, in place of
+            ``FORMATS``; others than these are no images.
 
     Returns:
         PIL.Image.Image: mode RGB, fully decoded (a GIF's first frame).
@@ -60,7 +62,7 @@ def image_size(path, formats=None):
 def _readable(path, formats=None):
     """Open an image file of an acceptable size; what goes wrong with it becomes one sentence."""
     try:
-        with Image.open(path, formats=formats) as image:
+        with Image.open(path, formats=formats or FORMATS) as image:
             width, height = image.size
             if width * height > MAX_PIXELS:
                 raise InputError(

@@ -86,7 +86,7 @@ def listen(host, port):
 def address_of(bound):
     """The address to type into a browser."""
     host, port = bound.getsockname()[:2]
-    if host in ("0.0.0.0", "::"):
+    if host in ("0.0.0.0", "::"):  # not bound to  # nosec B104
         host = "127.0.0.1"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 

@@ -24,7 +24,8 @@ class MilvusIndex:
             collection holds codes of another size.
     """
 
-    def __init__(self, uri, size, collection="vsepp", measure="cosine", token=""):
+    def __init__(self, uri, size, collection="vsepp", measure="cosine",
+                 token=""):  # for servers that ask for none  # nosec B107
         if measure != "cosine":
             raise InputError(f"Milvus knows the measure cosine alone here, not {measure!r}: "
                              "search exactly.")

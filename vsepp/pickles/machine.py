@@ -7,7 +7,7 @@ the file is believed only as far as the file has bytes for it.
 """
 
 import codecs
-import pickletools  # nosec B403 - its names of opcodes, which run nothing
+import pickletools  # names of opcodes, which run nothing  # nosec B403
 
 from vsepp.pickles.values import MAX_GROWTH, Name, Refused, build, check_key, check_tree
 

@@ -1,0 +1,251 @@
+"""What is killed: a tool, where it begins, how it is run again, and what it has to leave."""
+
+import json
+import shutil
+import threading
+import zipfile
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import yaml
+from colour_model import draw_photographs
+from faults.tools_killed import files_below
+from tiny import make_config, make_data
+
+from vsepp import load_checkpoint
+
+
+class Case:
+    """One tool on tiny data. Subclasses say how it is run and what it leaves.
+
+    Args:
+        template: folder that every run begins with a copy of.
+    """
+
+    tool = None
+
+    def __init__(self, template):
+        self.template = template
+
+    def begin(self, folder):
+        """Put everything into a new folder, as it is before the first run."""
+        shutil.copytree(self.template, folder)
+
+    def arguments(self, folder):
+        """The command line, the first time and when it is run again."""
+        raise NotImplementedError
+
+    def result(self, folder):
+        """What two runs are compared by."""
+        return {name: content for name, content in files_below(folder).items()
+                if not name.endswith(".yml")}
+
+
+class Prepare(Case):
+    """Photographs and captions out of an archive."""
+
+    tool = "prepare"
+
+    def arguments(self, folder):
+        return ["--dataset", "tiny", "--data-dir", "data", "--images", "tiny.zip",
+                "--min-word-count", "0"]
+
+
+class Download(Prepare):
+    """The same archive, from a server."""
+
+    def __init__(self, template, address):
+        super().__init__(template)
+        self.address = address
+
+    def begin(self, folder):
+        folder.mkdir()
+
+    def arguments(self, folder):
+        return ["--dataset", "tiny", "--data-dir", "data", "--download",
+                f"{self.address}/tiny.zip", "--min-word-count", "0"]
+
+
+class PrepareAnew(Prepare):
+    """A prepared data set is prepared again, with other options."""
+
+    def arguments(self, folder):
+        return ["--dataset", "tiny", "--data-dir", "data", "--min-word-count", "2", "--force"]
+
+
+class Features(Case):
+    tool = "features"
+
+    def arguments(self, folder):
+        return ["-c", "config.yml"]
+
+
+class Train(Case):
+    tool = "train"
+
+    def arguments(self, folder):
+        last = (folder / "out" / "last_tiny.ckpt").exists()
+        return ["-c", "config.yml"] + (["-o", "checkpoint=last"] if last else [])
+
+    def result(self, folder):
+        """Both checkpoints and the features, without how the run was resumed."""
+        found = {}
+        for name in ("best", "last"):
+            checkpoint = load_checkpoint(folder / "out" / f"{name}_tiny.ckpt")
+            checkpoint["config"].pop("checkpoint")
+            for part in ("model", "optimizer"):
+                for parameter, value in _leaves(checkpoint.pop(part, {})):
+                    found[f"{name}/{part}/{parameter}"] = value.tobytes()
+            found[name] = json.dumps(checkpoint, sort_keys=True)
+        return {**found, **files_below(folder / "data")}
+
+
+class Index(Case):
+    tool = "search"
+
+    def arguments(self, folder):
+        return ["index", self.template / "photos", "--out", "index", "--checkpoint",
+                self.template / "out" / "best_tiny.ckpt"]
+
+    def begin(self, folder):
+        folder.mkdir()
+
+
+class Convert(Case):
+    """A checkpoint to Paddle's format."""
+
+    tool = "convert"
+
+    def arguments(self, folder):
+        return ["--pdparams", self.template / "out" / "best_tiny.ckpt", "weights.pdparams"]
+
+    def begin(self, folder):
+        folder.mkdir()
+
+
+class ConvertBackbone(Convert):
+    """Those weights of it that are the backbone's, which were converted before."""
+
+    def arguments(self, folder):
+        return ["--backbone", "shufflenet_v2_x0_25", self.template / "backbone.safetensors",
+                "weights.safetensors"]
+
+
+class Evaluate(Convert):
+    """The scores of a checkpoint."""
+
+    tool = "eval"
+
+    def begin(self, folder):
+        for name in ("data", "out"):
+            shutil.copytree(self.template / name, folder / name)
+
+    def arguments(self, folder):
+        return [*self.shared(), "--json", "out/scores/scores.json"]
+
+    def shared(self):
+        return ["--dataset", "tiny", "--data-dir", "data", "--checkpoint", "out/best_tiny.ckpt"]
+
+
+class Report(Evaluate):
+    """The page about a checkpoint."""
+
+    tool = "report"
+
+    def arguments(self, folder):
+        return [*self.shared(), "--out", "out/pages/page.html", "--queries", "1"]
+
+
+def _leaves(values, above=""):
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{above}{name}/")
+        else:
+            yield above + name, value
+
+
+def write_config(folder, **changes):
+    """``config.yml`` of a tiny run that writes below ``folder``, in which it is run."""
+    config = make_config("data", folder, num_epochs=1, **changes).to_dict()
+    config.update(run_dir="runs", best_checkpoint="out/best_<dataset>.ckpt",
+                  last_checkpoint="out/last_<dataset>.ckpt")
+    (folder / "config.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
+
+
+class Places:
+    """Templates of all cases, below a folder, and the server; a context manager.
+
+    Args:
+        folder: where they go.
+        tools: ``faults.tools_killed.Tools``.
+    """
+
+    def __init__(self, folder, tools):
+        self.folder = folder
+        archive = folder / "archive"
+        data = folder / "data"
+        data.mkdir(parents=True)
+        archive.mkdir()
+        make_data(data / "data")
+        write_config(data)
+        with zipfile.ZipFile(archive / "tiny.zip", "w", zipfile.ZIP_DEFLATED) as packed:
+            for name, content in files_below(data / "data" / "tiny").items():
+                if name.startswith(("images/", "dataset_")):
+                    packed.writestr(f"tiny/{name}", content)
+        self.trained = folder / "trained"
+        shutil.copytree(data, self.trained)
+        draw_photographs(self.trained / "photos", 40)
+        handler = partial(_Quiet, directory=str(archive))
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._thread = threading.Thread(target=self._server.serve_forever,
+                                        kwargs={"poll_interval": 0.01})
+        address = f"http://127.0.0.1:{self._server.server_port}"
+        self.cases = {
+            "prepare": Prepare(archive), "download": Download(archive, address),
+            "prepare anew": PrepareAnew(data), "features": Features(data), "train": Train(data),
+            "index": Index(self.trained), "convert": Convert(self.trained),
+            "convert backbone": ConvertBackbone(self.trained),
+            "eval": Evaluate(self.trained), "report": Report(self.trained)}
+        self._tools, self._is_trained = tools, False
+
+    def case(self, name):
+        """One of ``cases``, with a checkpoint where it needs one."""
+        case = self.cases[name]
+        if case.template == self.trained and not self._is_trained:
+            self.train()
+        return case
+
+    def train(self):
+        """Make the checkpoint that others begin with; returns where its run was."""
+        if not self._is_trained:
+            ended = self._tools.run(self.trained, "train", "-c", "config.yml")
+            assert ended.status == 0, ended.output
+            self._is_trained = True
+            _write_backbone(self.trained)
+        return self.trained
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception):
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def _write_backbone(trained):
+    from safetensors.numpy import save_file
+
+    prefix = "image_extractor.backbone."
+    model = load_checkpoint(trained / "out" / "best_tiny.ckpt")["model"]
+    save_file({name[len(prefix):]: value for name, value in model.items()
+               if name.startswith(prefix)}, str(trained / "backbone.safetensors"),
+              {"format": "pd"})
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    """Serves files, slowly enough that a download can be killed, and continues them."""
+
+    def log_message(self, *arguments):
+        pass
