@@ -93,3 +93,17 @@ def prepared(data_set):
     folder = data_set(images)
     create_dataset(str(folder.parent), "tiny", captions_per_image=5, min_word_count=0)
     return PreparedData(folder.parent, "tiny", folder, folder / "vocab.json")
+
+
+@pytest.fixture
+def run_tool(tmp_path, monkeypatch, capsys):
+    """A function that runs a tool in a folder of its own and returns the lines it prints."""
+    from vsepp.training import run_folder
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run_folder, "draw_curves", lambda history, path: None)  # slow, not new
+
+    def run(tool, *arguments):
+        assert tool([str(argument) for argument in arguments]) == 0
+        return capsys.readouterr().out.splitlines()
+    return run

@@ -2,7 +2,10 @@
 
 import dataclasses
 import json
+from contextlib import contextmanager
 
+import pytest
+from PIL import Image
 from conftest import COLOURS, SHAPES, draw_picture, karpathy, sentences_about
 
 from vsepp import Config, create_dataset
@@ -34,3 +37,15 @@ def make_config(data_dir, out, **changes):
         device="cpu", run_dir=str(out / "runs"), best_checkpoint=str(out / "best_<dataset>.ckpt"),
         last_checkpoint=str(out / "last_<dataset>.ckpt"))
     return dataclasses.replace(Config(), **{**values, **changes})
+
+
+@contextmanager
+def hardly_drawn():
+    """Dots in place of a tiny run's pictures, which take most of its time; tested elsewhere."""
+    from vsepp.training import loop, run_folder
+
+    dot = Image.new("RGB", (8, 8), "white")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "show_queries", lambda *_: dot)
+        patch.setattr(run_folder, "draw_curves", lambda history, path: dot.save(path))
+        yield

@@ -4,27 +4,22 @@ import signal
 
 import numpy as np
 import pytest
-from PIL import Image
-from tiny import make_config, make_data
+from tiny import hardly_drawn, make_config, make_data
 
 from vsepp import ImageTextDataset, InputError, load_checkpoint
 from vsepp.data.loaders import LengthBatchSampler
 from vsepp.data.transforms import CenterCrop, RandomCrop
 from vsepp.evaluation import encode_dataset
 from vsepp.models.vsepp import build_model
-from vsepp.training import Trainer, loop as training, run_folder
+from vsepp.training import Trainer
 from vsepp.training.data import open_splits
 
 PHOTOGRAPHS = {"finetuned": True}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def hardly_drawn():
-    """Pictures take most of a tiny run's time, and have tests of their own."""
-    dot = Image.new("RGB", (8, 8), "white")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "show_queries", lambda *_: dot)
-        patch.setattr(run_folder, "draw_curves", lambda history, path: dot.save(path))
+def without_pictures():
+    with hardly_drawn():
         yield
 
 

@@ -13,7 +13,7 @@ import paddle
 import pytest
 import yaml
 from PIL import Image
-from tiny import CAPTIONS, TRAIN, make_config, make_data
+from tiny import CAPTIONS, TRAIN, hardly_drawn, make_config, make_data
 
 from vsepp import InputError, load_checkpoint, train
 from vsepp.training import loop as training, run_folder
@@ -31,12 +31,8 @@ DRAWN = training.show_queries, run_folder.draw_curves
 
 
 @pytest.fixture(scope="module", autouse=True)
-def hardly_drawn():
-    """Pictures take most of a tiny run's time, and have tests of their own."""
-    dot = Image.new("RGB", (8, 8), "white")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "show_queries", lambda *_: dot)
-        patch.setattr(run_folder, "draw_curves", lambda history, path: dot.save(path))
+def without_pictures():
+    with hardly_drawn():
         yield
 
 
