@@ -19,7 +19,7 @@ setup(
     # PaddlePaddle is not here: its CPU and GPU wheels install the same files, so pip
     # must never add one beside the other. It comes with an extra, or is there already.
     install_requires=[
-        "numpy",  # arrays: embeddings, ranks, metrics
+        "numpy>=1.22",  # arrays: embeddings, ranks, metrics; 1.22 shares them with Paddle
         "threadpoolctl",  # one core to a product where products run side by side
         "pillow>=10.1",  # reading and drawing images; 10.1 brought a font of any size
         "pyyaml",  # configurations

@@ -85,13 +85,40 @@ def _output_fails():
     return False
 
 
+def _end_at_signals():
+    """Let a signal end the process at once and silently: there is nothing left to lose.
+
+    What Python and Paddle do at a process's end would show a traceback for it.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda signum, frame: os._exit(128 + signum))
+
+
 def run(main, argv=None):
     """Run ``main(argv)`` and return the process's exit status.
 
     0 when the job was done, 2 for a user's mistake (one sentence on standard error),
     130 after Ctrl-C, 143 after SIGTERM, 141 when the reader of its output has gone. Any
     other exception is a bug and keeps its traceback.
+
+    Without ``argv`` the process is the tool's own, and has to end with this status: whatever
+    signal arrives after that is known ends it at once.
     """
+    try:
+        return _run(main, argv)
+    except (KeyboardInterrupt, Interrupted) as error:
+        if argv is None:
+            _end_at_signals()
+        by_hand = isinstance(error, KeyboardInterrupt)
+        print("Interrupted." if by_hand else "Terminated.", file=sys.stderr, flush=True)
+        return 130 if by_hand else 143
+    finally:
+        if argv is None:
+            _end_at_signals()
+
+
+def _run(main, argv):
+    """As :func:`run`, but for signals, which raise."""
     from vsepp.threads import set_thread_variables
 
     set_thread_variables()
@@ -107,12 +134,6 @@ def run(main, argv=None):
         status = main(argv) or 0
         sys.stdout.flush()
         return status
-    except KeyboardInterrupt:
-        print("Interrupted.", file=sys.stderr)
-        return 130
-    except Interrupted:
-        print("Terminated.", file=sys.stderr)
-        return 143
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

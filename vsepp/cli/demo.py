@@ -34,7 +34,9 @@ def main(argv=None):
     arguments = commands.parse_args(argv)
     config, checkpoint, index = _what_is_served(arguments)
     from vsepp.demo import server
+    from vsepp.memory import share_heaps
 
+    share_heaps(2)  # before there are threads
     bound = server.listen(arguments.host, arguments.port)
     with bound, server.private_folder() as folder:
         server.import_gradio()

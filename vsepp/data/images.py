@@ -42,7 +42,7 @@ def open_image(path, exif=False, at_least=None, formats=None):
         image.load()
         if exif:
             image = ImageOps.exif_transpose(image)
-        return image.convert("RGB")
+        return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def image_size(path, formats=None):

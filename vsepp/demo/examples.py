@@ -6,6 +6,7 @@ from collections import Counter
 from vsepp.report.pictures import open_upright
 
 COUNT = 4
+EXAMPLES = "examples"  # folder of pictures, among the uploads
 SENTENCES = ("two dogs run through the snow", "a child plays on the beach",
              "a man rides a bicycle", "people walk down a street", "a bird over the water",
              "a red car", "two trees and a house")
@@ -37,8 +38,9 @@ def example_labels(answers):
 
 
 def example_pictures(answers, folder):
-    """Copies of a few photographs, as JPEG files in ``folder``; paths."""
-    paths = []
+    """Copies of a few photographs, as JPEG files below ``folder``; paths."""
+    folder, paths = os.path.join(folder, EXAMPLES), []
+    os.makedirs(folder, exist_ok=True)
     for place in _spread(len(answers.photographs)):
         picture = open_upright(answers.photographs.path(place), _SIDE)
         if picture is None:

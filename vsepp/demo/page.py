@@ -1,14 +1,13 @@
 """The page: four tabs, in English and Chinese."""
 
-import functools
 import inspect
 
 import gradio as gr
 
 from vsepp.demo.examples import example_labels, example_pictures, example_sentences
 from vsepp.demo.limits import FORMATS, MAX_ANSWERS, MAX_MEGABYTES, uploaded_file
+from vsepp.demo.thumbnails import Thumbnails
 from vsepp.errors import InputError
-from vsepp.report.pictures import fit_photograph
 from vsepp.report.web_page import escape
 
 TITLE = "Photographs and sentences · 图文互搜"
@@ -16,7 +15,6 @@ AT_ONCE = 2  # queries being answered: one by the model, while another's picture
 WAITING = 64  # queries in the queue; more are told to come later
 SESSIONS = 64  # visitors whose state Gradio keeps, although the page has none
 KEPT = 3600  # seconds that uploads and thumbnails are kept
-_TILE = (400, 300)
 _FONTS = ("system-ui", "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC",
           "sans-serif")
 CSS = """
@@ -35,18 +33,18 @@ def build_page(answers, folder):
 
     Args:
         answers: ``vsepp.demo.answers.Answers``.
-        folder: where Gradio puts uploads, that is ``GRADIO_TEMP_DIR``; example pictures go there
-            too.
+        folder: where Gradio puts uploads, that is ``GRADIO_TEMP_DIR``; example pictures and
+            thumbnails go there too.
     """
     look = {"theme": _theme(), "css": CSS}
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, KEPT),
                    **accepted(gr.Blocks.__init__, **look)) as page:
         gr.HTML(_heading(answers))
-        pictures = example_pictures(answers, folder)
+        pictures, show = example_pictures(answers, folder), _shown_by(Thumbnails(folder))
         with gr.Tab("Search by sentence · 以文搜图"):
-            _sentence_tab(answers)
+            _sentence_tab(answers, show)
         with gr.Tab("Search by picture · 以图搜图"):
-            _picture_tab(answers, pictures, folder)
+            _picture_tab(answers, show, pictures, folder)
         if answers.sentences is not None:
             with gr.Tab("Sentences for a picture · 图片配文"):
                 _describe_tab(answers, pictures, folder)
@@ -78,7 +76,7 @@ def _heading(answers):
 # ---- the tabs ------------------------------------------------------------------------------
 
 
-def _sentence_tab(answers):
+def _sentence_tab(answers, show):
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
             text = gr.Textbox(label="Sentence · 句子", lines=2, max_lines=4,
@@ -88,12 +86,12 @@ def _sentence_tab(answers):
             remark = _remark()
         with gr.Column(scale=3, min_width=320):
             found = _photographs()
-    _connect(answers.search_by_sentence, _show_photographs, [], "search_by_sentence",
+    _connect(answers.search_by_sentence, show, [], "search_by_sentence",
              [button.click, text.submit], [text, count], [found, remark],
              [[sentence] for sentence in example_sentences(answers)], [text])
 
 
-def _picture_tab(answers, pictures, folder):
+def _picture_tab(answers, show, pictures, folder):
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
             picture, count = _picture(), _count()
@@ -101,7 +99,7 @@ def _picture_tab(answers, pictures, folder):
             remark = _remark()
         with gr.Column(scale=3, min_width=320):
             found = _photographs()
-    _connect(answers.search_by_image, _show_photographs, [], "search_by_picture",
+    _connect(answers.search_by_image, show, [], "search_by_picture",
              [button.click], [picture, count], [found, remark],
              [[path] for path in pictures], [picture], folder)
 
@@ -200,15 +198,14 @@ def _connect(query, show, nothing, name, triggers, inputs, outputs, examples, ex
         listen(answer, **unnamed, **shared)
 
 
-def _show_photographs(found):
-    return [(_thumbnail(photograph.path), f"{rank} · {photograph.score:.3f} · {photograph.name}")
-            for rank, photograph in enumerate(found, 1)]
+def _shown_by(thumbnails):
+    """From photographs that were found to what ``gradio.Gallery`` takes."""
+    def show(found):
+        return [(thumbnails.path(photograph.path),
+                 f"{rank} · {photograph.score:.3f} · {photograph.name}")
+                for rank, photograph in enumerate(found, 1)]
+    return show
 
 
 def _show_sentences(found):
     return [[rank, f"{score:.3f}", sentence] for rank, (sentence, score) in enumerate(found, 1)]
-
-
-@functools.lru_cache(maxsize=128)
-def _thumbnail(path):
-    return fit_photograph(path, *_TILE)

@@ -1,20 +1,23 @@
 """Serving the page until Ctrl-C or SIGTERM, with nothing sent to anybody else."""
 
 import errno
+import logging
 import os
 import shutil
 import socket
 import tempfile
 import warnings
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 
 from vsepp.demo.limits import MAX_BYTES
 from vsepp.errors import InputError
 
 _QUIET = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1",
           "DISABLE_TELEMETRY": "1", "HF_HUB_OFFLINE": "1", "GRADIO_SSR_MODE": "False",
-          "GRADIO_MCP_SERVER": "False"}
-_GRACE = 1  # seconds that open connections may take at the end
+          "GRADIO_MCP_SERVER": "False",
+          # else a table of all queries so far is made after each
+          "GRADIO_ANALYTICS_MAX_EVENTS": "1", "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(10**9)}
+_GRACE = 0.5  # seconds that open connections may take at the end
 
 
 @contextmanager
@@ -22,13 +25,16 @@ def private_folder():
     """A folder for Gradio's files that is deleted at the end.
 
     To be entered before Gradio is imported: it reads where its files go, and whether it reports
-    its use, from the environment.
+    its use, from the environment. Other temporary files go there too: of an upload that is
+    broken off, Gradio leaves one.
     """
     folder = os.path.realpath(tempfile.mkdtemp(prefix="vsepp_demo_"))
     os.environ.update(_QUIET, GRADIO_TEMP_DIR=folder)
+    before, tempfile.tempdir = tempfile.tempdir, folder
     try:
         yield folder
     finally:
+        tempfile.tempdir = before
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -106,12 +112,19 @@ def application(answers, folder):
 
     from vsepp.demo.guard import Guard
     from vsepp.demo.page import accepted, build_page
+    from vsepp.demo.upkeep import upkeep
 
     page = build_page(answers, folder)
+
+    @asynccontextmanager
+    async def lifespan(_):
+        with upkeep(page, folder):
+            yield
+
     wishes = {**page.look, "ssr_mode": False, "enable_monitoring": False, "mcp_server": False,
               "pwa": False, "run_history": False, "footer_links": ["api"]}
     mounted = gradio.mount_gradio_app(
-        FastAPI(openapi_url=None), page, path="/",
+        FastAPI(openapi_url=None, lifespan=lifespan), page, path="/",
         max_file_size=MAX_BYTES, show_error=False, allowed_paths=[],
         root_path=os.environ.get("GRADIO_ROOT_PATH"),
         **accepted(gradio.mount_gradio_app, **wishes))
@@ -132,6 +145,10 @@ def make_server(answers, folder, ready=lambda: None):
         async def startup(self, sockets=None):
             await super().startup(sockets=sockets)
             ready()
+
+        async def shutdown(self, sockets=None):
+            logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # that some are cut off
+            await super().shutdown(sockets=sockets)
 
     return Server(uvicorn.Config(
         lambda: application(answers, folder), factory=True, log_level="error", access_log=False,

@@ -13,6 +13,7 @@ from vsepp.data.loaders import training_loader
 from vsepp.errors import InputError
 from vsepp.evaluation import encode_dataset, recalls
 from vsepp.losses import build_loss
+from vsepp.memory import return_large_blocks
 from vsepp.metrics import all_metrics
 from vsepp.models.device import memory_errors_explained, select_device
 from vsepp.models.recomputing import recompute_blocks
@@ -25,9 +26,7 @@ from vsepp.threads import describe_threads
 from vsepp.training.collapse import CollapseWatch
 from vsepp.training.data import open_splits, worker_count
 from vsepp.training.meter import Meter, duration
-from vsepp.training.micro_batch import (
-    give_memory_back, hold_batch_statistics, seed_from, sliced_codes,
-)
+from vsepp.training.micro_batch import hold_batch_statistics, seed_from, sliced_codes
 from vsepp.training.run_folder import RunFolder
 from vsepp.training.showcase import show_queries, show_space
 from vsepp.training.starting import (
@@ -63,7 +62,7 @@ class Trainer:
         self.model = build_model(config, len(self.data.vocabulary), features,
                                  with_weights=not (resumed or config.init_from))
         if config.micro_batch_size:
-            give_memory_back()
+            return_large_blocks()
         if config.recompute and self.data.backbone is None:
             recompute_blocks(self.model.image_extractor.backbone)
         self.optimizer = get_optimizer(self.model, config)

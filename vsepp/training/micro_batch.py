@@ -6,13 +6,10 @@ keeping activations, the loss gives each code its gradient, and each slice is co
 more to hand that gradient on to the backbone.
 """
 
-import ctypes
-
 import numpy as np
 import paddle
 from paddle import nn
 
-_M_MMAP_THRESHOLD = -3  # of mallopt(3)
 _NORMALISATIONS = (nn.BatchNorm, nn.BatchNorm1D, nn.BatchNorm2D, nn.SyncBatchNorm)
 
 
@@ -21,18 +18,6 @@ def hold_batch_statistics(model):
     for layer in model.sublayers():
         if isinstance(layer, _NORMALISATIONS):
             layer.eval()
-
-
-def give_memory_back():
-    """Let the C library hand large freed blocks back at once, where it is glibc.
-
-    By itself it keeps blocks of up to 32 MB in a heap, where what a slice leaves and the next
-    one needs do not fit together: the peak is half as high again.
-    """
-    try:
-        ctypes.CDLL("libc.so.6").mallopt(_M_MMAP_THRESHOLD, 1 << 20)
-    except (OSError, AttributeError):
-        pass
 
 
 def seed_from(*numbers):
