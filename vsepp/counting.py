@@ -7,6 +7,8 @@ the clear cases, tile by tile of the score matrix, and the few candidates too cl
 scored again. Both directions are counted from the same tile; the whole matrix is never held.
 """
 
+import threading
+
 import numpy as np
 
 from vsepp.errors import InputError
@@ -34,7 +36,7 @@ def count_wrong(images, texts, captions_per_image, measure="cosine", every_capti
     Raises:
         InputError: (a ValueError) on NaN, infinity, or shapes that do not fit.
     """
-    _check(images, texts, captions_per_image)
+    _check_shapes(images, texts, captions_per_image)
     count = _Counting(images, texts, captions_per_image, find_measure(measure), every_caption)
     corners = [(image, text) for text in range(0, len(texts), _TEXTS)
                for image in range(0, len(images), _IMAGES)]
@@ -47,18 +49,38 @@ def count_wrong(images, texts, captions_per_image, measure="cosine", every_capti
     return np.sort(image_counts, axis=1), text_counts
 
 
-def _check(images, texts, captions_per_image):
+def _check_shapes(images, texts, captions_per_image):
     for name, codes in (("image codes", images), ("text codes", texts)):
         if codes.ndim != 2 or not len(codes):
             raise InputError(f"the {name} must be a matrix with at least one row, not of shape "
                              f"{codes.shape}.")
+    if len(texts) != captions_per_image * len(images) or images.shape[1] != texts.shape[1]:
+        raise InputError(f"image codes {images.shape} and text codes {texts.shape} do not fit "
+                         f"captions_per_image = {captions_per_image}.")
+
+
+def _check_numbers(images, texts):
+    for name, codes in (("image codes", images), ("text codes", texts)):
         if not all(np.isfinite(codes[start:start + _TEXTS]).all()
                    for start in range(0, len(codes), _TEXTS)):
             raise InputError(f"the {name} hold NaN or infinity: the model that made them has "
                              "diverged; use an earlier checkpoint or a lower learning rate.")
-    if len(texts) != captions_per_image * len(images) or images.shape[1] != texts.shape[1]:
-        raise InputError(f"image codes {images.shape} and text codes {texts.shape} do not fit "
-                         f"captions_per_image = {captions_per_image}.")
+
+
+class _Tile(threading.local):
+    """Room for a tile, of each thread its own, that all its tiles use in turn.
+
+    The system would take as long to hand out new memory as a tile's counting takes.
+    """
+
+    def __init__(self):
+        self._scores = np.empty(_IMAGES * _TEXTS, np.float32)
+        self._possible, self._clear = np.empty((2, _IMAGES * _TEXTS), bool)
+
+    def arrays(self, rows, columns):
+        """(float32, bool, bool), each ``[rows, columns]``, with whatever they held."""
+        return tuple(memory[:rows * columns].reshape(rows, columns)
+                     for memory in (self._scores, self._possible, self._clear))
 
 
 class _Counting:
@@ -73,7 +95,10 @@ class _Counting:
         self.stride = captions_per_image
         self.measure = measure
         self.every_caption = every_caption
+        self._room = _Tile()
         self.slack = 2 * measure.slack(images, texts)  # of a score and of a limit
+        if not np.isfinite(self.slack):  # no more do some of the numbers it comes from
+            _check_numbers(images, texts)
         right = measure.own(images, texts)
         self.image_limits = right if every_caption else right.max(axis=1, keepdims=True)
         self.text_limits = right.reshape(-1)
@@ -95,7 +120,8 @@ class _Counting:
         rows = slice(first_image, first_image + _IMAGES)
         columns = slice(first_text, first_text + _TEXTS)
         images, texts = self.images[rows], self.texts[columns]
-        scores = self.measure.block(images, texts)
+        scores, *flags = self._room.arrays(len(images), len(texts))
+        self.measure.block(images, texts, out=scores)
         # A query's own right answers are no candidates.
         own = np.arange(len(texts))
         owner = (own + first_text) // self.stride - first_image
@@ -109,24 +135,26 @@ class _Counting:
         image_counts = np.empty(limits.shape, np.int64)
         for column, limit in enumerate(limits.T):
             image_counts[:, column] = self._reaching(
-                scores, limit[:, None], 1, exact,
+                scores, flags, limit[:, None], 1, exact,
                 lambda image: self._exact_image_limits(image + first_image, column))
         return image_counts, self._reaching(
-            scores, self.text_limits[None, columns], 0, exact,
+            scores, flags, self.text_limits[None, columns], 0, exact,
             lambda text: self._exact_text_limits(text + first_text))
 
-    def _reaching(self, scores, limits, axis, exact, exact_limits):
+    def _reaching(self, scores, flags, limits, axis, exact, exact_limits):
         """How many scores along ``axis`` reach the limits.
 
         Args:
             scores: float32 tile.
+            flags: two bool arrays of its shape, to write to.
             limits: float32 ``[rows, 1]`` for axis 1, ``[1, columns]`` for axis 0.
             exact: from rows and columns of the tile to float64 scores.
             exact_limits: from rows (columns) of the tile to their float64 limits.
         """
         limits = limits.astype(np.float64)
-        possible = scores >= (limits - self.slack).astype(np.float32)
-        clear = scores > (limits + self.slack).astype(np.float32)
+        possible, clear = flags
+        np.greater_equal(scores, (limits - self.slack).astype(np.float32), out=possible)
+        np.greater(scores, (limits + self.slack).astype(np.float32), out=clear)
         counts = _true_along(clear, axis)
         queries = np.nonzero(counts != _true_along(possible, axis))[0]
         if not len(queries):

@@ -17,10 +17,10 @@ class Cosine:
     """The dot product of the codes as given; the cosine where they are of unit length."""
 
     @staticmethod
-    def block(images, texts):
-        """float32 scores ``[n_images, n_texts]`` of each image with each text."""
-        return (np.ascontiguousarray(images, np.float32)
-                @ np.ascontiguousarray(texts, np.float32).T)
+    def block(images, texts, out=None):
+        """float32 scores ``[n_images, n_texts]`` of each image with each text, in ``out``."""
+        return np.matmul(np.asarray(images, np.float32), np.asarray(texts, np.float32).T,
+                         out=out)
 
     @classmethod
     def own(cls, images, texts):
@@ -62,10 +62,10 @@ class Order(Cosine):
     """Negative length of what of the text exceeds the image (Vendrov et al., 2016)."""
 
     @staticmethod
-    def block(images, texts):
+    def block(images, texts, out=None):
         images = np.ascontiguousarray(images, np.float32)
         texts = np.ascontiguousarray(texts, np.float32)
-        scores = np.empty((len(images), len(texts)), np.float32)
+        scores = np.empty((len(images), len(texts)), np.float32) if out is None else out
         exceeding = np.empty((_TEXTS_IN_CACHE, texts.shape[1]), np.float32)
         for start in range(0, len(texts), _TEXTS_IN_CACHE):
             part = texts[start:start + _TEXTS_IN_CACHE]
@@ -111,9 +111,13 @@ class Ensemble:
         for columns in self._columns:
             yield images[:, columns], texts[:, columns]
 
-    def block(self, images, texts):
-        """float32 scores ``[n_images, n_texts]`` of each image with each text."""
-        return sum(self.measure.block(*part) for part in self._parts(images, texts))
+    def block(self, images, texts, out=None):
+        """float32 scores ``[n_images, n_texts]`` of each image with each text, in ``out``."""
+        first, *others = self._parts(images, texts)
+        scores = self.measure.block(*first, out=out)
+        for part in others:
+            scores += self.measure.block(*part)
+        return scores
 
     def own(self, images, texts):
         """float32 scores ``[n_images, k]`` of each image with its own texts: the next ``k``."""

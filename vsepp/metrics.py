@@ -21,7 +21,7 @@ def _one_row_per_image(image_codes, text_codes, captions_per_image):
         raise InputError(
             f"image_codes {image_codes.shape} and text_codes {text_codes.shape} must be of one "
             f"shape with a multiple of captions_per_image = {captions_per_image} rows.")
-    return np.ascontiguousarray(image_codes[::captions_per_image]), text_codes
+    return image_codes[::captions_per_image], text_codes
 
 
 def compute_ranks(image_codes, text_codes, captions_per_image, measure="cosine"):
