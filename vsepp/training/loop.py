@@ -13,7 +13,7 @@ from vsepp.data.loaders import training_loader
 from vsepp.errors import InputError
 from vsepp.evaluation import encode_dataset, recalls
 from vsepp.losses import build_loss
-from vsepp.memory import return_large_blocks
+from vsepp.memory import return_freed, return_large_blocks
 from vsepp.metrics import all_metrics
 from vsepp.models.device import memory_errors_explained, select_device
 from vsepp.models.recomputing import recompute_blocks
@@ -271,6 +271,7 @@ class Trainer:
                                  for k in (1, 5, 10)), flat["rsum"],
                 ", the best so far" if best else f", best {position.best_rsum:.1f}",
                 time.perf_counter() - begin))
+        return_freed()
 
     def _score(self, split):
         """(data set, image codes, text codes, metrics) of a split under the model as it is."""
