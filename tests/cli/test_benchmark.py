@@ -58,6 +58,24 @@ def test_a_mistake_is_refused_before_anything_is_measured(argv, words):
         main(argv)
 
 
+def test_a_json_that_cannot_be_written_is_refused_before_anything_is_measured(monkeypatch):
+    monkeypatch.setattr("vsepp.benchmark.parts.measure", lambda *_: pytest.fail("it measured"))
+
+    with pytest.raises(OSError) as caught:
+        main(["--only", "ranks", "--smoke", "--json", f"{__file__}/below.json"])
+    assert str(caught.value.filename) == __file__
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such scripts here")
+def test_an_interpreter_that_says_nothing_is_refused(tmp_path):
+    silent = tmp_path / "silent"
+    silent.write_text("#!/bin/sh\n")
+    silent.chmod(0o755)
+
+    with pytest.raises(InputError, match="it says nothing"):
+        main(["--only", "ranks", "--torch-python", str(silent)])
+
+
 @pytest.mark.parametrize("argv", [["--rounds", "0"], ["--threads", "two"], ["--soak", "nan"],
                                   ["--soak", "-1"], ["--rounds", "²"]])
 def test_numbers_have_to_be_some(argv, capsys):

@@ -309,6 +309,8 @@ def test_a_download_may_lack_what_the_other_options_give(run, served, tmp_path):
 @pytest.mark.parametrize("arguments, message", [
     (["--dataset", "coco"], "coco does not hold dataset_coco.json.*--captions FILE"),
     (["--captions", "a.json"], "a.json does not exist"),
+    (["--captions", ""], "--captions is empty"),
+    (["--precomp", ""], "--precomp is empty"),
     (["--images", "photos"], "photos does not exist: check --images"),
     (["--images", "."], "holds no dataset_flickr8k.json.*--captions"),
     (["--dataset", "../up"], "'../up' is no folder name"),

@@ -193,6 +193,7 @@ def test_queries_of_another_checkpoint_are_refused(own, other, capsys):
 
 @pytest.mark.parametrize("arguments, words", [
     (["query"], "no index"),
+    (["query", "", "a stripe"], "no index is given"),
     (["query", "INDEX"], "nothing to look for"),
     (["query", "INDEX", "   "], "nothing to look for"),
     (["query", "INDEX", "xyzzy plugh"], "vocabulary"),
@@ -208,6 +209,8 @@ def test_queries_of_another_checkpoint_are_refused(own, other, capsys):
     (["query", "--dataset", "tiny"], "--image"),
     (["query", "--dataset", "tiny", "INDEX", "a stripe"], "--image"),
     (["index", "none", "--out", "INDEX"], "none"),
+    (["index", "", "--out", "INDEX"], "is empty: give the folder of your photographs"),
+    (["index", "PHOTOS", "--out", ""], "is empty: give the folder for the index"),
     (["index", "PHOTOS", "--out", "PHOTOS"], "other files"),
 ])
 def test_mistakes_are_one_sentence(made, arguments, words, capsys):

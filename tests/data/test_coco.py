@@ -118,6 +118,7 @@ def without(key):
     (without("image_id"), "annotation 0 has no 'image_id'"),
     ({**annotations(VAL), "images": []}, "annotation 0 is of the image 42, which 'images' does"),
     (annotations(TRAIN), "annotation 0 has the id 90, which another has too"),
+    ({**annotations(VAL), "images": 2 * annotations(VAL)["images"]}, "has the id 42, which"),
 ])
 def test_annotations_that_do_not_fit_are_refused(files, content, message):
     files[0][1].write_text(json.dumps(content))

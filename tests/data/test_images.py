@@ -1,6 +1,7 @@
 """Any photograph becomes RGB; anything else becomes one sentence."""
 
 import io
+import os
 import struct
 import subprocess
 import sys
@@ -173,6 +174,14 @@ def test_a_missing_file(tmp_path):
 def test_a_folder(tmp_path):
     with pytest.raises(InputError, match="is a folder, not an image"):
         open_image(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+@pytest.mark.parametrize("read", [open_image, image_size])
+def test_a_pipe_is_refused_rather_than_waited_for(tmp_path, read):
+    os.mkfifo(tmp_path / "a.jpg")
+    with pytest.raises(InputError, match="a.jpg is a pipe"):
+        read(tmp_path / "a.jpg")
 
 
 @pytest.mark.parametrize("content", [b"", b"GIF", b"<html>404</html>", bytes(5000)])

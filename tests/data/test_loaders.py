@@ -164,7 +164,7 @@ def test_workers_change_nothing(prepared):
 
 
 WITH_AN_OLD_ITERATOR = """
-import gc, sys
+import gc, os, sys
 from vsepp.data.dataset import ImageTextDataset
 from vsepp.data.loaders import training_loader
 from vsepp.data.transforms import CenterCrop
@@ -175,7 +175,7 @@ class Collecting(ImageTextDataset):
         gc.collect()
         return super().image(*arguments)
 
-gc.disable()
+{collections}
 crop = CenterCrop(32, 24)
 loader = training_loader(ImageTextDataset(*sys.argv[1:], transform=crop), 20, workers=2)
 old = [DataLoader.__iter__(loader)]  # Paddle's own iterator
@@ -187,10 +187,15 @@ print(sum(1 for batch in training_loader(Collecting(*sys.argv[1:], transform=cro
 """
 
 
-def test_workers_do_not_wait_for_the_threads_of_an_older_iterator(prepared):
+@pytest.mark.parametrize("collections", [
+    "gc.disable()",
+    "gc.set_threshold(10**9); os.register_at_fork(after_in_child=lambda: gc.set_threshold(1))",
+], ids=["while they read", "while they start"])
+def test_workers_do_not_wait_for_the_threads_of_an_older_iterator(prepared, collections):
+    script = WITH_AN_OLD_ITERATOR.replace("{collections}", collections)
     process = subprocess.Popen(
-        [sys.executable, "-c", WITH_AN_OLD_ITERATOR, str(prepared.folder), str(prepared.vocab),
-         "train"], cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
+        [sys.executable, "-c", script, str(prepared.folder), str(prepared.vocab), "train"],
+        cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
     try:
         output, _ = process.communicate(timeout=60)
     except subprocess.TimeoutExpired:
@@ -360,3 +365,32 @@ def test_other_failures_of_reading_arrive_as_well(prepared, workers, error, expe
 
     with pytest.raises(expected, match="(?s)" + words):
         batches(loader)
+
+
+ENDING_EARLY = """
+import atexit, time
+from vsepp.data.loaders import BatchLoader, EpochBatchSampler
+
+class Photographs:
+    decodes = True
+
+    def __len__(self):
+        return 1000
+
+    def __getitem__(self, index):
+        time.sleep(0.01)
+        return float(index)
+
+photographs = Photographs()
+batches = iter(BatchLoader(photographs, batch_sampler=EpochBatchSampler(photographs, 2)))
+next(batches)
+atexit.register(time.sleep, 0.3)  # meanwhile the loading thread asks for the next batch
+"""
+
+
+def test_a_process_that_ends_amid_an_epoch_says_nothing_of_the_batches_ahead():
+    process = subprocess.run([sys.executable, "-c", ENDING_EARLY], cwd=ROOT, text=True,
+                             stderr=subprocess.PIPE, timeout=60)
+
+    assert process.returncode == 0
+    assert "Traceback" not in process.stderr

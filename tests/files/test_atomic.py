@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from vsepp.files.atomic import atomic_path, write_bytes, write_json
+from vsepp.files.atomic import atomic_path, check_writable, write_bytes, write_json
 
 either_way = pytest.mark.parametrize("sync", [True, False])
 
@@ -91,3 +91,16 @@ def test_a_value_json_cannot_hold_leaves_the_old_file(tmp_path):
         write_json(path, object())
 
     assert path.read_text(encoding="utf-8") == '{"käfer": 1}\n'
+
+
+def test_whether_a_file_can_be_written_is_found_out_without_touching_it(tmp_path):
+    there = tmp_path / "there"
+    there.write_text("old")
+    check_writable(there)
+    check_writable(tmp_path / "new" / "file")
+    assert there.read_text() == "old"
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["there"]
+
+    with pytest.raises(OSError) as caught:
+        check_writable(there / "below")
+    assert str(there) in str(caught.value.filename)

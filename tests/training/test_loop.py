@@ -154,6 +154,11 @@ def test_the_folder_holds_configuration_curves_and_visualdl(data, tmp_path, monk
     assert [entry.value for entry in losses] == pytest.approx([row["loss"] for row in history])
     assert {"train/lr", "val/rsum", "val/r1_i2t", "test/rsum"} <= set(reader.get_tags()["scalar"])
     assert "val/queries" in reader.get_tags()["image"]
+    (space,) = reader.get_data("embeddings", "joint_space")
+    points = space.embeddings.embeddings
+    shown = len(json.loads((Path(data) / "tiny/test_data.json").read_text())["IMAGES"])
+    assert len(points) == 2 * shown and list(space.embeddings.label_meta) == ["text", "kind"]
+    assert [point.label[1] for point in points] == ["image"] * shown + ["sentence"] * shown
 
 
 def test_the_best_checkpoint_is_the_best_on_validation(whole):
@@ -418,6 +423,20 @@ def test_a_signal_finishes_the_step_and_leaves_a_usable_checkpoint(data, tmp_pat
     assert "stopped in epoch 1 at step 5; go on with -o checkpoint=" in \
         (folder / "log.txt").read_text(encoding="utf-8")
     assert (folder / "curves.png").exists()
+
+
+def test_a_stop_before_the_first_step_names_nothing_to_go_on_from(data, tmp_path, monkeypatch):
+    config = make_config(data, tmp_path)
+    monkeypatch.setattr(Trainer, "_train_epoch",
+                        lambda trainer, stop: signal.raise_signal(signal.SIGTERM))
+
+    with pytest.raises(SystemExit):
+        train(config)
+
+    assert not config.path("last_checkpoint").exists()
+    (folder,) = (tmp_path / "runs" / "tiny").iterdir()
+    log = (folder / "log.txt").read_text(encoding="utf-8")
+    assert "stopped before the first step" in log and "checkpoint=" not in log
 
 
 def test_a_second_ctrl_c_ends_at_once(data, tmp_path, after):

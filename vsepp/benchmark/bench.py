@@ -61,7 +61,7 @@ class Bench:
             except OSError as error:
                 raise InputError(f"--torch-python: {python} cannot be run ({error.strerror}): give "
                                  "a Python interpreter.") from None
-            if found.returncode == 0:
+            if found.returncode == 0 and found.stdout.strip():
                 self.others[module] = found.stdout.strip().splitlines()[-1]
                 return python
             if required:

@@ -18,7 +18,7 @@ AI_STUDIO = Path("/home/aistudio")
 KEPT = ("external-libraries", "work/external-libraries")  # there, from one run to the next
 
 # What each import needs to have installed; the same as setup.py's install_requires.
-PACKAGES = {"numpy": "numpy", "PIL": "pillow>=10.1", "yaml": "pyyaml", "tqdm": "tqdm",
+PACKAGES = {"numpy": "numpy>=1.22", "PIL": "pillow>=10.1", "yaml": "pyyaml", "tqdm": "tqdm",
             "safetensors": "safetensors", "visualdl": "visualdl", "matplotlib": "matplotlib",
             "sklearn": "scikit-learn", "threadpoolctl": "threadpoolctl"}
 

@@ -33,12 +33,14 @@ def main(argv=None):
     from vsepp.benchmark.bench import PAUSE, Bench
     from vsepp.benchmark.machine import describe, text
     from vsepp.benchmark.parts import choose, measure
-    from vsepp.files.atomic import write_json
+    from vsepp.files.atomic import check_writable, write_json
 
     names = choose(arguments.only)
     if arguments.soak and "step" not in names:
         raise InputError("--soak trains between two measurements of the part step: add it to "
                          "--only.")
+    if arguments.json:
+        check_writable(arguments.json)
     threads = arguments.threads or _threads()
     with Bench(threads, arguments.torch_python, arguments.rounds, arguments.soak,
                pause=0.0 if arguments.smoke else PAUSE) as bench:

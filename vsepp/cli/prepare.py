@@ -147,6 +147,10 @@ def _prepare(choice, config, folder, arguments):
 
 def _choose(arguments, settings):
     """Which data set the arguments mean, checked for what does not go together."""
+    for option in ("captions", "images", "coco_ids", "precomp", "download"):
+        if getattr(arguments, option) == "":
+            raise InputError(f"--{option.replace('_', '-')} is empty: give it a name, or leave it "
+                             "away.")
     photographs = arguments.images or arguments.download
     if arguments.sha256 and not arguments.download:
         raise InputError("--sha256 is the checksum of a download: give --download URL with it.")

@@ -160,7 +160,7 @@ def _what_is_asked(arguments):
             raise InputError("--html and --approximate are for an index of photographs, not for "
                              "--dataset: leave them away.")
         return None, None
-    if not arguments.words:
+    if not arguments.words or not arguments.words[0]:
         raise InputError("no index is given: `python tools/search.py query INDEX \"two dogs in "
                          "the snow\"`.")
     index, sentence = arguments.words[0], " ".join(arguments.words[1:])

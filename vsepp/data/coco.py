@@ -77,6 +77,9 @@ def _read_annotations(path, captions, photographs):
     here = {}
     for position, entry in enumerate(data["images"]):
         _check(path, "image", position, entry, {"id": int, "file_name": str})
+        if entry["id"] in here:
+            raise InputError(f"{path}: image {position} has the id {entry['id']}, which another "
+                             f"has too: {_MEND_JSON}.")
         year = re.match(r"COCO_(\w+?\d{4})_", entry["file_name"])
         here[entry["id"]] = (year[1] if year else usual, entry["file_name"])
     for position, entry in enumerate(data["annotations"]):

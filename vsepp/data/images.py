@@ -1,8 +1,10 @@
 """Opening photographs: any mode as RGB, nothing oversized, one sentence when it fails."""
 
+import os
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 from PIL import Image, ImageOps
 
@@ -62,6 +64,9 @@ def image_size(path, formats=None):
 def _readable(path, formats=None):
     """Open an image file of an acceptable size; what goes wrong with it becomes one sentence."""
     try:
+        if isinstance(path, (str, os.PathLike)) and Path(path).is_fifo():
+            # Opening it would wait for whoever writes to it.
+            raise InputError(f"{path} is a pipe, not a file: give the file of an image.")
         with Image.open(path, formats=formats or FORMATS) as image:
             width, height = image.size
             if width * height > MAX_PIXELS:

@@ -3,6 +3,7 @@
 import copy
 import gc
 import traceback
+from contextlib import contextmanager
 
 import numpy as np
 from paddle.io import DataLoader
@@ -120,9 +121,23 @@ def spare_inherited(worker_id):
 
     An iterator of an earlier epoch may be there as garbage that was not collected yet, with a
     thread waiting inside. Threads do not live on in a forked worker, so collecting it there
-    would wait for that thread for ever.
+    would wait for that thread for ever. It begins with collection switched off, see
+    :func:`nothing_collected`.
     """
     gc.freeze()
+    gc.enable()
+
+
+@contextmanager
+def nothing_collected():
+    """Let workers that the block starts collect no garbage before :func:`spare_inherited`."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 # A worker is forked while threads of its parent run, and inherits the locks they hold, for
@@ -165,9 +180,12 @@ class _Guarded:
         return len(self.dataset)
 
     def __getitem__(self, index):
-        if isinstance(index, tuple):
+        if not isinstance(index, tuple):
+            return self._item(index)
+        try:
             return list(map_images(self._item, index))
-        return self._item(index)
+        except RuntimeError as error:  # no more threads, as at the interpreter's end
+            return [_Failure(error)]
 
     def _item(self, index):
         try:
@@ -213,7 +231,9 @@ class BatchLoader(DataLoader):
         if not self.num_workers and getattr(self.dataset, "decodes", False):
             guarded.batch_sampler = _WholeBatches(self.batch_sampler)
         guarded.collate_fn = guarded.dataset.collate
-        return _raising(DataLoader.__iter__(guarded))  # from here on its workers are at work
+        with nothing_collected():
+            batches = DataLoader.__iter__(guarded)  # from here on its workers are at work
+        return _raising(batches)
 
 
 def _raising(batches):

@@ -83,6 +83,23 @@ def atomic_path(path, sync=True):
         raise
 
 
+def check_writable(path):
+    """Find out whether ``path`` can be written, before what takes long; nothing is left there.
+
+    Raises:
+        OSError: naming ``path``, when it cannot be written.
+    """
+    class _Enough(Exception):
+        pass
+
+    try:
+        with atomic_path(path) as temporary:
+            temporary.touch()
+            raise _Enough
+    except _Enough:
+        pass
+
+
 def write_together(contents, between):
     """Write JSON files that belong together: all aside, then all renamed.
 

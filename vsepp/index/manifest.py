@@ -129,13 +129,13 @@ def read_manifest(index):
 
 
 def _parse(content):
+    _typed(content, {"encoding": dict, "folder": str, "checkpoint": str, "photographs": list})
     encoding = Encoding(**content["encoding"])
     _typed(asdict(encoding), {field.name: field.type for field in fields(Encoding)})
     if encoding.dtype not in DTYPES or encoding.measure not in MEASURES:
         raise ValueError("its dtype or measure is unknown")
     if encoding.embed_size < 1:
         raise ValueError("its embed_size is not positive")
-    _typed(content, {"folder": str, "checkpoint": str, "photographs": list})
     photographs = tuple(_photograph(line) for line in content["photographs"])
     paths = [photograph.path for photograph in photographs]
     if len(set(paths)) < len(paths):

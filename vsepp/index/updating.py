@@ -75,8 +75,8 @@ def update_index(folder, index, model, dtype=None, approximate=None, force=False
         InputError: when the folder holds no photograph that can be read, another indexer is at
             work, or the index is of another checkpoint, folder or dtype.
     """
-    folder, index = Path(os.path.abspath(folder)), Path(os.path.abspath(index))
     check_places(folder, index)
+    folder, index = Path(os.path.abspath(folder)), Path(os.path.abspath(index))
     index.mkdir(parents=True, exist_ok=True)
     with only_one(index / "lock", f"another process is indexing into {index}: wait for its end, "
                                   "or choose another --out."):
@@ -85,6 +85,9 @@ def update_index(folder, index, model, dtype=None, approximate=None, force=False
 
 def check_places(folder, index):
     """InputError unless ``folder`` is a folder and ``index`` one of an index, or nothing yet."""
+    for place, what in ((folder, "of your photographs"), (index, "for the index, with --out")):
+        if not str(place):  # which Path takes for the current folder
+            raise InputError(f"the name of a folder is empty: give the folder {what}.")
     folder, index = Path(folder), Path(index)
     if not folder.is_dir():
         what = "is no folder" if folder.exists() else "does not exist"

@@ -111,7 +111,7 @@ class Trainer:
                 try:
                     self._train_epoch(stop)
                 except SystemError:  # a signal to the whole group has ended the workers as well
-                    if not stop:
+                    if not stop or stop.at_once:
                         raise
                 if not stop:
                     position.epoch += 1
@@ -121,10 +121,14 @@ class Trainer:
                     self._save_last()
             if stop:
                 stop.within_step = True  # no more workers are needed
-                if position.step:  # before the first there is no state to resume from
+                if position.step:
                     self._save_last()
-                self.folder.log(f"stopped in epoch {position.epoch + 1} at step {position.step}; "
-                                f"go on with -o checkpoint={self.last_path}")
+                    self.folder.log(
+                        f"stopped in epoch {position.epoch + 1} at step {position.step}; "
+                        f"go on with -o checkpoint={self.last_path}")
+                else:
+                    self.folder.log("stopped before the first step: there is nothing to go on "
+                                    "from; run the same command again")
                 self._finish()
                 if stop.signal == signal.SIGINT:
                     raise KeyboardInterrupt

@@ -58,10 +58,15 @@ class RunFolder:
         """A PIL picture in VisualDL."""
         self.writer.add_image(tag, np.array(image), step)
 
-    def embeddings(self, codes, labels):
-        """Vectors and what each is, for VisualDL's projector."""
+    def embeddings(self, codes, columns):
+        """Vectors and what is known of each, for VisualDL's projector.
+
+        Args:
+            codes: ``[n, size]``.
+            columns: ``{heading: list of n texts}``.
+        """
         self.writer.add_embeddings("joint_space", [row.tolist() for row in codes],
-                                   [[label] for label in labels], ["label"])
+                                   list(columns.values()), list(columns))
 
     def draw_curves(self):
         """Draw ``curves.png`` from the history."""

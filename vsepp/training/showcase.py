@@ -7,6 +7,7 @@ from vsepp.report.pictures import draw_queries
 
 QUERIES = 4
 ANSWERS = 5
+SHOWN_DIRECTIONS = 50
 SHOWN_IMAGES = 100  # of the joint space; each with one caption
 
 
@@ -31,10 +32,18 @@ def show_queries(dataset, images, texts, measure):
 
 
 def show_space(folder, dataset, images, texts):
-    """Put images and captions of a split into VisualDL's embedding projector."""
+    """Put images and captions of a split into VisualDL's embedding projector.
+
+    Its own PCA goes wrong where a point has more numbers than there are points, so it is given
+    the directions in which they differ most.
+    """
+    from sklearn.decomposition import PCA
+
     shown = range(min(SHOWN_IMAGES, len(images)))
     captions = [image_id * dataset.captions_per_image for image_id in shown]
     codes = np.concatenate([images[list(shown)], texts[captions]])
+    codes = PCA(min(SHOWN_DIRECTIONS, *codes.shape), svd_solver="full").fit_transform(codes)
     sentences = [dataset.vocabulary.decode(dataset.captions[index]) for index in captions]
-    labels = [f"image {image_id}: {sentence}" for image_id, sentence in zip(shown, sentences)]
-    folder.embeddings(codes, labels + [f"text: {sentence}" for sentence in sentences])
+    sentences = [f"{image_id}: {sentence}" for image_id, sentence in zip(shown, sentences)]
+    folder.embeddings(codes, {"text": 2 * sentences,
+                              "kind": ["image"] * len(shown) + ["sentence"] * len(shown)})

@@ -9,11 +9,13 @@ class StopRequest:
 
     Attributes:
         signal: the number of the signal that arrived, or None.
+        at_once: whether a second Ctrl-C asked for an end without saving.
         within_step: set while nothing may break off what is being done.
     """
 
     def __init__(self):
         self.signal = None
+        self.at_once = False
         self.within_step = False
         self._previous = {}
 
@@ -23,12 +25,16 @@ class StopRequest:
                 self._previous[number] = signal.signal(number, self._note)
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, error, trace):
         for number, handler in self._previous.items():
             signal.signal(number, handler)
+        if self.at_once and isinstance(error, Exception):
+            # Raised amid a gradient of ours, Paddle makes an error of its own of it.
+            raise KeyboardInterrupt from None
 
     def _note(self, number, frame):
         if self.signal is not None and number == signal.SIGINT:
+            self.at_once = True
             raise KeyboardInterrupt
         if self.signal is None and hasattr(signal, "SIGCHLD"):
             self._hear_of_workers(signal.getsignal(signal.SIGCHLD))
