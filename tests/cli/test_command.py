@@ -17,11 +17,12 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(autouse=True)
 def _own_process(monkeypatch):
-    """Keep the test run's own signal handler and environment."""
+    """Keep the test run's own signal handlers and environment."""
     monkeypatch.setattr("vsepp.threads.set_thread_variables", lambda: None)
-    before = signal.getsignal(signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def raising(error):
@@ -72,6 +73,30 @@ def test_sigterm_cleans_up_and_exits_with_143(capsys):
 
     assert run(main) == 143
     assert cleaned and "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals differ there")
+@pytest.mark.parametrize("first, status, said", [
+    ("signal.raise_signal(signal.SIGINT)", 130, "Interrupted.\n"),
+    ("signal.raise_signal(signal.SIGTERM)", 130, "Terminated.\n"),
+    ("raise SystemExit(143)", 130, ""), ("return 0", 130, ""),
+])
+def test_a_second_ctrl_c_while_python_ends_shows_no_traceback(first, status, said):
+    code = ("import atexit, signal, sys\n"
+            "from vsepp.cli.command import run\n"
+            "atexit.register(signal.raise_signal, signal.SIGINT)\n"
+            f"def main(argv):\n    {first}\n"
+            "sys.exit(run(main))")
+
+    process = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+
+    assert (process.returncode, process.stderr) == (status, said)
+
+
+def test_a_caller_that_lives_on_keeps_its_handler_of_ctrl_c(capsys):
+    before = signal.getsignal(signal.SIGINT)
+    assert run(raising(KeyboardInterrupt()), []) == 130
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 @pytest.mark.parametrize("code, words", [
@@ -227,3 +252,28 @@ def test_a_mistake_in_an_override_is_a_users_mistake(capsys):
 
     assert status == 2
     assert "the nearest is 'margin'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("status", [0, 2, 143])
+def test_leaving_says_all_and_takes_nothing_apart(status):
+    code = ("import atexit\n"
+            "from vsepp.cli.command import leave, run\n"
+            "atexit.register(print, 'taken apart')\n"
+            "print('all', end='')\n"
+            f"leave({status})")
+
+    process = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+
+    assert (process.returncode, process.stdout, process.stderr) == (status, "all", "")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+def test_leaving_with_words_that_cannot_be_written_is_no_success():
+    code = "from vsepp.cli.command import leave\nprint('all', end='')\nleave(0)"
+
+    with open("/dev/full", "w") as full:
+        process = subprocess.run([sys.executable, "-c", code], cwd=ROOT, stdout=full,
+                                 stderr=subprocess.PIPE, text=True,
+                                 env={**os.environ, "PYTHONUNBUFFERED": ""})
+
+    assert (process.returncode, process.stderr) == (1, "")

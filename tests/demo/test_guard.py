@@ -65,3 +65,33 @@ def test_large_bodies_are_refused_whether_or_not_their_length_is_announced(tmp_p
     assert ask(tmp_path, upload, headers=[(b"content-length", b"1001")])[0] == 413
     assert ask(tmp_path, upload, (b"x" * 900, b"x" * 900))[2] is None
     assert ask(tmp_path, "/gradio_api/call/upload", (b"x" * 900,))[0] == 413
+
+
+def pass_on(folder, messages, error):
+    """What the guard sends of an upload whose reader raises ``error`` after the messages."""
+    sent, waiting = [], list(messages)
+
+    async def application(scope, receive, send):
+        while waiting:
+            await receive()
+        await send({"type": "http.response.start", "status": 500, "headers": []})
+        raise error
+
+    async def receive():
+        return waiting.pop(0)
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/gradio_api/upload", "headers": []}
+    asyncio.run(Guard(application, folder, 1000, 200)(scope, receive, send))
+    return sent
+
+
+def test_an_upload_that_its_visitor_breaks_off_is_no_error(tmp_path):
+    half = {"type": "http.request", "body": b"x" * 9, "more_body": True}
+    assert pass_on(tmp_path, [half, {"type": "http.disconnect"}], ValueError("cut off"))
+    sent = pass_on(tmp_path, [{**half, "body": b"x" * 1001}], ValueError("cut off"))
+    assert [message.get("status") for message in sent] == [413, None]
+    with pytest.raises(ValueError, match="a bug"):
+        pass_on(tmp_path, [half], ValueError("a bug"))

@@ -51,6 +51,16 @@ class Prepare(Case):
                 "--min-word-count", "0"]
 
 
+class Sample(Prepare):
+    """A data set that is drawn."""
+
+    def begin(self, folder):
+        folder.mkdir()
+
+    def arguments(self, folder):
+        return ["--dataset", "sample", "--data-dir", "data"]
+
+
 class Download(Prepare):
     """The same archive, from a server."""
 
@@ -81,18 +91,34 @@ class Features(Case):
 
 
 class Train(Case):
+    """A training, which goes on from its last checkpoint where there is one.
+
+    Args:
+        template: see :class:`Case`.
+        changes: of the configuration.
+    """
+
     tool = "train"
 
-    def arguments(self, folder):
-        last = (folder / "out" / "last_tiny.ckpt").exists()
-        return ["-c", "config.yml"] + (["-o", "checkpoint=last"] if last else [])
+    def __init__(self, template, **changes):
+        super().__init__(template)
+        self.changes = changes
+
+    def arguments(self, folder, **changes):
+        values = {**self.changes, **changes}
+        if (folder / "out" / "last_tiny.ckpt").exists():
+            values["checkpoint"] = "last"
+        overrides = [f"{key}={json.dumps(value)}" for key, value in values.items()]
+        return ["-c", "config.yml", *(["-o", *overrides] if overrides else [])]
 
     def result(self, folder):
-        """Both checkpoints and the features, without how the run was resumed."""
+        """Both checkpoints, with the loss of each logged step, and what is stored of the images;
+        not how the run was resumed, and in how many processes it read."""
         found = {}
         for name in ("best", "last"):
             checkpoint = load_checkpoint(folder / "out" / f"{name}_tiny.ckpt")
-            checkpoint["config"].pop("checkpoint")
+            for key in ("checkpoint", "workers"):
+                checkpoint["config"].pop(key)
             for part in ("model", "optimizer"):
                 for parameter, value in _leaves(checkpoint.pop(part, {})):
                     found[f"{name}/{part}/{parameter}"] = value.tobytes()
@@ -156,6 +182,25 @@ class Report(Evaluate):
         return [*self.shared(), "--out", "out/pages/page.html", "--queries", "1"]
 
 
+class Infer(Evaluate):
+    """The photographs for a sentence, as a picture."""
+
+    tool = "infer"
+
+    def arguments(self, folder):
+        return [*self.shared(), "--text", "a red square", "--save", "out/pages/answer.png"]
+
+
+class Query(Convert):
+    """The photographs of an index for a sentence, as a page."""
+
+    tool = "search"
+
+    def arguments(self, folder):
+        return ["query", self.template / "index", "a red square", "--json", "answer.json",
+                "--html", "answer.html"]
+
+
 def _leaves(values, above=""):
     for name, value in values.items():
         if isinstance(value, dict):
@@ -203,6 +248,9 @@ class Places:
         self.cases = {
             "prepare": Prepare(archive), "download": Download(archive, address),
             "prepare anew": PrepareAnew(data), "features": Features(data), "train": Train(data),
+            "sample": Sample(archive), "train on photographs": Train(data, finetuned=True),
+            "train in workers": Train(data, finetuned=True, workers=2),
+            "infer": Infer(self.trained), "query": Query(self.trained),
             "index": Index(self.trained), "convert": Convert(self.trained),
             "convert backbone": ConvertBackbone(self.trained),
             "eval": Evaluate(self.trained), "report": Report(self.trained)}
@@ -222,6 +270,9 @@ class Places:
             assert ended.status == 0, ended.output
             self._is_trained = True
             _write_backbone(self.trained)
+            ended = self._tools.run(self.trained, "search", "index", "photos", "--out", "index",
+                                    "--checkpoint", "out/best_tiny.ckpt")
+            assert ended.status == 0, ended.output
         return self.trained
 
     def __enter__(self):

@@ -2,18 +2,22 @@
 
 Importing Paddle takes seconds and a tiny run less; so it is imported once, and every run is a
 fork: a process of its own, that runs ``tools/<name>.py`` from its first line. It reads one JSON
-object per line, ``{"tool", "arguments", "folder", "output", "kill_at", "limits",
-"powerless"}``, and answers
-with the number of the process, then with its exit status and how many writes there were.
+object per line, ``{"tool", "arguments", "folder", "output", "kill_at", "signals", "limits",
+"powerless", "undrawn"}``, and answers with the number of the process, then with its exit status
+and the seconds that it computed. How many writes there were, and when the first signal was sent,
+stands in files beside the output.
 """
 
 import ctypes
+import importlib
 import json
 import os
 import resource
 import runpy
 import signal
 import sys
+import threading
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,6 +51,81 @@ def count_writes(kill_at, report):
         setattr(os, name, counted(getattr(os, name)))
 
 
+def send_signals(numbers, whole_group, gap, note):
+    """Send signals to this process; all but the first come from a thread, ``gap`` seconds apart.
+
+    Args:
+        numbers: of the signals.
+        whole_group: to its workers as well, as a terminal does.
+        gap: seconds.
+        note: name of the file that is told the time.
+    """
+    process = os.getpid()
+
+    def send(number):
+        try:
+            (os.killpg if whole_group else os.kill)(process, number)
+        except ProcessLookupError:
+            pass
+
+    def send_more():
+        for number in numbers[1:]:
+            time.sleep(gap)
+            send(number)
+
+    Path(note).write_text(f"{time.monotonic()} {time.process_time()}")
+    if numbers[1:]:
+        threading.Thread(target=send_more, daemon=True).start()
+    send(numbers[0])
+
+
+def call_before(place, nth, action):
+    """Call ``action`` right before the ``nth`` call, from 1, of a function.
+
+    Args:
+        place: ``"module:name"`` or ``"module:Class.name"``; with a ``*`` after it, right after.
+    """
+    afterwards = place.endswith("*")
+    module, _, path = place.rstrip("*").partition(":")
+    owner, process, calls = importlib.import_module(module), os.getpid(), []
+    *classes, name = path.split(".")
+    for each in classes:
+        owner = getattr(owner, each)
+    function = getattr(owner, name)
+
+    def act():
+        calls.append(1)
+        if len(calls) == nth and os.getpid() == process:
+            action()
+
+    def call(*arguments, **options):
+        if not afterwards:
+            act()
+        result = function(*arguments, **options)
+        if afterwards:
+            act()
+        return result
+
+    setattr(owner, name, call)
+
+
+def draw_dots():
+    """Leave a training's pictures out, which take most of a tiny one's time."""
+    from PIL import Image
+
+    from vsepp.training import loop, run_folder
+
+    loop.show_queries = lambda *_: Image.new("RGB", (8, 8))
+    run_folder.draw_curves = lambda history, path: None
+
+
+def lead_a_session():
+    """Be what a terminal would start: a group of its own, which hears Ctrl-C."""
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
 def drop_capabilities():
     """Let permissions count for root too."""
     library = ctypes.CDLL(None, use_errno=True)
@@ -69,6 +148,17 @@ def run_tool(order):
     count_writes(order.get("kill_at"), report)
     tool = ROOT / "tools" / f"{order['tool']}.py"
     sys.argv = [str(tool), *order["arguments"]]
+    if order.get("undrawn"):
+        draw_dots()
+    if "signals" in order:
+        lead_a_session()
+        signals = order["signals"]
+        if signals.get("place"):
+            call_before(signals["place"], signals["nth"], lambda: send_signals(
+                signals["numbers"], signals["whole_group"], signals["gap"],
+                order["output"] + ".signalled"))
+        runpy.run_path(str(tool), run_name="__main__")
+        raise SystemExit  # with the ends of threads and all else that Python does at an end
     try:
         runpy.run_path(str(tool), run_name="__main__")
     except SystemExit as ending:
@@ -88,24 +178,28 @@ def main():
     sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
     import vsepp  # noqa: F401 - first: it sets what the numerical libraries read
     import vsepp.conversion  # noqa: F401
+    import vsepp.data.sample
     import vsepp.gallery  # noqa: F401
     import vsepp.index.updating  # noqa: F401
     import vsepp.report.evaluation_page  # noqa: F401
     import vsepp.training  # noqa: F401
     import visualdl  # noqa: F401
 
+    vsepp.data.sample.draw_sample.__defaults__ = (12, 4, 4, 0)  # 20 pictures in place of 2,200
     for line in sys.stdin:
         order = json.loads(line)
         child = os.fork()
         if not child:
+            if "signals" in order:
+                return run_tool(order)
             try:
                 run_tool(order)
             finally:
                 os._exit(70)
         print(child, flush=True)
-        _, status = os.waitpid(child, 0)
+        _, status, usage = os.wait4(child, 0)
         ended = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-        print(ended, flush=True)
+        print(ended, usage.ru_utime + usage.ru_stime, flush=True)
 
 
 if __name__ == "__main__":

@@ -76,8 +76,10 @@ def read_split(dataset_path, split, captions_per_image, vocab_size, max_len):
             the images or the vocabulary, or when one is empty or beyond the padding.
     """
     path = split_file(dataset_path, split)
-    data = read_json(path, f"there is no {split} split; prepare a data set that has one with "
-                           "`python tools/prepare.py`")
+    if not path.exists():
+        raise InputError(f"{path} does not exist: there is no {split} split; prepare a data set "
+                         "that has one with `python tools/prepare.py`.")
+    data = read_json(path, _PREPARE)
     images = data.get("IMAGES") if isinstance(data, dict) else None
     captions = data.get("CAPTIONS") if isinstance(data, dict) else None
     if not isinstance(images, list) or not isinstance(captions, list) \

@@ -77,7 +77,7 @@ def _readable(path, formats=None):
     except InputError:
         raise
     except FileNotFoundError:
-        raise InputError(f"{path} does not exist: check the path.") from None
+        raise InputError(f"{path} does not exist: check the path, or put the file back.") from None
     except IsADirectoryError:
         raise InputError(f"{path} is a folder, not an image: give a file.") from None
     except PermissionError:

@@ -48,13 +48,31 @@ class Guard:
         if _announced(scope) > limit:
             return await _refuse(send_guarded, 413, "This is too large.")
         if upload or scope["method"] in ("GET", "HEAD", "OPTIONS"):
-            return await self._application(scope, _counted(receive, limit), send_guarded)
+            return await self._pass_on(scope, _Counted(receive, limit), send_guarded)
         body = await _read(receive, limit)
         if body is None:
             return await _refuse(send_guarded, 413, "This is too large.")
         if not self._accepts_files_of(body):
             return await _refuse(send_guarded, 400, "Only uploaded files are read.")
         return await self._application(scope, _replayed(body, receive), send_guarded)
+
+    async def _pass_on(self, scope, receive, send):
+        """Let the application read a body that may turn out too large, or be broken off."""
+        answered = False
+
+        async def send_or_not(message):
+            nonlocal answered
+            if not receive.too_large or answered:
+                answered = True
+                await send(message)
+
+        try:
+            await self._application(scope, receive, send_or_not)
+        except Exception:
+            if not receive.broken_off:
+                raise
+        if receive.too_large and not answered:
+            await _refuse(send, 413, "This is too large.")
 
     def _accepts_files_of(self, body):
         try:
@@ -89,16 +107,24 @@ async def _refuse(send, status, text):
     await send({"type": "http.response.body", "body": content})
 
 
-def _counted(receive, limit):
-    """``receive`` that breaks off where more than ``limit`` bytes come."""
-    count = 0
+class _Counted:
+    """``receive`` that breaks off where more than ``limit`` bytes come.
 
-    async def receive_counted():
-        nonlocal count
-        message = await receive()
-        count += len(message.get("body", b""))
-        return message if count <= limit else {"type": "http.disconnect"}
-    return receive_counted
+    Attributes:
+        too_large: whether more came.
+        broken_off: whether the application was told that no more comes.
+    """
+
+    def __init__(self, receive, limit):
+        self._receive, self._left = receive, limit
+        self.too_large = self.broken_off = False
+
+    async def __call__(self):
+        message = await self._receive()
+        self._left -= len(message.get("body", b""))
+        self.too_large |= self._left < 0
+        self.broken_off |= self.too_large or message["type"] == "http.disconnect"
+        return {"type": "http.disconnect"} if self.too_large else message
 
 
 async def _read(receive, limit):

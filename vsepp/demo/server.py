@@ -11,13 +11,14 @@ from contextlib import asynccontextmanager, contextmanager
 
 from vsepp.demo.limits import MAX_BYTES
 from vsepp.errors import InputError
+from vsepp.signals import held_back
 
 _QUIET = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1",
           "DISABLE_TELEMETRY": "1", "HF_HUB_OFFLINE": "1", "GRADIO_SSR_MODE": "False",
           "GRADIO_MCP_SERVER": "False",
           # else a table of all queries so far is made after each
           "GRADIO_ANALYTICS_MAX_EVENTS": "1", "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(10**9)}
-_GRACE = 0.5  # seconds that open connections may take at the end
+_GRACE = 0.2  # seconds that open connections may take at the end
 
 
 @contextmanager
@@ -35,7 +36,18 @@ def private_folder():
         yield folder
     finally:
         tempfile.tempdir = before
-        shutil.rmtree(folder, ignore_errors=True)
+        with held_back():  # of those who press Ctrl-C again
+            _delete(folder)
+
+
+def _delete(folder):
+    """Delete a folder into which a query that was cut off may still be putting something."""
+    aside = f"{folder}_ends"
+    try:
+        os.replace(folder, aside)
+    except OSError:  # Windows, where files in it are open
+        aside = folder
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def import_gradio():

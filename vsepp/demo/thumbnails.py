@@ -14,7 +14,7 @@ class Thumbnails:
     """JPEG files of photographs. Several threads may ask at once.
 
     Args:
-        folder: where they are put; others may delete them.
+        folder: where they are put, which must be there; others may delete them.
     """
 
     def __init__(self, folder):
@@ -36,7 +36,8 @@ class Thumbnails:
 
     def _make(self, photograph, path):
         aside = f"{path}.{os.urandom(8).hex()}"
-        os.makedirs(self._folder, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(self._folder)  # and nothing above it: at the page's end that has gone
         try:
             fit_photograph(photograph, *SIZE).save(aside, "JPEG", quality=_QUALITY)
             os.replace(aside, path)

@@ -44,7 +44,7 @@ def upkeep(page, folder, every=EVERY):
 def forget_answered(page):
     """Drop what Gradio's queue still knows of queries that were answered.
 
-    Before version 6.22 or so it keeps each one for ever, with its request.
+    Many of its versions keep each one for ever, some with the whole request.
     """
     queue = getattr(page, "_queue", None)
     known = getattr(queue, "event_analytics", {})
@@ -64,7 +64,7 @@ def tidy(folder, max_bytes=MAX_BYTES, max_age=MAX_AGE, kept=EXAMPLES):
         max_age: seconds since a file was put there or touched.
         kept: name of a folder in it that stays as it is.
     """
-    now, found = time.time(), []
+    folder, now, found = os.fspath(folder), time.time(), []
     for place, below, names in os.walk(folder):
         if place == folder:
             below[:] = [name for name in below if name != kept]

@@ -1,0 +1,55 @@
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from vsepp.demo.thumbnails import SIZE, Thumbnails
+
+
+@pytest.fixture
+def photograph(tmp_path):
+    path = tmp_path / "photographs" / "a.png"
+    path.parent.mkdir()
+    Image.new("RGB", (900, 500), (10, 200, 20)).save(path)
+    return path
+
+
+def test_a_thumbnail_is_a_small_whole_jpeg(photograph, tmp_path):
+    path = Path(Thumbnails(tmp_path).path(photograph))
+    with Image.open(path) as thumbnail:
+        assert thumbnail.format == "JPEG" and thumbnail.size == (SIZE[0], 222)
+    assert tmp_path in path.parents
+
+
+def test_it_is_made_once_and_counts_as_new_when_it_is_shown_again(photograph, tmp_path):
+    thumbnails = Thumbnails(tmp_path)
+    path = Path(thumbnails.path(photograph))
+    path.write_bytes(b"as it was")
+    before = path.stat().st_ctime_ns
+    while path.stat().st_ctime_ns == before:
+        assert thumbnails.path(photograph) == str(path)
+    assert path.read_bytes() == b"as it was"
+
+
+def test_it_is_made_again_when_it_was_deleted(photograph, tmp_path):
+    thumbnails = Thumbnails(tmp_path)
+    path = Path(thumbnails.path(photograph))
+    path.unlink()
+    path.parent.rmdir()
+    assert thumbnails.path(photograph) == str(path) and path.exists()
+
+
+def test_a_photograph_that_cannot_be_read_gets_a_tile(tmp_path):
+    (tmp_path / "broken.jpg").write_text("broken")
+    thumbnails = Thumbnails(tmp_path)
+    paths = {thumbnails.path(tmp_path / name) for name in ("broken.jpg", "gone.jpg")}
+    assert len(paths) == 2 and all(Image.open(path).format == "JPEG" for path in paths)
+
+
+def test_twenty_visitors_who_find_the_same_leave_one_file(photograph, tmp_path):
+    (tmp_path / "shown").mkdir()
+    thumbnails = Thumbnails(tmp_path / "shown")
+    with ThreadPoolExecutor(20) as pool:
+        paths = set(pool.map(thumbnails.path, [photograph] * 40))
+    assert [str(path) for path in (tmp_path / "shown").rglob("*") if path.is_file()] == list(paths)

@@ -1,0 +1,170 @@
+"""Ctrl-C and SIGTERM at any moment of every tool: a word, a status, nothing left running or half.
+
+A stopped tool says "Interrupted.", "Terminated." or how to go on, ends with status 130 or 143 and
+without a traceback, and leaves neither processes nor temporary files; run again, it ends with the
+files of one that was not stopped.
+"""
+
+import random
+import shutil
+import signal
+
+import pytest
+from faults.tools_killed import Signals, strays
+
+from vsepp import InputError
+
+CTRL_C = Signals((signal.SIGINT,))
+TWICE = Signals((signal.SIGINT, signal.SIGINT))
+TERMINATED = Signals((signal.SIGTERM,), whole_group=False)
+ALL_TERMINATED = Signals((signal.SIGTERM,))
+KINDS = {"Ctrl-C": CTRL_C, "Ctrl-C twice": TWICE, "SIGTERM": TERMINATED,
+         "SIGTERM to all": ALL_TERMINATED}
+WORDS = {signal.SIGINT: (130, "Interrupted."), signal.SIGTERM: (143, "Terminated.")}
+
+LOOP = "vsepp.training.loop:"
+PREPARATION = [("vsepp.data.preparation:_problem", 5), ("vsepp.data.preparation:write_dataset", 1)]
+TRAINING = [
+    (LOOP + "open_splits", 1), (LOOP + "build_model", 1), (LOOP + "training_loader*", 1),
+    (LOOP + "Trainer._train_step", 1), (LOOP + "Trainer._train_step*", 4),
+    (LOOP + "Trainer._train_step", 7), (LOOP + "encode_dataset", 1),
+    (LOOP + "show_queries", 1), (LOOP + "save_checkpoint", 2),
+    ("vsepp.files.tensors:atomic_path", 3), (LOOP + "Trainer._test_best", 1),
+    (LOOP + "show_space", 1), ("vsepp.training.run_folder:draw_curves", 1)]
+OPENING = [("vsepp.inference:RetrievalModel.__init__", 1)]
+MOMENTS = {
+    "sample": [("vsepp.data.sample:draw_picture", 9), *PREPARATION],
+    "prepare": [("vsepp.data.archives:Archive._open", 7), *PREPARATION],
+    "download": [("vsepp.data.download:_fetch", 1), ("vsepp.data.download:_write", 1),
+                 ("vsepp.data.download:_write*", 1), *PREPARATION],
+    "prepare anew": PREPARATION,
+    "features": [("vsepp.feature_extraction:initialise_backbone", 1),
+                 ("vsepp.models.predictor:BackbonePredictor.__call__", 1),
+                 ("vsepp.models.predictor:BackbonePredictor.__call__*", 2),
+                 ("vsepp.data.features:FeatureStore.write*", 2)],
+    "train": TRAINING,
+    "train on photographs": TRAINING,
+    "train in workers": [*TRAINING, ("vsepp.data.loaders:_raising", 1),
+                         ("vsepp.data.loaders:_raising*", 1)],
+    "eval": [*OPENING, ("vsepp.gallery:_encode", 1), ("vsepp.cli.eval:open_model*", 1)],
+    "report": [*OPENING, ("vsepp.gallery:_encode", 1),
+               ("vsepp.report.evaluation_page:_map", 1)],
+    "infer": [*OPENING, ("vsepp.inference:RetrievalModel.encode_text", 1),
+              ("vsepp.report.pictures:save_picture", 1)],
+    "query": [*OPENING, ("vsepp.inference:RetrievalModel.encode_text", 1),
+              ("vsepp.report.search_page:save_search_page", 1)],
+    "index": [*OPENING, ("vsepp.inference:RetrievalModel.encode_pixels", 2),
+              ("vsepp.index.updating:_Update._finish", 1)],
+    "convert": [("vsepp.conversion:load_checkpoint", 1), ("vsepp.conversion:load_checkpoint*", 1)],
+    "convert backbone": [("vsepp.conversion:write_tensors", 1)],
+}
+QUICK = [("download", 1, "SIGTERM"), ("train in workers", 4, "Ctrl-C"),
+         ("train", 6, "Ctrl-C twice"), ("index", 1, "Ctrl-C twice")]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(places, tools, tmp_path_factory):
+    """By a case's name: how its undisturbed run ended, and what it left."""
+    runs = {}
+
+    def get(name):
+        if name not in runs:
+            case, folder = places.case(name), tmp_path_factory.mktemp("whole") / "run"
+            case.begin(folder)
+            ended = tools.run(folder, case.tool, *case.arguments(folder), signals={})
+            assert ended.status == 0 and ended.left == (), ended
+            runs[name] = ended, case.result(folder)
+        return runs[name]
+
+    return get
+
+
+def faults(ended, signals):
+    """What is wrong with how a stopped run ended: a list of sentences."""
+    status, word = WORDS[signals.numbers[0]]
+    found = []
+    if ended.status != status:
+        found.append(f"its status is {ended.status}, not {status}")
+    if "Traceback" in ended.output or "Exception ignored" in ended.output:
+        found.append("it shows a traceback")
+    if word not in ended.output.splitlines() and "stopped " not in ended.output:
+        found.append(f"it does not say {word}")
+    if ended.left:
+        found.append(f"it leaves processes: {ended.left}")
+    if ended.stopping is not None and ended.stopping > 30:  # it hangs
+        found.append(f"it took {ended.stopping:.1f} s")
+    return found
+
+
+def check(case, tools, folder, expected, signals, **options):
+    """Stop a run and run it again; returns (what is wrong, how the first ended, or None where
+    the signal found nothing to stop)."""
+    case.begin(folder)
+    ended = tools.run(folder, case.tool, *case.arguments(folder), signals=signals, **options)
+    stopped = not (options and _was_over(ended, signals, case, folder, expected))
+    wrong = faults(ended, signals) if stopped else []
+    left = [name for name in strays(folder) if name.endswith((".writing", ".lock"))]
+    if left:
+        wrong.append(f"it leaves {left}")
+    if wrong:
+        wrong.append(ended.output[-2000:])
+    again = tools.run(folder, case.tool, *case.arguments(folder))
+    if again.status:
+        wrong.append(f"the next run ends with {again.status}: {again.output[-2000:]}")
+    else:
+        found = case.result(folder)
+        changed = sorted(name for name in found.keys() | expected.keys()
+                         if found.get(name) != expected.get(name))
+        if changed:
+            wrong.append(f"the next run's result differs: {changed[:5]}")
+        if strays(folder):
+            wrong.append(f"the next run leaves {strays(folder)}")
+    shutil.rmtree(folder)
+    return wrong, ended if stopped else None
+
+
+def _was_over(ended, signals, case, folder, expected):
+    """Whether a signal came before a tool's first or after its last deed, when it says nothing."""
+    number = signals.numbers[0]
+    status, word = WORDS[number]
+    if ended.stopping is None or ended.status == 0:
+        return True
+    if ended.status not in (-number, status) or word in ended.output:
+        return False
+    try:
+        return not ended.output or case.result(folder) == expected
+    except InputError:  # there is no checkpoint yet
+        return False
+
+
+@pytest.mark.parametrize("name, moment, kind", QUICK)
+def test_a_stopped_run_is_made_good_by_the_next(name, moment, kind, places, tools, undisturbed,
+                                                tmp_path):
+    place, nth = MOMENTS[name][moment]
+    wrong, _ = check(places.case(name), tools, tmp_path / "run", undisturbed(name)[1],
+                     KINDS[kind]._replace(place=place, nth=nth))
+    assert wrong == [], "\n".join(wrong)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", MOMENTS)
+def test_every_moment(name, kind, places, tools, undisturbed, tmp_path):
+    """At each of the moments above, and at three that chance decides."""
+    (whole, expected), chance = undisturbed(name), random.Random(f"{name} {kind}")
+    case, all_wrong, stopped = places.case(name), {}, []
+    moments = [(place, nth, {}) for place, nth in MOMENTS[name]]
+    moments += [(None, 1, {"kill_after": chance.uniform(0.02, 1) * whole.seconds})
+                for _ in range(3)]
+    for place, nth, options in moments:
+        signals = KINDS[kind]._replace(place=place, nth=nth, gap=chance.choice((0.01, 0.05, 0.2)))
+        wrong, ended = check(case, tools, tmp_path / "run", expected, signals, **options)
+        stopped += [ended] if ended else []
+        if wrong:
+            all_wrong[place, nth, signals.gap, str(options)] = wrong
+    slowest = max((ended.stopping or 0 for ended in stopped), default=0)
+    work = max((ended.work or 0 for ended in stopped), default=0)
+    print(f"\n{name}, {kind}: {len(stopped)} of {len(moments)} stopped, {len(all_wrong)} with "
+          f"faults; the slowest took {slowest:.2f} s, of which it computed at most {work:.2f} s")
+    assert not all_wrong, "\n\n".join(f"{key}:\n" + "\n".join(value)
+                                      for key, value in all_wrong.items())
