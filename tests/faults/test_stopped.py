@@ -29,7 +29,7 @@ TRAINING = [
     (LOOP + "Trainer._train_step", 1), (LOOP + "Trainer._train_step*", 4),
     (LOOP + "Trainer._train_step", 7), (LOOP + "encode_dataset", 1),
     (LOOP + "show_queries", 1), (LOOP + "save_checkpoint", 2),
-    ("vsepp.files.tensors:atomic_path", 3), (LOOP + "Trainer._test_best", 1),
+    ("vsepp.files.tensors:write_bytes", 3), (LOOP + "Trainer._test_best", 1),
     (LOOP + "show_space", 1), ("vsepp.training.run_folder:draw_curves", 1)]
 OPENING = [("vsepp.inference:RetrievalModel.__init__", 1)]
 MOMENTS = {
