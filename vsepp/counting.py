@@ -96,10 +96,10 @@ class _Counting:
         self.measure = measure
         self.every_caption = every_caption
         self._room = _Tile()
-        self.slack = 2 * measure.slack(images, texts)  # of a score and of a limit
-        if not np.isfinite(self.slack):  # no more do some of the numbers it comes from
+        slack, right = map_blocks(lambda work: work(images, texts), (measure.slack, measure.own))
+        if not np.isfinite(slack):  # no more are some of the numbers it comes from
             _check_numbers(images, texts)
-        right = measure.own(images, texts)
+        self.slack = 2 * slack  # of a score and of a limit
         self.image_limits = right if every_caption else right.max(axis=1, keepdims=True)
         self.text_limits = right.reshape(-1)
 

@@ -4,6 +4,7 @@ import copy
 import gc
 import traceback
 from contextlib import contextmanager
+from itertools import chain, islice
 
 import numpy as np
 from paddle.io import DataLoader
@@ -169,12 +170,17 @@ class _Failure:
 class _Guarded:
     """A data set and a way to collate it that hand on what goes wrong instead of raising it.
 
-    An index is one of the data set's, or a tuple of them, read side by side in threads.
+    An index is one of the data set's; or, after :meth:`read_ahead`, a tuple of the next of them.
     """
 
     def __init__(self, dataset, collate):
         self.dataset = dataset
         self.inner_collate = collate or default_collate_fn
+        self._items = None
+
+    def read_ahead(self, indices):
+        """Read these in threads, side by side, some of them before they are asked for."""
+        self._items = map_images(self._item, indices)
 
     def __len__(self):
         return len(self.dataset)
@@ -183,7 +189,7 @@ class _Guarded:
         if not isinstance(index, tuple):
             return self._item(index)
         try:
-            return list(map_images(self._item, index))
+            return list(islice(self._items, len(index)))
         except RuntimeError as error:  # no more threads, as at the interpreter's end
             return [_Failure(error)]
 
@@ -206,16 +212,19 @@ class _Guarded:
 
 
 class _WholeBatches:
-    """A batch sampler whose every batch is one index: the tuple of its indices."""
+    """A batch sampler whose every batch is one index: the tuple of its indices, read ahead."""
 
-    def __init__(self, sampler):
+    def __init__(self, sampler, dataset):
         self.sampler = sampler
+        self.dataset = dataset
 
     def __len__(self):
         return len(self.sampler)
 
     def __iter__(self):
-        return iter([[tuple(batch)] for batch in self.sampler])
+        batches = list(self.sampler)
+        self.dataset.read_ahead(chain.from_iterable(batches))
+        return iter([[tuple(batch)] for batch in batches])
 
 
 class BatchLoader(DataLoader):
@@ -229,7 +238,7 @@ class BatchLoader(DataLoader):
         guarded = copy.copy(self)
         guarded.dataset = _Guarded(self.dataset, self.collate_fn)
         if not self.num_workers and getattr(self.dataset, "decodes", False):
-            guarded.batch_sampler = _WholeBatches(self.batch_sampler)
+            guarded.batch_sampler = _WholeBatches(self.batch_sampler, guarded.dataset)
         guarded.collate_fn = guarded.dataset.collate
         with nothing_collected():
             batches = DataLoader.__iter__(guarded)  # from here on its workers are at work
