@@ -162,6 +162,11 @@ def test_a_wrong_file_is_refused_by_its_name(tmp_path, text, message):
     assert message in str(caught.value)
 
 
+def test_a_recipe_for_no_data_set_is_no_configuration():
+    with pytest.raises(InputError, match="_paper does not exist"):
+        load_config("_paper")
+
+
 def test_an_empty_file_changes_nothing(tmp_path):
     assert load_config(yaml_file(tmp_path, "# nothing yet\n")) == Config()
 

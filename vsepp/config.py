@@ -279,7 +279,7 @@ def load_config(name=None, overrides=(), dataset=None):
         recipe = CONFIG_FOLDER / f"paper{recipe}.yml"
         if bundled.exists():
             values, where = read_yaml(bundled), bundled.name
-        elif "_paper" in str(name) and "/" not in str(name) and recipe.exists():
+        elif stem != str(name) and stem and "/" not in str(name) and recipe.exists():
             values, where = {"dataset": stem, **read_yaml(recipe)}, recipe.name
         else:
             values, where = read_yaml(name), str(name)
