@@ -195,7 +195,7 @@ class _Update:
         self.report.recovered = len(journal.photographs)
         begin = flushed = time.monotonic()
         with progress(description="encoding photographs", total=len(missing), unit="image",
-                      disable=self.quiet or not missing or None) as bar:
+                      disable=self.quiet or not missing) as bar:
             for photographs, codes in self._encode(missing, bar):
                 journal.add(photographs, codes)
                 self.report.encoded += len(photographs)
