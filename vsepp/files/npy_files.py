@@ -21,9 +21,8 @@ def read_npy(path, mend):
         raise InputError(f"{path} does not exist: {mend}.") from None
     except PermissionError:
         raise
-    except Exception as error:  # NumPy's readers raise almost anything on damaged files
-        reason = " ".join(str(error).split()) or "it is empty"
-        raise InputError(f"{path} is no .npy file of numbers ({reason}): {mend}.") from None
+    except Exception:  # NumPy's readers raise almost anything, and advise to trust the file
+        raise InputError(f"{path} is no .npy file of numbers, or not all of one: {mend}.") from None
     if not isinstance(array, np.ndarray):  # a .npz under another name
         raise InputError(f"{path} is an archive of several arrays, not one .npy file: {mend}.")
     return array
