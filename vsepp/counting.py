@@ -15,7 +15,7 @@ from vsepp.errors import InputError
 from vsepp.measures import find_measure
 from vsepp.parallel import map_blocks
 
-_IMAGES, _TEXTS = 1024, 512  # to a tile: 2 MB of scores
+_IMAGES, _TEXTS = 1024, 1280  # to a tile: 5 MB of scores
 
 
 def count_wrong(images, texts, captions_per_image, measure="cosine", every_caption=False):
