@@ -62,23 +62,6 @@ QUICK = [("download", 1, "SIGTERM"), ("train in workers", 4, "Ctrl-C"),
          ("train", 6, "Ctrl-C twice"), ("index", 1, "Ctrl-C twice")]
 
 
-@pytest.fixture(scope="module")
-def undisturbed(places, tools, tmp_path_factory):
-    """By a case's name: how its undisturbed run ended, and what it left."""
-    runs = {}
-
-    def get(name):
-        if name not in runs:
-            case, folder = places.case(name), tmp_path_factory.mktemp("whole") / "run"
-            case.begin(folder)
-            ended = tools.run(folder, case.tool, *case.arguments(folder), signals={})
-            assert ended.status == 0 and ended.left == (), ended
-            runs[name] = ended, case.result(folder)
-        return runs[name]
-
-    return get
-
-
 def faults(ended, signals):
     """What is wrong with how a stopped run ended: a list of sentences."""
     status, word = WORDS[signals.numbers[0]]
@@ -143,7 +126,8 @@ def _was_over(ended, signals, case, folder, expected):
 def test_a_stopped_run_is_made_good_by_the_next(name, moment, kind, places, tools, undisturbed,
                                                 tmp_path):
     place, nth = MOMENTS[name][moment]
-    wrong, _ = check(places.case(name), tools, tmp_path / "run", undisturbed(name)[1],
+    expected = undisturbed(name, signals={}).result
+    wrong, _ = check(places.case(name), tools, tmp_path / "run", expected,
                      KINDS[kind]._replace(place=place, nth=nth))
     assert wrong == [], "\n".join(wrong)
 
@@ -153,7 +137,8 @@ def test_a_stopped_run_is_made_good_by_the_next(name, moment, kind, places, tool
 @pytest.mark.parametrize("name", MOMENTS)
 def test_every_moment(name, kind, places, tools, undisturbed, tmp_path):
     """At each of the moments above, and at three that chance decides."""
-    (whole, expected), chance = undisturbed(name), random.Random(f"{name} {kind}")
+    whole, expected, _ = undisturbed(name, signals={})
+    chance = random.Random(f"{name} {kind}")
     case, all_wrong, stopped = places.case(name), {}, []
     moments = [(place, nth, {}) for place, nth in MOMENTS[name]]
     moments += [(None, 1, {"kill_after": chance.uniform(0.02, 1) * whole.seconds})
