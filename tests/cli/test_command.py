@@ -84,6 +84,7 @@ def test_sigterm_cleans_up_and_exits_with_143(capsys):
 def test_a_second_ctrl_c_while_python_ends_shows_no_traceback(first, status, said):
     code = ("import atexit, signal, sys\n"
             "from vsepp.cli.command import run\n"
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # whoever runs the tests
             "atexit.register(signal.raise_signal, signal.SIGINT)\n"
             f"def main(argv):\n    {first}\n"
             "sys.exit(run(main))")
