@@ -78,9 +78,26 @@ print((before - held()) // 2**20)
     assert measured(code.format("memory.return_large_blocks()")) > 60
 
 
+@glibc
+def test_large_blocks_are_kept_for_what_is_needed_next_until_they_are_asked_back():
+    code = """
+from vsepp import memory
+from vsepp.benchmark.memory import held
+{}
+block = b"x" * (100 * 2**20 + len(memory.__name__))
+before, block = held(), None
+{}
+print((before - held()) // 2**20)
+"""
+    assert measured(code.format("pass", "pass")) > 80
+    assert measured(code.format("memory.keep_freed()", "pass")) < 20
+    assert measured(code.format("memory.keep_freed()", "memory.return_freed()")) > 80
+
+
 def test_elsewhere_nothing_is_done(monkeypatch):
     def missing(name):
         raise OSError(f"{name}: cannot open shared object file")
 
     monkeypatch.setattr(memory.ctypes, "CDLL", missing)
-    memory.return_large_blocks(), memory.share_heaps(2), memory.return_freed()
+    memory.keep_freed(), memory.return_large_blocks()
+    memory.share_heaps(2), memory.return_freed()

@@ -12,6 +12,7 @@ from vsepp.data.images import map_images, open_image
 from vsepp.data.transforms import CenterCrop
 from vsepp.errors import InputError
 from vsepp.files.fingerprints import fingerprint
+from vsepp.memory import return_freed
 from vsepp.models.backbones import build_backbone, check_image_size, feature_size
 from vsepp.models.predictor import BackbonePredictor
 from vsepp.models.state import get_state
@@ -123,6 +124,7 @@ def _compute(store, dataset, backbone, log):
             return backbone.features(paths)
 
         store.write(dataset.split, dataset.images, compute, advance)
+    return_freed()
     seconds = time.perf_counter() - begin
     computed = sum(done[1:])
     log(f"{backbone.origin.backbone} features of {dataset.split}: {computed} images in "

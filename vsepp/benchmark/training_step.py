@@ -19,11 +19,13 @@ def build_ours(vocabulary, word_dim, embed_size, feature_size, learning_rate, gr
 
     from vsepp.config import Config
     from vsepp.losses import build_loss
+    from vsepp.memory import keep_freed
     from vsepp.models.vsepp import build_model
     from vsepp.optimizer import get_optimizer
 
     config = Config(word_dim=word_dim, embed_size=embed_size, finetuned=False, pretrained=False,
                     learning_rate=learning_rate, grad_clip=grad_clip)
+    keep_freed()  # as the training loop does
     paddle.seed(0)
     model = build_model(config, vocabulary, feature_size)
     model.train()

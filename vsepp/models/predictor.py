@@ -12,6 +12,7 @@ import paddle
 from vsepp.data.transforms import normalize
 from vsepp.errors import InputError
 from vsepp.files.atomic import naming
+from vsepp.memory import keep_freed
 from vsepp.signals import held_back
 from vsepp.threads import computes_in_bfloat16, cpu_count
 
@@ -42,6 +43,7 @@ class BackbonePredictor:
         self.batch_size = batch_size
         backbone.eval()
         if paddle.get_device() == "cpu":
+            keep_freed()  # 300 MB to a batch of ResNet-50
             self._run = _optimised(backbone, image_size, precision)
         else:
             self._run = self._eager(backbone)

@@ -13,7 +13,7 @@ from vsepp.data.loaders import training_loader
 from vsepp.errors import InputError
 from vsepp.evaluation import encode_dataset, recalls
 from vsepp.losses import build_loss
-from vsepp.memory import return_freed, return_large_blocks
+from vsepp.memory import keep_freed, return_freed, return_large_blocks
 from vsepp.metrics import all_metrics
 from vsepp.models.device import memory_errors_explained, select_device
 from vsepp.models.recomputing import recompute_blocks
@@ -63,6 +63,8 @@ class Trainer:
                                  with_weights=not (resumed or config.init_from))
         if config.micro_batch_size:
             return_large_blocks()
+        elif self.data.backbone:
+            keep_freed()
         if config.recompute and self.data.backbone is None:
             recompute_blocks(self.model.image_extractor.backbone)
         self.optimizer = get_optimizer(self.model, config)
