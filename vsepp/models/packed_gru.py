@@ -15,6 +15,8 @@ import numpy as np
 import paddle
 from paddle.autograd import PyLayer
 
+from vsepp.models.sharing import array_of, tensor_of
+
 
 class Packing:
     """Where each word of a batch of captions stands in the packed layout.
@@ -174,10 +176,11 @@ class _PackedGRULayer(PyLayer):
 
     @staticmethod
     def forward(ctx, inputs, weight_ih, weight_hh, bias_ih, bias_hh, packing, last):
-        arrays = [tensor.numpy() for tensor in (inputs, weight_ih, weight_hh, bias_ih, bias_hh)]
+        arrays = [array_of(tensor)
+                  for tensor in (inputs, weight_ih, weight_hh, bias_ih, bias_hh)]
         states, hidden, kept = forward(arrays[0], arrays[1:], packing, keep=True)
         ctx.saved = arrays, packing, kept, last
-        return paddle.to_tensor(packing.unsort(hidden) if last else states, place=inputs.place)
+        return tensor_of(packing.unsort(hidden) if last else states.copy())
 
     @staticmethod
     def backward(ctx, grad):
@@ -186,7 +189,7 @@ class _PackedGRULayer(PyLayer):
         grad = grad.numpy()
         grads = backward(arrays[0], arrays[1:], packing, kept,
                          None if last else grad, grad[packing.order] if last else None)
-        return tuple(paddle.to_tensor(array) for array in grads)
+        return tuple(map(tensor_of, grads))
 
 
 def layer_weights(gru, layer):
@@ -213,7 +216,7 @@ def packed_gru(gru, inputs, packing):
         if paddle.is_grad_enabled():
             inputs = _PackedGRULayer.apply(inputs, *weights, packing, last)
         else:
-            arrays = [weight.numpy() for weight in weights]
-            states, hidden, _ = forward(inputs.numpy(), arrays, packing, keep=False)
-            inputs = paddle.to_tensor(packing.unsort(hidden) if last else states)
+            arrays = list(map(array_of, weights))
+            states, hidden, _ = forward(array_of(inputs), arrays, packing, keep=False)
+            inputs = tensor_of(packing.unsort(hidden) if last else states)
     return inputs

@@ -1,0 +1,29 @@
+"""One piece of memory as a tensor and as a NumPy array, on the CPU, without a copy."""
+
+import numpy as np
+from paddle.utils.dlpack import from_dlpack, to_dlpack
+
+_CPU = 1  # DLPack's number for it
+
+
+class _Exported:
+    """A tensor as ``numpy.from_dlpack`` takes it, under every version of Paddle."""
+
+    def __init__(self, tensor):
+        self._capsule = to_dlpack(tensor.detach())
+
+    def __dlpack__(self, **options):
+        return self._capsule
+
+    def __dlpack_device__(self):
+        return _CPU, 0
+
+
+def array_of(tensor):
+    """The numbers of a CPU tensor, to be read and not written to; they change as it does."""
+    return np.from_dlpack(_Exported(tensor))
+
+
+def tensor_of(array):
+    """A CPU tensor that takes over a contiguous array, which nothing else may write to."""
+    return from_dlpack(array.__dlpack__())
