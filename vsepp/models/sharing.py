@@ -25,5 +25,8 @@ def array_of(tensor):
 
 
 def tensor_of(array):
-    """A CPU tensor that takes over a contiguous array, which nothing else may write to."""
+    """A CPU tensor that takes over a contiguous array, which nothing else may write to.
+
+    Under Paddle 2 it is a copy.
+    """
     return from_dlpack(array.__dlpack__())
