@@ -8,7 +8,7 @@ from paddle import nn
 from vsepp.data.transforms import MEAN, STD, normalize
 from vsepp.models.backbones import build_backbone, feature_size
 from vsepp.models.embedding import l2_normalize
-from vsepp.models.sharing import tensor_of
+from vsepp.models.sharing import array_of, tensor_of
 from vsepp.models.weights import initialise_backbone
 
 
@@ -33,7 +33,7 @@ def as_network_input(images):
     if images.dtype != paddle.uint8:
         return images
     if images.place.is_cpu_place():
-        return tensor_of(normalize(images.numpy()))
+        return tensor_of(normalize(array_of(images)))
     # Tensors, not numbers: dividing by a number multiplies by its rounded inverse.
     scaled = images.astype("float32") / paddle.full([1], 255, "float32")
     return ((scaled - paddle.to_tensor(MEAN)) / paddle.to_tensor(STD)).transpose([0, 3, 1, 2])
