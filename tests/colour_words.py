@@ -7,9 +7,9 @@ from PIL import Image
 
 from vsepp.demo.answers import Answers
 from vsepp.demo.searched import SplitPhotographs, SplitSentences
-from vsepp.errors import InputError
-from vsepp.ranking import top_k
-from vsepp.vocabulary import Vocabulary
+from vsepp.metrics.top_k import top_k
+from vsepp.system.errors import InputError
+from vsepp.text.vocabulary import Vocabulary
 
 COLOURS = {"red": (1, 0, 0), "green": (0, 1, 0), "blue": (0, 0, 1)}
 WORDS = ("a", "photo", "of", *COLOURS, "picture")
@@ -57,8 +57,10 @@ class ColourWords:
         return np.asarray(image.resize((1, 1), Image.BOX), np.float32).reshape(1, 3) / 255
 
     def classify(self, image, labels, template):
-        scores = [float(self.encode_image(image)[0] @ self.encode_text(
-            template.format(label))[0]) for label in labels]
+        scores = [
+            float(self.encode_image(image)[0] @ self.encode_text(template.format(label))[0])
+            for label in labels
+        ]
         return {labels[place]: scores[place] / sum(scores) for place in np.argsort(scores)[::-1]}
 
     def _work(self):
@@ -80,8 +82,11 @@ class ColourGallery:
         self.images = self.texts = np.array(codes, np.float32)
         self.sentences = [f"a {name} picture ." for name in COLOURS]
         self.dataset = SimpleNamespace(
-            folder=folder, split="test", image_path=lambda place: self.paths[place],
-            image_name=lambda place: str(self.paths[place]))
+            folder=folder,
+            split="test",
+            image_path=lambda place: self.paths[place],
+            image_name=lambda place: str(self.paths[place]),
+        )
 
     def find_images(self, code, k):
         scores = self.images @ code

@@ -5,12 +5,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 import vsepp  # noqa: F401 - first, so that NumPy gets the threads it would have for a user
+
+# isort: split
 import numpy as np
 import pytest
 from PIL import Image
 
-COLOURS = {"red": (220, 30, 30), "green": (30, 160, 60), "blue": (40, 60, 210),
-           "yellow": (240, 220, 40), "white": (245, 245, 245)}
+COLOURS = {
+    "red": (220, 30, 30),
+    "green": (30, 160, 60),
+    "blue": (40, 60, 210),
+    "yellow": (240, 220, 40),
+    "white": (245, 245, 245),
+}
 SHAPES = ("square", "stripe", "frame", "corner")
 
 
@@ -29,21 +36,26 @@ def draw_picture(path, colour, shape, size=(40, 32)):
     pixels = np.full((height, width, 3), 90, np.uint8)
     ink = COLOURS[colour]
     if shape == "square":
-        pixels[height // 4:3 * height // 4, width // 4:3 * width // 4] = ink
+        pixels[height // 4 : 3 * height // 4, width // 4 : 3 * width // 4] = ink
     elif shape == "stripe":
-        pixels[height // 3:height // 2] = ink
+        pixels[height // 3 : height // 2] = ink
     elif shape == "frame":
         pixels[:3], pixels[-3:], pixels[:, :3], pixels[:, -3:] = ink, ink, ink, ink
     else:
-        pixels[:height // 2, :width // 2] = ink
+        pixels[: height // 2, : width // 2] = ink
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(path)
 
 
 def sentences_about(colour, shape):
     """Five different sentences, of three to seven words."""
-    return [f"a {colour} {shape}", f"the {shape} is {colour}", f"one {colour} {shape} on grey",
-            f"there is a {colour} {shape} here", f"this picture shows a {colour} {shape}"]
+    return [
+        f"a {colour} {shape}",
+        f"the {shape} is {colour}",
+        f"one {colour} {shape} on grey",
+        f"there is a {colour} {shape} here",
+        f"this picture shows a {colour} {shape}",
+    ]
 
 
 def karpathy(images, dataset="tiny"):
@@ -54,9 +66,15 @@ def karpathy(images, dataset="tiny"):
         for raw in raws:
             sentences.append({"sentid": sentid, "imgid": imgid, "tokens": raw.split(), "raw": raw})
             sentid += 1
-        entries.append({"imgid": imgid, "filename": filename, "split": split,
-                        "sentids": [sentence["sentid"] for sentence in sentences],
-                        "sentences": sentences})
+        entries.append(
+            {
+                "imgid": imgid,
+                "filename": filename,
+                "split": split,
+                "sentids": [sentence["sentid"] for sentence in sentences],
+                "sentences": sentences,
+            }
+        )
     return {"dataset": dataset, "images": entries}
 
 
@@ -67,13 +85,15 @@ def data_set(tmp_path):
     It draws every file, writes `dataset_<dataset>.json` and returns the data set's folder,
     `tmp_path/data/<dataset>`.
     """
+
     def make(images, dataset="tiny"):
         folder = tmp_path / "data" / dataset
         for place, (filename, _, _) in enumerate(images):
             colour = list(COLOURS)[place % len(COLOURS)]
             draw_picture(folder / "images" / filename, colour, SHAPES[place % len(SHAPES)])
         (folder / f"dataset_{dataset}.json").write_text(
-            json.dumps(karpathy(images, dataset)), encoding="utf-8")
+            json.dumps(karpathy(images, dataset)), encoding="utf-8"
+        )
         return folder
 
     return make
@@ -106,4 +126,5 @@ def run_tool(tmp_path, monkeypatch, capsys):
     def run(tool, *arguments):
         assert tool([str(argument) for argument in arguments]) == 0
         return capsys.readouterr().out.splitlines()
+
     return run

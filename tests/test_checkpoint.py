@@ -12,11 +12,15 @@ from safetensors.numpy import save_file
 from vsepp import InputError, checkpoint, load_checkpoint
 from vsepp.checkpoint import move_aside, read_header, save_checkpoint
 
-MODEL = {"image_extractor.fc.weight": np.arange(6, dtype=np.float32).reshape(2, 3),
-         "text_extractor.gru.bias_ih_l0": np.array([0.1, -np.inf, 1e-45], np.float32),
-         "image_extractor.steps": np.array(7, np.int64)}
-OPTIMIZER = {"moment1_0": {"image_extractor.fc.weight": np.full((2, 3), 0.3, np.float32)},
-             "beta1_pow_acc_0": {"image_extractor.fc.weight": np.array([0.9], np.float32)}}
+MODEL = {
+    "image_extractor.fc.weight": np.arange(6, dtype=np.float32).reshape(2, 3),
+    "text_extractor.gru.bias_ih_l0": np.array([0.1, -np.inf, 1e-45], np.float32),
+    "image_extractor.steps": np.array(7, np.int64),
+}
+OPTIMIZER = {
+    "moment1_0": {"image_extractor.fc.weight": np.full((2, 3), 0.3, np.float32)},
+    "beta1_pow_acc_0": {"image_extractor.fc.weight": np.array([0.9], np.float32)},
+}
 CONFIG = {"margin": 0.1 + 0.2, "learning_rate": 2e-5, "weights": None, "workers": "auto"}
 VOCAB = {"<pad>": 0, "žlutý": 1, "狗": 2}
 
@@ -27,8 +31,12 @@ def save(path, **more):
 
 
 def test_what_is_saved_comes_back_to_the_bit(tmp_path):
-    path = save(tmp_path / "new" / "folder" / "last.ckpt", optimizer=OPTIMIZER,
-                metrics={"rsum": 1 / 3}, position={"epoch": 1, "history": [{"loss": 0.1}]})
+    path = save(
+        tmp_path / "new" / "folder" / "last.ckpt",
+        optimizer=OPTIMIZER,
+        metrics={"rsum": 1 / 3},
+        position={"epoch": 1, "history": [{"loss": 0.1}]},
+    )
 
     found = load_checkpoint(path)
 
@@ -68,8 +76,9 @@ def test_the_header_says_everything_but_the_tensors(tmp_path):
     header = read_header(path)
 
     whole = load_checkpoint(path)
-    assert header == {key: value for key, value in whole.items()
-                      if key not in ("model", "optimizer")}
+    assert header == {
+        key: value for key, value in whole.items() if key not in ("model", "optimizer")
+    }
 
 
 def test_the_fingerprint_is_of_the_weights_alone(tmp_path):
@@ -172,8 +181,10 @@ def test_a_newer_format(tmp_path, monkeypatch):
     refused(path, "has the format 'vsepp-2', this version reads 'vsepp-1': update")
 
 
-@pytest.mark.parametrize("key, value", [("config", None), ("vocab", []), ("epoch", "2"),
-                                        ("step", None), ("fingerprint", 3)])
+@pytest.mark.parametrize(
+    "key, value",
+    [("config", None), ("vocab", []), ("epoch", "2"), ("step", None), ("fingerprint", 3)],
+)
 def test_a_header_that_lacks_something(tmp_path, key, value):
     path = tmp_path / "last.ckpt"
     header = {**read_header(save(path)), key: value}
@@ -222,8 +233,11 @@ def test_old_checkpoints_move_aside_numbered(tmp_path):
         assert move_aside(path) == tmp_path / f"last.ckpt.{number}"
 
     assert not path.exists()
-    assert [(tmp_path / f"last.ckpt.{number}").read_text() for number in (1, 2, 3)] == \
-        ["run 1", "run 2", "run 3"]
+    assert [(tmp_path / f"last.ckpt.{number}").read_text() for number in (1, 2, 3)] == [
+        "run 1",
+        "run 2",
+        "run 3",
+    ]
 
 
 def test_moving_aside_takes_the_first_free_number(tmp_path):

@@ -3,19 +3,45 @@
 import pytest
 
 from vsepp.config import Config, apply, bundled_names, load_config
-from vsepp.errors import InputError
+from vsepp.system.errors import InputError
 
 DOCUMENTED = {
-    "captions_per_image": 5, "batch_size": 16, "word_dim": 300, "embed_size": 1024,
-    "num_layers": 1, "image_model": "resnet152", "finetuned": True, "learning_rate": 0.00002,
-    "lr_update": 15, "min_learning_rate": 0.000002, "margin": 0.2, "hard_negative": True,
-    "num_epochs": 45, "grad_clip": 2, "evaluate_step": 60, "checkpoint": None,
+    "captions_per_image": 5,
+    "batch_size": 16,
+    "word_dim": 300,
+    "embed_size": 1024,
+    "num_layers": 1,
+    "image_model": "resnet152",
+    "finetuned": True,
+    "learning_rate": 0.00002,
+    "lr_update": 15,
+    "min_learning_rate": 0.000002,
+    "margin": 0.2,
+    "hard_negative": True,
+    "num_epochs": 45,
+    "grad_clip": 2,
+    "evaluate_step": 60,
+    "checkpoint": None,
     "best_checkpoint": "./model/vsepp/best_<dataset>.ckpt",
-    "last_checkpoint": "./model/vsepp/last_<dataset>.ckpt", "lr_decay": 0.5, "seed": 0,
-    "device": "auto", "resize": 256, "image_size": 224, "pretrained": True, "weights": None,
-    "features": "auto", "normalize_features": False, "hard_negative_warmup": 0,
-    "mask_same_image": False, "loss": "triplet", "measure": "cosine", "init_from": None,
-    "use_restval": False, "amp": "off", "min_word_count": 5, "max_len": 30,
+    "last_checkpoint": "./model/vsepp/last_<dataset>.ckpt",
+    "lr_decay": 0.5,
+    "seed": 0,
+    "device": "auto",
+    "resize": 256,
+    "image_size": 224,
+    "pretrained": True,
+    "weights": None,
+    "features": "auto",
+    "normalize_features": False,
+    "hard_negative_warmup": 0,
+    "mask_same_image": False,
+    "loss": "triplet",
+    "measure": "cosine",
+    "init_from": None,
+    "use_restval": False,
+    "amp": "off",
+    "min_word_count": 5,
+    "max_len": 30,
 }
 
 
@@ -90,51 +116,62 @@ def test_paths_have_the_data_set_filled_in():
     assert path.as_posix() == "model/vsepp/best_pets.ckpt"
 
 
-@pytest.mark.parametrize("text, key, value", [
-    ("margin=1", "margin", 1.0), ("learning_rate=2e-5", "learning_rate", 2e-5),
-    ("amp=off", "amp", "off"), ("features=false", "features", False),
-    ("features=auto", "features", "auto"), ("workers=2", "workers", 2),
-    ("workers=auto", "workers", "auto"), ("weights=null", "weights", None),
-    ("weights=a=b.pth", "weights", "a=b.pth"), (" margin = 0.5", "margin", 0.5),
-])
+@pytest.mark.parametrize(
+    "text, key, value",
+    [
+        ("margin=1", "margin", 1.0),
+        ("learning_rate=2e-5", "learning_rate", 2e-5),
+        ("amp=off", "amp", "off"),
+        ("features=false", "features", False),
+        ("features=auto", "features", "auto"),
+        ("workers=2", "workers", 2),
+        ("workers=auto", "workers", "auto"),
+        ("weights=null", "weights", None),
+        ("weights=a=b.pth", "weights", "a=b.pth"),
+        (" margin = 0.5", "margin", 0.5),
+    ],
+)
 def test_values_are_read_as_yaml(text, key, value):
     found = getattr(load_config(overrides=[text]), key)
 
     assert found == value and type(found) is type(value)
 
 
-@pytest.mark.parametrize("text, message", [
-    ("batch_size=big", "batch_size must be a whole number, not 'big'"),
-    ("batch_size=1.5", "batch_size must be a whole number"),
-    ("batch_size=true", "batch_size must be a whole number"),
-    ("batch_size=", "batch_size must be a whole number"),
-    ("batch_size=[1]", "batch_size must be a whole number"),
-    ("batch_size=0", "batch_size must be at least 1"),
-    ("margin=wide", "margin must be a number"),
-    ("margin=-0.1", "margin must be at least 0"),
-    ("margin=.nan", "margin must be a number"),
-    ("margin=nan", "margin must be a number"),
-    ("margin=.inf", "margin must be a number"),
-    ("learning_rate=1e999", "learning_rate must be a number"),
-    ("learning_rate=0", "learning_rate must be more than 0"),
-    ("finetuned=1", "finetuned must be true or false"),
-    ("finetuned=maybe", "finetuned must be true or false"),
-    ("dataset=7", "dataset must be text"),
-    ("weights=7", "weights must be text or null"),
-    ("workers=many", "workers must be a whole number or auto"),
-    ("workers=-1", "workers must be at least 0"),
-    ("features=1", "features must be true or false or auto"),
-    ("measure=euclid", "measure must be one of cosine, order"),
-    ("device=tpu", "device must be one of auto, cpu, gpu"),
-    ("margin", "-o margin: write it as key=value"),
-    ("margin={", "the value cannot be read"),
-    ("margin=2020-99-99", "the value cannot be read"),
-    ("embed_size=100000000000", "embed_size must be at most 65536"),
-    ("num_layers=1000000", "num_layers must be at most 100"),
-    ("seed=99999999999999999999", "seed must be at most 2147483647"),
-    ("margn=0.1", "there is no key 'margn'; the nearest is 'margin'"),
-    ("zzz=1", "there is no key 'zzz'; the nearest is "),
-])
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("batch_size=big", "batch_size must be a whole number, not 'big'"),
+        ("batch_size=1.5", "batch_size must be a whole number"),
+        ("batch_size=true", "batch_size must be a whole number"),
+        ("batch_size=", "batch_size must be a whole number"),
+        ("batch_size=[1]", "batch_size must be a whole number"),
+        ("batch_size=0", "batch_size must be at least 1"),
+        ("margin=wide", "margin must be a number"),
+        ("margin=-0.1", "margin must be at least 0"),
+        ("margin=.nan", "margin must be a number"),
+        ("margin=nan", "margin must be a number"),
+        ("margin=.inf", "margin must be a number"),
+        ("learning_rate=1e999", "learning_rate must be a number"),
+        ("learning_rate=0", "learning_rate must be more than 0"),
+        ("finetuned=1", "finetuned must be true or false"),
+        ("finetuned=maybe", "finetuned must be true or false"),
+        ("dataset=7", "dataset must be text"),
+        ("weights=7", "weights must be text or null"),
+        ("workers=many", "workers must be a whole number or auto"),
+        ("workers=-1", "workers must be at least 0"),
+        ("features=1", "features must be true or false or auto"),
+        ("measure=euclid", "measure must be one of cosine, order"),
+        ("device=tpu", "device must be one of auto, cpu, gpu"),
+        ("margin", "-o margin: write it as key=value"),
+        ("margin={", "the value cannot be read"),
+        ("margin=2020-99-99", "the value cannot be read"),
+        ("embed_size=100000000000", "embed_size must be at most 65536"),
+        ("num_layers=1000000", "num_layers must be at most 100"),
+        ("seed=99999999999999999999", "seed must be at most 2147483647"),
+        ("margn=0.1", "there is no key 'margn'; the nearest is 'margin'"),
+        ("zzz=1", "there is no key 'zzz'; the nearest is "),
+    ],
+)
 def test_a_wrong_value_or_key_is_refused_with_what_would_be_right(text, message):
     with pytest.raises(InputError) as caught:
         load_config(overrides=[text])
@@ -143,18 +180,21 @@ def test_a_wrong_value_or_key_is_refused_with_what_would_be_right(text, message)
     assert str(caught.value).startswith("-o")
 
 
-@pytest.mark.parametrize("text, message", [
-    ("batch_sise: 8", "mine.yml: there is no key 'batch_sise'; the nearest is 'batch_size'"),
-    ("batch_size: many", "mine.yml: batch_size must be a whole number"),
-    ("1: 2", "mine.yml: there is no key 1"),
-    ("- margin", "holds no `key: value` lines"),
-    ("margin", "holds no `key: value` lines"),
-    ("margin: {", "is not a YAML file"),
-    ("!!python/object/apply:os.getcwd []", "is not a YAML file"),
-    ("dataset: 2020-99-99", "is not a YAML file"),
-    ("margin: 0.1\nmargin: 0.2", "the key 'margin' is there twice"),
-    ("margin: " + "[" * 5_000, "is not a YAML file"),
-])
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("batch_sise: 8", "mine.yml: there is no key 'batch_sise'; the nearest is 'batch_size'"),
+        ("batch_size: many", "mine.yml: batch_size must be a whole number"),
+        ("1: 2", "mine.yml: there is no key 1"),
+        ("- margin", "holds no `key: value` lines"),
+        ("margin", "holds no `key: value` lines"),
+        ("margin: {", "is not a YAML file"),
+        ("!!python/object/apply:os.getcwd []", "is not a YAML file"),
+        ("dataset: 2020-99-99", "is not a YAML file"),
+        ("margin: 0.1\nmargin: 0.2", "the key 'margin' is there twice"),
+        ("margin: " + "[" * 5_000, "is not a YAML file"),
+    ],
+)
 def test_a_wrong_file_is_refused_by_its_name(tmp_path, text, message):
     with pytest.raises(InputError) as caught:
         load_config(yaml_file(tmp_path, text))

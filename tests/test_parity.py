@@ -13,8 +13,8 @@ import paddle
 import pytest
 
 from vsepp import VSEPP, TripletNetLoss, calc_recall, compute_ranks, get_optimizer
-from vsepp.losses import similarity
-from vsepp.metrics import mean_rank, median_rank
+from vsepp.metrics.scores import mean_rank, median_rank
+from vsepp.models.losses import similarity
 
 GOLDEN = Path(__file__).parent / "golden"
 METHODS = {
@@ -46,17 +46,26 @@ class Case:
         state = self["init/txt/rnn.weight_hh_l0"]
         layers = sum(key.startswith(f"{method}/init/txt/rnn.weight_hh") for key in self.golden)
         self.model = VSEPP(
-            len(embedding), embedding.shape[1], state.shape[1], layers, "resnet18",
-            finetuned=False, feature_size=self["init/img/fc.weight"].shape[1],
-            measure=options["measure"], normalize_images=options["normalize_images"],
-            use_abs=options.get("use_abs", False))
+            len(embedding),
+            embedding.shape[1],
+            state.shape[1],
+            layers,
+            "resnet18",
+            finetuned=False,
+            feature_size=self["init/img/fc.weight"].shape[1],
+            measure=options["measure"],
+            normalize_images=options["normalize_images"],
+            use_abs=options.get("use_abs", False),
+        )
         for parameter, value in self.parameters("init", noise=True):
             parameter.set_value(value)
         # The golden margin of Order0 is the authors' 0.05.
-        self.loss = TripletNetLoss(0.05 if method == "order0" else 0.2,
-                                   options["hard_negative"], options["measure"])
-        self.batch = [paddle.to_tensor(self.golden[key])
-                      for key in ("features", "captions", "lengths")]
+        self.loss = TripletNetLoss(
+            0.05 if method == "order0" else 0.2, options["hard_negative"], options["measure"]
+        )
+        self.batch = [
+            paddle.to_tensor(self.golden[key]) for key in ("features", "captions", "lengths")
+        ]
 
     def __getitem__(self, key):
         return self.golden[f"{self.method}/{key}"]
@@ -84,8 +93,10 @@ class Case:
                 yield image.fc.bias, value
 
 
-@pytest.fixture(params=[(name, method) for name in ("small", "2layer") for method in METHODS],
-                ids=lambda pair: "-".join(pair))
+@pytest.fixture(
+    params=[(name, method) for name in ("small", "2layer") for method in METHODS],
+    ids=lambda pair: "-".join(pair),
+)
 def case(request):
     return Case(*request.param)
 
@@ -136,8 +147,11 @@ def test_ranks_and_metrics():
     np.testing.assert_array_equal(i2t, golden["eval/i2t_ranks"])
     np.testing.assert_array_equal(t2i, golden["eval/t2i_ranks"])
     found = calc_recall(images, texts, 5)
-    for ranks, expected, recalls in ((i2t, golden["eval/i2t"], found[0::2]),
-                                     (t2i, golden["eval/t2i"], found[1::2])):
+    for ranks, expected, recalls in (
+        (i2t, golden["eval/i2t"], found[0::2]),
+        (t2i, golden["eval/t2i"], found[1::2]),
+    ):
         # the authors print R@1, R@5, R@10, Med r by their rule, Mean r
         np.testing.assert_allclose(
-            [*recalls, median_rank(ranks, authors=True), mean_rank(ranks)], expected, rtol=1e-12)
+            [*recalls, median_rank(ranks, authors=True), mean_rank(ranks)], expected, rtol=1e-12
+        )

@@ -27,20 +27,26 @@ def test_every_key_is_listed_with_its_default():
 def code_blocks(text):
     """The code blocks without their comments; of the layout, which has no language, the names."""
     blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    return [re.sub(r" *# .*", "", body) if language else
-            re.findall(r"[\w/]+\.py|\w+/", body, re.ASCII) for language, body in blocks]
+    return [
+        re.sub(r" *# .*", "", body) if language else re.findall(r"[\w/]+\.py|\w+/", body, re.ASCII)
+        for language, body in blocks
+    ]
 
 
 def test_the_chinese_readme_says_the_same():
     assert code_blocks(README_CN) == code_blocks(README)
-    for what in [r"^\| `(\w+)` \| `([^`]*)` \|",                # keys and defaults
-                 r"^(##+) ",                                     # sections
-                 r"\]\(((?!README)[^)]+)\)"]:                    # links and pictures
+    for what in [
+        r"^\| `(\w+)` \| `([^`]*)` \|",  # keys and defaults
+        r"^(##+) ",  # sections
+        r"\]\(((?!README)[^)]+)\)",
+    ]:  # links and pictures
         found = [re.findall(what, text, re.MULTILINE) for text in (README, README_CN)]
         assert found[0] and found[0] == found[1], what
-    prose = [" ".join(re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL).split())
-             for text in (README, README_CN)]
-    for what in [r"\d+\.\d+", r"`[^`]+`"]:                      # figures; names, in any order
+    prose = [
+        " ".join(re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL).split())
+        for text in (README, README_CN)
+    ]
+    for what in [r"\d+\.\d+", r"`[^`]+`"]:  # figures; names, in any order
         found = [sorted(re.findall(what, text)) for text in prose]
         assert found[0] == found[1], what
     assert "[中文](README_cn.md)" in README and "[English](README.md)" in README_CN
@@ -56,7 +62,8 @@ def test_every_configuration_it_names_is_there():
 def test_every_command_and_picture_it_names_is_there():
     root = Path(__file__).parents[1]
     for name in set(re.findall(r"tools/\w+\.py", README)) | set(
-            re.findall(r"\]\((?!http)([^)]+)\)", README)):
+        re.findall(r"\]\((?!http)([^)]+)\)", README)
+    ):
         assert (root / name).exists(), name
 
 

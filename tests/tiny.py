@@ -5,8 +5,8 @@ import json
 from contextlib import contextmanager
 
 import pytest
-from PIL import Image
 from conftest import COLOURS, SHAPES, draw_picture, karpathy, sentences_about
+from PIL import Image
 
 from vsepp import Config, create_dataset
 
@@ -31,11 +31,26 @@ def make_data(data_dir, restval=0):
 def make_config(data_dir, out, **changes):
     """Of a run over stored features that writes below `out`: 2 epochs of 7 steps."""
     values = dict(
-        dataset="tiny", data_dir=str(data_dir), image_model="shufflenet_v2_x0_25",
-        pretrained=False, finetuned=False, resize=36, image_size=32, word_dim=8, embed_size=16,
-        batch_size=8, num_epochs=2, learning_rate=0.005, evaluate_step=3, log_step=2, workers=0,
-        device="cpu", run_dir=str(out / "runs"), best_checkpoint=str(out / "best_<dataset>.ckpt"),
-        last_checkpoint=str(out / "last_<dataset>.ckpt"))
+        dataset="tiny",
+        data_dir=str(data_dir),
+        image_model="shufflenet_v2_x0_25",
+        pretrained=False,
+        finetuned=False,
+        resize=36,
+        image_size=32,
+        word_dim=8,
+        embed_size=16,
+        batch_size=8,
+        num_epochs=2,
+        learning_rate=0.005,
+        evaluate_step=3,
+        log_step=2,
+        workers=0,
+        device="cpu",
+        run_dir=str(out / "runs"),
+        best_checkpoint=str(out / "best_<dataset>.ckpt"),
+        last_checkpoint=str(out / "last_<dataset>.ckpt"),
+    )
     return dataclasses.replace(Config(), **{**values, **changes})
 
 

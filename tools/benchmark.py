@@ -1,4 +1,5 @@
 """Measure what people wait for, beside the documented code, PyTorch and faiss."""
+
 import sys
 from pathlib import Path
 

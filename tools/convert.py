@@ -1,4 +1,5 @@
 """Turn other people's files into ours, without running code from them."""
+
 import sys
 from pathlib import Path
 

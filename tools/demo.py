@@ -1,4 +1,5 @@
 """Search in the browser."""
+
 import sys
 from pathlib import Path
 

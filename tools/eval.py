@@ -1,4 +1,5 @@
 """Score a checkpoint on a split."""
+
 import sys
 from pathlib import Path
 

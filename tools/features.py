@@ -1,4 +1,5 @@
 """Compute a frozen backbone's features once."""
+
 import sys
 from pathlib import Path
 

@@ -1,4 +1,5 @@
 """Sentences for an image, or images for a sentence."""
+
 import sys
 from pathlib import Path
 

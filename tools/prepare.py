@@ -1,4 +1,5 @@
 """Prepare a data set: vocabulary and split files from captions and photographs."""
+
 import sys
 from pathlib import Path
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Command one: from a bare machine to a trained model and a picture."""
+
 import os
 import sys
 
@@ -8,8 +9,8 @@ if sys.version_info < (3, 9):  # before any import that an old Python could not 
     sys.exit(2)
 sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from vsepp.cli.command import run
 from vsepp.bootstrap.quickstart import main
+from vsepp.cli.command import run
 
 if __name__ == "__main__":
     sys.exit(run(main))

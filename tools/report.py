@@ -1,4 +1,5 @@
 """Show a checkpoint's evaluation as one HTML page."""
+
 import sys
 from pathlib import Path
 

@@ -1,4 +1,5 @@
 """Search your own photographs."""
+
 import sys
 from pathlib import Path
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Command two: the tests, in an environment that has what they need."""
+
 import os
 import sys
 

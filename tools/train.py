@@ -1,4 +1,5 @@
 """Train on a prepared data set."""
+
 import sys
 from pathlib import Path
 

@@ -7,7 +7,7 @@ Paddle nor NumPy.
 import importlib
 import zlib  # noqa: F401 - before Paddle: 2.6's library would put its own zlib in Pillow's way
 
-from vsepp.threads import set_thread_variables
+from vsepp.system.threads import set_thread_variables
 
 __version__ = "0.1.0"
 
@@ -16,23 +16,23 @@ _HOMES = {
     "ImageTextDataset": "vsepp.data.dataset",
     "FeatureTextDataset": "vsepp.data.dataset",
     "mktrainval": "vsepp.data.loaders",
-    "Vocabulary": "vsepp.vocabulary",
+    "Vocabulary": "vsepp.text.vocabulary",
     "ImageRepExtractor": "vsepp.models.image",
     "FeatureRepExtractor": "vsepp.models.image",
     "TextRepExtractor": "vsepp.models.text",
     "VSEPP": "vsepp.models.vsepp",
-    "TripletNetLoss": "vsepp.losses",
-    "get_optimizer": "vsepp.optimizer",
+    "TripletNetLoss": "vsepp.models.losses",
+    "get_optimizer": "vsepp.training.optimizer",
     "train": "vsepp.training",
-    "evaluate": "vsepp.evaluation",
-    "calc_recall": "vsepp.metrics",
-    "compute_ranks": "vsepp.metrics",
-    "load": "vsepp.inference",
-    "RetrievalModel": "vsepp.inference",
+    "evaluate": "vsepp.retrieval.encoding",
+    "calc_recall": "vsepp.metrics.scores",
+    "compute_ranks": "vsepp.metrics.scores",
+    "load": "vsepp.retrieval.model",
+    "RetrievalModel": "vsepp.retrieval.model",
     "load_checkpoint": "vsepp.checkpoint",
     "Config": "vsepp.config",
     "load_config": "vsepp.config",
-    "InputError": "vsepp.errors",
+    "InputError": "vsepp.system.errors",
 }
 
 __all__ = [*_HOMES, "__version__"]

@@ -12,9 +12,9 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from vsepp.data.features import FeatureOrigin
-from vsepp.errors import InputError
-from vsepp.files.fingerprints import fingerprint
-from vsepp.files.tensors import write_tensors
+from vsepp.system.errors import InputError
+from vsepp.system.fingerprints import fingerprint
+from vsepp.system.tensor_files import write_tensors
 
 FORMAT = "vsepp-1"
 _HEADER = "vsepp"
@@ -39,16 +39,26 @@ def save_checkpoint(path, model, config, vocab, epoch, step, metrics=None, optim
     for slot, values in (optimizer or {}).items():
         for name, value in values.items():
             tensors[f"optimizer/{slot}/{name}"] = np.ascontiguousarray(value)
-    header = {"format": FORMAT, "fingerprint": fingerprint(model), "config": config,
-              "vocab": vocab, "epoch": epoch, "step": step, "metrics": metrics, **more}
+    header = {
+        "format": FORMAT,
+        "fingerprint": fingerprint(model),
+        "config": config,
+        "vocab": vocab,
+        "epoch": epoch,
+        "step": step,
+        "metrics": metrics,
+        **more,
+    }
     write_tensors(path, tensors, {_HEADER: json.dumps(header, ensure_ascii=False)})
 
 
 def _open(path):
     path = Path(path)
     if not path.exists():
-        raise InputError(f"{path} does not exist: there is no checkpoint yet; run "
-                         "`python tools/train.py` first, or give one with --checkpoint.")
+        raise InputError(
+            f"{path} does not exist: there is no checkpoint yet; run "
+            "`python tools/train.py` first, or give one with --checkpoint."
+        )
     if path.is_dir():
         raise InputError(f"{path} is a folder, not a checkpoint: give a file.")
     with open(path, "rb"):  # its own errors name the file; those of safe_open do not
@@ -63,9 +73,12 @@ def _open(path):
         if pickled or start[:2] == b"PK":
             raise InputError(
                 f"{path} is a pickle or a PyTorch archive, not one of our checkpoints: turn it "
-                "into one with `python tools/convert.py`.") from None
-        raise InputError(f"{path} is truncated or not a checkpoint ({error}): use another, such "
-                         "as the last one, or train again.") from None
+                "into one with `python tools/convert.py`."
+            ) from None
+        raise InputError(
+            f"{path} is truncated or not a checkpoint ({error}): use another, such "
+            "as the last one, or train again."
+        ) from None
 
 
 def _header(file, path):
@@ -75,24 +88,35 @@ def _header(file, path):
     except (ValueError, RecursionError):
         header = None
     if not isinstance(header, dict):
-        raise InputError(f"{path} was written by another program: give a checkpoint of "
-                         "`python tools/train.py`, or convert it with `python tools/convert.py`.")
+        raise InputError(
+            f"{path} was written by another program: give a checkpoint of "
+            "`python tools/train.py`, or convert it with `python tools/convert.py`."
+        )
     if header.get("format") != FORMAT:
-        raise InputError(f"{path} has the format {header.get('format')!r}, this version reads "
-                         f"{FORMAT!r}: update the package.")
-    for key, kind in (("config", dict), ("vocab", dict), ("epoch", int), ("step", int),
-                      ("fingerprint", str)):
+        raise InputError(
+            f"{path} has the format {header.get('format')!r}, this version reads "
+            f"{FORMAT!r}: update the package."
+        )
+    for key, kind in (
+        ("config", dict),
+        ("vocab", dict),
+        ("epoch", int),
+        ("step", int),
+        ("fingerprint", str),
+    ):
         if not isinstance(header.get(key), kind):
             raise InputError(f"{path} lacks {key!r}: the checkpoint is damaged; use another.")
     if not isinstance(header.get("tokenizer", ""), str):
-        raise InputError(f"{path} has a malformed 'tokenizer': the checkpoint is damaged; use "
-                         "another.")
+        raise InputError(
+            f"{path} has a malformed 'tokenizer': the checkpoint is damaged; use another."
+        )
     try:
         if header.get("backbone") is not None:
             FeatureOrigin(**header["backbone"])
     except TypeError:
-        raise InputError(f"{path} has a malformed 'backbone': the checkpoint is damaged; use "
-                         "another.") from None
+        raise InputError(
+            f"{path} has a malformed 'backbone': the checkpoint is damaged; use another."
+        ) from None
     return header
 
 

@@ -14,15 +14,16 @@ from pathlib import Path
 
 import yaml
 
-from vsepp.errors import InputError
+from vsepp.system.errors import InputError
 
 CONFIG_FOLDER = Path(__file__).parent / "configs"
 AUTO = "auto"
 
 
 def _key(default, types, meaning, choices=None, minimum=None, above=None, maximum=2**31 - 1):
-    metadata = dict(types=types, meaning=meaning, choices=choices, minimum=minimum, above=above,
-                    maximum=maximum)
+    metadata = dict(
+        types=types, meaning=meaning, choices=choices, minimum=minimum, above=above, maximum=maximum
+    )
     return field(default=default, metadata=metadata)
 
 
@@ -33,39 +34,44 @@ class Config:
     # data
     dataset: str = _key("flickr8k", (str,), "name of the data set: the folder below data_dir")
     data_dir: str = _key("./data", (str,), "folder that holds the data sets")
-    captions_per_image: int = _key(5, (int,), "captions that belong to one image", minimum=1,
-                                   maximum=10_000)
+    captions_per_image: int = _key(
+        5, (int,), "captions that belong to one image", minimum=1, maximum=10_000
+    )
     min_word_count: int = _key(
         5, (int,), "a word is kept when it occurs more often than this outside test", minimum=0
     )
-    max_len: int = _key(30, (int,), "longest caption kept, in words", minimum=1,
-                        maximum=10_000)
+    max_len: int = _key(30, (int,), "longest caption kept, in words", minimum=1, maximum=10_000)
     use_restval: bool = _key(False, (bool,), "COCO: train on the restval split too")
     resize: int = _key(
-        256, (int,), "shorter side of an image before cropping, in pixels", minimum=1,
-        maximum=9000)
-    image_size: int = _key(224, (int,), "side of the square crop the network sees", minimum=1,
-                           maximum=9000)
-    workers: object = _key(AUTO, (int, AUTO), "processes that load images", minimum=0,
-                           maximum=1024)
+        256, (int,), "shorter side of an image before cropping, in pixels", minimum=1, maximum=9000
+    )
+    image_size: int = _key(
+        224, (int,), "side of the square crop the network sees", minimum=1, maximum=9000
+    )
+    workers: object = _key(AUTO, (int, AUTO), "processes that load images", minimum=0, maximum=1024)
     features: object = _key(
-        AUTO, (bool, AUTO),
-        "train on stored features of the frozen backbone (auto: when it is frozen)")
+        AUTO,
+        (bool, AUTO),
+        "train on stored features of the frozen backbone (auto: when it is frozen)",
+    )
     image_store: bool = _key(
-        False, (bool,), "decode and resize the photographs once, into a large file beside the data")
+        False, (bool,), "decode and resize the photographs once, into a large file beside the data"
+    )
     # model
     image_model: str = _key("resnet152", (str,), "image backbone")
     finetuned: bool = _key(True, (bool,), "train the backbone as well")
     pretrained: bool = _key(
-        True, (bool,), "start the backbone from ImageNet weights (may download)")
+        True, (bool,), "start the backbone from ImageNet weights (may download)"
+    )
     weights: object = _key(None, (str, None), "file with the backbone's weights")
     backbone_precision: str = _key(
-        "float32", (str,), "of a frozen backbone on a CPU: bfloat16 is twice as fast where the "
-        "processor has it", choices=("float32", "bfloat16"))
-    word_dim: int = _key(300, (int,), "size of a word's embedding", minimum=1,
-                         maximum=2**16)
-    embed_size: int = _key(1024, (int,), "size of the joint embedding", minimum=1,
-                           maximum=2**16)
+        "float32",
+        (str,),
+        "of a frozen backbone on a CPU: bfloat16 is twice as fast where the processor has it",
+        choices=("float32", "bfloat16"),
+    )
+    word_dim: int = _key(300, (int,), "size of a word's embedding", minimum=1, maximum=2**16)
+    embed_size: int = _key(1024, (int,), "size of the joint embedding", minimum=1, maximum=2**16)
     num_layers: int = _key(1, (int,), "layers of the GRU", minimum=1, maximum=100)
     normalize_features: bool = _key(
         False, (bool,), "L2-normalise the backbone's features before the linear layer"
@@ -86,25 +92,33 @@ class Config:
     # optimisation
     batch_size: int = _key(16, (int,), "image-caption pairs in a batch", minimum=1)
     micro_batch_size: int = _key(
-        0, (int,), "images that a backbone in training sees at a time, in less memory; the loss "
-        "still sees the batch (0: all)", minimum=0)
+        0,
+        (int,),
+        "images that a backbone in training sees at a time, in less memory; the loss "
+        "still sees the batch (0: all)",
+        minimum=0,
+    )
     recompute: bool = _key(
-        False, (bool,), "compute the backbone's activations twice instead of keeping them")
+        False, (bool,), "compute the backbone's activations twice instead of keeping them"
+    )
     batch_by_length: bool = _key(
-        False, (bool,), "batches of captions of similar length: less padding")
+        False, (bool,), "batches of captions of similar length: less padding"
+    )
     num_epochs: int = _key(45, (int,), "passes over the training captions", minimum=1)
     learning_rate: float = _key(0.00002, (float,), "Adam's learning rate at the start", above=0)
     lr_update: int = _key(15, (int,), "epochs between two cuts of the learning rate", minimum=1)
     lr_decay: float = _key(0.5, (float,), "factor of each cut", above=0)
     min_learning_rate: float = _key(
-        0.000002, (float,), "the learning rate never goes below", minimum=0)
+        0.000002, (float,), "the learning rate never goes below", minimum=0
+    )
     grad_clip: float = _key(2.0, (float,), "largest global norm of the gradients", above=0)
     evaluate_step: int = _key(60, (int,), "steps between two validations", minimum=1)
     log_step: int = _key(10, (int,), "steps between two lines of the log", minimum=1)
     seed: int = _key(0, (int,), "everything random follows from it", minimum=0)
     device: str = _key(AUTO, (str,), "where to compute", choices=(AUTO, "cpu", "gpu"))
     amp: str = _key(
-        "off", (str,), "mixed precision on a GPU", choices=("off", "bfloat16", "float16"))
+        "off", (str,), "mixed precision on a GPU", choices=("off", "bfloat16", "float16")
+    )
     # files
     checkpoint: object = _key(None, (str, None), "resume exactly from this checkpoint (or: last)")
     init_from: object = _key(None, (str, None), "take the weights alone from this checkpoint")
@@ -129,8 +143,14 @@ KEYS = {key.name: key for key in dataclasses.fields(Config)}
 
 
 def _type_names(types):
-    names = {int: "a whole number", float: "a number", bool: "true or false", str: "text",
-             None: "null", AUTO: AUTO}
+    names = {
+        int: "a whole number",
+        float: "a number",
+        bool: "true or false",
+        str: "text",
+        None: "null",
+        AUTO: AUTO,
+    }
     return " or ".join(names[kind] for kind in types)
 
 
@@ -164,8 +184,9 @@ def _convert(key, value, where):
     if float in types:
         value = float(value)
     if rules["choices"] and value not in rules["choices"]:
-        raise InputError(f"{where}: {key} must be one of {', '.join(rules['choices'])}, "
-                         f"not {value!r}.")
+        raise InputError(
+            f"{where}: {key} must be one of {', '.join(rules['choices'])}, not {value!r}."
+        )
     if rules["minimum"] is not None and not isinstance(value, str) and value < rules["minimum"]:
         raise InputError(f"{where}: {key} must be at least {rules['minimum']}, not {value!r}.")
     if type(value) is int and value > rules["maximum"]:
@@ -205,7 +226,8 @@ class _YamlReader(yaml.SafeLoader):
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.value in seen:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key.value!r} is there twice", key.start_mark)
+                    None, None, f"the key {key.value!r} is there twice", key.start_mark
+                )
             seen.add(key.value if isinstance(key, yaml.ScalarNode) else None)
         return super().construct_mapping(node, deep)
 
@@ -221,8 +243,9 @@ def read_yaml(path):
         ) from None
     except (yaml.YAMLError, ValueError, RecursionError, IsADirectoryError) as error:
         reason = " ".join(str(error).split())
-        raise InputError(f"{path} is not a YAML file ({reason}): write lines of "
-                         "`key: value`.") from None
+        raise InputError(
+            f"{path} is not a YAML file ({reason}): write lines of `key: value`."
+        ) from None
     if values is None:
         return {}
     if not isinstance(values, dict):

@@ -6,14 +6,20 @@ import pytest
 from PIL import Image
 
 from vsepp import TripletNetLoss, calc_recall, compute_ranks
-from vsepp.benchmark import documented_images, documented_model, documented_ranks, synthetic
-from vsepp.benchmark import training_step
+from vsepp.benchmark import (
+    documented_images,
+    documented_model,
+    documented_ranks,
+    synthetic,
+    training_step,
+)
 from vsepp.data.transforms import CenterCrop
 from vsepp.models.state import get_state, set_state
 
 SIZES = dict(batch=6, vocabulary=30, feature_size=9)
-MODEL = dict(vocabulary=30, word_dim=5, embed_size=8, feature_size=9, learning_rate=0.01,
-             grad_clip=2.0)
+MODEL = dict(
+    vocabulary=30, word_dim=5, embed_size=8, feature_size=9, learning_rate=0.01, grad_clip=2.0
+)
 
 
 def batch():
@@ -23,8 +29,9 @@ def batch():
 def documented_parts():
     """The documented (model, optimizer) and our (model, loss, optimizer), of the same weights."""
     ours = training_step.build_ours(**MODEL)
-    theirs = documented_model.Model(documented_model.FeatureEncoder(8, 9),
-                                    documented_model.TextEncoder(30, 5, 8))
+    theirs = documented_model.Model(
+        documented_model.FeatureEncoder(8, 9), documented_model.TextEncoder(30, 5, 8)
+    )
     set_state(theirs, get_state(ours[0]), "ours")
     return (theirs, documented_model.adam(theirs, 0.01, 2.0)), ours
 
@@ -35,7 +42,8 @@ def test_recalls_and_ranks_are_ours(per_image):
     repeated = np.repeat(images, per_image, axis=0)
 
     assert documented_ranks.recalls(repeated, texts, per_image) == calc_recall(
-        repeated, texts, per_image)
+        repeated, texts, per_image
+    )
     i2t, t2i = compute_ranks(repeated, texts, per_image)
     scores = images @ texts.T
     assert documented_ranks.image_ranks(scores, per_image) == i2t.tolist()
@@ -86,8 +94,9 @@ def test_the_documented_loader_pads_every_caption_and_repeats_every_image(tmp_pa
     files = synthetic.draw_photographs(tmp_path / "images", 2, size=(40, 30))
     synthetic.prepare_split(tmp_path, 2, 20, files)
 
-    images, captions, lengths = next(iter(documented_images.loader(
-        tmp_path, 10, 0, resize=24, image_size=16)))
+    images, captions, lengths = next(
+        iter(documented_images.loader(tmp_path, 10, 0, resize=24, image_size=16))
+    )
 
     assert images.shape == [10, 3, 16, 16]
     assert captions.shape == [10, synthetic.LONGEST]

@@ -7,7 +7,7 @@ import pytest
 from vsepp.benchmark import parts, worker
 from vsepp.benchmark.bench import Bench
 from vsepp.benchmark.processes import Missing
-from vsepp.errors import InputError
+from vsepp.system.errors import InputError
 
 
 class Side:
@@ -67,8 +67,11 @@ def test_without_pytorch_the_step_says_so(bench):
     result = parts.measure("step", bench, smoke=True)
 
     assert "without PyTorch, packed GRU: torch is not installed" in result.notes
-    assert {row.reference for row in result.rows} == {"documented", "documented, one thread",
-                                                 "bare products"}
+    assert {row.reference for row in result.rows} == {
+        "documented",
+        "documented, one thread",
+        "bare products",
+    }
 
 
 def test_a_soak_measures_the_step_twice(bench):
@@ -90,8 +93,9 @@ def test_parts_keep_their_order_and_all_is_the_default():
     assert parts.choose([]) == list(parts.PARTS)
 
 
-@pytest.mark.parametrize("name, nearest", [("rank", "ranks"), ("answer", "answers"),
-                                           ("micro_batch", "micro-batch")])
+@pytest.mark.parametrize(
+    "name, nearest", [("rank", "ranks"), ("answer", "answers"), ("micro_batch", "micro-batch")]
+)
 def test_an_unknown_part_is_refused_with_the_nearest(name, nearest):
     with pytest.raises(InputError, match=f"no part '{name}'; the nearest is '{nearest}'"):
         parts.choose(["step", name])

@@ -12,8 +12,10 @@ SIZES = dict(images=20, embed_size=8)
 
 
 def test_a_side_is_asked_over_and_over():
-    with Process("vsepp.benchmark.ranks:Ours", SIZES, threads=1) as ours, \
-            Process("vsepp.benchmark.ranks:Documented", SIZES, threads=1) as theirs:
+    with (
+        Process("vsepp.benchmark.ranks:Ours", SIZES, threads=1) as ours,
+        Process("vsepp.benchmark.ranks:Documented", SIZES, threads=1) as theirs,
+    ):
         assert ours.run() > 0 and theirs.run() > 0
         assert ours.answer["result"] == theirs.answer["result"]
         assert ours.peak() >= 0

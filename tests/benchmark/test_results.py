@@ -22,10 +22,15 @@ def test_against_the_limit_the_ratio_is_of_time():
 
 
 def test_a_table_shows_both_figures_and_what_was_extrapolated():
-    result = Result("a title", [
-        Row("step", FAST, "documented", SLOW, note="from 3 steps"),
-        Row("images", FAST, "eager", SLOW, amount=10, unit="images")],
-        [Figure("memory", 61.5, "MB")], ["without PyTorch: it is not installed"])
+    result = Result(
+        "a title",
+        [
+            Row("step", FAST, "documented", SLOW, note="from 3 steps"),
+            Row("images", FAST, "eager", SLOW, amount=10, unit="images"),
+        ],
+        [Figure("memory", 61.5, "MB")],
+        ["without PyTorch: it is not installed"],
+    )
 
     text = result.text()
 
@@ -44,20 +49,34 @@ def test_what_was_skipped_says_why():
 def test_json_holds_every_round():
     entry = json.loads(json.dumps(Result("t", [Row("x", FAST, "y", SLOW)]).to_dict()))
 
-    row, = entry["rows"]
-    assert row["ours"] == {"median": 0.5, "lowest": 0.25, "highest": 0.5,
-                           "rounds": [0.5, 0.5, 0.25]}
+    (row,) = entry["rows"]
+    assert row["ours"] == {
+        "median": 0.5,
+        "lowest": 0.25,
+        "highest": 0.5,
+        "rounds": [0.5, 0.5, 0.25],
+    }
     assert row["ratio"] == {"value": 4.0, "lowest": 4.0, "highest": 6.0}
 
 
-@pytest.mark.parametrize("seconds, text", [
-    (0.00005, "0.0500 ms"), (0.25, "250 ms"), (119, "119 s"), (120, "2.00 min"),
-    (7200, "2.00 h"), (100_000, "27.8 h")])
+@pytest.mark.parametrize(
+    "seconds, text",
+    [
+        (0.00005, "0.0500 ms"),
+        (0.25, "250 ms"),
+        (119, "119 s"),
+        (120, "2.00 min"),
+        (7200, "2.00 h"),
+        (100_000, "27.8 h"),
+    ],
+)
 def test_durations_come_in_the_unit_that_suits_them(seconds, text):
     assert duration(seconds) == text
 
 
-@pytest.mark.parametrize("value, text", [
-    (1.0, "1.00"), (99.9, "99.9"), (12_345, "12,345"), (3.2e-7, "3.2e-07"), (0, "0")])
+@pytest.mark.parametrize(
+    "value, text",
+    [(1.0, "1.00"), (99.9, "99.9"), (12_345, "12,345"), (3.2e-7, "3.2e-07"), (0, "0")],
+)
 def test_numbers_have_three_digits_that_count(value, text):
     assert short(value) == text

@@ -4,7 +4,7 @@ import numpy as np
 
 from vsepp.benchmark import synthetic
 from vsepp.data.dataset import ImageTextDataset
-from vsepp.vocabulary import Vocabulary
+from vsepp.text.vocabulary import Vocabulary
 
 
 def test_captions_are_as_long_as_flickr8ks():

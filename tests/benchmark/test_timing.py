@@ -17,6 +17,7 @@ class Clock:
         def run():
             self.events.append(name)
             return next(taken)
+
         return run
 
     def sleep(self, seconds):
@@ -27,9 +28,14 @@ def test_sides_run_in_turn_and_the_warm_up_does_not_count():
     clock = Clock()
     advanced = []
 
-    found = alternate({"a": clock.side("a", 100, 1, 2), "b": clock.side("b", 200, 3, 5)},
-                      rounds=2, warm=1, pause=0.5, advance=lambda: advanced.append(1),
-                      sleep=clock.sleep)
+    found = alternate(
+        {"a": clock.side("a", 100, 1, 2), "b": clock.side("b", 200, 3, 5)},
+        rounds=2,
+        warm=1,
+        pause=0.5,
+        advance=lambda: advanced.append(1),
+        sleep=clock.sleep,
+    )
 
     assert clock.events == [0.5, "a", 0.5, "b"] * 3
     assert found == {"a": Sample((1, 2)), "b": Sample((3, 5))}

@@ -11,7 +11,7 @@ import pytest
 from vsepp.bootstrap import environment, pip_progress, quickstart
 from vsepp.bootstrap import plan as environment_plan
 from vsepp.bootstrap.plan import Request, make_plan
-from vsepp.errors import InputError
+from vsepp.system.errors import InputError
 
 LINUX = ("Linux", "x86_64")
 ROOT = environment.ROOT
@@ -19,9 +19,16 @@ ROOT = environment.ROOT
 
 def facts(paddle=None, kind="cpu", virtual=False, **changes):
     """What an interpreter is and has, as ``interpreter_facts`` says it."""
-    return {"python": [3, 11], "prefix": "/there", "virtual": virtual, "pip": True,
-            "ensurepip": True, "virtualenv": False,
-            "paddle": {"version": paddle, "kind": kind} if paddle else None, **changes}
+    return {
+        "python": [3, 11],
+        "prefix": "/there",
+        "virtual": virtual,
+        "pip": True,
+        "ensurepip": True,
+        "virtualenv": False,
+        "paddle": {"version": paddle, "kind": kind} if paddle else None,
+        **changes,
+    }
 
 
 def program(folder, name, script):
@@ -32,6 +39,7 @@ def program(folder, name, script):
 
 
 # ---------------------------------------------------------------- which Paddle
+
 
 def test_without_a_gpu_the_cpu_wheel_is_chosen():
     plan = make_plan(Request(), facts(), gpu=False, machine=LINUX)
@@ -62,18 +70,22 @@ def test_the_tests_extra_is_added():
     assert make_plan(Request(test=True), facts(), machine=LINUX).extras == ("cpu", "test")
 
 
-@pytest.mark.parametrize("asked, machine, words", [
-    (Request(device="gpu", paddle="3.3.1"), LINUX, "by its own instructions"),
-    (Request(device="gpu"), ("Darwin", "arm64"), "by its own instructions"),
-    (Request(paddle="newest"), LINUX, "not a version"),
-    (Request(paddle="2.4.2"), LINUX, "2.6.2 or newer"),
-])
+@pytest.mark.parametrize(
+    "asked, machine, words",
+    [
+        (Request(device="gpu", paddle="3.3.1"), LINUX, "by its own instructions"),
+        (Request(device="gpu"), ("Darwin", "arm64"), "by its own instructions"),
+        (Request(paddle="newest"), LINUX, "not a version"),
+        (Request(paddle="2.4.2"), LINUX, "2.6.2 or newer"),
+    ],
+)
 def test_what_no_index_has_is_refused_before_pip(asked, machine, words):
     with pytest.raises(InputError, match=words):
         make_plan(asked, facts(), machine=machine)
 
 
 # ---------------------------------------------------------------- an installed Paddle
+
 
 def test_an_installed_paddle_is_seen_through_not_installed_again():
     plan = make_plan(Request(), facts("3.0.0", "gpu"), gpu=True, machine=LINUX)
@@ -121,7 +133,8 @@ def test_paddle_is_found_and_read_without_importing_it(tmp_path, monkeypatch):
     (tmp_path / "paddle/version").mkdir(parents=True)
     (tmp_path / "paddle/__init__.py").write_text("raise SystemExit('imported')")
     (tmp_path / "paddle/version/__init__.py").write_text(
-        "full_version     = '2.6.2'\ncuda_version     = '11.8'\n")
+        "full_version     = '2.6.2'\ncuda_version     = '11.8'\n"
+    )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     found = environment.interpreter_facts(sys.executable)
     assert found["paddle"] == {"version": "2.6.2", "kind": "gpu"}
@@ -130,12 +143,16 @@ def test_paddle_is_found_and_read_without_importing_it(tmp_path, monkeypatch):
 
 # ---------------------------------------------------------------- the GPU
 
+
 @pytest.mark.skipif(os.name == "nt", reason="shell scripts")
-@pytest.mark.parametrize("script, answers", [
-    ("echo 'GPU 0: Something (UUID: GPU-1)'", True),
-    ("echo 'No devices were found'", False),
-    ("echo 'GPU 0'; exit 9", False),  # the driver does not answer
-])
+@pytest.mark.parametrize(
+    "script, answers",
+    [
+        ("echo 'GPU 0: Something (UUID: GPU-1)'", True),
+        ("echo 'No devices were found'", False),
+        ("echo 'GPU 0'; exit 9", False),  # the driver does not answer
+    ],
+)
 def test_a_gpu_counts_when_nvidia_smi_lists_one(tmp_path, monkeypatch, script, answers):
     program(tmp_path, "nvidia-smi", script)
     monkeypatch.setenv("PATH", f"{tmp_path}")
@@ -148,6 +165,7 @@ def test_no_nvidia_smi_means_no_gpu(tmp_path, monkeypatch):
 
 
 # ---------------------------------------------------------------- making it, once
+
 
 class Pip:
     """Stands for pip, trying Paddle, and nothing else: notes what would be installed."""
@@ -280,7 +298,8 @@ def test_somebodys_own_venv_is_completed_once_and_never_cleared(tmp_path, fake_p
 
 
 def test_a_gpu_wheel_that_does_not_start_gives_way_to_the_cpus(
-        tmp_path, fake_pip, quick_venv, monkeypatch):
+    tmp_path, fake_pip, quick_venv, monkeypatch
+):
     monkeypatch.setattr(environment, "gpu_answers", lambda: True)
     monkeypatch.setattr(environment_plan.platform, "system", lambda: "Linux")
     monkeypatch.setattr(environment_plan.platform, "machine", lambda: "x86_64")
@@ -295,6 +314,7 @@ def test_a_gpu_wheel_that_does_not_start_gives_way_to_the_cpus(
 
 
 # ---------------------------------------------------------------- refusals
+
 
 @pytest.mark.parametrize("version", [(3, 8), (2, 7), (3, 13), (3, 14)])
 def test_other_pythons_are_refused_in_a_sentence(version):
@@ -317,16 +337,29 @@ def test_a_python_without_ensurepip_is_told_what_to_install(tmp_path, fake_pip, 
         ensure(tmp_path / "env")
 
 
-@pytest.mark.parametrize("output, kind, words", [
-    ("WARNING: Retrying ... [Errno -3] Temporary failure in name resolution\n"
-     "ERROR: No matching distribution found for setuptools>=64\n",
-     pip_progress.UnreachableError, "check the network"),
-    ("ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device\n",
-     pip_progress.UnreachableError, "disk is full"),
-    ("ERROR: Could not find a version that satisfies the requirement paddlepaddle==9.9\n"
-     "ERROR: No matching distribution found for paddlepaddle==9.9\n",
-     pip_progress.InstallError, "No matching distribution found for paddlepaddle==9.9"),
-])
+@pytest.mark.parametrize(
+    "output, kind, words",
+    [
+        (
+            "WARNING: Retrying ... [Errno -3] Temporary failure in name resolution\n"
+            "ERROR: No matching distribution found for setuptools>=64\n",
+            pip_progress.UnreachableError,
+            "check the network",
+        ),
+        (
+            "ERROR: Could not install packages due to an OSError: [Errno 28] "
+            "No space left on device\n",
+            pip_progress.UnreachableError,
+            "disk is full",
+        ),
+        (
+            "ERROR: Could not find a version that satisfies the requirement paddlepaddle==9.9\n"
+            "ERROR: No matching distribution found for paddlepaddle==9.9\n",
+            pip_progress.InstallError,
+            "No matching distribution found for paddlepaddle==9.9",
+        ),
+    ],
+)
 def test_what_pip_says_becomes_one_sentence(tmp_path, output, kind, words):
     error = pip_progress.failure(output, tmp_path / "log")
     assert type(error) is kind and words in str(error)
@@ -335,21 +368,27 @@ def test_what_pip_says_becomes_one_sentence(tmp_path, output, kind, words):
 
 def test_only_large_downloads_are_named():
     said = []
-    for line in ("  Downloading paddlepaddle-3.3.1-cp311-cp311-manylinux1_x86_64.whl (194.8 MB)\n",
-                 "Downloading tqdm-4.70.1-py3-none-any.whl (78 kB)\n",
-                 "Downloading six-1.17.0-py2.py3-none-any.whl (1.1 MB)\n",
-                 "Installing collected packages: six, tqdm, paddlepaddle\n"):
+    for line in (
+        "  Downloading paddlepaddle-3.3.1-cp311-cp311-manylinux1_x86_64.whl (194.8 MB)\n",
+        "Downloading tqdm-4.70.1-py3-none-any.whl (78 kB)\n",
+        "Downloading six-1.17.0-py2.py3-none-any.whl (1.1 MB)\n",
+        "Installing collected packages: six, tqdm, paddlepaddle\n",
+    ):
         pip_progress._report(line, said.append)
     assert said == ["  downloading paddlepaddle-3.3.1 (195 MB)", "  installing 3 packages"]
 
 
 # ---------------------------------------------------------------- the doors
 
+
 @pytest.mark.parametrize("tool", ["quickstart.py", "test.py"])
 def test_the_doors_answer_without_installing_anything(tool):
     # -I -S: a Python without any package
-    answer = subprocess.run([sys.executable, "-I", "-S", str(ROOT / "tools" / tool), "-h"],
-                            capture_output=True, text=True)
+    answer = subprocess.run(
+        [sys.executable, "-I", "-S", str(ROOT / "tools" / tool), "-h"],
+        capture_output=True,
+        text=True,
+    )
     assert answer.returncode == 0 and "--venv" in answer.stdout
 
 

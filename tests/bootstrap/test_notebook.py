@@ -7,7 +7,7 @@ import pytest
 
 from vsepp.bootstrap import notebook
 from vsepp.bootstrap.notebook import PACKAGES, install_missing, kept_folder, show, tool
-from vsepp.errors import InputError
+from vsepp.system.errors import InputError
 
 
 @pytest.fixture(autouse=True)
@@ -24,9 +24,11 @@ def lacking(monkeypatch):
 @pytest.fixture
 def pip():
     """Stands in for pip and keeps its commands."""
+
     def run(command):
         run.commands.append(command)
         return run.status
+
     run.commands, run.status = [], 0
     return run
 
@@ -46,7 +48,7 @@ def test_nothing_is_installed_where_everything_is_there(pip, tmp_path, capsys):
 def test_on_ai_studio_packages_go_where_they_are_kept(pip, lacking, tmp_path):
     (tmp_path / "work").mkdir()
     install_missing(home=tmp_path, run=pip)
-    command, = pip.commands
+    (command,) = pip.commands
     kept = str(tmp_path / "work" / "external-libraries")
     assert "nobody-has-it" in command and command[command.index("--target") + 1] == kept
     assert sys.path[-1] == kept  # last: what the environment brings is found first
@@ -61,7 +63,7 @@ def test_a_folder_that_is_there_already_is_used(tmp_path):
 
 def test_elsewhere_they_go_into_this_python(pip, lacking, tmp_path):
     install_missing(home=tmp_path / "none", run=pip)
-    command, = pip.commands
+    (command,) = pip.commands
     assert command[0] == sys.executable and "--target" not in command
 
 
@@ -73,8 +75,9 @@ def test_when_pip_fails_one_sentence_says_so(pip, lacking, tmp_path):
 
 def test_without_paddle_one_sentence_says_so(pip, tmp_path, monkeypatch):
     find = notebook.importlib.util.find_spec
-    monkeypatch.setattr(notebook.importlib.util, "find_spec",
-                        lambda name: None if name == "paddle" else find(name))
+    monkeypatch.setattr(
+        notebook.importlib.util, "find_spec", lambda name: None if name == "paddle" else find(name)
+    )
     with pytest.raises(InputError, match="PaddlePaddle is not installed"):
         install_missing(home=tmp_path / "none", run=pip)
 

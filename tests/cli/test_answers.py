@@ -12,8 +12,8 @@ from vsepp import calc_recall, load, train
 from vsepp.cli.command import run
 from vsepp.cli.eval import main as evaluate
 from vsepp.cli.infer import main as infer
-from vsepp.gallery import open_gallery
-from vsepp.vocabulary import Vocabulary
+from vsepp.retrieval.gallery import open_gallery
+from vsepp.text.vocabulary import Vocabulary
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +32,16 @@ def arguments(trained, tmp_path):
     data_dir, checkpoint = trained
     own = tmp_path / "model.ckpt"
     shutil.copy(checkpoint, own)
-    return ["--dataset", "tiny", "--data-dir", data_dir, "--checkpoint", str(own),
-            "-o", "device=cpu"]
+    return [
+        "--dataset",
+        "tiny",
+        "--data-dir",
+        data_dir,
+        "--checkpoint",
+        str(own),
+        "-o",
+        "device=cpu",
+    ]
 
 
 def test_eval_prints_and_writes_the_scores_of_the_codes(arguments, tmp_path, capsys):
@@ -67,10 +75,12 @@ class TestCarefulScores:
     @pytest.fixture
     def score(self, arguments, tmp_path, capsys):
         """Run the tool: (what it wrote as JSON, what it printed)."""
+
         def run_it(*more):
             path = tmp_path / "scores.json"
             assert run(evaluate, [*arguments, "--json", str(path), *more]) == 0
             return json.loads(path.read_text()), capsys.readouterr().out
+
         return run_it
 
     @pytest.fixture
@@ -119,8 +129,11 @@ class TestCarefulScores:
     def test_a_checkpoint_does_not_differ_from_itself(self, score, arguments):
         scores, printed = score("--compare", arguments[5])
         differences = scores["compare"]["differences"]
-        for cell in (*differences["i2t"].values(), *differences["t2i"].values(),
-                     differences["rsum"]):
+        for cell in (
+            *differences["i2t"].values(),
+            *differences["t2i"].values(),
+            differences["rsum"],
+        ):
             assert cell == {"difference": 0, "interval": [0, 0]}
         assert "rsum 0.0  95 % interval [0.0, 0.0]" in printed
 
@@ -130,7 +143,8 @@ class TestCarefulScores:
         assert compared["checkpoint"] == other and f"Difference from {other}" in printed
         assert compared["fingerprint"] != scores["fingerprint"]
         assert compared["differences"]["rsum"]["difference"] == pytest.approx(
-            scores["rsum"] - compared["rsum"])
+            scores["rsum"] - compared["rsum"]
+        )
         assert compared["rsum"] != scores["rsum"]
 
     def test_an_ensemble_with_itself_is_the_model(self, score, arguments):
@@ -141,8 +155,9 @@ class TestCarefulScores:
         assert together["ensemble"] == [arguments[5]] * 2
         assert f"Ensemble, mean of similarities: {arguments[5]}, {arguments[5]}" in printed
 
-    def test_an_ensemble_ranks_by_the_mean_of_the_similarities(self, score, arguments, other,
-                                                               tmp_path):
+    def test_an_ensemble_ranks_by_the_mean_of_the_similarities(
+        self, score, arguments, other, tmp_path
+    ):
         score("--ensemble", other, "--ranks", str(tmp_path / "ranks.npz"))
         table = 0
         for path in (arguments[5], other):
@@ -153,8 +168,7 @@ class TestCarefulScores:
                 wrong = np.delete(table[:, caption], caption // 5)
                 assert rank == (wrong >= table[caption // 5, caption]).sum()
 
-    def test_protocols_and_ensembles_do_not_write_over_each_other(self, arguments, other,
-                                                                  tmp_path):
+    def test_protocols_and_ensembles_do_not_write_over_each_other(self, arguments, other, tmp_path):
         assert run(evaluate, [*arguments, "--ensemble", other]) == 0
         assert (tmp_path / "model.tiny_test_ensemble.json").exists()
         assert not (tmp_path / "model.tiny_test.json").exists()
@@ -176,12 +190,12 @@ class TestCarefulScores:
         printed = capsys.readouterr().out
         mean, std = np.mean(rsums), np.std(rsums, ddof=1)
         assert f"rsum {mean:.1f} ± {std:.1f}" in printed and "2 runs" in printed
-        assert json.loads(written.read_text())["rsum"] == pytest.approx(
-            {"mean": mean, "std": std})
+        assert json.loads(written.read_text())["rsum"] == pytest.approx({"mean": mean, "std": std})
 
-    @pytest.mark.parametrize("content, words", [
-        (None, "does not exist"), ("{", "not JSON"), ("[]", "not a result of tools/eval.py"),
-    ])
+    @pytest.mark.parametrize(
+        "content, words",
+        [(None, "does not exist"), ("{", "not JSON"), ("[]", "not a result of tools/eval.py")],
+    )
     def test_what_cannot_be_summarised_is_named(self, tmp_path, capsys, content, words):
         path = tmp_path / "result.json"
         if content is not None:
@@ -193,8 +207,10 @@ class TestCarefulScores:
 
 def test_a_sentence_finds_images(arguments, tmp_path, capsys):
     picture = tmp_path / "answer.png"
-    status = run(infer, [*arguments, "--text", "A green stripe, here!", "--top-k", "3",
-                         "--save", str(picture)])
+    status = run(
+        infer,
+        [*arguments, "--text", "A green stripe, here!", "--top-k", "3", "--save", str(picture)],
+    )
     printed = capsys.readouterr().out
     assert status == 0
     assert printed.count(".png\n") >= 3 and "4 images of tiny's test split" in printed
@@ -251,8 +267,17 @@ def test_a_picture_format_that_cannot_be_written_is_refused_first(arguments, cap
 
 def test_no_checkpoint_yet(tmp_path, trained, capsys):
     data_dir, _ = trained
-    status = run(evaluate, ["--dataset", "tiny", "--data-dir", data_dir,
-                            "-o", f"best_checkpoint={tmp_path}/none.ckpt"])
+    status = run(
+        evaluate,
+        [
+            "--dataset",
+            "tiny",
+            "--data-dir",
+            data_dir,
+            "-o",
+            f"best_checkpoint={tmp_path}/none.ckpt",
+        ],
+    )
     assert status == 2 and "tools/train.py" in capsys.readouterr().err
 
 
@@ -278,8 +303,10 @@ class TestAnotherVocabulary:
         assert run(evaluate, [*arguments, "--json", str(paths[0])]) == 0
         assert "vocabulary" not in capsys.readouterr().out
         assert run(evaluate, [*other, "--json", str(paths[1])]) == 0
-        assert "tokenizer words and encoded with its vocabulary, which lacks 0.0 %" in \
-            capsys.readouterr().out
+        assert (
+            "tokenizer words and encoded with its vocabulary, which lacks 0.0 %"
+            in capsys.readouterr().out
+        )
         own, others = (json.loads(path.read_text()) for path in paths)
         assert own == others
 
@@ -316,6 +343,7 @@ class TestStoredCodes:
     def gallery(self, arguments):
         def make():
             return open_gallery(load(arguments[5]), f"{arguments[3]}/tiny", "test")
+
         return make
 
     @pytest.fixture
@@ -324,8 +352,11 @@ class TestStoredCodes:
         from vsepp import RetrievalModel
 
         calls, encode = [], RetrievalModel.encode_indices
-        monkeypatch.setattr(RetrievalModel, "encode_indices",
-                            lambda *args, **more: calls.append(1) or encode(*args, **more))
+        monkeypatch.setattr(
+            RetrievalModel,
+            "encode_indices",
+            lambda *args, **more: calls.append(1) or encode(*args, **more),
+        )
         return calls
 
     def test_they_are_computed_once(self, gallery, encoded):
@@ -353,7 +384,7 @@ class TestStoredCodes:
 
     def test_damaged_ones_are_computed_again(self, gallery, encoded, tmp_path):
         good = gallery().texts
-        path, = tmp_path.glob("*.codes")
+        (path,) = tmp_path.glob("*.codes")
         path.write_bytes(path.read_bytes()[:200])
         np.testing.assert_array_equal(gallery().texts, good)
         assert len(encoded) == 2

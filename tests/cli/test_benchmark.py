@@ -10,7 +10,7 @@ import pytest
 
 from vsepp.benchmark.parts import PARTS
 from vsepp.cli.benchmark import main
-from vsepp.errors import InputError
+from vsepp.system.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,9 +19,24 @@ def test_the_command_prints_a_table_and_writes_json(tmp_path):
     path = tmp_path / "figures.json"
 
     process = subprocess.run(
-        [sys.executable, str(ROOT / "tools" / "benchmark.py"), "--only", "ranks", "--smoke",
-         "--rounds", "1", "--threads", "1", "--json", str(path)], cwd=tmp_path,
-        env={**os.environ, "TMPDIR": str(tmp_path)}, capture_output=True, text=True)
+        [
+            sys.executable,
+            str(ROOT / "tools" / "benchmark.py"),
+            "--only",
+            "ranks",
+            "--smoke",
+            "--rounds",
+            "1",
+            "--threads",
+            "1",
+            "--json",
+            str(path),
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
 
     assert process.returncode == 0, process.stderr
     assert "threads of each side: 1" in process.stdout
@@ -35,8 +50,17 @@ def test_the_command_prints_a_table_and_writes_json(tmp_path):
     part = written["parts"]["ranks"]
     assert set(part) == {"title", "skipped", "seconds", "rows", "figures", "notes"}
     row = part["rows"][0]
-    assert set(row) == {"what", "reference", "kind", "amount", "unit", "note", "ratio", "ours",
-                        "theirs"}
+    assert set(row) == {
+        "what",
+        "reference",
+        "kind",
+        "amount",
+        "unit",
+        "note",
+        "ratio",
+        "ours",
+        "theirs",
+    }
     assert row["ratio"]["lowest"] <= row["ratio"]["value"] <= row["ratio"]["highest"]
     assert row["theirs"]["rounds"] and [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
@@ -47,12 +71,15 @@ def test_list_names_every_part(capsys):
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(PARTS)
 
 
-@pytest.mark.parametrize("argv, words", [
-    (["--only", "index", "rankss"], "no part 'rankss'; the nearest is 'ranks'"),
-    (["--threads", "100000"], "--threads 100000 is more than"),
-    (["--only", "ranks", "--soak", "1"], "add it to --only"),
-    (["--json", "."], "--json: . is a folder"),
-])
+@pytest.mark.parametrize(
+    "argv, words",
+    [
+        (["--only", "index", "rankss"], "no part 'rankss'; the nearest is 'ranks'"),
+        (["--threads", "100000"], "--threads 100000 is more than"),
+        (["--only", "ranks", "--soak", "1"], "add it to --only"),
+        (["--json", "."], "--json: . is a folder"),
+    ],
+)
 def test_a_mistake_is_refused_before_anything_is_measured(argv, words):
     with pytest.raises(InputError, match=words):
         main(argv)
@@ -76,8 +103,16 @@ def test_an_interpreter_that_says_nothing_is_refused(tmp_path):
         main(["--only", "ranks", "--torch-python", str(silent)])
 
 
-@pytest.mark.parametrize("argv", [["--rounds", "0"], ["--threads", "two"], ["--soak", "nan"],
-                                  ["--soak", "-1"], ["--rounds", "²"]])
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["--rounds", "0"],
+        ["--threads", "two"],
+        ["--soak", "nan"],
+        ["--soak", "-1"],
+        ["--rounds", "²"],
+    ],
+)
 def test_numbers_have_to_be_some(argv, capsys):
     with pytest.raises(SystemExit) as caught:
         main(argv)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from vsepp.cli.command import configuration, parser, run
-from vsepp.errors import InputError
+from vsepp.system.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(autouse=True)
 def _own_process(monkeypatch):
     """Keep the test run's own signal handlers and environment."""
-    monkeypatch.setattr("vsepp.threads.set_thread_variables", lambda: None)
+    monkeypatch.setattr("vsepp.system.threads.set_thread_variables", lambda: None)
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
     for number, handler in before.items():
@@ -76,18 +76,24 @@ def test_sigterm_cleans_up_and_exits_with_143(capsys):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals differ there")
-@pytest.mark.parametrize("first, status, said", [
-    ("signal.raise_signal(signal.SIGINT)", 130, "Interrupted.\n"),
-    ("signal.raise_signal(signal.SIGTERM)", 130, "Terminated.\n"),
-    ("raise SystemExit(143)", 130, ""), ("return 0", 130, ""),
-])
+@pytest.mark.parametrize(
+    "first, status, said",
+    [
+        ("signal.raise_signal(signal.SIGINT)", 130, "Interrupted.\n"),
+        ("signal.raise_signal(signal.SIGTERM)", 130, "Terminated.\n"),
+        ("raise SystemExit(143)", 130, ""),
+        ("return 0", 130, ""),
+    ],
+)
 def test_a_second_ctrl_c_while_python_ends_shows_no_traceback(first, status, said):
-    code = ("import atexit, signal, sys\n"
-            "from vsepp.cli.command import run\n"
-            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # whoever runs the tests
-            "atexit.register(signal.raise_signal, signal.SIGINT)\n"
-            f"def main(argv):\n    {first}\n"
-            "sys.exit(run(main))")
+    code = (
+        "import atexit, signal, sys\n"
+        "from vsepp.cli.command import run\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # whoever runs the tests
+        "atexit.register(signal.raise_signal, signal.SIGINT)\n"
+        f"def main(argv):\n    {first}\n"
+        "sys.exit(run(main))"
+    )
 
     process = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
 
@@ -100,13 +106,22 @@ def test_a_caller_that_lives_on_keeps_its_handler_of_ctrl_c(capsys):
     assert signal.getsignal(signal.SIGINT) is before
 
 
-@pytest.mark.parametrize("code, words", [
-    (errno.ENOSPC, "no space is left"), (errno.EACCES, "permission denied"),
-    (errno.EPERM, "permission denied"), (errno.EROFS, "read-only"), (errno.EDQUOT, "quota"),
-    (errno.EISDIR, "it is a folder"), (errno.ENOTDIR, "a part of that path is a file"),
-    (errno.EEXIST, "is in the way"), (errno.ENOENT, "no such file or folder"),
-    (errno.ENAMETOOLONG, "name is too long"), (errno.EFBIG, "may not grow that large"),
-])
+@pytest.mark.parametrize(
+    "code, words",
+    [
+        (errno.ENOSPC, "no space is left"),
+        (errno.EACCES, "permission denied"),
+        (errno.EPERM, "permission denied"),
+        (errno.EROFS, "read-only"),
+        (errno.EDQUOT, "quota"),
+        (errno.EISDIR, "it is a folder"),
+        (errno.ENOTDIR, "a part of that path is a file"),
+        (errno.EEXIST, "is in the way"),
+        (errno.ENOENT, "no such file or folder"),
+        (errno.ENAMETOOLONG, "name is too long"),
+        (errno.EFBIG, "may not grow that large"),
+    ],
+)
 def test_the_systems_refusals_name_the_file_and_the_way_out(capsys, code, words):
     assert run(raising(OSError(code, "…", "some/file"))) == 2
 
@@ -115,11 +130,18 @@ def test_the_systems_refusals_name_the_file_and_the_way_out(capsys, code, words)
     assert message.count("\n") == 1
 
 
-@pytest.mark.parametrize("error", [
-    RuntimeError("a bug"), ValueError("a bug"), KeyError("a bug"), OSError("a bug"),
-    OSError(errno.ENOSPC, "no file name"), OSError(errno.EIO, "…", "some/file"),
-    ModuleNotFoundError("No module named 'numpi'", name="numpi"),
-])
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("a bug"),
+        ValueError("a bug"),
+        KeyError("a bug"),
+        OSError("a bug"),
+        OSError(errno.ENOSPC, "no file name"),
+        OSError(errno.EIO, "…", "some/file"),
+        ModuleNotFoundError("No module named 'numpi'", name="numpi"),
+    ],
+)
 def test_a_bug_keeps_its_traceback(error):
     with pytest.raises(type(error)) as caught:
         run(raising(error))
@@ -127,8 +149,9 @@ def test_a_bug_keeps_its_traceback(error):
     assert caught.value is error
 
 
-@pytest.mark.parametrize("error", [
-    MemoryError(), RuntimeError("ResourceExhaustedError: Out of memory error on GPU 0.")])
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("ResourceExhaustedError: Out of memory error on GPU 0.")]
+)
 def test_exhausted_memory_is_a_sentence(capsys, error):
     assert run(raising(error)) == 2
 
@@ -136,11 +159,17 @@ def test_exhausted_memory_is_a_sentence(capsys, error):
 
 
 def test_what_the_terminal_cannot_show_is_escaped():
-    code = ("import sys; from vsepp.cli.command import run\n"
-            "sys.exit(run(lambda argv: print('image \u2192 text')))")
+    code = (
+        "import sys; from vsepp.cli.command import run\n"
+        "sys.exit(run(lambda argv: print('image \u2192 text')))"
+    )
 
-    process = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True,
-                             env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    process = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
 
     assert (process.returncode, process.stderr) == (0, b"")
     assert process.stdout.split() == [b"image", b"\\u2192", b"text"]
@@ -155,13 +184,20 @@ def test_without_paddle_one_sentence_says_how_to_get_it(capsys, name):
 
 @pytest.mark.parametrize("lines", [1, 20_000])
 def test_a_reader_that_goes_away_is_no_traceback_and_no_success(lines):
-    code = ("import sys; from vsepp.cli.command import run\n"
-            f"def main(argv):\n    for k in range({lines}): print(k)\n"
-            "sys.exit(run(main))")
+    code = (
+        "import sys; from vsepp.cli.command import run\n"
+        f"def main(argv):\n    for k in range({lines}): print(k)\n"
+        "sys.exit(run(main))"
+    )
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
 
-    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=environment,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     process.stdout.close()
 
     assert process.stderr.read() == b""
@@ -171,8 +207,12 @@ def test_a_reader_that_goes_away_is_no_traceback_and_no_success(lines):
 
 def printing(redirection, **environment):
     code = "import sys; from vsepp.cli.command import run; sys.exit(run(lambda argv: print('x')))"
-    return subprocess.run(["sh", "-c", f'"$0" -c "$1" {redirection}', sys.executable, code],
-                          cwd=ROOT, env={**os.environ, **environment}, capture_output=True)
+    return subprocess.run(
+        ["sh", "-c", f'"$0" -c "$1" {redirection}', sys.executable, code],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+    )
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no sh")
@@ -223,11 +263,17 @@ def test_the_choice_looks_where_the_data_are(tmp_path, monkeypatch, how):
     assert configured(*given).dataset == "flickr8k"
 
 
-@pytest.mark.parametrize("argv, dataset", [
-    (["--dataset", "pets"], "pets"), (["-o", "dataset=pets"], "pets"), (["-c", "coco"], "coco"),
-    (["-c", "coco", "--dataset", "pets"], "pets"),
-    (["--dataset", "cars", "-o", "dataset=pets"], "pets"), (["-c", "coco_paper"], "coco"),
-])
+@pytest.mark.parametrize(
+    "argv, dataset",
+    [
+        (["--dataset", "pets"], "pets"),
+        (["-o", "dataset=pets"], "pets"),
+        (["-c", "coco"], "coco"),
+        (["-c", "coco", "--dataset", "pets"], "pets"),
+        (["--dataset", "cars", "-o", "dataset=pets"], "pets"),
+        (["-c", "coco_paper"], "coco"),
+    ],
+)
 def test_a_data_set_that_is_named_is_taken(tmp_path, monkeypatch, argv, dataset):
     monkeypatch.chdir(tmp_path)
 
@@ -257,11 +303,13 @@ def test_a_mistake_in_an_override_is_a_users_mistake(capsys):
 
 @pytest.mark.parametrize("status", [0, 2, 143])
 def test_leaving_says_all_and_takes_nothing_apart(status):
-    code = ("import atexit\n"
-            "from vsepp.cli.command import leave, run\n"
-            "atexit.register(print, 'taken apart')\n"
-            "print('all', end='')\n"
-            f"leave({status})")
+    code = (
+        "import atexit\n"
+        "from vsepp.cli.command import leave, run\n"
+        "atexit.register(print, 'taken apart')\n"
+        "print('all', end='')\n"
+        f"leave({status})"
+    )
 
     process = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
 
@@ -273,8 +321,13 @@ def test_leaving_with_words_that_cannot_be_written_is_no_success():
     code = "from vsepp.cli.command import leave\nprint('all', end='')\nleave(0)"
 
     with open("/dev/full", "w") as full:
-        process = subprocess.run([sys.executable, "-c", code], cwd=ROOT, stdout=full,
-                                 stderr=subprocess.PIPE, text=True,
-                                 env={**os.environ, "PYTHONUNBUFFERED": ""})
+        process = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": ""},
+        )
 
     assert (process.returncode, process.stderr) == (1, "")

@@ -9,18 +9,19 @@ import paddle
 import pytest
 from PIL import Image
 
-from vsepp import conversion, load, load_checkpoint
+from vsepp import load, load_checkpoint
 from vsepp.checkpoint import save_checkpoint
 from vsepp.cli.command import run
 from vsepp.cli.convert import main
 from vsepp.config import Config
+from vsepp.convert import conversion
 from vsepp.data.transforms import CenterCrop
 from vsepp.models.backbones import build_backbone
 from vsepp.models.state import get_state
 from vsepp.models.vsepp import VSEPP
 from vsepp.models.weights import load_backbone_weights
 from vsepp.pickles import PlainObject
-from vsepp.vocabulary import Vocabulary
+from vsepp.text.vocabulary import Vocabulary
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 TINY = "shufflenet_v2_x0_25"
@@ -29,16 +30,29 @@ TINY = "shufflenet_v2_x0_25"
 @pytest.mark.parametrize("name", ["small", "2layer"])
 def test_the_authors_checkpoint_gives_the_authors_embeddings(name, tmp_path):
     folder, target = GOLDEN / f"authors_{name}_checkpoint", tmp_path / "ours.ckpt"
-    assert run(main, ["--authors", str(folder / "model_best.pth.tar"),
-                      "--vocab", str(folder / "f8k_precomp_vocab.pkl"), str(target)]) == 0
+    assert (
+        run(
+            main,
+            [
+                "--authors",
+                str(folder / "model_best.pth.tar"),
+                "--vocab",
+                str(folder / "f8k_precomp_vocab.pkl"),
+                str(target),
+            ],
+        )
+        == 0
+    )
     golden = np.load(GOLDEN / f"authors_{name}.npz")
     model = load(target)
     images = model.encode_features(golden["features"])
-    captions = [caption[:length].tolist()
-                for caption, length in zip(golden["captions"], golden["lengths"])]
+    captions = [
+        caption[:length].tolist() for caption, length in zip(golden["captions"], golden["lengths"])
+    ]
     np.testing.assert_allclose(images, golden["vsepp/final_image_emb"], atol=1e-5)
-    np.testing.assert_allclose(model.encode_indices(captions), golden["vsepp/final_text_emb"],
-                               atol=1e-5)
+    np.testing.assert_allclose(
+        model.encode_indices(captions), golden["vsepp/final_text_emb"], atol=1e-5
+    )
     assert load_checkpoint(target)["authors_options"]["max_violation"] is True
 
 
@@ -54,12 +68,24 @@ def test_the_authors_full_cnn_comes_with_its_backbone(tmp_path, monkeypatch):
     image["fc.weight"] = generator.standard_normal((6, 512)).astype(np.float32)
     image["fc.bias"] = generator.standard_normal(6).astype(np.float32)
     text = {"embed.weight": generator.standard_normal((9, 4)).astype(np.float32)}
-    for name, shape in (("weight_ih", (18, 4)), ("weight_hh", (18, 6)), ("bias_ih", (18,)),
-                        ("bias_hh", (18,))):
+    for name, shape in (
+        ("weight_ih", (18, 4)),
+        ("weight_hh", (18, 6)),
+        ("bias_ih", (18,)),
+        ("bias_hh", (18,)),
+    ):
         text[f"rnn.{name}_l0"] = generator.standard_normal(shape).astype(np.float32)
     options = PlainObject()
-    vars(options).update(cnn_type="resnet18", word_dim=4, embed_size=6, num_layers=1,
-                         finetune=True, no_imgnorm=True, measure="cosine", data_name="f30k")
+    vars(options).update(
+        cnn_type="resnet18",
+        word_dim=4,
+        embed_size=6,
+        num_layers=1,
+        finetune=True,
+        no_imgnorm=True,
+        measure="cosine",
+        data_name="f30k",
+    )
     words = PlainObject()
     words.word2idx = vocabulary(9).word_to_index
     files = {"model": {"opt": options, "model": [image, text], "epoch": 2}, "vocabulary": words}
@@ -93,12 +119,19 @@ class Unknown:
 @pytest.mark.parametrize("hostile", ["model", "vocabulary"])
 def test_a_pickle_that_would_run_a_command_is_refused(hostile, tmp_path, capsys):
     folder, witness = GOLDEN / "authors_small_checkpoint", tmp_path / "witness"
-    files = {"model": folder / "model_best.pth.tar",
-             "vocabulary": folder / "f8k_precomp_vocab.pkl"}
+    files = {"model": folder / "model_best.pth.tar", "vocabulary": folder / "f8k_precomp_vocab.pkl"}
     files[hostile] = tmp_path / "hostile.pkl"
     files[hostile].write_bytes(pickle.dumps({"opt": Runs(witness)}))
-    status = run(main, ["--authors", str(files["model"]), "--vocab", str(files["vocabulary"]),
-                        str(tmp_path / "out.ckpt")])
+    status = run(
+        main,
+        [
+            "--authors",
+            str(files["model"]),
+            "--vocab",
+            str(files["vocabulary"]),
+            str(tmp_path / "out.ckpt"),
+        ],
+    )
     message = capsys.readouterr().err
     assert status == 2 and "hostile.pkl" in message and "system" in message
     assert not witness.exists() and not (tmp_path / "out.ckpt").exists()
@@ -107,16 +140,34 @@ def test_a_pickle_that_would_run_a_command_is_refused(hostile, tmp_path, capsys)
 def test_an_unknown_class_is_named(tmp_path, capsys):
     path = tmp_path / "vocab.pkl"
     path.write_bytes(pickle.dumps(Unknown()))
-    assert run(main, ["--authors", str(GOLDEN / "authors_small_checkpoint/model_best.pth.tar"),
-                      "--vocab", str(path), str(tmp_path / "out.ckpt")]) == 2
+    assert (
+        run(
+            main,
+            [
+                "--authors",
+                str(GOLDEN / "authors_small_checkpoint/model_best.pth.tar"),
+                "--vocab",
+                str(path),
+                str(tmp_path / "out.ckpt"),
+            ],
+        )
+        == 2
+    )
     assert "Unknown" in capsys.readouterr().err
 
 
 def test_a_vocabulary_of_another_model_is_refused(tmp_path, capsys):
     folder = GOLDEN / "authors_small_checkpoint"
-    status = run(main, ["--authors", str(folder / "model_best.pth.tar"), "--vocab",
-                        str(GOLDEN / "authors_2layer_checkpoint/f8k_precomp_vocab.pkl"),
-                        str(tmp_path / "out.ckpt")])
+    status = run(
+        main,
+        [
+            "--authors",
+            str(folder / "model_best.pth.tar"),
+            "--vocab",
+            str(GOLDEN / "authors_2layer_checkpoint/f8k_precomp_vocab.pkl"),
+            str(tmp_path / "out.ckpt"),
+        ],
+    )
     assert status == 2 and "trained with" in capsys.readouterr().err
 
 
@@ -143,8 +194,14 @@ def vocabulary(words):
 def test_weights_go_out_as_pdparams(tmp_path):
     words = vocabulary(9)
     model = VSEPP(9, 3, 4, 2, TINY, finetuned=False, feature_size=6)
-    save_checkpoint(tmp_path / "in.ckpt", get_state(model), Config().to_dict(),
-                    words.word_to_index, epoch=1, step=2)
+    save_checkpoint(
+        tmp_path / "in.ckpt",
+        get_state(model),
+        Config().to_dict(),
+        words.word_to_index,
+        epoch=1,
+        step=2,
+    )
     out = tmp_path / "out.pdparams"
     assert run(main, ["--pdparams", str(tmp_path / "in.ckpt"), str(out)]) == 0
     other = VSEPP(9, 3, 4, 2, TINY, finetuned=False, feature_size=6)
@@ -159,17 +216,32 @@ def test_the_tutorials_checkpoint_becomes_ours(tmp_path):
     model = VSEPP(9, 3, 4, 1, "resnet18", pretrained=False)
     renamed = {}
     for name, value in model.state_dict().items():
-        for ours, theirs in (("image_extractor.backbone.", "image_extractor.net."),
-                             ("image_extractor.fc.", "image_extractor.net.fc."),
-                             ("text_extractor.embedding.", "text_extractor.embed."),
-                             ("text_extractor.gru.", "text_extractor.rnn.")):
+        for ours, theirs in (
+            ("image_extractor.backbone.", "image_extractor.net."),
+            ("image_extractor.fc.", "image_extractor.net.fc."),
+            ("text_extractor.embedding.", "text_extractor.embed."),
+            ("text_extractor.gru.", "text_extractor.rnn."),
+        ):
             name = name.replace(ours, theirs)
         renamed[name] = value
-    paddle.save({"epoch": 3, "step": 70, "model": renamed, "optimizer": {"anything": 1}},
-                str(tmp_path / "theirs.ckpt"))
+    paddle.save(
+        {"epoch": 3, "step": 70, "model": renamed, "optimizer": {"anything": 1}},
+        str(tmp_path / "theirs.ckpt"),
+    )
     out = tmp_path / "ours.ckpt"
-    assert run(main, ["--tutorial", str(tmp_path / "theirs.ckpt"),
-                      "--vocab", str(tmp_path / "vocab.json"), str(out)]) == 0
+    assert (
+        run(
+            main,
+            [
+                "--tutorial",
+                str(tmp_path / "theirs.ckpt"),
+                "--vocab",
+                str(tmp_path / "vocab.json"),
+                str(out),
+            ],
+        )
+        == 0
+    )
     converted = load(out)
     assert (converted.config.image_model, converted.config.embed_size) == ("resnet18", 4)
     assert load_checkpoint(out)["epoch"] == 3
@@ -186,8 +258,19 @@ def test_the_tutorials_checkpoint_needs_its_vocabulary(tmp_path, capsys):
     vocabulary(11).save(tmp_path / "vocab.json")
     model = VSEPP(9, 3, 4, 1, TINY, finetuned=False, feature_size=6)
     paddle.save({"model": model.state_dict()}, str(tmp_path / "theirs.ckpt"))
-    assert run(main, ["--tutorial", str(tmp_path / "theirs.ckpt"),
-                      "--vocab", str(tmp_path / "vocab.json"), str(tmp_path / "ours.ckpt")]) == 2
+    assert (
+        run(
+            main,
+            [
+                "--tutorial",
+                str(tmp_path / "theirs.ckpt"),
+                "--vocab",
+                str(tmp_path / "vocab.json"),
+                str(tmp_path / "ours.ckpt"),
+            ],
+        )
+        == 2
+    )
     assert "11 words" in capsys.readouterr().err
 
 
@@ -202,11 +285,20 @@ def test_a_file_is_not_converted_onto_itself(tmp_path, monkeypatch, capsys, spel
     assert (tmp_path / "ours.ckpt").read_bytes() == b"a checkpoint"
 
 
-@pytest.mark.parametrize("changes, options", [
-    ({"model": 3}, {}), ({"opt": {"word_dim": 3}}, None), ({"epoch": "x"}, {}),
-    ({}, {"word_dim": None}), ({}, {"num_layers": 2**63}), ({}, {"embed_size": [1]}),
-    ({}, {"learning_rate": "fast"}), ({}, {"data_name": "\ud800"}), ({}, {"cnn_type": {}}),
-])
+@pytest.mark.parametrize(
+    "changes, options",
+    [
+        ({"model": 3}, {}),
+        ({"opt": {"word_dim": 3}}, None),
+        ({"epoch": "x"}, {}),
+        ({}, {"word_dim": None}),
+        ({}, {"num_layers": 2**63}),
+        ({}, {"embed_size": [1]}),
+        ({}, {"learning_rate": "fast"}),
+        ({}, {"data_name": "\ud800"}),
+        ({}, {"cnn_type": {}}),
+    ],
+)
 def test_authors_checkpoints_with_other_values_are_refused(tmp_path, changes, options, capsys):
     from argparse import Namespace
 
@@ -217,8 +309,19 @@ def test_authors_checkpoints_with_other_values_are_refused(tmp_path, changes, op
     path = tmp_path / "model.pth.tar"
     path.write_bytes(pickle.dumps({**given, **changes}, 2))
 
-    assert run(main, ["--authors", str(path), "--vocab", str(folder / "f8k_precomp_vocab.pkl"),
-                      str(tmp_path / "ours.ckpt")]) == 2
+    assert (
+        run(
+            main,
+            [
+                "--authors",
+                str(path),
+                "--vocab",
+                str(folder / "f8k_precomp_vocab.pkl"),
+                str(tmp_path / "ours.ckpt"),
+            ],
+        )
+        == 2
+    )
 
     message = capsys.readouterr().err
     assert message.startswith(f"error: {path}") and message.count("\n") == 1
@@ -227,12 +330,18 @@ def test_authors_checkpoints_with_other_values_are_refused(tmp_path, changes, op
 
 @pytest.mark.parametrize("changes", [{"epoch": "x"}, {"step": float("inf")}, {"epoch": [1]}])
 def test_the_tutorials_checkpoints_with_other_values_are_refused(tmp_path, changes, capsys):
-    weights = {"text_extractor.embedding.weight": np.zeros((4, 4), np.float32),
-               "image_extractor.fc.weight": np.zeros((5, 3), np.float32)}
+    weights = {
+        "text_extractor.embedding.weight": np.zeros((4, 4), np.float32),
+        "image_extractor.fc.weight": np.zeros((5, 3), np.float32),
+    }
     path, vocabulary = tmp_path / "t.ckpt", tmp_path / "vocab.json"
     path.write_bytes(pickle.dumps({"model": weights, "epoch": 1, "step": 1, **changes}))
     Vocabulary({"<pad>": 0, "<unk>": 1, "<start>": 2, "<end>": 3}).save(vocabulary)
 
-    assert run(main, ["--tutorial", str(path), "--vocab", str(vocabulary),
-                      str(tmp_path / "ours.ckpt")]) == 2
+    assert (
+        run(
+            main, ["--tutorial", str(path), "--vocab", str(vocabulary), str(tmp_path / "ours.ckpt")]
+        )
+        == 2
+    )
     assert capsys.readouterr().err.startswith(f"error: {path} is damaged")

@@ -56,7 +56,8 @@ def test_mistakes_are_one_sentence(prepared, tmp_path, capsys):
         assert f"port {port} is in use" in refused(capsys, *given, checkpoint, "--port", str(port))
     assert "from 0 to 65535" in refused(capsys, *given, checkpoint, "--port", "70000")
     assert "no address of this machine" in refused(
-        capsys, *given, checkpoint, "--host", "192.0.2.1", "--port", "0")
+        capsys, *given, checkpoint, "--host", "192.0.2.1", "--port", "0"
+    )
     assert "none.ckpt does not exist" in refused(capsys, *given, "none.ckpt", "--port", "0")
     assert str(tmp_path) in refused(capsys, "--index", str(tmp_path))
 
@@ -64,8 +65,17 @@ def test_mistakes_are_one_sentence(prepared, tmp_path, capsys):
 def test_without_gradio_it_says_what_to_install(prepared, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "gradio", None)
     (tmp_path / "some.ckpt").touch()
-    error = refused(capsys, "--dataset", "tiny", "--data-dir", str(prepared.data_dir),
-                    "--checkpoint", str(tmp_path / "some.ckpt"), "--port", "0")
+    error = refused(
+        capsys,
+        "--dataset",
+        "tiny",
+        "--data-dir",
+        str(prepared.data_dir),
+        "--checkpoint",
+        str(tmp_path / "some.ckpt"),
+        "--port",
+        "0",
+    )
     assert "pip install vsepp[demo]" in error
 
 
@@ -79,9 +89,20 @@ def start(made, tmp_path):
         (tmp_path / "tmp").mkdir()
         environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
         process = subprocess.Popen(
-            [sys.executable, str(ROOT / "tools" / "demo.py"), "--port", "0", *more,
-             "-o", "device=cpu"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env=environment)
+            [
+                sys.executable,
+                str(ROOT / "tools" / "demo.py"),
+                "--port",
+                "0",
+                *more,
+                "-o",
+                "device=cpu",
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
         processes.append(process)
         for line in process.stdout:
             if found := re.search(r"open (http://127\.0\.0\.1:\d+)", line):
@@ -104,8 +125,10 @@ def open_tab(address):
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals")
-@pytest.mark.parametrize("number, status, word", [
-    (signal.SIGINT, 130, "Interrupted."), (signal.SIGTERM, 143, "Terminated.")])
+@pytest.mark.parametrize(
+    "number, status, word",
+    [(signal.SIGINT, 130, "Interrupted."), (signal.SIGTERM, 143, "Terminated.")],
+)
 def test_it_answers_until_it_is_interrupted(made, start, tmp_path, number, status, word):
     process, address = start("--dataset", "tiny", "--data-dir", made[0], "--checkpoint", made[1])
     with urllib.request.urlopen(address, timeout=20) as page:
@@ -129,10 +152,25 @@ def test_an_index_of_photographs_and_a_data_sets_sentences(made, start, tmp_path
     from vsepp.cli.search import main as search
 
     shutil.copytree(Path(made[0]) / "tiny" / "images", tmp_path / "photos")
-    assert run(search, ["index", str(tmp_path / "photos"), "--out", str(tmp_path / "index"),
-                        "--checkpoint", made[1], "-o", "device=cpu"]) == 0
-    address = start("--index", str(tmp_path / "index"), "--dataset", "tiny",
-                    "--data-dir", made[0])[1]
+    assert (
+        run(
+            search,
+            [
+                "index",
+                str(tmp_path / "photos"),
+                "--out",
+                str(tmp_path / "index"),
+                "--checkpoint",
+                made[1],
+                "-o",
+                "device=cpu",
+            ],
+        )
+        == 0
+    )
+    address = start("--index", str(tmp_path / "index"), "--dataset", "tiny", "--data-dir", made[0])[
+        1
+    ]
     client = Client(address, verbose=False, download_files=False)
     photographs, _ = client.predict("a green stripe", 20, api_name="/search_by_sentence")
     assert len(photographs) == 20 and photographs[0]["caption"].endswith(".png")

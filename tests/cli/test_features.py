@@ -3,8 +3,14 @@
 from vsepp.cli.command import run
 from vsepp.cli.features import main
 
-TINY = ["-o", "image_model=shufflenet_v2_x0_25", "pretrained=false", "resize=36", "image_size=32",
-        "device=cpu"]
+TINY = [
+    "-o",
+    "image_model=shufflenet_v2_x0_25",
+    "pretrained=false",
+    "resize=36",
+    "image_size=32",
+    "device=cpu",
+]
 
 
 def test_features_of_every_split_are_computed(prepared, capsys):

@@ -17,7 +17,7 @@ from PIL import Image
 
 from vsepp.cli import prepare
 from vsepp.data import sample
-from vsepp.errors import InputError
+from vsepp.system.errors import InputError
 
 ROOT = Path(prepare.__file__).resolve().parents[2]
 NAMES = [f"{number}.jpg" for number in range(6)]
@@ -34,11 +34,24 @@ def karpathy(dataset, word="dog"):
     """Six images with two captions each."""
     images = []
     for number, (name, split) in enumerate(zip(NAMES, SPLITS)):
-        sentences = [{"tokens": ["a", adjective, word], "raw": f"A {adjective} {word}.",
-                      "imgid": number, "sentid": 2 * number + place}
-                     for place, adjective in enumerate(("big", "small"))]
-        images.append({"imgid": number, "filename": name, "split": split, "sentences": sentences,
-                       "sentids": [sentence["sentid"] for sentence in sentences]})
+        sentences = [
+            {
+                "tokens": ["a", adjective, word],
+                "raw": f"A {adjective} {word}.",
+                "imgid": number,
+                "sentid": 2 * number + place,
+            }
+            for place, adjective in enumerate(("big", "small"))
+        ]
+        images.append(
+            {
+                "imgid": number,
+                "filename": name,
+                "split": split,
+                "sentences": sentences,
+                "sentids": [sentence["sentid"] for sentence in sentences],
+            }
+        )
     return {"dataset": dataset, "images": images}
 
 
@@ -79,9 +92,11 @@ def workplace(tmp_path, monkeypatch):
 @pytest.fixture
 def run(capsys):
     """A function that runs the command and returns the lines that it prints."""
+
     def run(*arguments):
         assert prepare.main([str(argument) for argument in arguments]) == 0
         return capsys.readouterr().out.splitlines()
+
     return run
 
 
@@ -171,14 +186,27 @@ def test_a_table_makes_a_data_set_named_by_the_file(run, tmp_path):
 
 
 def test_dataset_and_data_dir_say_where(run, tmp_path):
-    lines = run("--captions", write_captions(tmp_path / "a.json"), "--dataset", "mine",
-                "--images", write_images(tmp_path / "photos"), "--data-dir", tmp_path / "my data",
-                "--captions-per-image", 2, "-o", "max_len=7")
+    lines = run(
+        "--captions",
+        write_captions(tmp_path / "a.json"),
+        "--dataset",
+        "mine",
+        "--images",
+        write_images(tmp_path / "photos"),
+        "--data-dir",
+        tmp_path / "my data",
+        "--captions-per-image",
+        2,
+        "-o",
+        "max_len=7",
+    )
     assert (tmp_path / "my data/mine/dataset_mine.json").exists()
     assert prepared(tmp_path / "my data/mine")["options"]["captions_per_image"] == 2
-    assert lines[-1] == ("Next: python tools/train.py --dataset mine "
-                         f"--data-dir '{tmp_path / 'my data'}' "
-                         "-o captions_per_image=2 -o max_len=7")
+    assert lines[-1] == (
+        "Next: python tools/train.py --dataset mine "
+        f"--data-dir '{tmp_path / 'my data'}' "
+        "-o captions_per_image=2 -o max_len=7"
+    )
 
 
 def test_images_of_an_archive_bring_their_captions(run, tmp_path):
@@ -187,24 +215,36 @@ def test_images_of_an_archive_bring_their_captions(run, tmp_path):
 
 
 def test_what_is_prepared_with_the_same_options_stays(run, tmp_path):
-    arguments = ("--captions", write_captions(tmp_path / "a.json"),
-                 "--images", write_images(tmp_path / "photos"))
+    arguments = (
+        "--captions",
+        write_captions(tmp_path / "a.json"),
+        "--images",
+        write_images(tmp_path / "photos"),
+    )
     run(*arguments)
     before = times("data/pets")
     for again in (arguments, ("--dataset", "pets")):
-        assert run(*again)[1] == ("data/pets is prepared with these options already; "
-                                  "it is left as it is.")
+        assert run(*again)[1] == (
+            "data/pets is prepared with these options already; it is left as it is."
+        )
     assert times("data/pets") == before
 
 
-@pytest.mark.parametrize("option, message", [
-    (("--min-word-count", 1), "min_word_count 5 instead of 1"),
-    (("--seed", 8), "seed 0 instead of 8"),
-    (("-o", "max_len=9"), "max_len 30 instead of 9"),
-])
+@pytest.mark.parametrize(
+    "option, message",
+    [
+        (("--min-word-count", 1), "min_word_count 5 instead of 1"),
+        (("--seed", 8), "seed 0 instead of 8"),
+        (("-o", "max_len=9"), "max_len 30 instead of 9"),
+    ],
+)
 def test_other_options_need_force(run, tmp_path, option, message):
-    arguments = ("--captions", write_captions(tmp_path / "a.json"),
-                 "--images", write_images(tmp_path / "photos"))
+    arguments = (
+        "--captions",
+        write_captions(tmp_path / "a.json"),
+        "--images",
+        write_images(tmp_path / "photos"),
+    )
     run(*arguments)
     before = times("data/pets")
     with pytest.raises(InputError, match=f"data/pets is prepared with {message},.*--force"):
@@ -306,19 +346,22 @@ def test_a_download_may_lack_what_the_other_options_give(run, served, tmp_path):
     assert prepared("data/other")["splits"]["train"]["images"] == 4
 
 
-@pytest.mark.parametrize("arguments, message", [
-    (["--dataset", "coco"], "coco does not hold dataset_coco.json.*--captions FILE"),
-    (["--captions", "a.json"], "a.json does not exist"),
-    (["--captions", ""], "--captions is empty"),
-    (["--precomp", ""], "--precomp is empty"),
-    (["--images", "photos"], "photos does not exist: check --images"),
-    (["--images", "."], "holds no dataset_flickr8k.json.*--captions"),
-    (["--dataset", "../up"], "'../up' is no folder name"),
-    (["--sha256", "0" * 64], "give --download URL"),
-    (["--max-len", "0"], "max_len must be at least 1"),
-    (["-o", "maxlen=3"], "the nearest is 'max_len'"),
-    (["--download", "file:///etc/passwd"], "is no web address"),
-])
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--dataset", "coco"], "coco does not hold dataset_coco.json.*--captions FILE"),
+        (["--captions", "a.json"], "a.json does not exist"),
+        (["--captions", ""], "--captions is empty"),
+        (["--precomp", ""], "--precomp is empty"),
+        (["--images", "photos"], "photos does not exist: check --images"),
+        (["--images", "."], "holds no dataset_flickr8k.json.*--captions"),
+        (["--dataset", "../up"], "'../up' is no folder name"),
+        (["--sha256", "0" * 64], "give --download URL"),
+        (["--max-len", "0"], "max_len must be at least 1"),
+        (["-o", "maxlen=3"], "the nearest is 'max_len'"),
+        (["--download", "file:///etc/passwd"], "is no web address"),
+    ],
+)
 def test_mistakes_are_named(run, arguments, message):
     with pytest.raises(InputError, match=message):
         run(*arguments)
@@ -337,14 +380,19 @@ def test_a_name_in_the_json_cannot_choose_another_folder(run, tmp_path):
 
 def test_the_tool_itself_answers_help_and_exits_with_2_on_a_mistake(tmp_path):
     def tool(*arguments):
-        return subprocess.run([sys.executable, ROOT / "tools/prepare.py", *arguments], text=True,
-                              cwd=tmp_path, env={**os.environ, "HOME": str(tmp_path)},
-                              capture_output=True)
+        return subprocess.run(
+            [sys.executable, ROOT / "tools/prepare.py", *arguments],
+            text=True,
+            cwd=tmp_path,
+            env={**os.environ, "HOME": str(tmp_path)},
+            capture_output=True,
+        )
 
     assert "--captions-per-image" in tool("-h").stdout
     wrong = tool("--dataset", "coco")
     assert wrong.returncode == 2
     assert wrong.stderr.startswith("error: ") and wrong.stderr.count("\n") == 1
-    code = ("import sys, vsepp.cli.prepare\n"
-            "sys.exit(bool({'numpy', 'paddle', 'PIL'} & {*sys.modules}))")
+    code = (
+        "import sys, vsepp.cli.prepare\nsys.exit(bool({'numpy', 'paddle', 'PIL'} & {*sys.modules}))"
+    )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

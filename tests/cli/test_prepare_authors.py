@@ -15,13 +15,20 @@ from vsepp.cli.features import main as features
 from vsepp.cli.infer import main as infer
 from vsepp.cli.prepare import main as prepare
 from vsepp.cli.train import main as train
-from vsepp.errors import InputError
+from vsepp.system.errors import InputError
 
 KINDS = [(colour, shape) for colour in COLOURS for shape in SHAPES]
 COUNTS = {"train": 20, "dev": 4, "test": 4}
 SIZE = 12
-TINY = ["word_dim=8", "embed_size=16", "batch_size=8", "num_epochs=2", "learning_rate=0.01",
-        "evaluate_step=100", "device=cpu"]
+TINY = [
+    "word_dim=8",
+    "embed_size=16",
+    "batch_size=8",
+    "num_epochs=2",
+    "learning_rate=0.01",
+    "evaluate_step=100",
+    "device=cpu",
+]
 
 
 def write_precomp(folder, repeat=5, per_image=5):
@@ -61,7 +68,8 @@ def test_from_the_authors_features_to_an_answer(run, capsys):
     assert "f_precomp, test split: 4 images, 20 sentences" in "\n".join(run(evaluate, *data))
     answer = run(infer, *data, "--text", "a red frame", "--save", "answer.png")
     assert sorted(line.split(maxsplit=2)[2] for line in answer[-5:-1]) == [
-        f"test image {image}" for image in range(4)]
+        f"test image {image}" for image in range(4)
+    ]
     assert Image.open("answer.png").width > 500
 
     Image.new("RGB", (300, 300)).save("photo.png")
@@ -77,14 +85,17 @@ def test_from_the_authors_features_to_an_answer(run, capsys):
 def test_one_caption_to_an_image_is_said_in_the_next_command(run):
     write_precomp(Path("one"), repeat=1, per_image=1)
     lines = run(prepare, "--precomp", "one", "--dataset", "single")
-    assert lines[-1] == ("Next: python tools/train.py --dataset single "
-                         "-o captions_per_image=1 -o finetuned=false")
+    assert lines[-1] == (
+        "Next: python tools/train.py --dataset single -o captions_per_image=1 -o finetuned=false"
+    )
 
 
 def test_the_authors_configuration_needs_nothing_more(run):
     write_precomp(Path("f_precomp"))
-    assert run(prepare, "--precomp", "f_precomp", "-c", "f_precomp_paper")[-1] == \
-        "Next: python tools/train.py -c f_precomp_paper"
+    assert (
+        run(prepare, "--precomp", "f_precomp", "-c", "f_precomp_paper")[-1]
+        == "Next: python tools/train.py -c f_precomp_paper"
+    )
 
 
 def test_fine_tuning_without_photographs_is_refused(run):
@@ -124,28 +135,43 @@ def test_lost_features_are_put_back(run):
 
 
 def test_coco_comes_from_its_annotations_and_the_authors_ids(run):
-    splits = {"train": (1, "train2014"), "dev": (2, "val2014"), "test": (3, "val2014"),
-              "restval": (4, "val2014")}
-    notes = {"train2014": {"images": [], "annotations": []},
-             "val2014": {"images": [], "annotations": []}}
+    splits = {
+        "train": (1, "train2014"),
+        "dev": (2, "val2014"),
+        "test": (3, "val2014"),
+        "restval": (4, "val2014"),
+    }
+    notes = {
+        "train2014": {"images": [], "annotations": []},
+        "val2014": {"images": [], "annotations": []},
+    }
     for split, (number, year) in splits.items():
         name = f"COCO_{year}_{number:012d}.jpg"
         Path(f"photos/{year}").mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (20, 20)).save(f"photos/{year}/{name}")
         notes[year]["images"].append({"id": number, "file_name": name})
         ids = [10 * number + place for place in range(5)]
-        notes[year]["annotations"] += [{"id": key, "image_id": number, "caption": f"Dog {key}!"}
-                                       for key in ids]
+        notes[year]["annotations"] += [
+            {"id": key, "image_id": number, "caption": f"Dog {key}!"} for key in ids
+        ]
         np.save(f"coco_{split}_ids.npy", np.array(ids))
     for year, content in notes.items():
         Path(f"captions_{year}.json").write_text(json.dumps(content))
 
-    arguments = ["--coco-annotations", "captions_train2014.json", "captions_val2014.json",
-                 "--coco-ids", ".", "--images", "photos"]
+    arguments = [
+        "--coco-annotations",
+        "captions_train2014.json",
+        "captions_val2014.json",
+        "--coco-ids",
+        ".",
+        "--images",
+        "photos",
+    ]
     lines = run(prepare, *arguments)
 
-    assert lines[0] == ("Data set coco: from --coco-annotations and --coco-ids . "
-                        "and --images photos.")
+    assert lines[0] == (
+        "Data set coco: from --coco-annotations and --coco-ids . and --images photos."
+    )
     assert len(json.loads(Path("data/coco/dataset_coco.json").read_text())["images"]) == 4
     data = json.loads(Path("data/coco/restval_data.json").read_text())
     assert [Path(path).exists() for path in data["IMAGES"]] == [True]
@@ -153,13 +179,16 @@ def test_coco_comes_from_its_annotations_and_the_authors_ids(run):
     assert "left as it is" in run(prepare, *arguments)[1]
 
 
-@pytest.mark.parametrize("arguments, message", [
-    (["--coco-ids", "ids"], "belong together: give both"),
-    (["--coco-annotations", "a.json"], "belong together: give both"),
-    (["--coco-annotations", "a", "--coco-ids", "b", "--captions", "c"], "choose one"),
-    (["--precomp", "a", "--images", "b"], "leave out the options for captions and photographs"),
-    (["--precomp", "nowhere"], "nowhere is no folder"),
-])
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--coco-ids", "ids"], "belong together: give both"),
+        (["--coco-annotations", "a.json"], "belong together: give both"),
+        (["--coco-annotations", "a", "--coco-ids", "b", "--captions", "c"], "choose one"),
+        (["--precomp", "a", "--images", "b"], "leave out the options for captions and photographs"),
+        (["--precomp", "nowhere"], "nowhere is no folder"),
+    ],
+)
 def test_options_that_do_not_go_together_are_refused(run, arguments, message):
     with pytest.raises(InputError, match=message):
         prepare(arguments)

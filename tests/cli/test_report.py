@@ -15,8 +15,8 @@ from vsepp import load, train
 from vsepp.cli.command import run
 from vsepp.cli.eval import main as evaluate
 from vsepp.cli.report import main as report
-from vsepp.gallery import open_gallery
 from vsepp.report.tables import metric_cells
+from vsepp.retrieval.gallery import open_gallery
 
 HOSTILE = "<script>alert(1)</script>\"'&amp; http://example.org/x.png \u202eabc\x00"
 
@@ -49,8 +49,12 @@ class Page(HTMLParser):
 
     def addresses(self):
         """Everything the page asks for."""
-        return [value for _, attributes in self.elements for name, value in attributes.items()
-                if name in ("src", "href", "xlink:href", "srcset", "data", "action", "poster")]
+        return [
+            value
+            for _, attributes in self.elements
+            for name, value in attributes.items()
+            if name in ("src", "href", "xlink:href", "srcset", "data", "action", "poster")
+        ]
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +70,7 @@ def trained(tmp_path_factory):
             train(config)
             kept[measure] = config.path("best_checkpoint")
         return kept[measure]
+
     return train_it
 
 
@@ -79,8 +84,16 @@ def arguments_in(folder, checkpoint):
     """Arguments for a tool, with data and checkpoint in a folder of the test's own."""
     data_dir = make_data(folder / "data")
     shutil.copy(checkpoint, folder / "model.ckpt")
-    return ["--dataset", "tiny", "--data-dir", data_dir, "--checkpoint",
-            str(folder / "model.ckpt"), "-o", "device=cpu"]
+    return [
+        "--dataset",
+        "tiny",
+        "--data-dir",
+        data_dir,
+        "--checkpoint",
+        str(folder / "model.ckpt"),
+        "-o",
+        "device=cpu",
+    ]
 
 
 @pytest.fixture
@@ -113,8 +126,9 @@ def test_the_scores_are_those_of_eval(make, arguments, tmp_path, capsys):
     assert capsys.readouterr().out.startswith(printed)
     columns, directions, rsum = metric_cells(json.loads(scores.read_text()))
     rows = re.findall(r"<tr><th>([^<]+)</th>(.*?)</tr>", page.partition("</table>")[0])
-    cells = {name: re.findall(r"<td[^>]*>([^<]*)<small>([^<]*)</small></td>", row)
-             for name, row in rows}
+    cells = {
+        name: re.findall(r"<td[^>]*>([^<]*)<small>([^<]*)</small></td>", row) for name, row in rows
+    }
     assert cells["rsum"] == [rsum]
     for place, name in enumerate(columns):
         wanted = [pairs[place] for _, pairs in directions]
@@ -126,8 +140,9 @@ def test_the_page_needs_nothing_but_itself(page):
     addresses = elements.addresses()
     assert len(addresses) > 20
     assert all(address.startswith("data:image/") for address in addresses)
-    assert not {"script", "link", "iframe", "object", "form"} & {tag for tag, _
-                                                                in elements.elements}
+    assert not {"script", "link", "iframe", "object", "form"} & {
+        tag for tag, _ in elements.elements
+    }
     assert "://" not in page and "@import" not in page and "url(" not in page
 
 
@@ -135,8 +150,11 @@ def test_every_photograph_that_is_named_is_embedded(page):
     elements = Page(page).elements
     pictures = [attributes for tag, attributes in elements if tag == "img"]
     assert {attributes["alt"] for attributes in pictures} >= {f"{k}.png" for k in range(16, 20)}
-    assert all(attributes["src"].startswith("data:image/jpeg;base64,/9j/")
-               for attributes in pictures if attributes["alt"].endswith(".png"))
+    assert all(
+        attributes["src"].startswith("data:image/jpeg;base64,/9j/")
+        for attributes in pictures
+        if attributes["alt"].endswith(".png")
+    )
     assert not any("missing" in attributes.get("class", "") for _, attributes in elements)
 
 
@@ -177,15 +195,16 @@ def test_hostile_captions_and_names_are_shown_as_text(make, arguments, tmp_path)
     (folder / "test_sentences.json").write_text(json.dumps(sentences), encoding="utf-8")
     split = json.loads((folder / "test_data.json").read_text())
     for place, path in enumerate(split["IMAGES"]):
-        name = f"<img src=x onerror=alert({place})>\".png"
+        name = f'<img src=x onerror=alert({place})>".png'
         shutil.move(path, folder / "images" / name)
         split["IMAGES"][place] = str(folder / "images" / name)
     (folder / "test_data.json").write_text(json.dumps(split))
     page = make()
     elements = Page(page)
     assert "script" not in {tag for tag, _ in elements.elements}
-    assert not any(name.startswith("on") for _, attributes in elements.elements
-                   for name in attributes)
+    assert not any(
+        name.startswith("on") for _, attributes in elements.elements for name in attributes
+    )
     assert all(address.startswith("data:image/") for address in elements.addresses())
     assert "\x00" not in page and "<script>alert(1)</script>" in "".join(elements.text)
     assert any("onerror" in attributes.get("alt", "") for _, attributes in elements.elements)
@@ -225,11 +244,17 @@ def test_it_goes_beside_the_checkpoint_by_default(arguments, tmp_path, capsys):
     assert "model.tiny_val.html" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("more, words", [
-    (["--out", "page.pdf"], ".html"), (["--out", ""], ".html"), (["--queries", "-1"], "--queries"),
-    (["--seed", "-1"], "--seed"), (["--checkpoint", "none.ckpt"], "none.ckpt does not exist"),
-    (["--split", "restval"], "restval"),
-])
+@pytest.mark.parametrize(
+    "more, words",
+    [
+        (["--out", "page.pdf"], ".html"),
+        (["--out", ""], ".html"),
+        (["--queries", "-1"], "--queries"),
+        (["--seed", "-1"], "--seed"),
+        (["--checkpoint", "none.ckpt"], "none.ckpt does not exist"),
+        (["--split", "restval"], "restval"),
+    ],
+)
 def test_a_mistake_is_one_sentence(arguments, capsys, more, words):
     assert run(report, [*arguments, *more]) == 2
     error = capsys.readouterr().err
@@ -255,16 +280,36 @@ class TestFeaturesOnly:
         for split, images in (("train", 8), ("dev", 3), ("test", 1)):
             lines = [f"a thing of kind {k} number {n}" for k in range(images) for n in range(5)]
             (source / f"{split}_caps.txt").write_text("\n".join(lines) + "\n")
-            np.save(source / f"{split}_ims.npy",
-                    np.repeat(rng.normal(size=(images, 6)).astype(np.float32), 5, 0))
+            np.save(
+                source / f"{split}_ims.npy",
+                np.repeat(rng.normal(size=(images, 6)).astype(np.float32), 5, 0),
+            )
         data_dir = str(tmp_path / "data")
-        assert run(prepare, ["--precomp", str(source), "--data-dir", data_dir,
-                             "--min-word-count", "0"]) == 0
+        assert (
+            run(
+                prepare, ["--precomp", str(source), "--data-dir", data_dir, "--min-word-count", "0"]
+            )
+            == 0
+        )
         config = make_config(data_dir, tmp_path, dataset="my_precomp", num_epochs=1)
         train(config)
         path = tmp_path / "page.html"
-        assert run(report, ["--dataset", "my_precomp", "--data-dir", data_dir, "--checkpoint",
-                            str(config.path("best_checkpoint")), "--out", str(path)]) == 0
+        assert (
+            run(
+                report,
+                [
+                    "--dataset",
+                    "my_precomp",
+                    "--data-dir",
+                    data_dir,
+                    "--checkpoint",
+                    str(config.path("best_checkpoint")),
+                    "--out",
+                    str(path),
+                ],
+            )
+            == 0
+        )
         return path.read_text(encoding="utf-8")
 
     def test_images_are_called_by_their_place_and_one_is_enough(self, page):

@@ -32,8 +32,22 @@ def made(tmp_path_factory):
     for colour in COLOURS:
         for shape in SHAPES:
             draw_picture(place / "photos" / colour / f"{shape}.png", colour, shape)
-    assert run(search, ["index", str(place / "photos"), "--out", str(place / "index"),
-                        "--checkpoint", checkpoint, "-o", "device=cpu"]) == 0
+    assert (
+        run(
+            search,
+            [
+                "index",
+                str(place / "photos"),
+                "--out",
+                str(place / "index"),
+                "--checkpoint",
+                checkpoint,
+                "-o",
+                "device=cpu",
+            ],
+        )
+        == 0
+    )
     return data_dir, checkpoint, place / "photos", place / "index"
 
 
@@ -54,8 +68,18 @@ def ask(index, *more):
 
 def test_a_sentence_finds_photographs(made, tmp_path, capsys):
     answer = tmp_path / "answer.json"
-    status = ask(made[3], "a green stripe", "--top-k", "3", "--json", str(answer),
-                 "--save", str(tmp_path / "answer.png"), "--html", str(tmp_path / "answer.html"))
+    status = ask(
+        made[3],
+        "a green stripe",
+        "--top-k",
+        "3",
+        "--json",
+        str(answer),
+        "--save",
+        str(tmp_path / "answer.png"),
+        "--html",
+        str(tmp_path / "answer.html"),
+    )
     assert status == 0
     printed, found = capsys.readouterr().out, json.loads(answer.read_text())
     assert "the 20 photographs of" in printed
@@ -72,14 +96,25 @@ def test_a_sentence_finds_photographs(made, tmp_path, capsys):
     scores = model.similarity([made[2] / path for path in paths], ["a green stripe"])[:, 0]
     order = np.argsort(-scores, kind="stable")[:3]
     assert [entry["photograph"] for entry in found["answers"]] == [paths[row] for row in order]
-    np.testing.assert_allclose([entry["similarity"] for entry in found["answers"]],
-                               scores[order], atol=1e-5)
+    np.testing.assert_allclose(
+        [entry["similarity"] for entry in found["answers"]], scores[order], atol=1e-5
+    )
 
 
 def test_a_photograph_finds_itself_first(made, tmp_path, capsys):
     shutil.copy(made[2] / "blue" / "frame.png", tmp_path / "asked.png")
-    assert ask(made[3], "--image", str(tmp_path / "asked.png"), "--json", "-",
-               "--html", str(tmp_path / "page.html")) == 0
+    assert (
+        ask(
+            made[3],
+            "--image",
+            str(tmp_path / "asked.png"),
+            "--json",
+            "-",
+            "--html",
+            str(tmp_path / "page.html"),
+        )
+        == 0
+    )
     captured = capsys.readouterr()
     answers = json.loads(captured.out)["answers"]  # nothing but JSON on the output
     assert answers[0]["photograph"] == "blue/frame.png" and len(answers) == 10
@@ -96,9 +131,23 @@ def test_a_sentence_may_stand_anywhere_and_without_quotes(made, capsys):
 
 
 def test_a_photograph_finds_sentences_of_a_data_set(made, capsys, tmp_path):
-    arguments = ["query", "--dataset", "tiny", "--data-dir", made[0], "--checkpoint", made[1],
-                 "--image", str(made[2] / "red" / "square.png"), "--top-k", "4", "--json", "-",
-                 "--save", str(tmp_path / "answer.png")]
+    arguments = [
+        "query",
+        "--dataset",
+        "tiny",
+        "--data-dir",
+        made[0],
+        "--checkpoint",
+        made[1],
+        "--image",
+        str(made[2] / "red" / "square.png"),
+        "--top-k",
+        "4",
+        "--json",
+        "-",
+        "--save",
+        str(tmp_path / "answer.png"),
+    ]
     assert run(search, arguments) == 0
     answers = json.loads(capsys.readouterr().out)["answers"]
     assert len(answers) == 4 and all(entry["sentence"] for entry in answers)
@@ -140,8 +189,19 @@ def test_names_that_are_no_text_and_names_that_are_html(own, tmp_path, capsys):
     except OSError:
         pytest.skip("the file system takes no such names")
     assert run(search, ["index", str(photos), "--out", str(index), "-o", "device=cpu"]) == 0
-    status = ask(index, "--image", str(odd), "--top-k", "1", "--html", str(tmp_path / "page.html"),
-                 "--json", str(tmp_path / "a.json"), "--save", str(tmp_path / "a.png"))
+    status = ask(
+        index,
+        "--image",
+        str(odd),
+        "--top-k",
+        "1",
+        "--html",
+        str(tmp_path / "page.html"),
+        "--json",
+        str(tmp_path / "a.json"),
+        "--save",
+        str(tmp_path / "a.png"),
+    )
     assert status == 0
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "<b>&" not in page and "&lt;b&gt;&amp;" in page
@@ -191,38 +251,45 @@ def test_queries_of_another_checkpoint_are_refused(own, other, capsys):
     assert ask(index, "a green stripe", "--checkpoint", other) == 0
 
 
-@pytest.mark.parametrize("arguments, words", [
-    (["query"], "no index"),
-    (["query", "", "a stripe"], "no index is given"),
-    (["query", "INDEX"], "nothing to look for"),
-    (["query", "INDEX", "   "], "nothing to look for"),
-    (["query", "INDEX", "xyzzy plugh"], "vocabulary"),
-    (["query", "INDEX", "!?"], "vocabulary"),
-    (["query", "INDEX", "a stripe", "--image", "PHOTO"], "not both"),
-    (["query", "INDEX", "--image", "none.jpg"], "none.jpg does not exist"),
-    (["query", "INDEX", "--image", __file__], "not an image"),
-    (["query", "INDEX", "a stripe", "--top-k", "0"], "--top-k"),
-    (["query", "INDEX", "a stripe", "--save", "a.pdf"], "a.pdf"),
-    (["query", "INDEX", "a stripe", "--checkpoint", "none.ckpt"], "none.ckpt"),
-    (["query", "none", "a stripe"], "none is no index of photographs"),
-    (["query", "INDEX", "a stripe", "--approximate"], "approximate"),
-    (["query", "--dataset", "tiny"], "--image"),
-    (["query", "--dataset", "tiny", "INDEX", "a stripe"], "--image"),
-    (["index", "none", "--out", "INDEX"], "none"),
-    (["index", "", "--out", "INDEX"], "is empty: give the folder of your photographs"),
-    (["index", "PHOTOS", "--out", ""], "is empty: give the folder for the index"),
-    (["index", "PHOTOS", "--out", "PHOTOS"], "other files"),
-])
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["query"], "no index"),
+        (["query", "", "a stripe"], "no index is given"),
+        (["query", "INDEX"], "nothing to look for"),
+        (["query", "INDEX", "   "], "nothing to look for"),
+        (["query", "INDEX", "xyzzy plugh"], "vocabulary"),
+        (["query", "INDEX", "!?"], "vocabulary"),
+        (["query", "INDEX", "a stripe", "--image", "PHOTO"], "not both"),
+        (["query", "INDEX", "--image", "none.jpg"], "none.jpg does not exist"),
+        (["query", "INDEX", "--image", __file__], "not an image"),
+        (["query", "INDEX", "a stripe", "--top-k", "0"], "--top-k"),
+        (["query", "INDEX", "a stripe", "--save", "a.pdf"], "a.pdf"),
+        (["query", "INDEX", "a stripe", "--checkpoint", "none.ckpt"], "none.ckpt"),
+        (["query", "none", "a stripe"], "none is no index of photographs"),
+        (["query", "INDEX", "a stripe", "--approximate"], "approximate"),
+        (["query", "--dataset", "tiny"], "--image"),
+        (["query", "--dataset", "tiny", "INDEX", "a stripe"], "--image"),
+        (["index", "none", "--out", "INDEX"], "none"),
+        (["index", "", "--out", "INDEX"], "is empty: give the folder of your photographs"),
+        (["index", "PHOTOS", "--out", ""], "is empty: give the folder for the index"),
+        (["index", "PHOTOS", "--out", "PHOTOS"], "other files"),
+    ],
+)
 def test_mistakes_are_one_sentence(made, arguments, words, capsys):
-    places = {"INDEX": str(made[3]), "PHOTO": str(made[2] / "red" / "square.png"),
-              "PHOTOS": str(made[2])}
+    places = {
+        "INDEX": str(made[3]),
+        "PHOTO": str(made[2] / "red" / "square.png"),
+        "PHOTOS": str(made[2]),
+    }
     assert run(search, [places.get(word, word) for word in arguments]) == 2
     error = capsys.readouterr().err
     assert words in error and error.startswith("error: ") and error.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [["index", "a", "b", "--out", "c"], ["query", "a", "--no"],
-                                       ["find", "a"], []])
+@pytest.mark.parametrize(
+    "arguments", [["index", "a", "b", "--out", "c"], ["query", "a", "--no"], ["find", "a"], []]
+)
 def test_what_is_no_command_is_refused(arguments, capsys):
     with pytest.raises(SystemExit) as caught:
         run(search, arguments)
@@ -233,7 +300,7 @@ _SIGNALLED = """
 import os, signal, sys
 from vsepp.cli.command import run
 from vsepp.cli.search import main
-from vsepp import inference
+from vsepp.retrieval import model as inference
 encode = inference.RetrievalModel.encode_pixels
 done = []
 def encode_pixels(self, pixels):
@@ -248,13 +315,23 @@ sys.exit(run(main, {arguments!r}))
 
 @pytest.mark.skipif(os.name == "nt", reason="signals differ there")
 def test_sigterm_keeps_what_is_encoded(made, tmp_path, capsys):
-    arguments = ["index", str(made[2]), "--out", str(tmp_path / "index"), "--checkpoint", made[1],
-                 "-o", "device=cpu"]
+    arguments = [
+        "index",
+        str(made[2]),
+        "--out",
+        str(tmp_path / "index"),
+        "--checkpoint",
+        made[1],
+        "-o",
+        "device=cpu",
+    ]
     script = _SIGNALLED.format(number=int(signal.SIGTERM), arguments=arguments)
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 143 and "Traceback" not in done.stderr
     assert run(search, arguments) == 0
     printed = capsys.readouterr().out
     assert "16 had been encoded by an interrupted run" in printed and "4 encoded" in printed
-    assert next((tmp_path / "index").glob("codes-*.npy")).read_bytes() == \
-        next(made[3].glob("codes-*.npy")).read_bytes()
+    assert (
+        next((tmp_path / "index").glob("codes-*.npy")).read_bytes()
+        == next(made[3].glob("codes-*.npy")).read_bytes()
+    )

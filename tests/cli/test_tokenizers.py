@@ -16,14 +16,21 @@ from vsepp.cli.eval import main as evaluate
 from vsepp.cli.infer import main as infer
 from vsepp.cli.prepare import main as prepare
 from vsepp.cli.train import main as train
-from vsepp.errors import InputError
-from vsepp.gallery import open_gallery
-from vsepp.vocabulary import Vocabulary
+from vsepp.retrieval.gallery import open_gallery
+from vsepp.system.errors import InputError
+from vsepp.text.vocabulary import Vocabulary
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CHINESE = [("红色", "red"), ("绿色", "green"), ("蓝色", "blue"), ("白色", "white")]
-TINY = ["word_dim=8", "embed_size=16", "batch_size=4", "num_epochs=1", "evaluate_step=100",
-        "finetuned=false", "device=cpu"]
+TINY = [
+    "word_dim=8",
+    "embed_size=16",
+    "batch_size=4",
+    "num_epochs=1",
+    "evaluate_step=100",
+    "finetuned=false",
+    "device=cpu",
+]
 
 
 @pytest.fixture
@@ -48,12 +55,24 @@ def write_table(captions, name="pets"):
     Path("photos").mkdir(exist_ok=True)
     for place in range(len(captions)):
         Image.new("RGB", (20, 20), (20 * place, 9, 9)).save(f"photos/{place}.png")
-    return ["--captions", f"{name}.csv", "--images", "photos", "--min-word-count", 0,
-            "--captions-per-image", 1]
+    return [
+        "--captions",
+        f"{name}.csv",
+        "--images",
+        "photos",
+        "--min-word-count",
+        0,
+        "--captions-per-image",
+        1,
+    ]
 
 
-ENGLISH = [("train", "The dog's bowl isn't red."), ("train", "A cat, a dog"), ("val", "A cat!"),
-           ("test", "A dog?")]
+ENGLISH = [
+    ("train", "The dog's bowl isn't red."),
+    ("train", "A cat, a dog"),
+    ("val", "A cat!"),
+    ("test", "A dog?"),
+]
 
 
 def prepared(folder="data/pets"):
@@ -64,11 +83,14 @@ def words_of(folder="data/pets"):
     return Vocabulary.load(f"{folder}/vocab.json").words[1:-3]
 
 
-@pytest.mark.parametrize("arguments, name, words", [
-    ([], "words", "the dog s bowl isn t red a cat"),
-    (["--tokenizer", "auto"], "words", "the dog s bowl isn t red a cat"),
-    (["--tokenizer", "treebank"], "treebank", "the dog 's bowl is n't red . a cat , !"),
-])
+@pytest.mark.parametrize(
+    "arguments, name, words",
+    [
+        ([], "words", "the dog s bowl isn t red a cat"),
+        (["--tokenizer", "auto"], "words", "the dog s bowl isn t red a cat"),
+        (["--tokenizer", "treebank"], "treebank", "the dog 's bowl is n't red . a cat , !"),
+    ],
+)
 def test_a_table_is_cut_as_asked_for(run, arguments, name, words):
     run(prepare, *write_table(ENGLISH), *arguments)
     assert words_of() == words.split()
@@ -76,8 +98,10 @@ def test_a_table_is_cut_as_asked_for(run, arguments, name, words):
     assert json.loads(Path("data/pets/dataset_pets.json").read_text())["tokenizer"] == name
     assert json.loads(Path("data/pets/test_sentences.json").read_text()) == ["A dog?"]
     assert "left as it is" in run(prepare, *write_table(ENGLISH), *arguments)[1]
-    assert "left as it is" in run(prepare, "--dataset", "pets", "--min-word-count", 0,
-                                  "--captions-per-image", 1)[1]
+    assert (
+        "left as it is"
+        in run(prepare, "--dataset", "pets", "--min-word-count", 0, "--captions-per-image", 1)[1]
+    )
 
 
 def test_another_tokenizer_needs_force_and_the_table(run):
@@ -98,17 +122,32 @@ def test_an_unknown_tokenizer_is_refused_with_the_nearest(run):
 
 def write_karpathy(**more):
     sentence = {"tokens": ["a", "b-c"], "raw": "A b-c!", "imgid": 0, "sentid": 0}
-    content = {"dataset": "own", "images": [
-        {"imgid": 0, "filename": "0.png", "split": "train", "sentids": [0],
-         "sentences": [sentence]}], **more}
+    content = {
+        "dataset": "own",
+        "images": [
+            {
+                "imgid": 0,
+                "filename": "0.png",
+                "split": "train",
+                "sentids": [0],
+                "sentences": [sentence],
+            }
+        ],
+        **more,
+    }
     Path("dataset_own.json").write_text(json.dumps(content))
     draw_picture(Path("photos/0.png"), "red", "square")
     return ["--captions", "dataset_own.json", "--images", "photos", "--min-word-count", 0]
 
 
-@pytest.mark.parametrize("arguments, name, words", [
-    ([], "words", ["a", "b-c"]), (["--tokenizer", "words"], "words", ["a", "b-c"]),
-    (["--tokenizer", "treebank"], "treebank", ["a", "b-c", "!"])])
+@pytest.mark.parametrize(
+    "arguments, name, words",
+    [
+        ([], "words", ["a", "b-c"]),
+        (["--tokenizer", "words"], "words", ["a", "b-c"]),
+        (["--tokenizer", "treebank"], "treebank", ["a", "b-c", "!"]),
+    ],
+)
 def test_a_karpathy_jsons_own_words_stay_unless_it_is_to_be_cut_anew(run, arguments, name, words):
     run(prepare, *write_karpathy(), *arguments)
     assert words_of("data/own") == words
@@ -139,8 +178,11 @@ def forget_the_tokenizer(folder):
     path.write_text(json.dumps(content))
 
 
-@pytest.mark.parametrize("captions", [
-    ENGLISH, [("train", "两只狗"), ("val", "狗"), ("test", "狗")]], ids=["English", "Chinese"])
+@pytest.mark.parametrize(
+    "captions",
+    [ENGLISH, [("train", "两只狗"), ("val", "狗"), ("test", "狗")]],
+    ids=["English", "Chinese"],
+)
 def test_what_was_prepared_before_there_was_a_choice_is_recognised(run, captions):
     if captions is not ENGLISH:
         pytest.importorskip("jieba")
@@ -207,8 +249,10 @@ def write_golden(folder, golden):
 
     Returns the captions as the authors' tokenizer cuts them.
     """
-    captions = [[f"word{index - 4}" for index in caption[:length] if index >= 4]
-                for caption, length in zip(golden["captions"], golden["lengths"])]
+    captions = [
+        [f"word{index - 4}" for index in caption[:length] if index >= 4]
+        for caption, length in zip(golden["captions"], golden["lengths"])
+    ]
     lines = [f"{' '.join(words).capitalize()}, isn't it?" for words in captions]
     folder.mkdir()
     for split in ("train", "dev", "test"):
@@ -221,22 +265,39 @@ def write_golden(folder, golden):
 def test_the_authors_checkpoint_is_scored_on_the_authors_data(run, name):
     theirs, golden = GOLDEN / f"authors_{name}_checkpoint", np.load(GOLDEN / f"authors_{name}.npz")
     captions = write_golden(Path("g_precomp"), golden)
-    run(convert, "--authors", theirs / "model_best.pth.tar",
-        "--vocab", theirs / "f8k_precomp_vocab.pkl", "ours.ckpt")
+    run(
+        convert,
+        "--authors",
+        theirs / "model_best.pth.tar",
+        "--vocab",
+        theirs / "f8k_precomp_vocab.pkl",
+        "ours.ckpt",
+    )
     assert load_checkpoint("ours.ckpt")["tokenizer"] == "treebank"
     run(prepare, "--precomp", "g_precomp", "--min-word-count", 0)
 
-    lines = run(evaluate, "--dataset", "g_precomp", "--checkpoint", "ours.ckpt",
-                "--json", "scores.json", "-o", "device=cpu")
+    lines = run(
+        evaluate,
+        "--dataset",
+        "g_precomp",
+        "--checkpoint",
+        "ours.ckpt",
+        "--json",
+        "scores.json",
+        "-o",
+        "device=cpu",
+    )
 
     model, words = load("ours.ckpt"), sum(map(len, captions))
     assert lines[0] == (
         "g_precomp has another vocabulary than ours.ckpt: the sentences of its test split are cut "
         "by the checkpoint's tokenizer treebank and encoded with its vocabulary, which lacks "
-        f"{500 * len(captions) / words:.1f} % of their words")
+        f"{500 * len(captions) / words:.1f} % of their words"
+    )
     known = model.vocabulary.word_to_index
-    texts = model.encode_indices([[1, *(known.get(word, 3) for word in caption), 2]
-                                  for caption in captions])
+    texts = model.encode_indices(
+        [[1, *(known.get(word, 3) for word in caption), 2] for caption in captions]
+    )
     expected = calc_recall(golden["vsepp/final_image_emb"], texts, 1)
     scores = json.loads(Path("scores.json").read_text())
     found = [scores[way][f"R@{k}"] for k in (1, 5, 10) for way in ("i2t", "t2i")]
@@ -246,8 +307,14 @@ def test_the_authors_checkpoint_is_scored_on_the_authors_data(run, name):
 def test_codes_of_earlier_features_are_not_used(run):
     theirs, golden = GOLDEN / "authors_small_checkpoint", np.load(GOLDEN / "authors_small.npz")
     write_golden(Path("g_precomp"), golden)
-    run(convert, "--authors", theirs / "model_best.pth.tar",
-        "--vocab", theirs / "f8k_precomp_vocab.pkl", "ours.ckpt")
+    run(
+        convert,
+        "--authors",
+        theirs / "model_best.pth.tar",
+        "--vocab",
+        theirs / "f8k_precomp_vocab.pkl",
+        "ours.ckpt",
+    )
     run(prepare, "--precomp", "g_precomp")
     open_gallery(load("ours.ckpt"), "data/g_precomp", "test")
     np.save("g_precomp/test_ims.npy", golden["features"][::-1])
@@ -258,8 +325,14 @@ def test_codes_of_earlier_features_are_not_used(run):
 
 def test_the_authors_checkpoint_is_not_scored_on_other_features(run, capsys):
     theirs = GOLDEN / "authors_small_checkpoint"
-    run(convert, "--authors", theirs / "model_best.pth.tar",
-        "--vocab", theirs / "f8k_precomp_vocab.pkl", "ours.ckpt")
+    run(
+        convert,
+        "--authors",
+        theirs / "model_best.pth.tar",
+        "--vocab",
+        theirs / "f8k_precomp_vocab.pkl",
+        "ours.ckpt",
+    )
     run(prepare, "--precomp", write_precomp(Path("f_precomp")))
     assert status_of(evaluate, ["--dataset", "f_precomp", "--checkpoint", "ours.ckpt"]) == 2
     assert "features must be of shape [n, 24]" in capsys.readouterr().err
@@ -277,17 +350,34 @@ def test_chinese_from_a_table_to_an_answer(run, capsys):
             file = f"{ink}_{drawn}.png"
             draw_picture(Path("photos", file), ink, drawn)
             split = "val" if place == 3 else "test" if drawn == "frame" else "train"
-            rows += [f"{file},{split},{caption}" for caption in (
-                f"一个{colour}的{shape}。", f"图片里有一个{colour}{shape}")]
+            rows += [
+                f"{file},{split},{caption}"
+                for caption in (f"一个{colour}的{shape}。", f"图片里有一个{colour}{shape}")
+            ]
     Path("zh.csv").write_text("filename,split,caption\n" + "\n".join(rows), encoding="utf-8")
-    run(prepare, "--captions", "zh.csv", "--images", "photos", "--min-word-count", 0,
-        "--captions-per-image", 2)
+    run(
+        prepare,
+        "--captions",
+        "zh.csv",
+        "--images",
+        "photos",
+        "--min-word-count",
+        0,
+        "--captions-per-image",
+        2,
+    )
     assert prepared("data/zh")["options"]["tokenizer"] == "jieba"
     assert {"红色", "的", "方块", "边框"} <= set(words_of("data/zh"))
     assert not {"。", "一个红色的方块"} & set(words_of("data/zh"))
 
-    tiny = ["captions_per_image=2", "image_model=shufflenet_v2_x0_25", "pretrained=false",
-            "resize=36", "image_size=32", *TINY]
+    tiny = [
+        "captions_per_image=2",
+        "image_model=shufflenet_v2_x0_25",
+        "pretrained=false",
+        "resize=36",
+        "image_size=32",
+        *TINY,
+    ]
     run(train, "--dataset", "zh", "-o", *tiny)
     assert load_checkpoint("model/vsepp/best_zh.ckpt")["tokenizer"] == "jieba"
     model = load("model/vsepp/best_zh.ckpt")

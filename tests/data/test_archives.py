@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from vsepp.data.archives import Archive, leaves_folder
-from vsepp.errors import InputError
+from vsepp.system.errors import InputError
 
 FILES = {"images/a.jpg": b"first", "images/sub/b.jpg": b"second picture", "notes.txt": b"text"}
 
@@ -49,8 +49,11 @@ def test_extracts_only_what_is_wanted_where_it_is_wanted(pack, tmp_path):
     out = tmp_path / "out"
     with Archive(pack(FILES)) as archive:
         archive.extract({"images/sub/b.jpg": out / "new/b.jpg", "images/a.jpg": out / "a.jpg"}, "x")
-    found = {path.relative_to(out).as_posix(): path.read_bytes()
-             for path in out.rglob("*") if path.is_file()}
+    found = {
+        path.relative_to(out).as_posix(): path.read_bytes()
+        for path in out.rglob("*")
+        if path.is_file()
+    }
     assert found == {"new/b.jpg": b"second picture", "a.jpg": b"first"}
 
 
@@ -64,16 +67,26 @@ def test_a_leading_dot_is_not_part_of_the_name(tmp_path):
         assert list(archive.sizes) == ["images/a.jpg"]
 
 
-@pytest.mark.parametrize("name", ["../a.jpg", "images/../../a.jpg", "/etc/a.jpg", "C:/a.jpg",
-                                  "..\\a.jpg", "images\\..\\..\\a.jpg"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../a.jpg",
+        "images/../../a.jpg",
+        "/etc/a.jpg",
+        "C:/a.jpg",
+        "..\\a.jpg",
+        "images\\..\\..\\a.jpg",
+    ],
+)
 def test_entries_that_leave_the_folder_are_refused(pack, name):
     path = pack({"images/good.jpg": b"x", name: b"x"})
     with pytest.raises(InputError, match=r"pack\..* is refused because its entry .* leads out"):
         Archive(path)
 
 
-@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE,
-                                  tarfile.FIFOTYPE])
+@pytest.mark.parametrize(
+    "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE]
+)
 def test_links_and_devices_in_a_tar_are_refused(tmp_path, kind):
     path = tmp_path / "pack.tar"
     with tarfile.open(path, "w") as archive:
@@ -102,7 +115,7 @@ def test_a_file_name_with_two_dots_is_fine():
 def test_an_archive_cut_short_is_refused(pack, keep, tmp_path):
     noise = bytes(i * i % 251 for i in range(3000))
     path = pack({f"images/{i}.jpg": noise[i:] for i in range(3)})
-    path.write_bytes(path.read_bytes()[:min(keep, path.stat().st_size - 30)])
+    path.write_bytes(path.read_bytes()[: min(keep, path.stat().st_size - 30)])
     with pytest.raises(InputError, match="damaged"):
         with Archive(path) as archive:
             archive.extract({name: tmp_path / name for name in archive.sizes}, "x")

@@ -9,8 +9,8 @@ from PIL import Image
 
 from vsepp.data.dataset import FeatureTextDataset, ImageTextDataset, read_prepared, read_split
 from vsepp.data.transforms import CenterCrop, RandomCrop
-from vsepp.errors import InputError
-from vsepp.vocabulary import Vocabulary
+from vsepp.system.errors import InputError
+from vsepp.text.vocabulary import Vocabulary
 
 
 def dataset(prepared, split="train", **options):
@@ -78,8 +78,9 @@ def crop_of(items, index):
 def test_random_crops_follow_from_seed_epoch_and_caption(prepared):
     noise = np.random.default_rng(0).integers(256, size=(40, 40, 3), dtype=np.uint8)
     Image.fromarray(noise).save(split_data(prepared)["IMAGES"][0])
-    items, other_seed = (dataset(prepared, transform=RandomCrop(40, 8), seed=seed)
-                         for seed in (0, 1))
+    items, other_seed = (
+        dataset(prepared, transform=RandomCrop(40, 8), seed=seed) for seed in (0, 1)
+    )
 
     first = crop_of(items, 0)
     assert crop_of(items, 0) == first
@@ -93,8 +94,7 @@ def test_random_crops_follow_from_seed_epoch_and_caption(prepared):
 
 @pytest.mark.parametrize("subfolder", ["", "val2014", "x/images", "images"])
 @pytest.mark.parametrize("data_dir", ["data", "images/data"])
-def test_moved_photographs_are_found_beside_the_split_file(prepared, tmp_path, subfolder,
-                                                           data_dir):
+def test_moved_photographs_are_found_beside_the_split_file(prepared, tmp_path, subfolder, data_dir):
     data = split_data(prepared)
     for place, old in enumerate(data["IMAGES"]):
         name = "/".join(filter(None, [subfolder, f"{place}.png"]))
@@ -159,10 +159,18 @@ def test_an_empty_split_is_refused(prepared):
         dataset(prepared)
 
 
-@pytest.mark.parametrize("data", [
-    [], {}, {"IMAGES": ["a.png"]}, {"CAPTIONS": []}, {"IMAGES": {}, "CAPTIONS": []},
-    {"IMAGES": [7], "CAPTIONS": [[1]] * 5}, {"IMAGES": ["a.png"], "CAPTIONS": {}},
-])
+@pytest.mark.parametrize(
+    "data",
+    [
+        [],
+        {},
+        {"IMAGES": ["a.png"]},
+        {"CAPTIONS": []},
+        {"IMAGES": {}, "CAPTIONS": []},
+        {"IMAGES": [7], "CAPTIONS": [[1]] * 5},
+        {"IMAGES": ["a.png"], "CAPTIONS": {}},
+    ],
+)
 def test_a_split_without_its_lists_is_refused(prepared, data):
     rewrite(prepared, data)
 
@@ -172,18 +180,26 @@ def test_a_split_without_its_lists_is_refused(prepared, data):
 
 @pytest.mark.parametrize("captions_per_image", [1, 4, 10])
 def test_captions_that_do_not_fit_the_images_are_refused(prepared, captions_per_image):
-    with pytest.raises(InputError, match="60 CAPTIONS do not fit 12 IMAGES with "
-                                         f"captions_per_image {captions_per_image}"):
+    with pytest.raises(
+        InputError,
+        match=f"60 CAPTIONS do not fit 12 IMAGES with captions_per_image {captions_per_image}",
+    ):
         dataset(prepared, captions_per_image=captions_per_image)
 
 
-@pytest.mark.parametrize("caption, message", [
-    ([], "caption 3 has length 0"), ([1] * 33, "caption 3 has length 33"),
-    ([1, 24], "caption 3 has a word beyond the vocabulary's 24"),
-    ([1, -1], "caption 3 has a word beyond"),
-    ([1, 2.0], "caption 3 is not a list of indices"), ([1, True], "caption 3 is not a list"),
-    ("a dog", "caption 3 is not a list of indices"), (None, "caption 3 is not a list"),
-])
+@pytest.mark.parametrize(
+    "caption, message",
+    [
+        ([], "caption 3 has length 0"),
+        ([1] * 33, "caption 3 has length 33"),
+        ([1, 24], "caption 3 has a word beyond the vocabulary's 24"),
+        ([1, -1], "caption 3 has a word beyond"),
+        ([1, 2.0], "caption 3 is not a list of indices"),
+        ([1, True], "caption 3 is not a list"),
+        ("a dog", "caption 3 is not a list of indices"),
+        (None, "caption 3 is not a list"),
+    ],
+)
 def test_a_caption_that_cannot_be_is_named(prepared, caption, message):
     data = split_data(prepared)
     data["CAPTIONS"][3] = caption
@@ -243,9 +259,12 @@ def test_features_of_another_number_of_images_are_refused(prepared):
 def test_appended_splits_follow_with_their_own_images_and_features(prepared):
     both = dataset(prepared, "val")
     both.append(dataset(prepared, "test"))
-    features = [FeatureTextDataset(prepared.folder, prepared.vocab, split,
-                                   np.full((4, 2), value, np.float32))
-                for split, value in (("val", 1), ("test", 2))]
+    features = [
+        FeatureTextDataset(
+            prepared.folder, prepared.vocab, split, np.full((4, 2), value, np.float32)
+        )
+        for split, value in (("val", 1), ("test", 2))
+    ]
     features[0].append(features[1])
 
     assert len(both) == len(features[0]) == 40
@@ -261,12 +280,19 @@ def test_options_are_read_back(prepared):
 def test_a_folder_of_another_program_is_taken_to_have_the_documented_options(prepared):
     (prepared.folder / "prepared.json").unlink()
 
-    assert read_prepared(prepared.folder) == {
-        "options": {"captions_per_image": 5, "max_len": 30}}
+    assert read_prepared(prepared.folder) == {"options": {"captions_per_image": 5, "max_len": 30}}
 
 
-@pytest.mark.parametrize("content", [[], {}, {"options": []}, {"options": {"max_len": 30}},
-                                     {"options": {"max_len": "30", "captions_per_image": 5}}])
+@pytest.mark.parametrize(
+    "content",
+    [
+        [],
+        {},
+        {"options": []},
+        {"options": {"max_len": 30}},
+        {"options": {"max_len": "30", "captions_per_image": 5}},
+    ],
+)
 def test_malformed_options_are_refused(prepared, content):
     (prepared.folder / "prepared.json").write_text(json.dumps(content))
 
@@ -274,8 +300,10 @@ def test_malformed_options_are_refused(prepared, content):
         read_prepared(prepared.folder)
 
 
-@pytest.mark.parametrize("key, value", [
-    ("captions_per_image", 0), ("captions_per_image", -5), ("max_len", 0), ("max_len", 10**30)])
+@pytest.mark.parametrize(
+    "key, value",
+    [("captions_per_image", 0), ("captions_per_image", -5), ("max_len", 0), ("max_len", 10**30)],
+)
 def test_options_that_cannot_be_are_refused(prepared, key, value):
     options = {"captions_per_image": 5, "max_len": 30, key: value}
     (prepared.folder / "prepared.json").write_text(json.dumps({"options": options}))

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from vsepp.data.download import download
-from vsepp.errors import InputError
+from vsepp.system.errors import InputError
 
 BODY = bytes(i * i % 251 for i in range(300_000))
 OTHER = bytes(i * i % 241 for i in range(300_000))
@@ -44,7 +44,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Last-Modified", server.date)
         self.send_header("Content-Length", server.length or str(len(body) - start))
         self.end_headers()
-        self.wfile.write(body[start:][:server.cut])
+        self.wfile.write(body[start:][: server.cut])
         if server.stalls:
             self.wfile.flush()
             server.stalls.wait(5)
@@ -217,8 +217,9 @@ def test_nobody_there(server, target):
         download(url, target)
 
 
-@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://host/a.zip", "a.zip", "http:///a",
-                                 "data:text/plain,a"])
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "ftp://host/a.zip", "a.zip", "http:///a", "data:text/plain,a"]
+)
 def test_other_kinds_of_address_are_refused(target, url):
     with pytest.raises(InputError, match="is no web address"):
         download(url, target)
@@ -255,7 +256,7 @@ def test_a_server_that_stalls_is_left_and_continued_later(server, target, monkey
 def test_a_server_that_lies_about_the_length(server, target, length):
     server.length = length
     if int(length) < len(BODY):  # what is beyond is not read
-        assert download(server.url, target).read_bytes() == BODY[:int(length)]
+        assert download(server.url, target).read_bytes() == BODY[: int(length)]
         return
     with pytest.raises(InputError, match=f"after 300000 of {length} bytes"):
         download(server.url, target)
@@ -269,8 +270,9 @@ def test_redirects_in_a_circle_end(server, target):
     assert len(server.requests) < 20
 
 
-@pytest.mark.parametrize("record", [b"{", b"[1]", b"[" * 100_000, b'{"etag": 5}',
-                                    b'{"url": 1, "length": "x"}', b"\xff"])
+@pytest.mark.parametrize(
+    "record", [b"{", b"[1]", b"[" * 100_000, b'{"etag": 5}', b'{"url": 1, "length": "x"}', b"\xff"]
+)
 def test_a_damaged_record_begins_anew(server, target, record):
     cut_short(server, target)
     target.with_name("pictures.zip.source.json").write_bytes(record)

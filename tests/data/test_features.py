@@ -5,10 +5,10 @@ import json
 
 import numpy as np
 import pytest
+from vsepp.system import resumable
 
 from vsepp.data.features import FeatureOrigin, FeatureStore
-from vsepp.errors import InputError
-from vsepp.files import resumable
+from vsepp.system.errors import InputError
 
 ORIGIN = FeatureOrigin("resnet18", "0123456789abcdef" * 4, 3, 256, 224)
 IMAGES = [f"images/{k}.png" for k in range(10)]
@@ -28,7 +28,7 @@ class Backbone:
         for number, place in enumerate(range(start, len(FEATURES), 4)):
             if number == self.fails_after:
                 raise KeyboardInterrupt
-            yield FEATURES[place:place + 4]
+            yield FEATURES[place : place + 4]
 
     def advance(self, count):
         self.done.append(count)
@@ -120,8 +120,10 @@ def test_features_of_other_images_are_not_handed_out(store, images):
     assert store.read("train", images) is None
 
 
-@pytest.mark.parametrize("changes", [{"backbone": "vgg19"}, {"fingerprint": "f" * 64},
-                                     {"resize": 300}, {"image_size": 299}])
+@pytest.mark.parametrize(
+    "changes",
+    [{"backbone": "vgg19"}, {"fingerprint": "f" * 64}, {"resize": 300}, {"image_size": 299}],
+)
 def test_each_backbone_and_preprocessing_has_its_own_place(store, tmp_path, changes):
     from dataclasses import replace
 
@@ -130,9 +132,16 @@ def test_each_backbone_and_preprocessing_has_its_own_place(store, tmp_path, chan
     assert FeatureStore(tmp_path, replace(ORIGIN, **changes)).read("train", IMAGES) is None
 
 
-@pytest.mark.parametrize("key, value", [
-    ("backbone", "vgg19"), ("fingerprint", ORIGIN.fingerprint[:12] + "f" * 52),
-    ("feature_size", 4), ("resize", 300), ("image_size", 299)])
+@pytest.mark.parametrize(
+    "key, value",
+    [
+        ("backbone", "vgg19"),
+        ("fingerprint", ORIGIN.fingerprint[:12] + "f" * 52),
+        ("feature_size", 4),
+        ("resize", 300),
+        ("image_size", 299),
+    ],
+)
 def test_features_of_another_origin_in_this_place_are_refused(store, key, value):
     write(store)
     about = store.folder / "train.json"
@@ -162,8 +171,10 @@ def test_damaged_features_are_refused(store):
             store.read("train", IMAGES)
 
 
-@pytest.mark.parametrize("array", [
-    np.zeros((10, 4), np.float32), np.zeros((9, 3), np.float32), np.zeros((10, 3), np.float64)])
+@pytest.mark.parametrize(
+    "array",
+    [np.zeros((10, 4), np.float32), np.zeros((9, 3), np.float32), np.zeros((10, 3), np.float64)],
+)
 def test_features_of_another_shape_or_type_are_refused(store, array):
     write(store)
     np.save(store.folder / "train.npy", array)
@@ -239,7 +250,8 @@ def test_a_crash_at_the_very_end_computes_nothing_anew(store, missing):
         about = (store.folder / "train.json").read_text()
         (store.folder / "train.json").rename(store.folder / "train.partial.json")
         (store.folder / "train.partial.json").write_text(
-            about.rstrip()[:-1] + f', "done": {len(IMAGES)}}}')
+            about.rstrip()[:-1] + f', "done": {len(IMAGES)}}}'
+        )
 
     def never(first):
         assert first == len(IMAGES)

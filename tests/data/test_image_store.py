@@ -12,8 +12,8 @@ from vsepp.data import image_store
 from vsepp.data.image_store import ImageStore
 from vsepp.data.images import open_image
 from vsepp.data.transforms import resize
-from vsepp.errors import InputError
-from vsepp.files.locks import only_one
+from vsepp.system.errors import InputError
+from vsepp.system.locks import only_one
 
 SIZES = [(40, 32), (32, 40), (24, 24), (90, 31), (33, 33), (20, 60), (24, 30), (50, 40), (41, 29)]
 MODES = ["RGB", "L", "RGB", "P", "CMYK"]
@@ -54,7 +54,8 @@ def read(store, paths, split="train"):
 def same_as_files(decoded, paths):
     expected = [np.asarray(resize(open_image(path), 24)) for path in paths]
     return len(decoded) == len(expected) and all(
-        np.array_equal(decoded[place], image) for place, image in enumerate(expected))
+        np.array_equal(decoded[place], image) for place, image in enumerate(expected)
+    )
 
 
 def test_what_is_read_is_what_the_files_hold(store, paths):
@@ -127,8 +128,7 @@ def test_an_interruption_is_gone_on_from_and_leaves_no_trace(interrupted, paths,
     undisturbed = ImageStore(tmp_path / "undisturbed", 24)
     write(undisturbed, paths)
     assert files(interrupted.folder) == files(undisturbed.folder)
-    assert set(files(interrupted.folder)) == {
-        "train-24.npy", "train-24.sizes.npy", "train-24.json"}
+    assert set(files(interrupted.folder)) == {"train-24.npy", "train-24.sizes.npy", "train-24.json"}
 
 
 def test_what_was_begun_is_not_continued_with_other_photographs(interrupted, paths):
@@ -145,8 +145,11 @@ def test_a_disk_without_room_is_refused_before_anything_is_decoded(store, paths,
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**12, 10**12, 20_000))
     monkeypatch.setattr(image_store, "open_image", Interrupting(at=0))
 
-    with pytest.raises(InputError, match="image_store: .*train-24.npy needs 0.. MB and the disk "
-                                         "has 0.0 MB free: free some, or set image_store=false"):
+    with pytest.raises(
+        InputError,
+        match="image_store: .*train-24.npy needs 0.. MB and the disk "
+        "has 0.0 MB free: free some, or set image_store=false",
+    ):
         write(store, paths)
 
     assert not files(store.folder)
@@ -172,8 +175,15 @@ def test_one_process_writes_at_a_time(store, paths):
     assert same_as_files(read(store, paths), paths)
 
 
-@pytest.mark.parametrize("damage", [lambda whole: b"", lambda whole: whole[:-1],
-                                    lambda whole: whole[:50], lambda whole: b"no array"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda whole: b"",
+        lambda whole: whole[:-1],
+        lambda whole: whole[:50],
+        lambda whole: b"no array",
+    ],
+)
 @pytest.mark.parametrize("name", ["train-24.npy", "train-24.sizes.npy"])
 def test_a_damaged_store_is_refused(store, paths, name, damage):
     write(store, paths)
@@ -224,7 +234,7 @@ def test_a_description_that_is_none_is_refused(store, paths, content):
 
 def test_a_photograph_that_cannot_be_decoded_is_named(store, paths):
     whole = paths[6].read_bytes()
-    for content, words in ((whole[:len(whole) // 2], "6.png is damaged"), (b"", "6.png is empty")):
+    for content, words in ((whole[: len(whole) // 2], "6.png is damaged"), (b"", "6.png is empty")):
         paths[6].write_bytes(content)
         with pytest.raises(InputError, match=words):
             write(store, paths)

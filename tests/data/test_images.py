@@ -15,7 +15,7 @@ from PIL import Image
 
 from vsepp.data.images import image_size, map_images, open_image
 from vsepp.data.transforms import CenterCrop
-from vsepp.errors import InputError
+from vsepp.system.errors import InputError
 
 
 def save(image, path, **options):
@@ -27,10 +27,22 @@ def gradient(mode, size=(20, 12)):
     return Image.linear_gradient("L").resize(size).convert("RGB").convert(mode)
 
 
-@pytest.mark.parametrize("mode, suffix", [
-    ("RGB", "png"), ("L", "png"), ("1", "png"), ("P", "png"), ("RGBA", "png"), ("LA", "png"),
-    ("CMYK", "jpg"), ("L", "jpg"), ("RGB", "bmp"), ("P", "gif"), ("RGB", "webp"),
-])
+@pytest.mark.parametrize(
+    "mode, suffix",
+    [
+        ("RGB", "png"),
+        ("L", "png"),
+        ("1", "png"),
+        ("P", "png"),
+        ("RGBA", "png"),
+        ("LA", "png"),
+        ("CMYK", "jpg"),
+        ("L", "jpg"),
+        ("RGB", "bmp"),
+        ("P", "gif"),
+        ("RGB", "webp"),
+    ],
+)
 def test_every_mode_becomes_rgb(tmp_path, mode, suffix):
     expected = np.asarray(gradient("RGB"), np.int64)
     path = save(gradient(mode), tmp_path / f"picture.{suffix}")
@@ -99,9 +111,16 @@ def detailed(size):
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
-@pytest.mark.parametrize("size, decoded", [
-    ((1600, 1040), (400, 260)), ((511, 801), (511, 801)), ((512, 801), (256, 401)),
-    ((3000, 300), (3000, 300)), ((150, 200), (150, 200))])
+@pytest.mark.parametrize(
+    "size, decoded",
+    [
+        ((1600, 1040), (400, 260)),
+        ((511, 801), (511, 801)),
+        ((512, 801), (256, 401)),
+        ((3000, 300), (3000, 300)),
+        ((150, 200), (150, 200)),
+    ],
+)
 def test_a_large_jpeg_is_decoded_no_larger_than_needed(tmp_path, size, decoded, mode):
     path = save(detailed(size).convert(mode), tmp_path / "large.jpg", quality=92)
 
@@ -142,7 +161,7 @@ def test_only_jpegs_are_decoded_smaller_and_damage_is_still_told(tmp_path):
     picture = detailed((800, 600))
     assert open_image(save(picture, tmp_path / "a.png"), at_least=64).size == (800, 600)
     path = save(picture, tmp_path / "half.jpg")
-    path.write_bytes(path.read_bytes()[:path.stat().st_size // 2])
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
     with pytest.raises(InputError, match=r"half\.jpg is damaged"):
         open_image(path, at_least=64)
@@ -197,7 +216,7 @@ def test_an_empty_file_and_what_is_no_image(tmp_path, content):
 def test_a_truncated_image(tmp_path, suffix):
     noise = np.random.default_rng(0).integers(256, size=(60, 60, 3), dtype=np.uint8)
     path = save(Image.fromarray(noise), tmp_path / f"half.{suffix}")
-    path.write_bytes(path.read_bytes()[:path.stat().st_size // 2])
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
     with pytest.raises(InputError, match=rf"half\.{suffix} is damaged \(.+\): replace the file"):
         open_image(path)
@@ -218,22 +237,32 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded(tmp_path):
 
     header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
     path = tmp_path / "bomb.png"
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header)
-                     + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b""))
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b""))
+        + chunk(b"IEND", b"")
+    )
 
     with pytest.raises(InputError, match="bomb.png has more than 89 megapixels"):
         open_image(path)
 
 
 def test_a_png_can_be_opened_and_saved_after_paddle_was_imported_by_the_package(tmp_path):
-    code = ("import sys, vsepp, paddle\n"
-            "from PIL import Image\n"
-            "Image.new('RGB', (40, 32), 'red').save(sys.argv[1])\n"
-            "from vsepp.data.images import open_image\n"
-            "print(open_image(sys.argv[1]).getpixel((0, 0)))")
+    code = (
+        "import sys, vsepp, paddle\n"
+        "from PIL import Image\n"
+        "Image.new('RGB', (40, 32), 'red').save(sys.argv[1])\n"
+        "from vsepp.data.images import open_image\n"
+        "print(open_image(sys.argv[1]).getpixel((0, 0)))"
+    )
 
-    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.png")],
-                          cwd=Path(__file__).parents[2], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "a.png")],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+    )
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "(255, 0, 0)"

@@ -13,10 +13,14 @@ from PIL import Image
 
 from vsepp.data.dataset import ImageTextDataset
 from vsepp.data.loaders import (
-    EpochBatchSampler, LengthBatchSampler, mktrainval, training_loader, trim,
+    EpochBatchSampler,
+    LengthBatchSampler,
+    mktrainval,
+    training_loader,
+    trim,
 )
 from vsepp.data.transforms import CenterCrop, RandomCrop
-from vsepp.errors import InputError
+from vsepp.system.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 SMALL = {"resize": 32, "image_size": 24}
@@ -28,12 +32,18 @@ def batches(loader):
 
 def same(first, second):
     return len(first) == len(second) and all(
-        np.array_equal(a, b) for one, other in zip(first, second) for a, b in zip(one, other))
+        np.array_equal(a, b) for one, other in zip(first, second) for a, b in zip(one, other)
+    )
 
 
 def dataset(prepared, split="train", transform=None, seed=0):
-    return ImageTextDataset(prepared.folder, prepared.vocab, split, seed=seed,
-                            transform=transform or RandomCrop(**SMALL))
+    return ImageTextDataset(
+        prepared.folder,
+        prepared.vocab,
+        split,
+        seed=seed,
+        transform=transform or RandomCrop(**SMALL),
+    )
 
 
 def captions_of(prepared, split):
@@ -42,8 +52,11 @@ def captions_of(prepared, split):
 
 
 def unpadded(loaded):
-    return [caption[:length].tolist() for _, captions, lengths in loaded
-            for caption, length in zip(captions, lengths)]
+    return [
+        caption[:length].tolist()
+        for _, captions, lengths in loaded
+        for caption, length in zip(captions, lengths)
+    ]
 
 
 def test_the_documented_shapes_and_types(prepared):
@@ -72,8 +85,10 @@ def test_validation_and_test_come_in_order_with_the_centre_crop(prepared):
         loaded = batches(loader)
         items = dataset(prepared, split, CenterCrop(**SMALL))
         assert unpadded(loaded) == captions_of(prepared, split)
-        assert np.array_equal(np.concatenate([images for images, _, _ in loaded]),
-                              np.stack([items[index][0] for index in range(20)]))
+        assert np.array_equal(
+            np.concatenate([images for images, _, _ in loaded]),
+            np.stack([items[index][0] for index in range(20)]),
+        )
 
 
 def test_training_is_shuffled_anew_each_epoch_and_misses_nothing(prepared):
@@ -127,8 +142,11 @@ def test_image_and_caption_of_a_pair_stay_together(prepared):
 def test_a_training_split_smaller_than_one_batch_is_refused(prepared):
     mktrainval(prepared.folder, prepared.vocab, 60, **SMALL)
 
-    with pytest.raises(InputError, match="batch_size 61 is more than the 60 captions of the "
-                                         "train split: set batch_size to at most 60"):
+    with pytest.raises(
+        InputError,
+        match="batch_size 61 is more than the 60 captions of the "
+        "train split: set batch_size to at most 60",
+    ):
         mktrainval(prepared.folder, prepared.vocab, 61, **SMALL)
     with pytest.raises(InputError, match="set batch_size to at most 60"):
         training_loader(dataset(prepared), 61)
@@ -137,8 +155,9 @@ def test_a_training_split_smaller_than_one_batch_is_refused(prepared):
 def test_the_data_say_how_many_captions_an_image_has(data_set):
     from vsepp.data.preparation import create_dataset
 
-    folder = data_set([("a.png", "train", ["a dog"]), ("b.png", "val", ["a cat"]),
-                       ("c.png", "test", ["a bird"])])
+    folder = data_set(
+        [("a.png", "train", ["a dog"]), ("b.png", "val", ["a cat"]), ("c.png", "test", ["a bird"])]
+    )
     create_dataset(str(folder.parent), "tiny", captions_per_image=2, min_word_count=0, max_len=4)
 
     train, _, _ = mktrainval(folder, folder / "vocab.json", 2, **SMALL)
@@ -187,15 +206,23 @@ print(sum(1 for batch in training_loader(Collecting(*sys.argv[1:], transform=cro
 """
 
 
-@pytest.mark.parametrize("collections", [
-    "gc.disable()",
-    "gc.set_threshold(10**9); os.register_at_fork(after_in_child=lambda: gc.set_threshold(1))",
-], ids=["while they read", "while they start"])
+@pytest.mark.parametrize(
+    "collections",
+    [
+        "gc.disable()",
+        "gc.set_threshold(10**9); os.register_at_fork(after_in_child=lambda: gc.set_threshold(1))",
+    ],
+    ids=["while they read", "while they start"],
+)
 def test_workers_do_not_wait_for_the_threads_of_an_older_iterator(prepared, collections):
     script = WITH_AN_OLD_ITERATOR.replace("{collections}", collections)
     process = subprocess.Popen(
         [sys.executable, "-c", script, str(prepared.folder), str(prepared.vocab), "train"],
-        cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
     try:
         output, _ = process.communicate(timeout=60)
     except subprocess.TimeoutExpired:
@@ -207,8 +234,9 @@ def test_workers_do_not_wait_for_the_threads_of_an_older_iterator(prepared, coll
 
 def test_training_batches_say_which_image_each_caption_belongs_to(prepared):
     items = dataset(prepared)
-    owners = {tuple(caption): place // 5
-              for place, caption in enumerate(captions_of(prepared, "train"))}
+    owners = {
+        tuple(caption): place // 5 for place, caption in enumerate(captions_of(prepared, "train"))
+    }
 
     for images, captions, lengths, image_ids in batches(training_loader(items, 16)):
         assert images.shape == (16, 3, 24, 24) and image_ids.shape == (16,)
@@ -294,12 +322,16 @@ def test_captions_of_one_length_are_shuffled_all_the_same():
 @pytest.mark.parametrize("workers", [0, 2])
 def test_the_training_loader_batches_by_length(prepared, workers):
     def spread(**options):
-        return sum(np.ptp(batch[2]) for batch in batches(
-            training_loader(dataset(prepared), 6, workers=workers, **options)))
+        return sum(
+            np.ptp(batch[2])
+            for batch in batches(training_loader(dataset(prepared), 6, workers=workers, **options))
+        )
 
     assert spread(by_length=True) < spread() / 2
-    resumed, undisturbed = (training_loader(dataset(prepared), 6, workers=count, by_length=True)
-                            for count in (workers, 0))
+    resumed, undisturbed = (
+        training_loader(dataset(prepared), 6, workers=count, by_length=True)
+        for count in (workers, 0)
+    )
     resumed.batch_sampler.set_epoch(0, skip=4)
     assert same(batches(resumed), batches(undisturbed)[4:])
 
@@ -310,22 +342,35 @@ def test_pixels_become_what_the_transform_itself_would_have_made(prepared, worke
     from vsepp.models.image import as_network_input
 
     normalized, pixels = (
-        training_loader(dataset(prepared, transform=crop(**SMALL, normalized=normalized)), 16,
-                        seed=5, workers=count)
-        for normalized, count in ((True, 0), (False, workers)))
+        training_loader(
+            dataset(prepared, transform=crop(**SMALL, normalized=normalized)),
+            16,
+            seed=5,
+            workers=count,
+        )
+        for normalized, count in ((True, 0), (False, workers))
+    )
 
     for _ in range(2):
         found, expected = list(pixels), batches(normalized)
-        assert all(batch[0].shape == [16, 24, 24, 3] and "uint8" in str(batch[0].dtype)
-                   for batch in found)
-        assert same([[as_network_input(images).numpy(), *(part.numpy() for part in rest)]
-                     for images, *rest in found], expected)
+        assert all(
+            batch[0].shape == [16, 24, 24, 3] and "uint8" in str(batch[0].dtype) for batch in found
+        )
+        assert same(
+            [
+                [as_network_input(images).numpy(), *(part.numpy() for part in rest)]
+                for images, *rest in found
+            ],
+            expected,
+        )
 
 
 def test_trimmed_captions_keep_every_word():
     caption = np.array([5, 1, 2, 6, 0, 0])
-    items = [(np.zeros(2), caption, np.int64(4), np.int64(0)),
-             (np.ones(2), caption * [1, 1, 0, 0, 0, 0], np.int64(2), np.int64(1))]
+    items = [
+        (np.zeros(2), caption, np.int64(4), np.int64(0)),
+        (np.ones(2), caption * [1, 1, 0, 0, 0, 0], np.int64(2), np.int64(1)),
+    ]
 
     images, captions, lengths, image_ids = trim(items)
 
@@ -354,9 +399,13 @@ def test_the_documented_loaders_name_it_too(prepared):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-@pytest.mark.parametrize("error, expected, words", [
-    (MemoryError(), InputError, "memory is exhausted"),
-    (KeyError("a bug"), RuntimeError, "Traceback.*KeyError: 'a bug'")])
+@pytest.mark.parametrize(
+    "error, expected, words",
+    [
+        (MemoryError(), InputError, "memory is exhausted"),
+        (KeyError("a bug"), RuntimeError, "Traceback.*KeyError: 'a bug'"),
+    ],
+)
 def test_other_failures_of_reading_arrive_as_well(prepared, workers, error, expected, words):
     def transform(picture):
         raise error
@@ -389,8 +438,13 @@ atexit.register(time.sleep, 0.3)  # meanwhile the loading thread asks for the ne
 
 
 def test_a_process_that_ends_amid_an_epoch_says_nothing_of_the_batches_ahead():
-    process = subprocess.run([sys.executable, "-c", ENDING_EARLY], cwd=ROOT, text=True,
-                             stderr=subprocess.PIPE, timeout=60)
+    process = subprocess.run(
+        [sys.executable, "-c", ENDING_EARLY],
+        cwd=ROOT,
+        text=True,
+        stderr=subprocess.PIPE,
+        timeout=60,
+    )
 
     assert process.returncode == 0
     assert "Traceback" not in process.stderr

@@ -9,7 +9,7 @@ import pytest
 from vsepp.data.dataset import CaptionDataset, FeatureTextDataset
 from vsepp.data.features import FeatureStore, given_origin
 from vsepp.data.precomp import Precomputed, create_precomputed
-from vsepp.errors import InputError
+from vsepp.system.errors import InputError
 
 SIZE = 6
 COUNTS = {"train": 4, "dev": 2, "test": 3}
@@ -20,8 +20,11 @@ def features(images, seed=0):
 
 
 def sentences(split, images, per_image=5):
-    return [f"A {split} dog, number {image} of {caption}." for image in range(images)
-            for caption in range(per_image)]
+    return [
+        f"A {split} dog, number {image} of {caption}."
+        for image in range(images)
+        for caption in range(per_image)
+    ]
 
 
 def write(folder, repeat=1, per_image=5):
@@ -56,14 +59,19 @@ def test_five_captions_belong_to_one_row(tmp_path, repeat):
 
     assert prepared["options"]["captions_per_image"] == 5
     assert {split: counts["images"] for split, counts in prepared["splits"].items()} == {
-        "train": 4, "val": 2, "test": 3}
+        "train": 4,
+        "val": 2,
+        "test": 3,
+    }
     for split, theirs in (("train", "train"), ("val", "dev"), ("test", "test")):
         rows = stored(tmp_path / "pets", split)
         np.testing.assert_array_equal(rows, features(COUNTS[theirs]))
         dataset = FeatureTextDataset(tmp_path / "pets", tmp_path / "pets/vocab.json", split, rows)
         assert dataset.sentences() == sentences(theirs, COUNTS[theirs])
-        assert dataset.vocabulary.decode(dataset.captions[6]) == \
-            f"a {'<unk>' if split == 'test' else theirs} dog , number 1 of 1 ."
+        assert (
+            dataset.vocabulary.decode(dataset.captions[6])
+            == f"a {'<unk>' if split == 'test' else theirs} dog , number 1 of 1 ."
+        )
 
 
 def test_as_many_different_rows_as_captions_are_as_many_images(tmp_path):
@@ -114,8 +122,18 @@ def test_an_image_without_usable_captions_is_left_out_with_its_row(source, tmp_p
 def test_words_count_outside_test(source, tmp_path):
     create(source, tmp_path, min_word_count=29)
     words = json.loads((tmp_path / "pets/vocab.json").read_text())
-    assert list(words) == ["<pad>", "a", "dog", ",", "number", "of", ".", "<unk>", "<start>",
-                           "<end>"]
+    assert list(words) == [
+        "<pad>",
+        "a",
+        "dog",
+        ",",
+        "number",
+        "of",
+        ".",
+        "<unk>",
+        "<start>",
+        "<end>",
+    ]
 
 
 def test_the_origin_is_that_of_the_numbers(source, tmp_path):
@@ -132,8 +150,9 @@ def test_the_origin_is_that_of_the_numbers(source, tmp_path):
 def test_the_same_input_gives_the_same_bytes(source, tmp_path):
     def contents():
         create(source, tmp_path)
-        return {path: path.read_bytes() for path in (tmp_path / "pets").rglob("*")
-                if path.is_file()}
+        return {
+            path: path.read_bytes() for path in (tmp_path / "pets").rglob("*") if path.is_file()
+        }
 
     assert contents() == contents()
 
@@ -177,8 +196,10 @@ def test_objects_are_never_unpickled(source):
         Precomputed(source)
 
 
-@pytest.mark.parametrize("change", [lambda data: b"", lambda data: data[:-4],
-                                    lambda data: b"garbage", lambda data: data[:60]])
+@pytest.mark.parametrize(
+    "change",
+    [lambda data: b"", lambda data: data[:-4], lambda data: b"garbage", lambda data: data[:60]],
+)
 def test_a_damaged_array_is_refused(source, change):
     path = source / "dev_ims.npy"
     path.write_bytes(change(path.read_bytes()))
@@ -200,11 +221,14 @@ def test_both_files_of_a_pair_are_needed(source, name):
         Precomputed(source)
 
 
-@pytest.mark.parametrize("data, message", [
-    (b"", "test_caps.txt holds no captions"),
-    (b"\n \n", "test_caps.txt holds no captions"),
-    (b"a dog\n\xff\n", "test_caps.txt, line 2 is not UTF-8"),
-])
+@pytest.mark.parametrize(
+    "data, message",
+    [
+        (b"", "test_caps.txt holds no captions"),
+        (b"\n \n", "test_caps.txt holds no captions"),
+        (b"a dog\n\xff\n", "test_caps.txt, line 2 is not UTF-8"),
+    ],
+)
 def test_captions_that_cannot_be_read_are_refused(source, data, message):
     (source / "test_caps.txt").write_bytes(data)
     with pytest.raises(InputError, match=message):

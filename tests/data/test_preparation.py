@@ -10,8 +10,8 @@ import pytest
 
 from vsepp.data.dataset import read_prepared
 from vsepp.data.preparation import choose_captions, create_dataset
-from vsepp.errors import InputError
-from vsepp.vocabulary import Vocabulary
+from vsepp.system.errors import InputError
+from vsepp.text.vocabulary import Vocabulary
 
 FIVE = [f"a dog number {k}" for k in "abcde"]
 
@@ -31,17 +31,24 @@ def sentences(folder, split):
     data = read(folder, split)
     count = len(data["CAPTIONS"]) // len(data["IMAGES"])
     words = [vocabulary.decode(caption) for caption in data["CAPTIONS"]]
-    return [words[start:start + count] for start in range(0, len(words), count)]
+    return [words[start : start + count] for start in range(0, len(words), count)]
 
 
 def digests(folder):
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in folder.glob("*.json")}
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.glob("*.json")
+    }
 
 
 def test_the_vocabulary_follows_the_images_of_every_split_but_test(data_set):
-    folder = data_set([("t.png", "test", ["unseen words here"]), ("a.png", "val", ["dog runs"]),
-                       ("b.png", "train", ["cat", "dog"]), ("c.png", "restval", ["bird"])])
+    folder = data_set(
+        [
+            ("t.png", "test", ["unseen words here"]),
+            ("a.png", "val", ["dog runs"]),
+            ("b.png", "train", ["cat", "dog"]),
+            ("c.png", "restval", ["bird"]),
+        ]
+    )
 
     prepare(folder)
 
@@ -51,8 +58,13 @@ def test_the_vocabulary_follows_the_images_of_every_split_but_test(data_set):
 
 
 def test_words_are_counted_outside_test_and_must_exceed_the_threshold(data_set):
-    folder = data_set([("a.png", "train", ["dog dog dog cat cat"]), ("b.png", "val", ["dog"]),
-                       ("t.png", "test", ["cat cat cat dog"])])
+    folder = data_set(
+        [
+            ("a.png", "train", ["dog dog dog cat cat"]),
+            ("b.png", "val", ["dog"]),
+            ("t.png", "test", ["cat cat cat dog"]),
+        ]
+    )
 
     prepare(folder, min_word_count=3)
 
@@ -77,8 +89,9 @@ def test_max_len_itself_is_not_too_long(data_set):
 
 
 def test_captions_are_wrapped_and_belong_to_their_image_by_stride(data_set):
-    folder = data_set([("a.png", "train", ["red dog", "dog"]),
-                       ("b.png", "train", ["cat", "a cat"])])
+    folder = data_set(
+        [("a.png", "train", ["red dog", "dog"]), ("b.png", "train", ["cat", "a cat"])]
+    )
 
     prepare(folder, captions_per_image=2)
 
@@ -150,8 +163,9 @@ def test_the_same_input_gives_the_same_bytes_and_another_seed_others(data_set):
 
 def test_an_unreadable_image_is_named_and_left_out_and_changes_nothing_else(data_set, capsys):
     many = [f"caption {k}" for k in range(9)]
-    folder = data_set([("a.png", "train", ["only here"]), ("b.png", "train", many),
-                       ("c.png", "val", many)])
+    folder = data_set(
+        [("a.png", "train", ["only here"]), ("b.png", "train", many), ("c.png", "val", many)]
+    )
     prepare(folder)
     before, captions = digests(folder), read(folder, "train")["CAPTIONS"]
     (folder / "images" / "a.png").write_bytes(b"no image")
@@ -193,8 +207,14 @@ def test_strict_refuses_unreadable_images_and_leaves_what_was_prepared(data_set)
 
 
 def test_images_without_a_usable_caption_are_left_out_and_counted(data_set, capsys):
-    folder = data_set([("a.png", "train", []), ("b.png", "train", ["much too long for this"]),
-                       ("c.png", "train", ["a dog"]), ("d.png", "val", ["", "a dog"])])
+    folder = data_set(
+        [
+            ("a.png", "train", []),
+            ("b.png", "train", ["much too long for this"]),
+            ("c.png", "train", ["a dog"]),
+            ("d.png", "val", ["", "a dog"]),
+        ]
+    )
 
     prepared = prepare(folder, max_len=3)
 
@@ -213,13 +233,17 @@ def test_nothing_usable_at_all_is_refused(data_set):
 
 
 def test_every_split_gets_its_file_restval_too(data_set):
-    folder = data_set([("a.png", "train", FIVE), ("val2014/b.png", "restval", FIVE),
-                       ("c.png", "test", FIVE)])
+    folder = data_set(
+        [("a.png", "train", FIVE), ("val2014/b.png", "restval", FIVE), ("c.png", "test", FIVE)]
+    )
 
     prepared = prepare(folder)
 
     assert {path.name for path in folder.glob("*_data.json")} == {
-        "train_data.json", "restval_data.json", "test_data.json"}
+        "train_data.json",
+        "restval_data.json",
+        "test_data.json",
+    }
     assert set(prepared["splits"]) == {"train", "restval", "test"}
     assert read(folder, "restval")["IMAGES"] == [str(folder / "images" / "val2014" / "b.png")]
 
@@ -251,8 +275,13 @@ def test_what_was_prepared_says_with_which_options(data_set):
     source = (folder / "dataset_tiny.json").read_bytes()
     assert stored == returned
     assert stored["options"] == {
-        "captions_per_image": 3, "min_word_count": 0, "max_len": 20, "seed": 7,
-        "tokenizer": "words", "captions_sha256": hashlib.sha256(source).hexdigest()}
+        "captions_per_image": 3,
+        "min_word_count": 0,
+        "max_len": 20,
+        "seed": 7,
+        "tokenizer": "words",
+        "captions_sha256": hashlib.sha256(source).hexdigest(),
+    }
     assert stored["words"] == len(Vocabulary.load(folder / "vocab.json"))
 
 

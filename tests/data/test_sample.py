@@ -22,8 +22,8 @@ from vsepp.data.sample.scene import (
     draw_scenes,
     generator,
 )
-from vsepp.errors import InputError
-from vsepp.vocabulary import tokenize
+from vsepp.system.errors import InputError
+from vsepp.text.vocabulary import tokenize
 
 SMALL = {"train": 4, "val": 2, "test": 3}
 

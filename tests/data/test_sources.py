@@ -11,7 +11,7 @@ import pytest
 
 from vsepp.data.karpathy import KarpathyImage
 from vsepp.data.sources import Captions, find_mounted, missing_images, place_images
-from vsepp.errors import InputError
+from vsepp.system.errors import InputError
 
 
 def images(*names):
@@ -19,14 +19,26 @@ def images(*names):
 
 
 def karpathy(dataset="pets", filename="a.jpg"):
-    return {"dataset": dataset, "images": [
-        {"filename": filename, "split": "train", "imgid": 0, "sentids": [0],
-         "sentences": [{"tokens": ["a", "dog"], "raw": "A dog", "imgid": 0, "sentid": 0}]}]}
+    return {
+        "dataset": dataset,
+        "images": [
+            {
+                "filename": filename,
+                "split": "train",
+                "imgid": 0,
+                "sentids": [0],
+                "sentences": [{"tokens": ["a", "dog"], "raw": "A dog", "imgid": 0, "sentid": 0}],
+            }
+        ],
+    }
 
 
 def placed(folder):
-    return {path.relative_to(folder).as_posix(): path.read_bytes()
-            for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def make_source(kind, path, files):
@@ -192,8 +204,11 @@ def test_captions_are_found_anywhere_in_an_archive(tmp_path):
 
 
 def test_of_several_captions_in_an_archive_one_must_be_named(tmp_path):
-    path = make_source("zip", tmp_path / "x", {
-        f"dataset_{name}.json": json.dumps(karpathy(name)).encode() for name in ("coco", "pets")})
+    path = make_source(
+        "zip",
+        tmp_path / "x",
+        {f"dataset_{name}.json": json.dumps(karpathy(name)).encode() for name in ("coco", "pets")},
+    )
     with pytest.raises(InputError, match="captions of coco, pets: choose one with --dataset"):
         Captions.find_in(path)
     assert Captions.find_in(path, "coco").dataset == "coco"

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from vsepp.data.tables import read_captions
-from vsepp.errors import InputError
+from vsepp.system.errors import InputError
 
 
 def write(path, text, encoding="utf-8"):
@@ -19,30 +19,57 @@ def splits(images):
 
 
 def test_csv_becomes_a_karpathy_split(tmp_path):
-    path = write(tmp_path / "pets.csv",
-                 'filename,caption,split\r\nb.jpg,"A dog, running.",train\r\n'
-                 'a.jpg,"A ""big"" cat",test\r\nb.jpg,Two dogs,train\r\n')
+    path = write(
+        tmp_path / "pets.csv",
+        'filename,caption,split\r\nb.jpg,"A dog, running.",train\r\n'
+        'a.jpg,"A ""big"" cat",test\r\nb.jpg,Two dogs,train\r\n',
+    )
     data = read_captions(path)
     assert data["dataset"] == "pets"
     assert data["images"] == [
-        {"filename": "b.jpg", "imgid": 0, "split": "train", "sentids": [0, 2], "sentences": [
-            {"tokens": ["a", "dog", "running"], "raw": "A dog, running.", "imgid": 0, "sentid": 0},
-            {"tokens": ["two", "dogs"], "raw": "Two dogs", "imgid": 0, "sentid": 2}]},
-        {"filename": "a.jpg", "imgid": 1, "split": "test", "sentids": [1], "sentences": [
-            {"tokens": ["a", "big", "cat"], "raw": 'A "big" cat', "imgid": 1, "sentid": 1}]}]
+        {
+            "filename": "b.jpg",
+            "imgid": 0,
+            "split": "train",
+            "sentids": [0, 2],
+            "sentences": [
+                {
+                    "tokens": ["a", "dog", "running"],
+                    "raw": "A dog, running.",
+                    "imgid": 0,
+                    "sentid": 0,
+                },
+                {"tokens": ["two", "dogs"], "raw": "Two dogs", "imgid": 0, "sentid": 2},
+            ],
+        },
+        {
+            "filename": "a.jpg",
+            "imgid": 1,
+            "split": "test",
+            "sentids": [1],
+            "sentences": [
+                {"tokens": ["a", "big", "cat"], "raw": 'A "big" cat', "imgid": 1, "sentid": 1}
+            ],
+        },
+    ]
 
 
 def test_tsv_and_jsonl_say_the_same_as_csv(tmp_path):
     rows = [("x/a.jpg", "Ein Hündchen", "val"), ("b.jpg", 'She says "stop"', "train")]
-    quoted = [(name, '"' + caption.replace('"', '""') + '"', split)
-              for name, caption, split in rows]
+    quoted = [
+        (name, '"' + caption.replace('"', '""') + '"', split) for name, caption, split in rows
+    ]
     header = ("Filename", " caption", "split")
     tables = [
         write(tmp_path / "a.csv", "\n".join(",".join(row) for row in [header, *quoted])),
         write(tmp_path / "a.tsv", "\n".join("\t".join(row) for row in [header, *rows])),
         write(tmp_path / "a.TSV", "\n".join("\t".join(row) for row in [header, *quoted])),
-        write(tmp_path / "a.jsonl", "\n\n".join(
-            json.dumps(dict(zip(("filename", "caption", "split"), row))) for row in rows)),
+        write(
+            tmp_path / "a.jsonl",
+            "\n\n".join(
+                json.dumps(dict(zip(("filename", "caption", "split"), row))) for row in rows
+            ),
+        ),
     ]
     first, *others = [read_captions(path) for path in tables]
     assert first["images"][0]["filepath"] == "x"
@@ -56,11 +83,14 @@ def test_a_lone_quote_in_a_tsv_swallows_nothing(tmp_path):
     assert raws == ['"No', 'Yes" he said']
 
 
-@pytest.mark.parametrize("name, text", [
-    ("a.csv", "filename,caption\na.jpg,A dog\n"),
-    ("a.jsonl", '{"filename": "a.jpg", "caption": "A dog"}\n'),
-    ("a.json", '{"images": []}'),
-])
+@pytest.mark.parametrize(
+    "name, text",
+    [
+        ("a.csv", "filename,caption\na.jpg,A dog\n"),
+        ("a.jsonl", '{"filename": "a.jpg", "caption": "A dog"}\n'),
+        ("a.json", '{"images": []}'),
+    ],
+)
 def test_a_byte_order_mark_is_tolerated(tmp_path, name, text):
     marked = read_captions(write(tmp_path / name, text, "utf-8-sig"))
     assert marked == read_captions(write(tmp_path / name, text))
@@ -92,30 +122,51 @@ def test_a_handful_of_images_still_has_every_split(tmp_path):
     assert set(splits(images).values()) == {"train", "val", "test"}
 
 
-@pytest.mark.parametrize("name, text, message", [
-    ("a.csv", "image,text\na.jpg,A dog\n", "line 1 names no column filename and no column caption"),
-    ("a.csv", "filename,caption\n,A dog\n", "line 2 has an empty filename"),
-    ("a.csv", "filename,caption\na.jpg,\n", "line 2 has an empty caption"),
-    ("a.csv", "filename,caption,split\na.jpg,A dog,dev\n", "line 2: there is no split 'dev'"),
-    ("a.csv", "filename,caption\na.jpg,A dog\nb.jpg,A dog, running\n", "line 3 has 3 fields"),
-    ("a.csv", 'filename,caption\na.jpg,"A\ndog"\n,A cat\n', "line 4 has an empty filename"),
-    ("a.csv", 'filename,caption\na.jpg,A dog\nb.jpg,"A dog\nc.jpg,A cat\n',
-     "line 3 cannot be read"),
-    ("a.csv", "filename,caption,split\na.jpg,A,train\na.jpg,B,test\n",
-     "line 3 puts a.jpg into test"),
-    ("a.csv", "filename,caption\n../a.jpg,A dog\n", "line 2: .*leaves the images folder"),
-    ("a.csv", "filename,caption\n", "holds no captions"),
-    ("a.csv", "", "is empty"),
-    ("a.tsv", "filename\tcaption\na.jpg\n", "line 2 has 1 fields"),
-    ("a.jsonl", '{"filename": "a.jpg", "caption": "A dog"}\n{"filename":\n', "line 2 is not JSON"),
-    ("a.jsonl", "[1]\n", "line 1 is not an object"),
-    ("a.jsonl", '{"filename": "a.jpg"}\n', "line 1 has no caption"),
-    ("a.jsonl", '{"filename": "a.jpg", "caption": 3}\n', "line 1: caption must be text"),
-    ("a.jsonl", '{"filename": "a", "caption": "A", "split": "val"}\n'
-                '{"filename": "b", "caption": "B"}\n', "line 2: either every line has a split"),
-    ("a.json", "{", "is not JSON"),
-    ("a.xlsx", "", r"read from .json, .csv, .tsv or .jsonl"),
-])
+@pytest.mark.parametrize(
+    "name, text, message",
+    [
+        (
+            "a.csv",
+            "image,text\na.jpg,A dog\n",
+            "line 1 names no column filename and no column caption",
+        ),
+        ("a.csv", "filename,caption\n,A dog\n", "line 2 has an empty filename"),
+        ("a.csv", "filename,caption\na.jpg,\n", "line 2 has an empty caption"),
+        ("a.csv", "filename,caption,split\na.jpg,A dog,dev\n", "line 2: there is no split 'dev'"),
+        ("a.csv", "filename,caption\na.jpg,A dog\nb.jpg,A dog, running\n", "line 3 has 3 fields"),
+        ("a.csv", 'filename,caption\na.jpg,"A\ndog"\n,A cat\n', "line 4 has an empty filename"),
+        (
+            "a.csv",
+            'filename,caption\na.jpg,A dog\nb.jpg,"A dog\nc.jpg,A cat\n',
+            "line 3 cannot be read",
+        ),
+        (
+            "a.csv",
+            "filename,caption,split\na.jpg,A,train\na.jpg,B,test\n",
+            "line 3 puts a.jpg into test",
+        ),
+        ("a.csv", "filename,caption\n../a.jpg,A dog\n", "line 2: .*leaves the images folder"),
+        ("a.csv", "filename,caption\n", "holds no captions"),
+        ("a.csv", "", "is empty"),
+        ("a.tsv", "filename\tcaption\na.jpg\n", "line 2 has 1 fields"),
+        (
+            "a.jsonl",
+            '{"filename": "a.jpg", "caption": "A dog"}\n{"filename":\n',
+            "line 2 is not JSON",
+        ),
+        ("a.jsonl", "[1]\n", "line 1 is not an object"),
+        ("a.jsonl", '{"filename": "a.jpg"}\n', "line 1 has no caption"),
+        ("a.jsonl", '{"filename": "a.jpg", "caption": 3}\n', "line 1: caption must be text"),
+        (
+            "a.jsonl",
+            '{"filename": "a", "caption": "A", "split": "val"}\n'
+            '{"filename": "b", "caption": "B"}\n',
+            "line 2: either every line has a split",
+        ),
+        ("a.json", "{", "is not JSON"),
+        ("a.xlsx", "", r"read from .json, .csv, .tsv or .jsonl"),
+    ],
+)
 def test_a_mistake_names_file_and_line(tmp_path, name, text, message):
     with pytest.raises(InputError, match=f"{name}.*{message}"):
         read_captions(write(tmp_path / name, text))

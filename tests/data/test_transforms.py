@@ -22,9 +22,14 @@ def noise(size):
 
 
 def paddle_steps(*crop):
-    return paddle_transforms.Compose([
-        paddle_transforms.Resize(256), *crop, paddle_transforms.ToTensor(),
-        paddle_transforms.Normalize(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225])])
+    return paddle_transforms.Compose(
+        [
+            paddle_transforms.Resize(256),
+            *crop,
+            paddle_transforms.ToTensor(),
+            paddle_transforms.Normalize(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225]),
+        ]
+    )
 
 
 @pytest.mark.parametrize("name", PHOTOGRAPHS)
@@ -54,11 +59,16 @@ def test_a_random_crop_is_a_window_of_paddles_resized_image(size):
 
     result = RandomCrop()(image, np.random.default_rng(3))
 
-    windows = [(top, left) for top in range(whole.shape[1] - 223)
-               for left in range(whole.shape[2] - 223)
-               if np.abs(whole[:, top:top + 3, left:left + 3] - result[:, :3, :3]).max() < 1e-5]
-    assert any(np.abs(whole[:, top:top + 224, left:left + 224] - result).max() < 1e-5
-               for top, left in windows)
+    windows = [
+        (top, left)
+        for top in range(whole.shape[1] - 223)
+        for left in range(whole.shape[2] - 223)
+        if np.abs(whole[:, top : top + 3, left : left + 3] - result[:, :3, :3]).max() < 1e-5
+    ]
+    assert any(
+        np.abs(whole[:, top : top + 224, left : left + 224] - result).max() < 1e-5
+        for top, left in windows
+    )
 
 
 def test_random_crops_reach_every_corner_and_follow_from_the_generator():
@@ -66,10 +76,14 @@ def test_random_crops_reach_every_corner_and_follow_from_the_generator():
     pixels[..., 0], pixels[..., 1] = np.arange(7)[None, :], np.arange(8)[:, None]
     crop = RandomCrop(resize=7, image_size=5)
 
-    corners = [crop.pixels(Image.fromarray(pixels), np.random.default_rng(seed))[0, 0, :2].tolist()
-               for seed in range(200)]
-    again = [crop.pixels(Image.fromarray(pixels), np.random.default_rng(seed))[0, 0, :2].tolist()
-             for seed in range(200)]
+    corners = [
+        crop.pixels(Image.fromarray(pixels), np.random.default_rng(seed))[0, 0, :2].tolist()
+        for seed in range(200)
+    ]
+    again = [
+        crop.pixels(Image.fromarray(pixels), np.random.default_rng(seed))[0, 0, :2].tolist()
+        for seed in range(200)
+    ]
 
     assert corners == again
     assert {tuple(corner) for corner in corners} == {(x, y) for x in range(3) for y in range(4)}
@@ -83,10 +97,16 @@ def test_without_a_generator_crops_differ():
     assert len(crops) > 1
 
 
-@pytest.mark.parametrize("size, expected", [
-    ((500, 375), (341, 256)), ((375, 500), (256, 341)), ((90, 120), (256, 341)),
-    ((256, 999), (256, 999)), ((257, 257), (256, 256)),
-])
+@pytest.mark.parametrize(
+    "size, expected",
+    [
+        ((500, 375), (341, 256)),
+        ((375, 500), (256, 341)),
+        ((90, 120), (256, 341)),
+        ((256, 999), (256, 999)),
+        ((257, 257), (256, 256)),
+    ],
+)
 def test_the_shorter_side_is_resized_and_the_longer_rounded_down(size, expected):
     assert resize(Image.new("RGB", size), 256).size == expected
 
@@ -114,8 +134,10 @@ def test_crops_of_an_image_resized_before_are_those_of_the_image(size):
 
     assert np.array_equal(CenterCrop()(resized), CenterCrop()(image))
     for seed in range(3):
-        found, expected = (RandomCrop(normalized=False)(picture, np.random.default_rng(seed))
-                           for picture in (resized, image))
+        found, expected = (
+            RandomCrop(normalized=False)(picture, np.random.default_rng(seed))
+            for picture in (resized, image)
+        )
         assert found.dtype == np.uint8 and found.shape == (224, 224, 3)
         assert np.array_equal(found, expected)
 

@@ -1,11 +1,11 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from PIL import Image
 from colour_words import make_answers
+from PIL import Image
 
 from vsepp.demo.examples import example_labels, example_pictures, example_sentences
-from vsepp.errors import InputError
+from vsepp.system.errors import InputError
 
 
 @pytest.fixture

@@ -43,8 +43,19 @@ def test_queries_pass_whole(tmp_path):
     assert b"default-src 'self'" in headers[b"content-security-policy"]
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", "http://example.com/a.png", "a.png", "", 3,
-                                  ["/etc/passwd"], "file:///etc/passwd", "a\0b"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/etc/passwd",
+        "http://example.com/a.png",
+        "a.png",
+        "",
+        3,
+        ["/etc/passwd"],
+        "file:///etc/passwd",
+        "a\0b",
+    ],
+)
 def test_files_that_were_not_uploaded_are_refused(tmp_path, path):
     for value in ({"path": path}, {"data": [[{"x": {"path": path, "url": "u"}}]]}):
         assert ask(tmp_path, parts=(json.dumps(value).encode(),))[0] == 400

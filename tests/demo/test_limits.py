@@ -3,9 +3,16 @@ import os
 import pytest
 from PIL import Image
 
-from vsepp.demo.limits import (MAX_ASPECT, MAX_BYTES, check_count, check_sentence, open_upload,
-                               read_labels, uploaded_file)
-from vsepp.errors import InputError
+from vsepp.demo.limits import (
+    MAX_ASPECT,
+    MAX_BYTES,
+    check_count,
+    check_sentence,
+    open_upload,
+    read_labels,
+    uploaded_file,
+)
+from vsepp.system.errors import InputError
 
 
 def test_a_sentence_is_one_line_of_printable_text():
@@ -13,9 +20,17 @@ def test_a_sentence_is_one_line_of_printable_text():
     assert check_sentence("两只狗") == "两只狗"
 
 
-@pytest.mark.parametrize("text, reason", [
-    ("", "nothing to look for"), (" \n\x00", "nothing to look for"), (None, "nothing"),
-    (["a"], "nothing"), ("word " * 10_000, "10000 words"), ("w" * 301, "301 characters")])
+@pytest.mark.parametrize(
+    "text, reason",
+    [
+        ("", "nothing to look for"),
+        (" \n\x00", "nothing to look for"),
+        (None, "nothing"),
+        (["a"], "nothing"),
+        ("word " * 10_000, "10000 words"),
+        ("w" * 301, "301 characters"),
+    ],
+)
 def test_sentences_that_are_refused(text, reason):
     with pytest.raises(InputError, match=reason):
         check_sentence(text)
@@ -25,10 +40,17 @@ def test_labels_stand_on_lines_or_between_commas():
     assert read_labels("dog, cat\n\nred  car,dog\u3001鸟\uff0c") == ["dog", "cat", "red car", "鸟"]
 
 
-@pytest.mark.parametrize("text, reason", [
-    ("", "at least two"), ("dog, dog", "at least two"), (None, "at least two"),
-    (",".join(map(str, range(31))), "31 labels"), ("dog,\n" + "c" * 61, "61 characters"),
-    ("a," * 100_000, "200000 characters")])
+@pytest.mark.parametrize(
+    "text, reason",
+    [
+        ("", "at least two"),
+        ("dog, dog", "at least two"),
+        (None, "at least two"),
+        (",".join(map(str, range(31))), "31 labels"),
+        ("dog,\n" + "c" * 61, "61 characters"),
+        ("a," * 100_000, "200000 characters"),
+    ],
+)
 def test_labels_that_are_refused(text, reason):
     with pytest.raises(InputError, match=reason):
         read_labels(text)
@@ -49,9 +71,18 @@ def test_only_what_lies_among_the_uploads_is_opened(tmp_path):
     mine = str(uploads / "ab" / "mine.png")
     assert uploaded_file({"path": mine}, str(uploads)) == os.path.realpath(mine)
     (uploads / "link.png").symlink_to(secret)
-    for path in (str(secret), str(uploads / "ab" / ".." / ".." / "secret.png"), "/etc/passwd",
-                 str(uploads / "link.png"), "secret.png", "http://example.com/a.png", "a\0b", 3,
-                 None, str(uploads) + "_2/a.png"):
+    for path in (
+        str(secret),
+        str(uploads / "ab" / ".." / ".." / "secret.png"),
+        "/etc/passwd",
+        str(uploads / "link.png"),
+        "secret.png",
+        "http://example.com/a.png",
+        "a\0b",
+        3,
+        None,
+        str(uploads) + "_2/a.png",
+    ):
         with pytest.raises(InputError, match="no uploaded picture"):
             uploaded_file({"path": path}, str(uploads))
     for upload in ("/etc/passwd", ["a"], {}):

@@ -76,8 +76,10 @@ def test_the_page_opens_and_asks_no_other_server(live):
 def test_every_tab_answers(client, send):
     green = send(Image.new("RGB", (50, 40), (0, 250, 9)))
     photographs, remark = client.predict("a blue picture", 2, api_name="/search_by_sentence")
-    assert [entry["caption"] for entry in photographs] == ["1 · 1.000 · blue.png",
-                                                           "2 · 0.000 · red.png"]
+    assert [entry["caption"] for entry in photographs] == [
+        "1 · 1.000 · blue.png",
+        "2 · 0.000 · red.png",
+    ]
     assert remark == ""
     photographs, _ = client.predict(green, 3, api_name="/search_by_picture")
     assert photographs[0]["caption"].endswith("green.png") and len(photographs) == 3
@@ -94,18 +96,23 @@ def test_words_that_are_not_known_are_named_and_harmless(client):
 
 def test_queries_that_are_refused(client):
     for text, count, reason in (
-            ("", 5, "nothing to look for"), ("word " * 10_000, 5, "10000 words"),
-            ("zebra", 5, "none of the words"), ("red", 51, "from 1 to 50")):
+        ("", 5, "nothing to look for"),
+        ("word " * 10_000, 5, "10000 words"),
+        ("zebra", 5, "none of the words"),
+        ("red", 51, "from 1 to 50"),
+    ):
         photographs, remark = client.predict(text, count, api_name="/search_by_sentence")
         assert photographs == [] and reason in remark and 'role="alert"' in remark
 
 
 def test_pictures_that_are_refused(client, send):
     for content, name, reason in (
-            (Image.new("L", (10_000, 10_000)), "large.png", "100 megapixels"),
-            (b"only text", "text.jpg", "not an image"), (b"", "empty.png", "not an image"),
-            (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "drawing.jpg", "not an image"),
-            (Image.new("L", (500, 8)), "long.png", "10 times")):
+        (Image.new("L", (10_000, 10_000)), "large.png", "100 megapixels"),
+        (b"only text", "text.jpg", "not an image"),
+        (b"", "empty.png", "not an image"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "drawing.jpg", "not an image"),
+        (Image.new("L", (500, 8)), "long.png", "10 times"),
+    ):
         for endpoint in ("search_by_picture", "sentences_for_picture"):
             _, remark = client.predict(send(content, name), 3, api_name=f"/{endpoint}")
             assert reason in remark and "/" not in remark.split(">", 1)[1].replace("</p>", "")
@@ -120,14 +127,21 @@ def test_no_other_files_are_read_or_served(live, tmp_path):
     secret = tmp_path / "model.ckpt"
     secret.write_text("the weights")
     for path in (str(secret), "/etc/passwd", __file__, "setup.py"):
-        for start in ("/gradio_api/file=", "/file=", "/gradio_api/file/", "/file/", "/static/",
-                      "/assets/..%2f..%2f..%2f"):
+        for start in (
+            "/gradio_api/file=",
+            "/file=",
+            "/gradio_api/file/",
+            "/file/",
+            "/static/",
+            "/assets/..%2f..%2f..%2f",
+        ):
             status, _, content = get(address, start + path)
             assert status >= 400 or content.lstrip().lower().startswith(b"<!doctype html")
         picture = {"path": path, "meta": {"_type": "gradio.FileData"}}
         body = json.dumps({"data": [picture, 3]}).encode()
-        request = urllib.request.Request(f"{address}{prefix}/call/search_by_picture", body,
-                                         {"Content-Type": "application/json"})
+        request = urllib.request.Request(
+            f"{address}{prefix}/call/search_by_picture", body, {"Content-Type": "application/json"}
+        )
         with pytest.raises(urllib.error.HTTPError, match="400"):
             urllib.request.urlopen(request, timeout=10)
 
@@ -135,9 +149,10 @@ def test_no_other_files_are_read_or_served(live, tmp_path):
 @pytest.mark.slow
 def test_twenty_at_once(live, client):
     with ThreadPoolExecutor(20) as pool:
-        asked = [pool.submit(client.predict, f"a {colour} picture", 3,
-                             api_name="/search_by_sentence")
-                 for colour in ["red", "green", "blue"] * 7]
+        asked = [
+            pool.submit(client.predict, f"a {colour} picture", 3, api_name="/search_by_sentence")
+            for colour in ["red", "green", "blue"] * 7
+        ]
         found = [answer.result()[0][0]["caption"] for answer in asked]
     assert found == [f"1 · 1.000 · {colour}.png" for colour in ["red", "green", "blue"] * 7]
     assert not live[2].model.crowded

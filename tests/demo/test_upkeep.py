@@ -60,14 +60,16 @@ def test_what_vanishes_meanwhile_or_is_a_link_does_no_harm(folder, tmp_path_fact
 
 
 def queue(**status):
-    return SimpleNamespace(event_analytics={name: {"status": word} for name, word in
-                                            status.items()},
-                           event_ids_to_events=dict.fromkeys(status, "a request"))
+    return SimpleNamespace(
+        event_analytics={name: {"status": word} for name, word in status.items()},
+        event_ids_to_events=dict.fromkeys(status, "a request"),
+    )
 
 
 def test_answered_queries_are_forgotten_and_waiting_ones_are_not():
-    page = SimpleNamespace(_queue=queue(a="success", b="queued", c="failed", d="processing",
-                                        e="cancelled"))
+    page = SimpleNamespace(
+        _queue=queue(a="success", b="queued", c="failed", d="processing", e="cancelled")
+    )
     forget_answered(page)
     assert set(page._queue.event_analytics) == set(page._queue.event_ids_to_events) == {"b", "d"}
     del page._queue.event_ids_to_events  # as in Gradio 4

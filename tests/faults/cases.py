@@ -37,8 +37,11 @@ class Case:
 
     def result(self, folder):
         """What two runs are compared by."""
-        return {name: content for name, content in files_below(folder).items()
-                if not name.endswith(".yml")}
+        return {
+            name: content
+            for name, content in files_below(folder).items()
+            if not name.endswith(".yml")
+        }
 
 
 class Prepare(Case):
@@ -47,8 +50,16 @@ class Prepare(Case):
     tool = "prepare"
 
     def arguments(self, folder):
-        return ["--dataset", "tiny", "--data-dir", "data", "--images", "tiny.zip",
-                "--min-word-count", "0"]
+        return [
+            "--dataset",
+            "tiny",
+            "--data-dir",
+            "data",
+            "--images",
+            "tiny.zip",
+            "--min-word-count",
+            "0",
+        ]
 
 
 class Sample(Prepare):
@@ -72,8 +83,16 @@ class Download(Prepare):
         folder.mkdir()
 
     def arguments(self, folder):
-        return ["--dataset", "tiny", "--data-dir", "data", "--download",
-                f"{self.address}/tiny.zip", "--min-word-count", "0"]
+        return [
+            "--dataset",
+            "tiny",
+            "--data-dir",
+            "data",
+            "--download",
+            f"{self.address}/tiny.zip",
+            "--min-word-count",
+            "0",
+        ]
 
 
 class PrepareAnew(Prepare):
@@ -130,8 +149,14 @@ class Index(Case):
     tool = "search"
 
     def arguments(self, folder):
-        return ["index", self.template / "photos", "--out", "index", "--checkpoint",
-                self.template / "out" / "best_tiny.ckpt"]
+        return [
+            "index",
+            self.template / "photos",
+            "--out",
+            "index",
+            "--checkpoint",
+            self.template / "out" / "best_tiny.ckpt",
+        ]
 
     def begin(self, folder):
         folder.mkdir()
@@ -153,8 +178,12 @@ class ConvertBackbone(Convert):
     """Those weights of it that are the backbone's, which were converted before."""
 
     def arguments(self, folder):
-        return ["--backbone", "shufflenet_v2_x0_25", self.template / "backbone.safetensors",
-                "weights.safetensors"]
+        return [
+            "--backbone",
+            "shufflenet_v2_x0_25",
+            self.template / "backbone.safetensors",
+            "weights.safetensors",
+        ]
 
 
 class Evaluate(Convert):
@@ -197,8 +226,15 @@ class Query(Convert):
     tool = "search"
 
     def arguments(self, folder):
-        return ["query", self.template / "index", "a red square", "--json", "answer.json",
-                "--html", "answer.html"]
+        return [
+            "query",
+            self.template / "index",
+            "a red square",
+            "--json",
+            "answer.json",
+            "--html",
+            "answer.html",
+        ]
 
 
 def _leaves(values, above=""):
@@ -212,8 +248,11 @@ def _leaves(values, above=""):
 def write_config(folder, **changes):
     """``config.yml`` of a tiny run that writes below ``folder``, in which it is run."""
     config = make_config("data", folder, num_epochs=1, **changes).to_dict()
-    config.update(run_dir="runs", best_checkpoint="out/best_<dataset>.ckpt",
-                  last_checkpoint="out/last_<dataset>.ckpt")
+    config.update(
+        run_dir="runs",
+        best_checkpoint="out/best_<dataset>.ckpt",
+        last_checkpoint="out/last_<dataset>.ckpt",
+    )
     (folder / "config.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
 
 
@@ -242,18 +281,27 @@ class Places:
         draw_photographs(self.trained / "photos", 40)
         handler = partial(_Quiet, directory=str(archive))
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._thread = threading.Thread(target=self._server.serve_forever,
-                                        kwargs={"poll_interval": 0.01})
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.01}
+        )
         address = f"http://127.0.0.1:{self._server.server_port}"
         self.cases = {
-            "prepare": Prepare(archive), "download": Download(archive, address),
-            "prepare anew": PrepareAnew(data), "features": Features(data), "train": Train(data),
-            "sample": Sample(archive), "train on photographs": Train(data, finetuned=True),
+            "prepare": Prepare(archive),
+            "download": Download(archive, address),
+            "prepare anew": PrepareAnew(data),
+            "features": Features(data),
+            "train": Train(data),
+            "sample": Sample(archive),
+            "train on photographs": Train(data, finetuned=True),
             "train in workers": Train(data, finetuned=True, workers=2),
-            "infer": Infer(self.trained), "query": Query(self.trained),
-            "index": Index(self.trained), "convert": Convert(self.trained),
+            "infer": Infer(self.trained),
+            "query": Query(self.trained),
+            "index": Index(self.trained),
+            "convert": Convert(self.trained),
             "convert backbone": ConvertBackbone(self.trained),
-            "eval": Evaluate(self.trained), "report": Report(self.trained)}
+            "eval": Evaluate(self.trained),
+            "report": Report(self.trained),
+        }
         self._tools, self._is_trained = tools, False
 
     def case(self, name):
@@ -270,8 +318,16 @@ class Places:
             assert ended.status == 0, ended.output
             self._is_trained = True
             _write_backbone(self.trained)
-            ended = self._tools.run(self.trained, "search", "index", "photos", "--out", "index",
-                                    "--checkpoint", "out/best_tiny.ckpt")
+            ended = self._tools.run(
+                self.trained,
+                "search",
+                "index",
+                "photos",
+                "--out",
+                "index",
+                "--checkpoint",
+                "out/best_tiny.ckpt",
+            )
             assert ended.status == 0, ended.output
         return self.trained
 
@@ -290,9 +346,11 @@ def _write_backbone(trained):
 
     prefix = "image_extractor.backbone."
     model = load_checkpoint(trained / "out" / "best_tiny.ckpt")["model"]
-    save_file({name[len(prefix):]: value for name, value in model.items()
-               if name.startswith(prefix)}, str(trained / "backbone.safetensors"),
-              {"format": "pd"})
+    save_file(
+        {name[len(prefix) :]: value for name, value in model.items() if name.startswith(prefix)},
+        str(trained / "backbone.safetensors"),
+        {"format": "pd"},
+    )
 
 
 class _Quiet(SimpleHTTPRequestHandler):

@@ -55,8 +55,11 @@ def undisturbed(places, tools, tmp_path_factory):
             ended = tools.run(folder, case.tool, *case.arguments(folder), signals=signals)
             assert ended.status == 0 and ended.left == (), ended
             assert strays(folder) == []
-            sizes = [len(content) for path, content in files_below(folder).items()
-                     if before.get(path) != content]
+            sizes = [
+                len(content)
+                for path, content in files_below(folder).items()
+                if before.get(path) != content
+            ]
             runs[key] = Whole(ended, case.result(folder), sizes)
         return runs[key]
 

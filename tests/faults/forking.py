@@ -154,9 +154,16 @@ def run_tool(order):
         lead_a_session()
         signals = order["signals"]
         if signals.get("place"):
-            call_before(signals["place"], signals["nth"], lambda: send_signals(
-                signals["numbers"], signals["whole_group"], signals["gap"],
-                order["output"] + ".signalled"))
+            call_before(
+                signals["place"],
+                signals["nth"],
+                lambda: send_signals(
+                    signals["numbers"],
+                    signals["whole_group"],
+                    signals["gap"],
+                    order["output"] + ".signalled",
+                ),
+            )
         runpy.run_path(str(tool), run_name="__main__")
         raise SystemExit  # with the ends of threads and all else that Python does at an end
     try:
@@ -176,14 +183,15 @@ def run_tool(order):
 def main():
     """Fork for each line of the input, until it ends."""
     sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
+    import visualdl  # noqa: F401
+
     import vsepp  # noqa: F401 - first: it sets what the numerical libraries read
-    import vsepp.conversion  # noqa: F401
+    import vsepp.convert.conversion  # noqa: F401
     import vsepp.data.sample
-    import vsepp.gallery  # noqa: F401
     import vsepp.index.updating  # noqa: F401
     import vsepp.report.evaluation_page  # noqa: F401
+    import vsepp.retrieval.gallery  # noqa: F401
     import vsepp.training  # noqa: F401
-    import visualdl  # noqa: F401
 
     vsepp.data.sample.draw_sample.__defaults__ = (12, 4, 4, 0)  # 20 pictures in place of 2,200
     for line in sys.stdin:

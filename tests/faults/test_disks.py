@@ -13,8 +13,18 @@ from collections import Counter
 import pytest
 from faults.tools_killed import files_below, strays
 
-CASES = ("prepare", "download", "prepare anew", "features", "train", "index", "convert",
-         "convert backbone", "eval", "report")
+CASES = (
+    "prepare",
+    "download",
+    "prepare anew",
+    "features",
+    "train",
+    "index",
+    "convert",
+    "convert backbone",
+    "eval",
+    "report",
+)
 KEEPS_CODES = ("eval", "report")
 
 
@@ -26,8 +36,9 @@ def check_refused(ended, before, folder, may_do_without=False):
     if may_do_without and ended.status == 0:
         return
     assert ended.status == 2, ended.output
-    errors = [line for line in ended.output.splitlines()
-              if "rror" in line and "Writing data" not in line]  # VisualDL
+    errors = [
+        line for line in ended.output.splitlines() if "rror" in line and "Writing data" not in line
+    ]  # VisualDL
     assert len(errors) == 1 and errors[0].startswith("error: "), ended.output
     assert "Traceback" not in ended.output, ended.output
     now = Counter(files_below(folder).values())
@@ -49,8 +60,9 @@ def test_a_file_that_may_not_grow(name, places, tools, tmp_path, undisturbed):
     _, expected, sizes = undisturbed(name)
     case.begin(folder)
     before = files_below(folder)
-    ended = tools.run(folder, case.tool, *case.arguments(folder),
-                      limits={"RLIMIT_FSIZE": max(sizes) - 1})
+    ended = tools.run(
+        folder, case.tool, *case.arguments(folder), limits={"RLIMIT_FSIZE": max(sizes) - 1}
+    )
     check_refused(ended, before, folder, name in KEEPS_CODES)
     check_mended(case, tools, folder, expected)
 
@@ -66,8 +78,12 @@ def test_files_that_may_not_grow(name, part, places, tools, tmp_path, undisturbe
         pytest.skip("what it prints is as large as what it writes")
     case.begin(folder)
     before = files_below(folder)
-    ended = tools.run(folder, case.tool, *case.arguments(folder),
-                      limits={"RLIMIT_FSIZE": max(4096, int(part * largest))})  # its output too
+    ended = tools.run(
+        folder,
+        case.tool,
+        *case.arguments(folder),
+        limits={"RLIMIT_FSIZE": max(4096, int(part * largest))},
+    )  # its output too
     check_refused(ended, before, folder, name in KEEPS_CODES)
     check_mended(case, tools, folder, expected)
 
@@ -141,11 +157,21 @@ def test_folders_that_may_not_be_written(name, places, tools, tmp_path, undistur
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name, way", [
-    ("prepare", "data"), ("prepare", "data/tiny"), ("prepare", "data/tiny/images"),
-    ("download", "data/downloads"), ("features", "data/tiny/features"), ("train", "out"),
-    ("train", "runs"), ("index", "index"), ("eval", "out/scores"), ("report", "out/pages"),
-])
+@pytest.mark.parametrize(
+    "name, way",
+    [
+        ("prepare", "data"),
+        ("prepare", "data/tiny"),
+        ("prepare", "data/tiny/images"),
+        ("download", "data/downloads"),
+        ("features", "data/tiny/features"),
+        ("train", "out"),
+        ("train", "runs"),
+        ("index", "index"),
+        ("eval", "out/scores"),
+        ("report", "out/pages"),
+    ],
+)
 def test_a_file_in_the_place_of_a_folder(name, way, places, tools, tmp_path, undisturbed):
     case, folder = places.case(name), tmp_path / "run"
     expected = undisturbed(name).result
@@ -159,16 +185,26 @@ def test_a_file_in_the_place_of_a_folder(name, way, places, tools, tmp_path, und
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name, way", [
-    ("prepare", "data/tiny/vocab.json"), ("prepare", "data/tiny/train_data.json"),
-    ("prepare", "data/tiny/prepared.json"), ("prepare", "data/tiny/images/00.png"),
-    ("prepare", "data/tiny/dataset_tiny.json"), ("download", "data/downloads/tiny.zip"),
-    ("download", "data/downloads/tiny.zip.part"), ("train", "out/last_tiny.ckpt"),
-    ("train", "out/best_tiny.ckpt"), ("index", "index/manifest.json"),
-    ("index", "index/journal.codes"), ("convert", "weights.pdparams"),
-    ("convert backbone", "weights.safetensors"), ("eval", "out/scores/scores.json"),
-    ("report", "out/pages/page.html"),
-])
+@pytest.mark.parametrize(
+    "name, way",
+    [
+        ("prepare", "data/tiny/vocab.json"),
+        ("prepare", "data/tiny/train_data.json"),
+        ("prepare", "data/tiny/prepared.json"),
+        ("prepare", "data/tiny/images/00.png"),
+        ("prepare", "data/tiny/dataset_tiny.json"),
+        ("download", "data/downloads/tiny.zip"),
+        ("download", "data/downloads/tiny.zip.part"),
+        ("train", "out/last_tiny.ckpt"),
+        ("train", "out/best_tiny.ckpt"),
+        ("index", "index/manifest.json"),
+        ("index", "index/journal.codes"),
+        ("convert", "weights.pdparams"),
+        ("convert backbone", "weights.safetensors"),
+        ("eval", "out/scores/scores.json"),
+        ("report", "out/pages/page.html"),
+    ],
+)
 def test_a_folder_in_the_place_of_a_file(name, way, places, tools, tmp_path, undisturbed):
     case, folder = places.case(name), tmp_path / "run"
     expected = undisturbed(name).result

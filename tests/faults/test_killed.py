@@ -11,8 +11,16 @@ import signal
 import pytest
 from faults.tools_killed import strays
 
-CASES = ("prepare", "download", "prepare anew", "features", "train", "index", "convert",
-         "convert backbone")
+CASES = (
+    "prepare",
+    "download",
+    "prepare anew",
+    "features",
+    "train",
+    "index",
+    "convert",
+    "convert backbone",
+)
 
 
 def kill(number, whole, chance):
@@ -49,8 +57,9 @@ def test_fifty_killed_runs_are_made_good_by_the_next(name, places, tools, undist
     (whole, expected, _), chance = undisturbed(name), random.Random(f"{name} fifty")
     killed = runs = 0
     while killed < 50:
-        killed += check(places.case(name), tools, tmp_path / "run", whole, expected,
-                        kill(runs, whole, chance))
+        killed += check(
+            places.case(name), tools, tmp_path / "run", whole, expected, kill(runs, whole, chance)
+        )
         runs += 1
         assert runs < 150
     print(f"{name}: {killed} of {killed} kills made good, in {runs} runs")

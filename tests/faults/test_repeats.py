@@ -23,8 +23,12 @@ MODES = {
     "features": {},
     "features by length": {"batch_by_length": True},
     "photographs": {"finetuned": True},
-    "photographs, all options": {"finetuned": True, "batch_by_length": True, "image_store": True,
-                                 "micro_batch_size": 3},
+    "photographs, all options": {
+        "finetuned": True,
+        "batch_by_length": True,
+        "image_store": True,
+        "micro_batch_size": 3,
+    },
 }
 
 
@@ -39,7 +43,8 @@ STOPS = {
     "Ctrl-C at an epoch's end": (_step(signal.SIGINT, STEPS),),
     "SIGKILL": (_step(signal.SIGKILL, STEPS + 4),),
     "SIGTERM in a validation": (
-        Signals((signal.SIGTERM,), "vsepp.training.loop:encode_dataset", 2),),
+        Signals((signal.SIGTERM,), "vsepp.training.loop:encode_dataset", 2),
+    ),
     "two stops": (_step(signal.SIGTERM, 2), _step(signal.SIGINT, 7)),
 }
 
@@ -51,8 +56,10 @@ class Combination(NamedTuple):
     stops: str
 
 
-QUICK = [Combination("photographs, all options", 1, 2, "two stops"),
-         Combination("features", 7, 1, "SIGTERM in a validation")]
+QUICK = [
+    Combination("photographs, all options", 1, 2, "two stops"),
+    Combination("features", 7, 1, "SIGTERM in a validation"),
+]
 
 
 def losses_and_scores(folder):
@@ -60,8 +67,7 @@ def losses_and_scores(folder):
     said, table = {}, ""
     for log in sorted((folder / "runs" / "tiny").glob("*/log.txt")):
         text = log.read_text(encoding="utf-8")
-        for step, words in re.findall(
-                r"(epoch \d+/\d+ step \d+/\d+) (loss \S+ lr \S+)", text):
+        for step, words in re.findall(r"(epoch \d+/\d+ step \d+/\d+) (loss \S+ lr \S+)", text):
             assert said.setdefault(step, words) == words, (log, step)
         for step, words in re.findall(r"(validation at step \d+): (.*) \(", text):
             assert said.setdefault(step, words) == words, (log, step)
@@ -76,17 +82,25 @@ def run(places, tools, tmp_path_factory):
     template = places.cases["train"].template
 
     def run(combination):
-        case = Train(template, num_epochs=2, log_step=1, seed=combination.seed,
-                     **MODES[combination.mode])
+        case = Train(
+            template, num_epochs=2, log_step=1, seed=combination.seed, **MODES[combination.mode]
+        )
         folder = tmp_path_factory.mktemp("run") / "run"
         case.begin(folder)
         workers = combination.workers
         for signals in STOPS[combination.stops]:
-            ended = tools.run(folder, "train", *case.arguments(folder, workers=workers),
-                              signals=signals, undrawn=True)
+            ended = tools.run(
+                folder,
+                "train",
+                *case.arguments(folder, workers=workers),
+                signals=signals,
+                undrawn=True,
+            )
             number = signals.numbers[0]
-            assert ended.status == (-number if number == signal.SIGKILL else 128 + number), \
-                (combination, ended.output)
+            assert ended.status == (-number if number == signal.SIGKILL else 128 + number), (
+                combination,
+                ended.output,
+            )
             workers = (workers + 1) % 3 if combination.stops == "two stops" else workers
         ended = tools.run(folder, "train", *case.arguments(folder, workers=workers), undrawn=True)
         assert ended.status == 0, (combination, ended.output)
@@ -115,8 +129,9 @@ def undisturbed(run):
 
 def different(found, expected):
     """Names of what is not the same."""
-    return sorted(name for name in found.keys() | expected.keys()
-                  if found.get(name) != expected.get(name))
+    return sorted(
+        name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name)
+    )
 
 
 @pytest.mark.parametrize("combination", QUICK, ids=lambda each: each.mode)

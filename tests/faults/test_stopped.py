@@ -18,48 +18,88 @@ CTRL_C = Signals((signal.SIGINT,))
 TWICE = Signals((signal.SIGINT, signal.SIGINT))
 TERMINATED = Signals((signal.SIGTERM,), whole_group=False)
 ALL_TERMINATED = Signals((signal.SIGTERM,))
-KINDS = {"Ctrl-C": CTRL_C, "Ctrl-C twice": TWICE, "SIGTERM": TERMINATED,
-         "SIGTERM to all": ALL_TERMINATED}
+KINDS = {
+    "Ctrl-C": CTRL_C,
+    "Ctrl-C twice": TWICE,
+    "SIGTERM": TERMINATED,
+    "SIGTERM to all": ALL_TERMINATED,
+}
 WORDS = {signal.SIGINT: (130, "Interrupted."), signal.SIGTERM: (143, "Terminated.")}
 
 LOOP = "vsepp.training.loop:"
 PREPARATION = [("vsepp.data.preparation:_problem", 5), ("vsepp.data.preparation:write_dataset", 1)]
 TRAINING = [
-    (LOOP + "open_splits", 1), (LOOP + "build_model", 1), (LOOP + "training_loader*", 1),
-    (LOOP + "Trainer._train_step", 1), (LOOP + "Trainer._train_step*", 4),
-    (LOOP + "Trainer._train_step", 7), (LOOP + "encode_dataset", 1),
-    (LOOP + "show_queries", 1), (LOOP + "save_checkpoint", 2),
-    ("vsepp.files.tensors:write_bytes", 3), (LOOP + "Trainer._test_best", 1),
-    (LOOP + "show_space", 1), ("vsepp.training.run_folder:draw_curves", 1)]
-OPENING = [("vsepp.inference:RetrievalModel.__init__", 1)]
+    (LOOP + "open_splits", 1),
+    (LOOP + "build_model", 1),
+    (LOOP + "training_loader*", 1),
+    (LOOP + "Trainer._train_step", 1),
+    (LOOP + "Trainer._train_step*", 4),
+    (LOOP + "Trainer._train_step", 7),
+    (LOOP + "encode_dataset", 1),
+    (LOOP + "show_queries", 1),
+    (LOOP + "save_checkpoint", 2),
+    ("vsepp.system.tensor_files:write_bytes", 3),
+    (LOOP + "Trainer._test_best", 1),
+    (LOOP + "show_space", 1),
+    ("vsepp.training.run_folder:draw_curves", 1),
+]
+OPENING = [("vsepp.retrieval.model:RetrievalModel.__init__", 1)]
 MOMENTS = {
     "sample": [("vsepp.data.sample:draw_picture", 9), *PREPARATION],
     "prepare": [("vsepp.data.archives:Archive._open", 7), *PREPARATION],
-    "download": [("vsepp.data.download:_fetch", 1), ("vsepp.data.download:_write", 1),
-                 ("vsepp.data.download:_write*", 1), *PREPARATION],
+    "download": [
+        ("vsepp.data.download:_fetch", 1),
+        ("vsepp.data.download:_write", 1),
+        ("vsepp.data.download:_write*", 1),
+        *PREPARATION,
+    ],
     "prepare anew": PREPARATION,
-    "features": [("vsepp.feature_extraction:initialise_backbone", 1),
-                 ("vsepp.models.predictor:BackbonePredictor.__call__", 1),
-                 ("vsepp.models.predictor:BackbonePredictor.__call__*", 2),
-                 ("vsepp.data.features:FeatureStore.write*", 2)],
+    "features": [
+        ("vsepp.models.feature_extraction:initialise_backbone", 1),
+        ("vsepp.models.predictor:BackbonePredictor.__call__", 1),
+        ("vsepp.models.predictor:BackbonePredictor.__call__*", 2),
+        ("vsepp.data.features:FeatureStore.write*", 2),
+    ],
     "train": TRAINING,
     "train on photographs": TRAINING,
-    "train in workers": [*TRAINING, ("vsepp.data.loaders:_raising", 1),
-                         ("vsepp.data.loaders:_raising*", 1)],
-    "eval": [*OPENING, ("vsepp.gallery:_encode", 1), ("vsepp.cli.eval:open_model*", 1)],
-    "report": [*OPENING, ("vsepp.gallery:_encode", 1),
-               ("vsepp.report.evaluation_page:_map", 1)],
-    "infer": [*OPENING, ("vsepp.inference:RetrievalModel.encode_text", 1),
-              ("vsepp.report.pictures:save_picture", 1)],
-    "query": [*OPENING, ("vsepp.inference:RetrievalModel.encode_text", 1),
-              ("vsepp.report.search_page:save_search_page", 1)],
-    "index": [*OPENING, ("vsepp.inference:RetrievalModel.encode_pixels", 2),
-              ("vsepp.index.updating:_Update._finish", 1)],
-    "convert": [("vsepp.conversion:load_checkpoint", 1), ("vsepp.conversion:load_checkpoint*", 1)],
-    "convert backbone": [("vsepp.conversion:write_tensors", 1)],
+    "train in workers": [
+        *TRAINING,
+        ("vsepp.data.loaders:_raising", 1),
+        ("vsepp.data.loaders:_raising*", 1),
+    ],
+    "eval": [*OPENING, ("vsepp.retrieval.gallery:_encode", 1), ("vsepp.cli.eval:open_model*", 1)],
+    "report": [
+        *OPENING,
+        ("vsepp.retrieval.gallery:_encode", 1),
+        ("vsepp.report.evaluation_page:_map", 1),
+    ],
+    "infer": [
+        *OPENING,
+        ("vsepp.retrieval.model:RetrievalModel.encode_text", 1),
+        ("vsepp.report.pictures:save_picture", 1),
+    ],
+    "query": [
+        *OPENING,
+        ("vsepp.retrieval.model:RetrievalModel.encode_text", 1),
+        ("vsepp.report.search_page:save_search_page", 1),
+    ],
+    "index": [
+        *OPENING,
+        ("vsepp.retrieval.model:RetrievalModel.encode_pixels", 2),
+        ("vsepp.index.updating:_Update._finish", 1),
+    ],
+    "convert": [
+        ("vsepp.convert.conversion:load_checkpoint", 1),
+        ("vsepp.convert.conversion:load_checkpoint*", 1),
+    ],
+    "convert backbone": [("vsepp.convert.conversion:write_tensors", 1)],
 }
-QUICK = [("download", 1, "SIGTERM"), ("train in workers", 4, "Ctrl-C"),
-         ("train", 6, "Ctrl-C twice"), ("index", 1, "Ctrl-C twice")]
+QUICK = [
+    ("download", 1, "SIGTERM"),
+    ("train in workers", 4, "Ctrl-C"),
+    ("train", 6, "Ctrl-C twice"),
+    ("index", 1, "Ctrl-C twice"),
+]
 
 
 def faults(ended, signals):
@@ -98,8 +138,9 @@ def check(case, tools, folder, expected, signals, **options):
         wrong.append(f"the next run ends with {again.status}: {again.output[-2000:]}")
     else:
         found = case.result(folder)
-        changed = sorted(name for name in found.keys() | expected.keys()
-                         if found.get(name) != expected.get(name))
+        changed = sorted(
+            name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name)
+        )
         if changed:
             wrong.append(f"the next run's result differs: {changed[:5]}")
         if strays(folder):
@@ -123,12 +164,18 @@ def _was_over(ended, signals, case, folder, expected):
 
 
 @pytest.mark.parametrize("name, moment, kind", QUICK)
-def test_a_stopped_run_is_made_good_by_the_next(name, moment, kind, places, tools, undisturbed,
-                                                tmp_path):
+def test_a_stopped_run_is_made_good_by_the_next(
+    name, moment, kind, places, tools, undisturbed, tmp_path
+):
     place, nth = MOMENTS[name][moment]
     expected = undisturbed(name, signals={}).result
-    wrong, _ = check(places.case(name), tools, tmp_path / "run", expected,
-                     KINDS[kind]._replace(place=place, nth=nth))
+    wrong, _ = check(
+        places.case(name),
+        tools,
+        tmp_path / "run",
+        expected,
+        KINDS[kind]._replace(place=place, nth=nth),
+    )
     assert wrong == [], "\n".join(wrong)
 
 
@@ -141,8 +188,9 @@ def test_every_moment(name, kind, places, tools, undisturbed, tmp_path):
     chance = random.Random(f"{name} {kind}")
     case, all_wrong, stopped = places.case(name), {}, []
     moments = [(place, nth, {}) for place, nth in MOMENTS[name]]
-    moments += [(None, 1, {"kill_after": chance.uniform(0.02, 1) * whole.seconds})
-                for _ in range(3)]
+    moments += [
+        (None, 1, {"kill_after": chance.uniform(0.02, 1) * whole.seconds}) for _ in range(3)
+    ]
     for place, nth, options in moments:
         signals = KINDS[kind]._replace(place=place, nth=nth, gap=chance.choice((0.01, 0.05, 0.2)))
         wrong, ended = check(case, tools, tmp_path / "run", expected, signals, **options)
@@ -151,7 +199,10 @@ def test_every_moment(name, kind, places, tools, undisturbed, tmp_path):
             all_wrong[place, nth, signals.gap, str(options)] = wrong
     slowest = max((ended.stopping or 0 for ended in stopped), default=0)
     work = max((ended.work or 0 for ended in stopped), default=0)
-    print(f"\n{name}, {kind}: {len(stopped)} of {len(moments)} stopped, {len(all_wrong)} with "
-          f"faults; the slowest took {slowest:.2f} s, of which it computed at most {work:.2f} s")
-    assert not all_wrong, "\n\n".join(f"{key}:\n" + "\n".join(value)
-                                      for key, value in all_wrong.items())
+    print(
+        f"\n{name}, {kind}: {len(stopped)} of {len(moments)} stopped, {len(all_wrong)} with "
+        f"faults; the slowest took {slowest:.2f} s, of which it computed at most {work:.2f} s"
+    )
+    assert not all_wrong, "\n\n".join(
+        f"{key}:\n" + "\n".join(value) for key, value in all_wrong.items()
+    )

@@ -1,5 +1,4 @@
-"""Of two processes that would write the same files, the second is refused; a crash locks nothing.
-"""
+"""Of two processes writing the same files the second is refused; a crash locks nothing."""
 
 import shutil
 import signal
@@ -15,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 _HELD = """
 import sys
-from vsepp.files.locks import only_one
+from vsepp.system.locks import only_one
 with only_one(sys.argv[1], "taken"):
     print("held", flush=True)
     input()
@@ -28,8 +27,12 @@ def holder():
     started = []
 
     def hold(path):
-        process = subprocess.Popen([sys.executable, "-c", _HELD, str(path)], cwd=ROOT,
-                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        process = subprocess.Popen(
+            [sys.executable, "-c", _HELD, str(path)],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
         started.append(process)
         assert process.stdout.readline() == b"held\n"
         return process
@@ -64,15 +67,15 @@ def test_a_second_training_into_the_same_checkpoints_is_refused(places, tools, t
     assert strays(tmp_path / "run") == []
 
 
-@pytest.mark.parametrize("lock, tool", [
-    ("data/.tiny.lock", "prepare"), ("data/downloads/tiny.zip.lock", "download")])
+@pytest.mark.parametrize(
+    "lock, tool", [("data/.tiny.lock", "prepare"), ("data/downloads/tiny.zip.lock", "download")]
+)
 def test_a_second_preparation_is_refused(places, tools, tmp_path, holder, lock, tool):
     case = places.case(tool)
     case.begin(tmp_path / "run")
     (tmp_path / "run" / lock).parent.mkdir(parents=True)
     other = holder(tmp_path / "run" / lock)
-    refused(tools.run(tmp_path / "run", case.tool, *case.arguments(tmp_path)),
-            "wait for its end")
+    refused(tools.run(tmp_path / "run", case.tool, *case.arguments(tmp_path)), "wait for its end")
     assert not (tmp_path / "run" / "data" / "tiny").exists()
     other.kill()
     other.wait()
@@ -99,9 +102,13 @@ def test_the_workers_of_a_killed_training_do_not_hold_its_lock(places, tmp_path)
     write_config(folder, finetuned=True, workers=2)
 
     def start(*more):
-        return subprocess.Popen([sys.executable, "-u", str(ROOT / "tools" / "train.py"), "-c",
-                                 "config.yml", *more], cwd=folder, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            [sys.executable, "-u", str(ROOT / "tools" / "train.py"), "-c", "config.yml", *more],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     with start() as first:
         for line in first.stdout:

@@ -10,8 +10,15 @@ import time
 from pathlib import Path
 from typing import NamedTuple, Optional
 
-STRAYS = (".writing", ".part", ".partial.npy", ".partial.json", ".lock", "journal.jsonl",
-          "journal.codes")
+STRAYS = (
+    ".writing",
+    ".part",
+    ".partial.npy",
+    ".partial.json",
+    ".lock",
+    "journal.jsonl",
+    "journal.codes",
+)
 LIBRARIES_STRAYS = (".tmp", "tmp")  # so names of chance begin
 
 
@@ -67,8 +74,13 @@ class Tools:
         self._output = Path(scratch) / "output.txt"
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "no_proxy": "*", "COLUMNS": "100"}
         self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("forking.py"))], env=environment,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            [sys.executable, str(Path(__file__).with_name("forking.py"))],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
 
     def __enter__(self):
         return self
@@ -78,8 +90,17 @@ class Tools:
         self._process.stdout.close()
         self._process.wait()
 
-    def start(self, folder, tool, *arguments, kill_at=None, limits=None, powerless=False,
-              signals=None, undrawn=False):
+    def start(
+        self,
+        folder,
+        tool,
+        *arguments,
+        kill_at=None,
+        limits=None,
+        powerless=False,
+        signals=None,
+        undrawn=False,
+    ):
         """Start a tool; returns the number of its process. :meth:`wait` has to follow.
 
         Args:
@@ -93,9 +114,16 @@ class Tools:
                 a session of its own and ends as Python ends.
             undrawn: whether a training leaves out its pictures.
         """
-        order = {"tool": tool, "arguments": [str(word) for word in arguments],
-                 "folder": str(folder), "output": str(self._output), "kill_at": kill_at,
-                 "limits": limits, "powerless": powerless, "undrawn": undrawn}
+        order = {
+            "tool": tool,
+            "arguments": [str(word) for word in arguments],
+            "folder": str(folder),
+            "output": str(self._output),
+            "kill_at": kill_at,
+            "limits": limits,
+            "powerless": powerless,
+            "undrawn": undrawn,
+        }
         if signals is not None:
             order["signals"] = signals and signals._asdict()
         self._signalled = Path(f"{self._output}.signalled")
@@ -116,8 +144,15 @@ class Tools:
             at, *before = map(float, self._signalled.read_text().split())
             stopping = end - at
             work = float(computed) - before[0] if before else None
-        return Ended(int(status), self._output.read_text(errors="replace"), int(writes or 0),
-                     end - self._begin, stopping, work, left_behind(self._process_id))
+        return Ended(
+            int(status),
+            self._output.read_text(errors="replace"),
+            int(writes or 0),
+            end - self._begin,
+            stopping,
+            work,
+            left_behind(self._process_id),
+        )
 
     def run(self, folder, tool, *arguments, kill_after=None, **options):
         """Run a tool to its end, or until ``kill_after`` seconds are over.
@@ -180,8 +215,11 @@ def _signal(process, signals, note):
 def files_below(folder):
     """``{relative path: content}`` of every file below a folder."""
     folder = Path(folder)
-    return {path.relative_to(folder).as_posix(): path.read_bytes()
-            for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 def strays(folder):
@@ -189,6 +227,9 @@ def strays(folder):
 
     The folder of a training that was killed stays as it was: each has one of its own.
     """
-    return [name for name in files_below(folder)
-            if not name.startswith("runs/") and (
-                name.endswith(STRAYS) or Path(name).name.startswith(LIBRARIES_STRAYS))]
+    return [
+        name
+        for name in files_below(folder)
+        if not name.startswith("runs/")
+        and (name.endswith(STRAYS) or Path(name).name.startswith(LIBRARIES_STRAYS))
+    ]

@@ -17,7 +17,7 @@ from PIL import Image
 
 from vsepp.checkpoint import load_checkpoint, read_header, save_checkpoint
 from vsepp.config import Config, load_config
-from vsepp.conversion import convert_authors, convert_tutorial, read_authors_vocabulary
+from vsepp.convert.conversion import convert_authors, convert_tutorial, read_authors_vocabulary
 from vsepp.data.archives import Archive
 from vsepp.data.coco import read_coco
 from vsepp.data.dataset import CaptionDataset, read_prepared
@@ -29,7 +29,7 @@ from vsepp.data.sources import Captions
 from vsepp.index.photographs import PhotographIndex
 from vsepp.index.updating import update_index
 from vsepp.pickles import PlainObject, read_pickle
-from vsepp.vocabulary import Vocabulary
+from vsepp.text.vocabulary import Vocabulary
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 AUTHORS = GOLDEN / "authors_small_checkpoint"
@@ -55,8 +55,17 @@ class Format(NamedTuple):
 def formats(folder):
     """``{name: Format}``, with what they need beside them below a folder."""
     found = {}
-    for make in (_captions, _prepared, _configurations, _checkpoints, _arrays, _indexes, _pickles,
-                 _images, _archives):
+    for make in (
+        _captions,
+        _prepared,
+        _configurations,
+        _checkpoints,
+        _arrays,
+        _indexes,
+        _pickles,
+        _images,
+        _archives,
+    ):
         place = folder / make.__name__.strip("_")
         place.mkdir()
         found.update(make(place))
@@ -71,19 +80,32 @@ def _karpathy():
     for number in range(6):
         split = ("train", "train", "val", "test", "restval", "train")[number]
         raw = f"a red square {number}"
-        images.append({"imgid": number, "filename": f"{number}.jpg", "filepath": "val2014",
-                       "split": split, "sentids": [number], "cocoid": number,
-                       "sentences": [{"raw": raw, "tokens": raw.split(), "imgid": number,
-                                      "sentid": number}]})
+        images.append(
+            {
+                "imgid": number,
+                "filename": f"{number}.jpg",
+                "filepath": "val2014",
+                "split": split,
+                "sentids": [number],
+                "cocoid": number,
+                "sentences": [
+                    {"raw": raw, "tokens": raw.split(), "imgid": number, "sentid": number}
+                ],
+            }
+        )
     return json.dumps({"dataset": "tiny", "images": images}).encode()
 
 
 def _captions(folder):
-    rows = "filename{0}caption{0}split\n1.jpg{0}a red square{0}train\n2.jpg{0}\"two, dogs\"{0}val\n"
-    lines = b"".join(json.dumps({"filename": f"{n}.jpg", "caption": f"a dog {n}"}).encode() + b"\n"
-                     for n in range(4))
-    coco = {"images": [{"id": n, "file_name": f"COCO_val2014_{n}.jpg"} for n in range(4)],
-            "annotations": [{"id": n, "image_id": n, "caption": f"a dog {n}"} for n in range(4)]}
+    rows = 'filename{0}caption{0}split\n1.jpg{0}a red square{0}train\n2.jpg{0}"two, dogs"{0}val\n'
+    lines = b"".join(
+        json.dumps({"filename": f"{n}.jpg", "caption": f"a dog {n}"}).encode() + b"\n"
+        for n in range(4)
+    )
+    coco = {
+        "images": [{"id": n, "file_name": f"COCO_val2014_{n}.jpg"} for n in range(4)],
+        "annotations": [{"id": n, "image_id": n, "caption": f"a dog {n}"} for n in range(4)],
+    }
     ids = folder / "ids"
     ids.mkdir()
     for number, split in enumerate(("train", "dev", "test", "restval")):
@@ -102,19 +124,36 @@ def _captions(folder):
         "captions .csv": Format("captions.csv", rows.format(",").encode(), damage, read),
         "captions .tsv": Format("captions.tsv", rows.format("\t").encode(), damage, read),
         "captions .jsonl": Format("captions.jsonl", lines, damage, read),
-        "COCO annotations": Format("captions_val2014.json", json.dumps(coco).encode(), damage_json,
-                                   lambda path: read_coco([path], ids)),
+        "COCO annotations": Format(
+            "captions_val2014.json",
+            json.dumps(coco).encode(),
+            damage_json,
+            lambda path: read_coco([path], ids),
+        ),
         "COCO ids": Format("ids.npy", (ids / "coco_train_ids.npy").read_bytes(), damage, read_ids),
     }
 
 
 def _prepared(folder):
-    split = {"IMAGES": ["data/tiny/images/a.jpg", "b.jpg"],
-             "CAPTIONS": [[4, 1, 2, 5], [4, 1, 5], [4, 2, 5], [4, 3, 5]]}
-    options = {"captions_per_image": 2, "max_len": 5, "min_word_count": 0, "seed": 0,
-               "tokenizer": "words", "captions_sha256": "0" * 64}
-    origin = {"backbone": "precomputed", "fingerprint": "0" * 64, "feature_size": 4, "resize": 0,
-              "image_size": 0}
+    split = {
+        "IMAGES": ["data/tiny/images/a.jpg", "b.jpg"],
+        "CAPTIONS": [[4, 1, 2, 5], [4, 1, 5], [4, 2, 5], [4, 3, 5]],
+    }
+    options = {
+        "captions_per_image": 2,
+        "max_len": 5,
+        "min_word_count": 0,
+        "seed": 0,
+        "tokenizer": "words",
+        "captions_sha256": "0" * 64,
+    }
+    origin = {
+        "backbone": "precomputed",
+        "fingerprint": "0" * 64,
+        "feature_size": 4,
+        "resize": 0,
+        "image_size": 0,
+    }
     counts = {"images": 2, "captions": 4, "left_out": 0}
     prepared = {"options": options, "splits": {"train": counts}, "words": 6, "features": origin}
     sentences = ["a red square"] * 4
@@ -136,20 +175,29 @@ def _prepared(folder):
         return read_prepared(path.parent), given_origin(path.parent)
 
     return {
-        "vocab.json": Format("vocab.json", json.dumps(WORDS).encode(), damage_json,
-                             lambda path: Vocabulary.load(path).decode([1, 2, 3])),
-        "*_data.json": Format("train_data.json", json.dumps(split).encode(), damage_json,
-                              open_split),
-        "*_sentences.json": Format("train_sentences.json", json.dumps(sentences).encode(),
-                                   damage_json, open_sentences),
-        "prepared.json": Format("prepared.json", json.dumps(prepared).encode(), damage_json,
-                                open_prepared),
+        "vocab.json": Format(
+            "vocab.json",
+            json.dumps(WORDS).encode(),
+            damage_json,
+            lambda path: Vocabulary.load(path).decode([1, 2, 3]),
+        ),
+        "*_data.json": Format(
+            "train_data.json", json.dumps(split).encode(), damage_json, open_split
+        ),
+        "*_sentences.json": Format(
+            "train_sentences.json", json.dumps(sentences).encode(), damage_json, open_sentences
+        ),
+        "prepared.json": Format(
+            "prepared.json", json.dumps(prepared).encode(), damage_json, open_prepared
+        ),
     }
 
 
 def _configurations(folder):
-    text = b"dataset: tiny\nbatch_size: 8\nlearning_rate: 2e-4\nmeasure: cosine\nweights: null\n" \
-           b"features: auto\nfinetuned: false\n"
+    text = (
+        b"dataset: tiny\nbatch_size: 8\nlearning_rate: 2e-4\nmeasure: cosine\nweights: null\n"
+        b"features: auto\nfinetuned: false\n"
+    )
     values = json.dumps(Config().to_dict()).encode()
 
     def overrides(path):
@@ -158,8 +206,9 @@ def _configurations(folder):
     return {
         "configuration": Format("config.yml", text, damage, load_config),
         "configuration values": Format("config.yml", values, damage_json, load_config),
-        "overrides": Format("overrides", b"batch_size=8\nmargin=0.3\ndataset=tiny\nweights=a.pth",
-                            damage, overrides),
+        "overrides": Format(
+            "overrides", b"batch_size=8\nmargin=0.3\ndataset=tiny\nweights=a.pth", damage, overrides
+        ),
     }
 
 
@@ -167,19 +216,39 @@ def _configurations(folder):
 
 
 def _checkpoints(folder):
-    from vsepp.inference import load
     from vsepp.models.state import get_state
     from vsepp.models.vsepp import build_model
+    from vsepp.retrieval.model import load
 
-    config = Config(word_dim=4, embed_size=6, finetuned=False, pretrained=False,
-                    image_model="shufflenet_v2_x0_25")
+    config = Config(
+        word_dim=4,
+        embed_size=6,
+        finetuned=False,
+        pretrained=False,
+        image_model="shufflenet_v2_x0_25",
+    )
     model = build_model(config, len(WORDS), 5)
     state = get_state(model)
-    origin = {"backbone": "precomputed", "fingerprint": "0" * 64, "feature_size": 5, "resize": 0,
-              "image_size": 0}
-    save_checkpoint(folder / "best.ckpt", state, config.to_dict(), WORDS, 1, 2,
-                    metrics={"rsum": 1.0}, tokenizer="words", backbone=origin,
-                    optimizer={"moment": state}, position={"epoch": 0})
+    origin = {
+        "backbone": "precomputed",
+        "fingerprint": "0" * 64,
+        "feature_size": 5,
+        "resize": 0,
+        "image_size": 0,
+    }
+    save_checkpoint(
+        folder / "best.ckpt",
+        state,
+        config.to_dict(),
+        WORDS,
+        1,
+        2,
+        metrics={"rsum": 1.0},
+        tokenizer="words",
+        backbone=origin,
+        optimizer={"moment": state},
+        position={"epoch": 0},
+    )
     data = (folder / "best.ckpt").read_bytes()
 
     def use(path):
@@ -226,8 +295,9 @@ def _arrays(folder):
         "features .npy": Format("train.npy", array, damage, read),
         "features .json": Format("train.json", about, damage_json, read),
         "authors' features": Format("train_ims.npy", authors_array, damage, read_authors),
-        "authors' captions": Format("train_caps.txt", b"a dog\ntwo dogs\na cat\n", damage,
-                                    read_authors),
+        "authors' captions": Format(
+            "train_caps.txt", b"a dog\ntwo dogs\na cat\n", damage, read_authors
+        ),
     }
 
 
@@ -246,8 +316,9 @@ def _indexes(folder):
         return found.search(np.ones(48, np.float32), 3)
 
     return {
-        "index manifest": Format("manifest.json", (whole / "manifest.json").read_bytes(),
-                                 damage_json, read),
+        "index manifest": Format(
+            "manifest.json", (whole / "manifest.json").read_bytes(), damage_json, read
+        ),
         "index codes": Format(codes.name, codes.read_bytes(), damage, read),
     }
 
@@ -260,42 +331,80 @@ def _pickles(folder):
 
     vocabulary = (AUTHORS / "f8k_precomp_vocab.pkl").read_bytes()
     model = (AUTHORS / "model_best.pth.tar").read_bytes()
-    state = {"text_extractor.embedding.weight": np.zeros((6, 4), np.float32),
-             "image_extractor.fc.weight": np.zeros((5, 3), np.float32), "epoch": 1}
-    paddle.save({"model": {name: paddle.to_tensor(value) for name, value in state.items()
-                           if name != "epoch"}, "epoch": 1, "step": 3}, str(folder / "t.ckpt"))
+    state = {
+        "text_extractor.embedding.weight": np.zeros((6, 4), np.float32),
+        "image_extractor.fc.weight": np.zeros((5, 3), np.float32),
+        "epoch": 1,
+    }
+    paddle.save(
+        {
+            "model": {
+                name: paddle.to_tensor(value) for name, value in state.items() if name != "epoch"
+            },
+            "epoch": 1,
+            "step": 3,
+        },
+        str(folder / "t.ckpt"),
+    )
     tutorial = (folder / "t.ckpt").read_bytes()
     (folder / "vocab.json").write_text(json.dumps(WORDS))
     namespace = {("argparse", "Namespace"): PlainObject}
     opened = read_pickle(AUTHORS / "model_best.pth.tar", namespace)
-    theirs = pickle.dumps({**opened, "opt": Namespace(**vars(opened["opt"])),
-                           "model": list(opened["model"])})
-    ours = pickle.dumps({"model": {name: value for name, value in state.items()
-                                   if name != "epoch"}, "epoch": 1, "step": 3})
+    theirs = pickle.dumps(
+        {**opened, "opt": Namespace(**vars(opened["opt"])), "model": list(opened["model"])}
+    )
+    ours = pickle.dumps(
+        {
+            "model": {name: value for name, value in state.items() if name != "epoch"},
+            "epoch": 1,
+            "step": 3,
+        }
+    )
     plain = pickle.dumps({"a": [1, "b", (2.5, None)], "w": np.arange(6.0).reshape(2, 3)}, 2)
     return {
         "authors' vocabulary": Format("vocab.pkl", vocabulary, damage, read_authors_vocabulary),
-        "authors' checkpoint": Format("model.pth.tar", model, damage, lambda path: convert_authors(
-            path, AUTHORS / "f8k_precomp_vocab.pkl", folder / "out.ckpt")),
-        "tutorial's checkpoint": Format("t.ckpt", tutorial, damage, lambda path: convert_tutorial(
-            path, folder / "vocab.json", folder / "out.ckpt")),
+        "authors' checkpoint": Format(
+            "model.pth.tar",
+            model,
+            damage,
+            lambda path: convert_authors(
+                path, AUTHORS / "f8k_precomp_vocab.pkl", folder / "out.ckpt"
+            ),
+        ),
+        "tutorial's checkpoint": Format(
+            "t.ckpt",
+            tutorial,
+            damage,
+            lambda path: convert_tutorial(path, folder / "vocab.json", folder / "out.ckpt"),
+        ),
         "authors' checkpoint values": Format(
-            "model.pth.tar", theirs, damage_pickled, lambda path: convert_authors(
-                path, AUTHORS / "f8k_precomp_vocab.pkl", folder / "out.ckpt")),
+            "model.pth.tar",
+            theirs,
+            damage_pickled,
+            lambda path: convert_authors(
+                path, AUTHORS / "f8k_precomp_vocab.pkl", folder / "out.ckpt"
+            ),
+        ),
         "tutorial's checkpoint values": Format(
-            "t.ckpt", ours, damage_pickled, lambda path: convert_tutorial(
-                path, folder / "vocab.json", folder / "out.ckpt")),
-        "torch zip": Format("model.pth", _torch_zip(), damage,
-                            lambda path: read_pickle(path, namespace)),
+            "t.ckpt",
+            ours,
+            damage_pickled,
+            lambda path: convert_tutorial(path, folder / "vocab.json", folder / "out.ckpt"),
+        ),
+        "torch zip": Format(
+            "model.pth", _torch_zip(), damage, lambda path: read_pickle(path, namespace)
+        ),
         "pickle": Format("plain.pkl", plain, damage, read_pickle),
     }
 
 
 def _torch_zip():
     """What torch.save writes of ``{"w": tensor}``, by hand."""
-    body = (b"\x80\x02}q\x00X\x01\x00\x00\x00wctorch._utils\n_rebuild_tensor_v2\n"
-            b"((X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpu"
-            b"K\x06tQK\x00K\x02K\x03\x86K\x03K\x01\x86\x89ccollections\nOrderedDict\n)RtRs.")
+    body = (
+        b"\x80\x02}q\x00X\x01\x00\x00\x00wctorch._utils\n_rebuild_tensor_v2\n"
+        b"((X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpu"
+        b"K\x06tQK\x00K\x02K\x03\x86K\x03K\x01\x86\x89ccollections\nOrderedDict\n)RtRs."
+    )
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         archive.writestr("archive/data.pkl", body)
@@ -323,8 +432,11 @@ def _open(path):
 
 
 def _archives(folder):
-    files = {"images/a.jpg": b"first picture" * 20, "images/sub/b.jpg": b"second" * 100,
-             "dataset_tiny.json": _karpathy()}
+    files = {
+        "images/a.jpg": b"first picture" * 20,
+        "images/sub/b.jpg": b"second" * 100,
+        "dataset_tiny.json": _karpathy(),
+    }
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files.items():
@@ -345,5 +457,6 @@ def _extract(path):
     target = path.parent / "target"
     Captions.find_in(path)
     with Archive(path) as archive:
-        archive.extract({name: target / str(number) for number, name in enumerate(archive.sizes)},
-                        "extracting")
+        archive.extract(
+            {name: target / str(number) for number, name in enumerate(archive.sizes)}, "extracting"
+        )

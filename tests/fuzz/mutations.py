@@ -7,12 +7,54 @@ from argparse import Namespace
 
 import numpy as np
 
-_ODD_BYTES = (b"\x00", b"\xff", b"\x80", b"\n", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff\xff\xff"
-              b"\xff\xff", b"../", b"\\", b"%s", b"\xed\xa0\x80", b"9" * 30, b"[" * 300, b"-1")
-_ODD_VALUES = (None, True, False, 0, -1, 1, 2**31, 2**63, -2**70, 10**400, 0.5, -0.0, 1e308,
-               float("nan"), float("inf"), "", "a", "\0", "../../x", "/etc/passwd", "\ud800",
-               "é" * 3, "<unk>", "a" * 5000, [], [[]], {}, {"": {}}, [None], ["a", 1],
-               {"a": [1, {"b": None}]})
+_ODD_BYTES = (
+    b"\x00",
+    b"\xff",
+    b"\x80",
+    b"\n",
+    b"\xff\xff\xff\xff",
+    b"\x7f\xff\xff\xff\xff\xff\xff\xff",
+    b"../",
+    b"\\",
+    b"%s",
+    b"\xed\xa0\x80",
+    b"9" * 30,
+    b"[" * 300,
+    b"-1",
+)
+_ODD_VALUES = (
+    None,
+    True,
+    False,
+    0,
+    -1,
+    1,
+    2**31,
+    2**63,
+    -(2**70),
+    10**400,
+    0.5,
+    -0.0,
+    1e308,
+    float("nan"),
+    float("inf"),
+    "",
+    "a",
+    "\0",
+    "../../x",
+    "/etc/passwd",
+    "\ud800",
+    "é" * 3,
+    "<unk>",
+    "a" * 5000,
+    [],
+    [[]],
+    {},
+    {"": {}},
+    [None],
+    ["a", 1],
+    {"a": [1, {"b": None}]},
+)
 
 
 def damage(data, chance):
@@ -27,31 +69,42 @@ def damage(data, chance):
         elif kind == 1 and data:
             data[place % len(data)] = chance.randrange(256)
         elif kind == 2:
-            del data[place:place + length]
+            del data[place : place + length]
         elif kind == 3:
-            data[place:place] = data[place:place + length]
+            data[place:place] = data[place : place + length]
         elif kind == 4:
             odd = chance.choice(_ODD_BYTES)
-            data[place:place + chance.choice((0, len(odd)))] = odd
+            data[place : place + chance.choice((0, len(odd)))] = odd
         elif kind == 5:
             del data[place:]
         else:
             other = chance.randrange(len(data) + 1)
-            data[place:place + length] = data[other:other + length]
+            data[place : place + length] = data[other : other + length]
     return bytes(data)
 
 
 def _places(value, found, above=()):
-    items = value.items() if isinstance(value, dict) else \
-        enumerate(value) if isinstance(value, list) else ()
+    items = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     for key, inner in items:
         found.append((*above, key))
         _places(inner, found, (*above, key))
     return found
 
 
-_ODD_ARRAYS = (np.zeros(0, np.float32), np.full((2, 3), np.nan, np.float32), np.zeros((2, 3, 4)),
-               np.array(["a"]), np.array(7), np.zeros((6, 2), np.int64))
+_ODD_ARRAYS = (
+    np.zeros(0, np.float32),
+    np.full((2, 3), np.nan, np.float32),
+    np.zeros((2, 3, 4)),
+    np.array(["a"]),
+    np.array(7),
+    np.zeros((6, 2), np.int64),
+)
 
 
 def change(document, chance, odd=_ODD_VALUES):
@@ -91,19 +144,20 @@ def damage_pickled(data, chance):
     document = change(document, chance, _ODD_VALUES + _ODD_ARRAYS)
     if isinstance(document, dict) and isinstance(document.get("opt"), dict):
         options = document["opt"].items()
-        document["opt"] = Namespace(**{key: value for key, value in options
-                                       if isinstance(key, str)})
+        document["opt"] = Namespace(
+            **{key: value for key, value in options if isinstance(key, str)}
+        )
     return pickle.dumps(document, 2)
 
 
 def _resized(data, key, value):
     length = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8:8 + length])
+    header = json.loads(data[8 : 8 + length])
     inner = json.loads(header["__metadata__"]["vsepp"])
     inner["config"][key] = value
     header["__metadata__"]["vsepp"] = json.dumps(inner)
     text = json.dumps(header).encode()
-    return len(text).to_bytes(8, "little") + text + data[8 + length:]
+    return len(text).to_bytes(8, "little") + text + data[8 + length :]
 
 
 def damage_safetensors(data, chance):
@@ -114,7 +168,7 @@ def damage_safetensors(data, chance):
         key = chance.choice((b"embed_size", b"word_dim", b"num_layers"))
         return _resized(data, key.decode(), chance.choice((1, 5, 7, 100, 60_000)))
     length = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8:8 + length])
+    header = json.loads(data[8 : 8 + length])
     if chance.random() < 0.75:
         inner = change(json.loads(header["__metadata__"]["vsepp"]), chance)
         header["__metadata__"]["vsepp"] = json.dumps(inner)
@@ -122,4 +176,4 @@ def damage_safetensors(data, chance):
         header = change(header, chance)
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
-    return len(text).to_bytes(8, "little") + text + data[8 + length:]
+    return len(text).to_bytes(8, "little") + text + data[8 + length :]

@@ -10,19 +10,48 @@ from contextlib import contextmanager
 import pytest
 from fuzz.formats import formats
 
-from vsepp.errors import InputError
+from vsepp.system.errors import InputError
 
 SECONDS = 10
 GIGABYTE = 2**30
 NAMES = (
-    "Karpathy JSON", "captions .csv", "captions .tsv", "captions .jsonl", "COCO annotations",
-    "COCO ids", "vocab.json", "*_data.json", "*_sentences.json", "prepared.json", "configuration",
-    "configuration values", "overrides", "checkpoint", "features .npy", "features .json",
-    "authors' features", "authors' captions", "index manifest", "index codes",
-    "authors' vocabulary", "authors' checkpoint", "tutorial's checkpoint", "torch zip", "pickle",
-    "authors' checkpoint values", "tutorial's checkpoint values",
-    "image JPEG", "image PNG", "image WEBP", "image BMP", "image GIF", "image TIFF",
-    "archive .zip", "archive .tar", "archive .tar.gz")
+    "Karpathy JSON",
+    "captions .csv",
+    "captions .tsv",
+    "captions .jsonl",
+    "COCO annotations",
+    "COCO ids",
+    "vocab.json",
+    "*_data.json",
+    "*_sentences.json",
+    "prepared.json",
+    "configuration",
+    "configuration values",
+    "overrides",
+    "checkpoint",
+    "features .npy",
+    "features .json",
+    "authors' features",
+    "authors' captions",
+    "index manifest",
+    "index codes",
+    "authors' vocabulary",
+    "authors' checkpoint",
+    "tutorial's checkpoint",
+    "torch zip",
+    "pickle",
+    "authors' checkpoint values",
+    "tutorial's checkpoint values",
+    "image JPEG",
+    "image PNG",
+    "image WEBP",
+    "image BMP",
+    "image GIF",
+    "image TIFF",
+    "archive .zip",
+    "archive .tar",
+    "archive .tar.gz",
+)
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +74,7 @@ def test_the_valid_file_is_read(known, tmp_path, name):
 @contextmanager
 def at_most(seconds):
     """Fail a block that takes longer."""
+
     def late(number, frame):
         raise TimeoutError(f"more than {seconds} s")
 

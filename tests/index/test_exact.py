@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from vsepp.errors import InputError
 from vsepp.index import exact
 from vsepp.index.exact import ExactIndex
-from vsepp.measures import MEASURES
+from vsepp.metrics.similarity import MEASURES
+from vsepp.system.errors import InputError
 
 
 def make_codes(count, size=24, seed=0, dtype=np.float32):
@@ -16,8 +16,14 @@ def make_codes(count, size=24, seed=0, dtype=np.float32):
 
 def twin(rows, queries, k, measure="cosine"):
     """(rows, scores) of the full matrix, sorted stably: of equals the lower row first."""
-    table = np.stack([MEASURES[measure].pairs(
-        rows, query[None], np.arange(len(rows)), np.zeros(len(rows), int)) for query in queries])
+    table = np.stack(
+        [
+            MEASURES[measure].pairs(
+                rows, query[None], np.arange(len(rows)), np.zeros(len(rows), int)
+            )
+            for query in queries
+        ]
+    )
     order = np.argsort(-table, axis=1, kind="stable")[:, :k]
     return order, np.take_along_axis(table, order, 1).astype(np.float32)
 
@@ -118,14 +124,17 @@ def test_an_empty_index_finds_nothing():
     assert index.search(make_codes(2), 5)[0].shape == (2, 0) and len(index) == 0
 
 
-@pytest.mark.parametrize("ids, codes, words", [
-    ([0], make_codes(1), "the id 0 is there already"),
-    ([8, 8], make_codes(2), "the id 8 is there already"),
-    ([8], make_codes(2), "do not fit"),
-    ([8], make_codes(1, size=7), "do not fit"),
-    ([8], make_codes(1).astype(np.float64), "float64"),
-    ([8], make_codes(1)[0], "do not fit"),
-])
+@pytest.mark.parametrize(
+    "ids, codes, words",
+    [
+        ([0], make_codes(1), "the id 0 is there already"),
+        ([8, 8], make_codes(2), "the id 8 is there already"),
+        ([8], make_codes(2), "do not fit"),
+        ([8], make_codes(1, size=7), "do not fit"),
+        ([8], make_codes(1).astype(np.float64), "float64"),
+        ([8], make_codes(1)[0], "do not fit"),
+    ],
+)
 def test_what_cannot_be_added_is_refused(ids, codes, words):
     index = index_of(make_codes(3))
     with pytest.raises(InputError, match=words):

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from vsepp.errors import InputError
 from vsepp.index import faiss_index
 from vsepp.index.exact import ExactIndex
 from vsepp.index.faiss_index import FaissIndex, open_stored, recall_at_10, stored
+from vsepp.system.errors import InputError
 
 pytest.importorskip("faiss")
 
@@ -44,8 +44,9 @@ def test_removed_rows_are_not_found_and_others_keep_their_ids(kind):
     assert not np.isin(ids, gone).any()
     found = ids >= 0
     rows = np.broadcast_to(np.arange(4)[:, None], ids.shape)[found]
-    np.testing.assert_allclose(scores[found], np.einsum(
-        "ij,ij->i", asked[rows], codes[ids[found] - 7_000]), atol=1e-5)
+    np.testing.assert_allclose(
+        scores[found], np.einsum("ij,ij->i", asked[rows], codes[ids[found] - 7_000]), atol=1e-5
+    )
 
 
 def test_a_stored_index_answers_as_before(kind, tmp_path):
@@ -59,8 +60,10 @@ def test_a_stored_index_answers_as_before(kind, tmp_path):
     assert about["kind"] == kind and 0.3 < about["recall"] <= 1
 
 
-@pytest.mark.parametrize("damage", [lambda data: data[:-9], lambda data: b"",
-                                    lambda data: data[:200] + b"x" + data[201:]])
+@pytest.mark.parametrize(
+    "damage",
+    [lambda data: data[:-9], lambda data: b"", lambda data: data[:200] + b"x" + data[201:]],
+)
 def test_a_damaged_file_never_reaches_faiss(damage, tmp_path):
     path = tmp_path / "a.faiss"
     about = stored(path, make_codes(50), "cosine")

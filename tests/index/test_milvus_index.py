@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from vsepp.errors import InputError
 from vsepp.index.exact import ExactIndex
 from vsepp.index.milvus_index import MilvusIndex
+from vsepp.system.errors import InputError
 
 pytest.importorskip("pymilvus")
 pytest.importorskip("milvus_lite")

@@ -4,11 +4,12 @@ import sys
 
 import pytest
 
-from vsepp.errors import InputError
+from vsepp.system.errors import InputError
 
 
-@pytest.mark.parametrize("package, extra", [("faiss", r"vsepp\[faiss\]"),
-                                            ("pymilvus", r"vsepp\[milvus\]")])
+@pytest.mark.parametrize(
+    "package, extra", [("faiss", r"vsepp\[faiss\]"), ("pymilvus", r"vsepp\[milvus\]")]
+)
 def test_a_missing_package_is_named_with_its_extra(package, extra, monkeypatch, tmp_path):
     from vsepp.index.faiss_index import FaissIndex
     from vsepp.index.milvus_index import MilvusIndex

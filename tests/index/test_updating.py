@@ -14,10 +14,10 @@ import pytest
 from colour_model import ColourModel, draw_photographs
 from PIL import Image
 
-from vsepp.errors import InputError
 from vsepp.index.exact import ExactIndex
 from vsepp.index.photographs import PhotographIndex
 from vsepp.index.updating import update_index
+from vsepp.system.errors import InputError
 
 TESTS = Path(__file__).parents[1]
 
@@ -40,8 +40,13 @@ def contents(index):
 
 
 def counts(report):
-    return {"new": report.new, "changed": report.changed, "gone": report.gone,
-            "unchanged": report.unchanged, "encoded": report.encoded}
+    return {
+        "new": report.new,
+        "changed": report.changed,
+        "gone": report.gone,
+        "unchanged": report.unchanged,
+        "encoded": report.encoded,
+    }
 
 
 def change(path):
@@ -102,11 +107,15 @@ def test_files_that_cannot_be_read_are_named_and_left_out(folder, index):
     (folder / "empty.jpg").touch()
     (folder / "text.JPG").write_text("no picture")
     whole = (folder / "000.png").read_bytes()
-    (folder / "cut.png").write_bytes(whole[:len(whole) // 2])
+    (folder / "cut.png").write_bytes(whole[: len(whole) // 2])
     Image.new("1", (10_000, 9_000)).save(folder / "huge.png")
     report = update_index(folder, index, ColourModel())
-    assert [path for path, _ in report.unreadable] == ["cut.png", "empty.jpg", "huge.png",
-                                                       "text.JPG"]
+    assert [path for path, _ in report.unreadable] == [
+        "cut.png",
+        "empty.jpg",
+        "huge.png",
+        "text.JPG",
+    ]
     assert "megapixels" in dict(report.unreadable)["huge.png"]
     assert str(folder) not in str(report.unreadable)
     assert report.total == 40
@@ -168,8 +177,9 @@ def test_the_order_measure_is_the_indexs(folder, index):
     exact = ExactIndex("order")
     exact.add(np.arange(40), rows)
     found, _ = opened.search(code, 5)
-    assert [opened.manifest.photographs.index(photograph) for photograph in found] == \
-        exact.search(code[None], 5)[0][0].tolist()
+    assert [opened.manifest.photographs.index(photograph) for photograph in found] == exact.search(
+        code[None], 5
+    )[0][0].tolist()
 
 
 # ---- interruptions -------------------------------------------------------------------------
@@ -225,8 +235,9 @@ def test_a_killed_update_leaves_the_old_index(folder, index):
 
 
 @pytest.mark.parametrize("step", ["write_codes", "write_manifest", "remove_earlier"])
-def test_a_crash_while_the_generations_change_is_mended_by_the_next_run(folder, index, step,
-                                                                        monkeypatch):
+def test_a_crash_while_the_generations_change_is_mended_by_the_next_run(
+    folder, index, step, monkeypatch
+):
     from vsepp.index import manifest, updating
 
     update_index(folder, index, ColourModel())
@@ -408,30 +419,33 @@ def set_in(manifest, *place, value):
     manifest[place[-1]] = value
 
 
-@pytest.mark.parametrize("damage", [
-    lambda m: set_in(m, "format", value="vsepp-photographs-2"),
-    lambda m: m.pop("format"),
-    lambda m: m.pop("folder"),
-    lambda m: m.pop("approximate"),
-    lambda m: set_in(m, "approximate", value={"kind": 3}),
-    lambda m: set_in(m, "encoding", value=[]),
-    lambda m: set_in(m, "encoding", "embed_size", value=-48),
-    lambda m: set_in(m, "encoding", "embed_size", value="48"),
-    lambda m: set_in(m, "encoding", "dtype", value="object"),
-    lambda m: set_in(m, "encoding", "measure", value="nearest"),
-    lambda m: set_in(m, "encoding", "more", value=1),
-    lambda m: set_in(m, "photographs", 0, 0, value="../../etc/passwd.jpg"),
-    lambda m: set_in(m, "photographs", 0, 0, value="/etc/passwd.jpg"),
-    lambda m: set_in(m, "photographs", 0, 0, value="sea/../../x.jpg"),
-    lambda m: set_in(m, "photographs", 0, 0, value="a\0.jpg"),
-    lambda m: set_in(m, "photographs", 0, 0, value=""),
-    lambda m: set_in(m, "photographs", 0, 0, value=m["photographs"][1][0]),
-    lambda m: set_in(m, "photographs", 0, 1, value=None),
-    lambda m: set_in(m, "photographs", 0, value=7),
-    lambda m: m["photographs"].pop(),
-    lambda m: m["photographs"].reverse(),
-    lambda m: set_in(m, "generation", value="../../other"),
-])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda m: set_in(m, "format", value="vsepp-photographs-2"),
+        lambda m: m.pop("format"),
+        lambda m: m.pop("folder"),
+        lambda m: m.pop("approximate"),
+        lambda m: set_in(m, "approximate", value={"kind": 3}),
+        lambda m: set_in(m, "encoding", value=[]),
+        lambda m: set_in(m, "encoding", "embed_size", value=-48),
+        lambda m: set_in(m, "encoding", "embed_size", value="48"),
+        lambda m: set_in(m, "encoding", "dtype", value="object"),
+        lambda m: set_in(m, "encoding", "measure", value="nearest"),
+        lambda m: set_in(m, "encoding", "more", value=1),
+        lambda m: set_in(m, "photographs", 0, 0, value="../../etc/passwd.jpg"),
+        lambda m: set_in(m, "photographs", 0, 0, value="/etc/passwd.jpg"),
+        lambda m: set_in(m, "photographs", 0, 0, value="sea/../../x.jpg"),
+        lambda m: set_in(m, "photographs", 0, 0, value="a\0.jpg"),
+        lambda m: set_in(m, "photographs", 0, 0, value=""),
+        lambda m: set_in(m, "photographs", 0, 0, value=m["photographs"][1][0]),
+        lambda m: set_in(m, "photographs", 0, 1, value=None),
+        lambda m: set_in(m, "photographs", 0, value=7),
+        lambda m: m["photographs"].pop(),
+        lambda m: m["photographs"].reverse(),
+        lambda m: set_in(m, "generation", value="../../other"),
+    ],
+)
 def test_a_damaged_manifest_is_one_sentence(own, damage):
     folder, index = own
     path = index / "manifest.json"
@@ -455,6 +469,7 @@ def test_force_replaces_a_damaged_manifest(own):
 def save_array(change):
     def damage(path):
         np.save(path, change(np.load(path)))
+
     return damage
 
 
@@ -463,24 +478,29 @@ def put_nan(codes):
     return codes
 
 
-@pytest.mark.parametrize("damage", [
-    lambda path: path.write_bytes(path.read_bytes()[:-100]),
-    lambda path: path.write_bytes(b""),
-    lambda path: path.unlink(),
-    lambda path: path.write_text("codes"),
-    save_array(lambda codes: codes[:-1]),
-    save_array(lambda codes: codes[:, :-1]),
-    save_array(lambda codes: codes.astype(np.float64)),
-    save_array(lambda codes: codes.astype(">f4")),
-    save_array(np.asfortranarray),
-    save_array(put_nan),
-])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(path.read_bytes()[:-100]),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.unlink(),
+        lambda path: path.write_text("codes"),
+        save_array(lambda codes: codes[:-1]),
+        save_array(lambda codes: codes[:, :-1]),
+        save_array(lambda codes: codes.astype(np.float64)),
+        save_array(lambda codes: codes.astype(">f4")),
+        save_array(np.asfortranarray),
+        save_array(put_nan),
+    ],
+)
 def test_damaged_codes_are_one_sentence_and_force_replaces_them(own, damage):
     folder, index = own
     before = contents(index)
     damage(next(path for path in index.iterdir() if path.suffix == ".npy"))
-    for use in (lambda: PhotographIndex(index).search(np.ones(48, np.float32), 1),
-                lambda: update_index(folder, index, ColourModel())):
+    for use in (
+        lambda: PhotographIndex(index).search(np.ones(48, np.float32), 1),
+        lambda: update_index(folder, index, ColourModel()),
+    ):
         with pytest.raises(InputError, match="codes-") as caught:
             use()
         assert "--force" in str(caught.value) and "\n" not in str(caught.value)

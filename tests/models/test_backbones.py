@@ -11,7 +11,6 @@ import paddle
 import pytest
 from safetensors.numpy import save_file
 
-from vsepp.errors import InputError
 from vsepp.models.backbones import (
     BACKBONES,
     build_backbone,
@@ -21,6 +20,7 @@ from vsepp.models.backbones import (
 )
 from vsepp.models.state import get_state
 from vsepp.models.weights import load_backbone_weights
+from vsepp.system.errors import InputError
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 

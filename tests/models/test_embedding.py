@@ -11,7 +11,7 @@ def test_rows_become_unit_vectors_of_the_same_direction():
 
     found = l2_normalize(paddle.to_tensor(rows)).numpy()
 
-    np.testing.assert_allclose(found, [[0.6, 0.8], [-1, 0], [0.5 ** 0.5, -0.5 ** 0.5]], rtol=1e-6)
+    np.testing.assert_allclose(found, [[0.6, 0.8], [-1, 0], [0.5**0.5, -(0.5**0.5)]], rtol=1e-6)
 
 
 def test_a_zero_row_stays_zero_with_a_small_gradient():

@@ -71,8 +71,9 @@ def test_a_finetuned_backbone_moves_with_its_statistics():
 
 
 def test_a_frozen_backbone_leaves_only_the_linear_layer_to_train():
-    trainable = {name for name, parameter in make().named_parameters()
-                 if not parameter.stop_gradient}
+    trainable = {
+        name for name, parameter in make().named_parameters() if not parameter.stop_gradient
+    }
     everything = make(finetuned=True).named_parameters()
 
     assert trainable == {"fc.weight", "fc.bias"}

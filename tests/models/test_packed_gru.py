@@ -69,8 +69,9 @@ def test_states_and_gradients_are_those_of_nn_gru(layers, lengths):
     for name, value in expected_gradients.items():
         scale = np.abs(value).max()
         assert scale > 0 or max(lengths) == 1  # a first word has no state before it
-        np.testing.assert_allclose(found[name], value, atol=max(1e-4 * scale, 1e-9), rtol=0,
-                                   err_msg=name)
+        np.testing.assert_allclose(
+            found[name], value, atol=max(1e-4 * scale, 1e-9), rtol=0, err_msg=name
+        )
 
 
 @pytest.mark.parametrize("layers", [1, 2])
@@ -86,8 +87,9 @@ def test_states_without_gradients_are_the_same(layers):
 
 def test_large_inputs_do_not_overflow():
     gru, lengths = make_gru(1), [3, 2]
-    states, found = gradients(lambda gru, words, lengths: packed(gru, words * 1e4, lengths),
-                              gru, lengths)
+    states, found = gradients(
+        lambda gru, words, lengths: packed(gru, words * 1e4, lengths), gru, lengths
+    )
 
     assert np.isfinite(states).all()
     assert all(np.isfinite(value).all() for value in found.values())

@@ -5,10 +5,10 @@ import paddle
 import pytest
 
 from vsepp.data.transforms import normalize
-from vsepp.errors import InputError
 from vsepp.models.backbones import build_backbone
 from vsepp.models.predictor import BackbonePredictor
-from vsepp.threads import computes_in_bfloat16
+from vsepp.system.errors import InputError
+from vsepp.system.threads import computes_in_bfloat16
 
 SIZE, BATCH = 64, 4
 
@@ -54,7 +54,7 @@ def test_features_do_not_depend_on_the_batch(predictor):
     images = pixels(BATCH + 1)
 
     together = predictor(images)
-    apart = np.concatenate([predictor(images[row:row + 1]) for row in range(len(images))])
+    apart = np.concatenate([predictor(images[row : row + 1]) for row in range(len(images))])
 
     np.testing.assert_allclose(apart, together, rtol=1e-5, atol=1e-6 * np.abs(together).max())
 
@@ -79,8 +79,9 @@ def test_features_in_bfloat16_point_the_same_way(backbone):
     found = BackbonePredictor(backbone, SIZE, BATCH, "bfloat16")(images)
 
     expected = eager(backbone, images)
-    cosines = (found * expected).sum(1) / np.linalg.norm(found, axis=1) \
-        / np.linalg.norm(expected, axis=1)
+    cosines = (
+        (found * expected).sum(1) / np.linalg.norm(found, axis=1) / np.linalg.norm(expected, axis=1)
+    )
     assert cosines.min() >= 0.999 and not np.array_equal(found, expected)
 
 

@@ -42,12 +42,18 @@ def wrong(change):
     return state
 
 
-@pytest.mark.parametrize("change, message", [
-    (lambda state: state.pop("1._mean"), r"last\.ckpt lacks the parameter 1\._mean"),
-    (lambda state: state.update(extra=np.zeros(1)), r"last\.ckpt has the parameter extra"),
-    (lambda state: state.update({"0.weight": np.zeros((2, 3), np.float32)}),
-     r"last\.ckpt: 0\.weight has the shape \(2, 3\), the model wants \(3, 2\)"),
-], ids=["missing", "unknown", "misshapen"])
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda state: state.pop("1._mean"), r"last\.ckpt lacks the parameter 1\._mean"),
+        (lambda state: state.update(extra=np.zeros(1)), r"last\.ckpt has the parameter extra"),
+        (
+            lambda state: state.update({"0.weight": np.zeros((2, 3), np.float32)}),
+            r"last\.ckpt: 0\.weight has the shape \(2, 3\), the model wants \(3, 2\)",
+        ),
+    ],
+    ids=["missing", "unknown", "misshapen"],
+)
 def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(change, message):
     network = make(0)
     before = get_state(network)

@@ -30,7 +30,7 @@ def test_a_code_is_the_normalised_state_at_the_last_true_word(layers):
     codes = encoder(grid, lengths).numpy()
 
     for row, length in enumerate(lengths.numpy()):
-        _, states = encoder.gru(encoder.embedding(grid[row:row + 1, :int(length)]))
+        _, states = encoder.gru(encoder.embedding(grid[row : row + 1, : int(length)]))
         state = states[-1].numpy()[0]
         np.testing.assert_allclose(codes[row], state / np.linalg.norm(state), atol=1e-5)
 
@@ -72,8 +72,9 @@ def test_lengths_may_be_a_column_of_either_integer(dtype):
 
 
 @pytest.mark.parametrize("length, columns", [(0, 5), (-1, 5), (6, 5)])
-def test_a_length_outside_the_captions_is_refused_before_anything_runs(length, columns,
-                                                                        monkeypatch):
+def test_a_length_outside_the_captions_is_refused_before_anything_runs(
+    length, columns, monkeypatch
+):
     encoder = make()
     for name in ("embedding", "gru"):
         monkeypatch.setattr(getattr(encoder, name), "forward", lambda *_: pytest.fail("it ran"))
@@ -100,8 +101,9 @@ def test_the_parameters_keep_the_names_of_nn_gru(layers):
 
     expected = {"embedding.weight"}
     for layer in range(layers):
-        expected |= {f"gru.{kind}_l{layer}"
-                     for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}
+        expected |= {
+            f"gru.{kind}_l{layer}" for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        }
     # Paddle names each weight twice, once through the cell of its layer.
     assert expected <= names
     assert all(name in expected or ".cell." in name for name in names)
@@ -114,6 +116,7 @@ def test_gradients_reach_the_words_that_occur_and_no_others():
     encoder(grid, lengths)[:, 0].sum().backward()
 
     gradient = encoder.embedding.weight.grad.numpy()
-    words = {int(word) for row, length in zip(grid.numpy(), lengths.numpy())
-             for word in row[:length]}
+    words = {
+        int(word) for row, length in zip(grid.numpy(), lengths.numpy()) for word in row[:length]
+    }
     assert {int(row) for row in np.nonzero(np.abs(gradient).sum(1))[0]} == words

@@ -8,16 +8,12 @@ import pytest
 
 from vsepp import VSEPP, Config
 from vsepp.models.state import get_state
-from vsepp.models.vsepp import (
-    BACKBONE,
-    build_image_extractor,
-    build_model,
-    build_text_extractor,
-)
+from vsepp.models.vsepp import BACKBONE, build_image_extractor, build_model, build_text_extractor
 
 TINY = "shufflenet_v2_x0_25"
-CONFIG = dataclasses.replace(Config(), image_model=TINY, pretrained=False, word_dim=4,
-                             embed_size=6, num_layers=2)
+CONFIG = dataclasses.replace(
+    Config(), image_model=TINY, pretrained=False, word_dim=4, embed_size=6, num_layers=2
+)
 
 
 def batch(images):
@@ -38,8 +34,9 @@ def test_forward_gives_a_code_of_each_image_and_each_caption():
 
     assert image_codes.shape == [3, 6] and text_codes.shape == [3, 6]
     np.testing.assert_array_equal(image_codes.numpy(), model.image_extractor(images).numpy())
-    np.testing.assert_array_equal(text_codes.numpy(),
-                                  model.text_extractor(captions, lengths).numpy())
+    np.testing.assert_array_equal(
+        text_codes.numpy(), model.text_extractor(captions, lengths).numpy()
+    )
 
 
 def test_with_a_feature_size_there_is_no_backbone():
@@ -77,8 +74,9 @@ def test_train_puts_a_finetuned_backbone_into_training_mode():
 
 
 def test_options_reach_the_head_they_are_for():
-    model = VSEPP(9, 4, 6, 1, TINY, feature_size=5, normalize_images=False, use_abs=True,
-                  measure="order")
+    model = VSEPP(
+        9, 4, 6, 1, TINY, feature_size=5, normalize_images=False, use_abs=True, measure="order"
+    )
 
     image_codes, text_codes = (codes.numpy() for codes in model(*batch(random(3, 5) * 10)))
 
@@ -90,12 +88,18 @@ def test_options_reach_the_head_they_are_for():
 
 @pytest.mark.parametrize("feature_size", [None, 7])
 def test_the_halves_built_alone_have_the_names_of_the_whole(feature_size):
-    whole = {name: value.shape for name, value in
-             build_model(CONFIG, 9, feature_size, with_weights=False).state_dict().items()}
+    whole = {
+        name: value.shape
+        for name, value in build_model(CONFIG, 9, feature_size, with_weights=False)
+        .state_dict()
+        .items()
+    }
 
     halves = {}
-    for prefix, half in (("image_extractor.", build_image_extractor(CONFIG, feature_size)),
-                         ("text_extractor.", build_text_extractor(CONFIG, 9))):
+    for prefix, half in (
+        ("image_extractor.", build_image_extractor(CONFIG, feature_size)),
+        ("text_extractor.", build_text_extractor(CONFIG, 9)),
+    ):
         halves.update({prefix + name: value.shape for name, value in half.state_dict().items()})
 
     assert halves == whole
@@ -106,8 +110,11 @@ def test_a_configuration_says_whether_the_backbone_is_trained(finetuned):
     model = build_model(dataclasses.replace(CONFIG, finetuned=finetuned), 9)
 
     # Batch-norm's statistics are parameters to Paddle, and never trained.
-    weights = [parameter for name, parameter in model.image_extractor.backbone.named_parameters()
-               if not name.endswith(("._mean", "._variance"))]
+    weights = [
+        parameter
+        for name, parameter in model.image_extractor.backbone.named_parameters()
+        if not name.endswith(("._mean", "._variance"))
+    ]
     assert len(weights) > 50
     assert {parameter.stop_gradient for parameter in weights} == {not finetuned}
 

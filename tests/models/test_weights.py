@@ -13,16 +13,12 @@ import paddle
 import pytest
 from safetensors.numpy import save_file
 
-from vsepp.errors import InputError
 from vsepp.models import weights
 from vsepp.models.backbones import build_backbone
-from vsepp.files.fingerprints import fingerprint
 from vsepp.models.state import get_state
-from vsepp.models.weights import (
-    initialise_backbone,
-    load_backbone_weights,
-    pretrained_weights_path,
-)
+from vsepp.models.weights import initialise_backbone, load_backbone_weights, pretrained_weights_path
+from vsepp.system.errors import InputError
+from vsepp.system.fingerprints import fingerprint
 
 NAME = "vgg11"  # its classifier.6 is cut; small stand-ins are enough for what is tested here
 SHAPES = Path(__file__).parents[1] / "golden" / "torchvision_state_dict_shapes.json"

@@ -33,10 +33,20 @@ def run_notebook(folder, **variables):
     """Run it in ``folder``; what it printed."""
     home = folder / "home"  # nothing is mounted there
     home.mkdir()
-    environment = {**os.environ, "HOME": str(home), "VSEPP_NOTEBOOK_FOLDER": str(folder),
-                   "PYTHONIOENCODING": "utf-8", **variables}
-    done = subprocess.run([sys.executable, "-c", RUNNER, str(PATH)], cwd=PATH.parent,
-                          env=environment, capture_output=True, encoding="utf-8")
+    environment = {
+        **os.environ,
+        "HOME": str(home),
+        "VSEPP_NOTEBOOK_FOLDER": str(folder),
+        "PYTHONIOENCODING": "utf-8",
+        **variables,
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", RUNNER, str(PATH)],
+        cwd=PATH.parent,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+    )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     return done.stdout
 
@@ -47,8 +57,9 @@ def check_results(folder, printed):
     assert "R@10" in printed and "rsum" in printed and "sentence → image" in printed
     for name in ("answer_text.png", "answer_image.png", "found.png"):
         assert (folder / "runs" / name).stat().st_size > 10_000 and f"[runs/{name}:" in printed
-    assert "<h1>sample, test split</h1>" in (
-        folder / "runs/sample/report.html").read_text(encoding="utf-8")
+    assert "<h1>sample, test split</h1>" in (folder / "runs/sample/report.html").read_text(
+        encoding="utf-8"
+    )
     assert list((folder / "runs/sample").glob("*/curves.png"))
     assert any((folder / "photographs").iterdir())
 

@@ -13,8 +13,8 @@ import numpy as np
 import paddle
 import pytest
 
-from vsepp.errors import InputError
 from vsepp.pickles import PlainObject, read_pickle
+from vsepp.system.errors import InputError
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 

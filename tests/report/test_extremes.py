@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vsepp import compute_ranks
-from vsepp.measures import MEASURES
+from vsepp.metrics.similarity import MEASURES
 from vsepp.report import extremes
 from vsepp.report.extremes import answers_of_image, answers_of_text, best_and_worst, margins
 
@@ -17,27 +17,37 @@ def gallery(request):
     rng = np.random.default_rng(7)
     images = rng.normal(size=(IMAGES, 6)).astype(np.float32)
     texts = np.repeat(images, PER_IMAGE, 0) + rng.normal(size=(IMAGES * PER_IMAGE, 6))
-    dataset = SimpleNamespace(captions_per_image=PER_IMAGE,
-                              image_id=lambda index: index // PER_IMAGE)
-    return SimpleNamespace(images=images, texts=texts.astype(np.float32), measure=request.param,
-                           dataset=dataset)
+    dataset = SimpleNamespace(
+        captions_per_image=PER_IMAGE, image_id=lambda index: index // PER_IMAGE
+    )
+    return SimpleNamespace(
+        images=images, texts=texts.astype(np.float32), measure=request.param, dataset=dataset
+    )
 
 
 def table(gallery):
     """Every similarity, one by one, in double precision."""
     score = MEASURES[gallery.measure].pairs
-    return [[float(score(gallery.images, gallery.texts, np.array([i]), np.array([j]))[0])
-             for j in range(len(gallery.texts))] for i in range(len(gallery.images))]
+    return [
+        [
+            float(score(gallery.images, gallery.texts, np.array([i]), np.array([j]))[0])
+            for j in range(len(gallery.texts))
+        ]
+        for i in range(len(gallery.images))
+    ]
 
 
 def slow_margins(gallery):
     scores = table(gallery)
-    i2t = [max(row[j] for j in range(len(row)) if j // PER_IMAGE == i)
-           - max(row[j] for j in range(len(row)) if j // PER_IMAGE != i)
-           for i, row in enumerate(scores)]
-    t2i = [scores[j // PER_IMAGE][j]
-           - max(scores[i][j] for i in range(IMAGES) if i != j // PER_IMAGE)
-           for j in range(IMAGES * PER_IMAGE)]
+    i2t = [
+        max(row[j] for j in range(len(row)) if j // PER_IMAGE == i)
+        - max(row[j] for j in range(len(row)) if j // PER_IMAGE != i)
+        for i, row in enumerate(scores)
+    ]
+    t2i = [
+        scores[j // PER_IMAGE][j] - max(scores[i][j] for i in range(IMAGES) if i != j // PER_IMAGE)
+        for j in range(IMAGES * PER_IMAGE)
+    ]
     return i2t, t2i
 
 
@@ -50,8 +60,9 @@ def test_margins_are_those_of_every_pair(gallery, monkeypatch, block):
 
 
 def test_the_best_and_worst_are_truly_so(gallery):
-    ranks = compute_ranks(np.repeat(gallery.images, PER_IMAGE, 0), gallery.texts, PER_IMAGE,
-                          gallery.measure)
+    ranks = compute_ranks(
+        np.repeat(gallery.images, PER_IMAGE, 0), gallery.texts, PER_IMAGE, gallery.measure
+    )
     found = margins(gallery.images, gallery.texts, PER_IMAGE, gallery.measure)
     for place, slow in enumerate(slow_margins(gallery)):
         best, worst = best_and_worst(ranks[place], found[place], 4)
@@ -83,7 +94,7 @@ def test_answers_are_the_highest_scores(gallery):
         own = range(query * PER_IMAGE, (query + 1) * PER_IMAGE)
         assert answers.found.tolist() == first(scores[query], own)
         assert answers.right.tolist() == [k // PER_IMAGE == query for k in answers.found]
-        mine = scores[query, query * PER_IMAGE:(query + 1) * PER_IMAGE]
+        mine = scores[query, query * PER_IMAGE : (query + 1) * PER_IMAGE]
         assert answers.own[0] == query * PER_IMAGE + mine.argmax()
     for query in range(IMAGES * PER_IMAGE):
         answers = answers_of_text(gallery, query, 9, 5)

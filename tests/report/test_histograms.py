@@ -1,15 +1,16 @@
 import numpy as np
 import pytest
 
-from vsepp.metrics import recall_at
+from vsepp.metrics.scores import recall_at
 from vsepp.report.histograms import histogram, histogram_html, rank_bins
 
 
 @pytest.mark.parametrize("candidates", [1, 2, 3, 5, 9, 10, 11, 1000, 4996])
 def test_bins_hold_every_rank_once(candidates):
     bins = rank_bins(candidates)
-    assert [rank for first, last in bins for rank in range(first, last + 1)] == \
-        list(range(1, candidates + 1))
+    assert [rank for first, last in bins for rank in range(first, last + 1)] == list(
+        range(1, candidates + 1)
+    )
 
 
 def test_every_query_is_counted_in_its_bin():

@@ -2,15 +2,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vsepp.errors import InputError
 from vsepp.report.lettering import font_for, shorten, wrap
 from vsepp.report.page import BAR, GREEN, TILE, WIDTH
-from vsepp.report.pictures import (
-    draw_image_answer,
-    draw_queries,
-    draw_text_answer,
-    save_picture,
-)
+from vsepp.report.pictures import draw_image_answer, draw_queries, draw_text_answer, save_picture
+from vsepp.system.errors import InputError
 
 RED, BLUE = (200, 30, 40), (30, 60, 210)
 

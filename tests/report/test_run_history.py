@@ -6,14 +6,25 @@ import pytest
 from vsepp.checkpoint import save_checkpoint
 from vsepp.report.run_history import find_history
 
-HISTORY = [{"step": 1, "epoch": 1, "loss": 3.0, "lr": 0.1}, {"step": 2, "rsum": 50.5},
-           {"step": 4, "rsum": 40.0}]
+HISTORY = [
+    {"step": 1, "epoch": 1, "loss": 3.0, "lr": 0.1},
+    {"step": 2, "rsum": 50.5},
+    {"step": 4, "rsum": 40.0},
+]
 
 
 def write(path, step, rsum=None, history=None):
     more = {} if history is None else {"position": {"history": history}}
-    save_checkpoint(path, {"w": np.zeros(1)}, {}, {}, 1, step,
-                    metrics=None if rsum is None else {"rsum": rsum}, **more)
+    save_checkpoint(
+        path,
+        {"w": np.zeros(1)},
+        {},
+        {},
+        1,
+        step,
+        metrics=None if rsum is None else {"rsum": rsum},
+        **more,
+    )
     return path
 
 

@@ -8,7 +8,11 @@ import pytest
 from PIL import Image
 
 from vsepp.report.similarity_map import (
-    CELL, batch_similarities, choose_pairs, diagonal_summary, similarity_map,
+    CELL,
+    batch_similarities,
+    choose_pairs,
+    diagonal_summary,
+    similarity_map,
 )
 
 
@@ -16,7 +20,7 @@ def picture(svg):
     """The picture inside, one pixel per pair, as brightness."""
     data = re.search(r'href="data:image/png;base64,([^"]+)"', svg).group(1)
     with Image.open(io.BytesIO(base64.b64decode(data))) as image:
-        return np.array(image.convert("L"))[CELL // 2::CELL, CELL // 2::CELL]
+        return np.array(image.convert("L"))[CELL // 2 :: CELL, CELL // 2 :: CELL]
 
 
 def test_right_pairs_are_dark():
@@ -40,8 +44,12 @@ def test_pairs_are_spread_over_the_split(images, count):
 @pytest.mark.parametrize("measure", ["cosine", "order"])
 def test_a_batch_takes_the_first_sentence_of_each_image(measure):
     rng = np.random.default_rng(0)
-    gallery = SimpleNamespace(images=rng.normal(size=(4, 3)), texts=rng.normal(size=(8, 3)),
-                              measure=measure, dataset=SimpleNamespace(captions_per_image=2))
+    gallery = SimpleNamespace(
+        images=rng.normal(size=(4, 3)),
+        texts=rng.normal(size=(8, 3)),
+        measure=measure,
+        dataset=SimpleNamespace(captions_per_image=2),
+    )
     scores = batch_similarities(gallery, np.array([1, 3]))
     for row, image in enumerate((1, 3)):
         for column, text in enumerate((2, 6)):

@@ -98,16 +98,34 @@ def test_metrics_left_out_are_dashes_and_further_ones_get_a_column():
 
 
 def test_intervals_stand_below_their_scores_in_the_same_columns():
-    bounds = {"R@1": [30.51, 36.4], "R@5": [57.0, 63.0], "R@10": [69.3, 74.8], "Med r": [2.0, 4.5],
-              "Mean r": [15.0, 21.5]}
+    bounds = {
+        "R@1": [30.51, 36.4],
+        "R@5": [57.0, 63.0],
+        "R@10": [69.3, 74.8],
+        "Med r": [2.0, 4.5],
+        "Mean r": [15.0, 21.5],
+    }
     result = {**RESULT, "intervals": {"i2t": bounds, "t2i": bounds, "rsum": [290.0, 311.96]}}
 
     lines = metrics_table(result).splitlines()
 
     place = next(k for k, line in enumerate(lines) if line.startswith("image → sentence"))
     assert lines[place + 1].split() == [
-        "95", "%", "interval", "[30.5,", "36.4]", "[57.0,", "63.0]", "[69.3,", "74.8]", "[2,",
-        "4.5]", "[15.0,", "21.5]", "–"]
+        "95",
+        "%",
+        "interval",
+        "[30.5,",
+        "36.4]",
+        "[57.0,",
+        "63.0]",
+        "[69.3,",
+        "74.8]",
+        "[2,",
+        "4.5]",
+        "[15.0,",
+        "21.5]",
+        "–",
+    ]
     assert lines[place].index("33.4") + 4 == lines[place + 1].index("36.4]") + 5
     assert lines[-1] == "rsum 301.0  95 % interval [290.0, 312.0]"
 
@@ -125,8 +143,10 @@ def test_all_checkpoints_of_an_ensemble_are_named():
 
 
 def test_differences_carry_their_sign():
-    cells = {name: {"difference": value, "interval": [value - 1, value + 1]}
-             for name, value in (("R@1", 1.24), ("R@5", -0.5), ("R@10", -0.01))}
+    cells = {
+        name: {"difference": value, "interval": [value - 1, value + 1]}
+        for name, value in (("R@1", 1.24), ("R@5", -0.5), ("R@10", -0.01))
+    }
     rsum = {"difference": 3.0, "interval": [-2.0, 8.04]}
 
     lines = comparison_table({"i2t": cells, "t2i": cells, "rsum": rsum}, "b.ckpt").splitlines()

@@ -2,8 +2,10 @@ from vsepp.report.web_page import data_uri, document, escape, section, words
 
 
 def test_text_becomes_harmless():
-    assert escape("<script>alert('x')</script> & \"y\"") == \
-        "&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt; &amp; &quot;y&quot;"
+    assert (
+        escape("<script>alert('x')</script> & \"y\"")
+        == "&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt; &amp; &quot;y&quot;"
+    )
 
 
 def test_what_cannot_be_written_is_replaced():

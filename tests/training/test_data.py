@@ -9,8 +9,8 @@ from tiny import hardly_drawn, make_config, make_data
 from vsepp import ImageTextDataset, InputError, load_checkpoint
 from vsepp.data.loaders import LengthBatchSampler
 from vsepp.data.transforms import CenterCrop, RandomCrop
-from vsepp.evaluation import encode_dataset
 from vsepp.models.vsepp import build_model
+from vsepp.retrieval.encoding import encode_dataset
 from vsepp.training import Trainer
 from vsepp.training.data import open_splits
 
@@ -47,8 +47,9 @@ def test_images_are_pixels_of_the_documented_crops(data, tmp_path, split, crop, 
         for index in (0, 7, 19):
             pixels, expected = items[index][0], floats[index][0]
             assert pixels.dtype == np.uint8 and pixels.shape == (32, 32, 3)
-            mean, std = (np.array(row, np.float32) for row in
-                         ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]))
+            mean, std = (
+                np.array(row, np.float32) for row in ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+            )
             by_hand = ((pixels.astype(np.float32) / 255 - mean) / std).transpose(2, 0, 1)
             np.testing.assert_array_equal(by_hand, expected)
 
@@ -58,8 +59,10 @@ def test_pixels_and_documented_images_have_the_same_codes(data, tmp_path):
     items = open_splits(config, ("val",)).splits["val"]
     model = build_model(config, len(items.vocabulary))
 
-    found, expected = (encode_dataset(model, dataset, 3)
-                       for dataset in (items, documented(data, "val", CenterCrop)))
+    found, expected = (
+        encode_dataset(model, dataset, 3)
+        for dataset in (items, documented(data, "val", CenterCrop))
+    )
 
     for side in (0, 1):
         np.testing.assert_array_equal(found[side], expected[side])
@@ -76,12 +79,14 @@ def test_decoded_images_are_stored_once_and_restval_follows_training(data, tmp_p
 
     for split, dataset in plain.items():
         for image_id in range(len(dataset.images)):
-            np.testing.assert_array_equal(stored[split].image(image_id, 3),
-                                          dataset.image(image_id, 3))
+            np.testing.assert_array_equal(
+                stored[split].image(image_id, 3), dataset.image(image_id, 3)
+            )
     files = sorted(path.name for path in (dataset.folder / "decoded").glob("*-36.npy"))
     assert files == ["restval-36.npy", "train-36.npy", "val-36.npy"]
-    assert len(lines) <= 3 and not any("test" in line.partition(":")[0].rpartition("/")[2]
-                                       for line in lines)
+    assert len(lines) <= 3 and not any(
+        "test" in line.partition(":")[0].rpartition("/")[2] for line in lines
+    )
 
 
 def test_stored_features_leave_nothing_to_decode(data, tmp_path):
@@ -117,7 +122,8 @@ def assert_same_weights(found, expected):
 
 
 def test_a_run_over_decoded_images_is_the_run_over_files_and_either_resumes_the_other(
-        data, tmp_path):
+    data, tmp_path
+):
     plain = run(make_config(data, tmp_path / "files", **PHOTOGRAPHS))
 
     config = make_config(data, tmp_path / "decoded", **PHOTOGRAPHS, image_store=True)

@@ -16,9 +16,9 @@ from PIL import Image
 from tiny import CAPTIONS, TRAIN, hardly_drawn, make_config, make_data
 
 from vsepp import InputError, load_checkpoint, train
-from vsepp.training import loop as training, run_folder
 from vsepp.models.state import get_state, set_state
-from vsepp.training import Trainer
+from vsepp.training import Trainer, run_folder
+from vsepp.training import loop as training
 from vsepp.training.data import open_splits
 
 STEPS = TRAIN * CAPTIONS // 8  # of an epoch
@@ -71,6 +71,7 @@ def whole(data, tmp_path_factory):
 @pytest.fixture
 def after(monkeypatch):
     """Call a function after each step of training: `after(lambda trainer, step: …)`."""
+
     def set_hook(hook):
         step = Trainer._train_step
 
@@ -111,8 +112,10 @@ def assert_same_run(found, expected):
 def test_the_log_says_what_happened(whole):
     run = whole(FEATURES)
 
-    assert ("training on tiny: 12 images, 60 captions, stored features of shufflenet_v2_x0_25, "
-            "on cpu, seed 0; folder ") in run.log
+    assert (
+        "training on tiny: 12 images, 60 captions, stored features of shufflenet_v2_x0_25, "
+        "on cpu, seed 0; folder "
+    ) in run.log
     for step in (2, 4, 6, 7):
         assert f" epoch 1/2 step {step}/7 loss " in run.log
     assert " epoch 1/2 step 3/7 loss " not in run.log
@@ -163,12 +166,12 @@ def test_the_folder_holds_configuration_curves_and_visualdl(data, tmp_path, monk
 
 def test_the_best_checkpoint_is_the_best_on_validation(whole):
     run = whole(FEATURES)
-    scores = {row["step"]: row["rsum"] for row in run.last["position"]["history"]
-              if "rsum" in row}
+    scores = {row["step"]: row["rsum"] for row in run.last["position"]["history"] if "rsum" in row}
 
     assert run.best["metrics"]["rsum"] == max(scores.values())
-    assert run.best["step"] == min(step for step, rsum in scores.items()
-                                   if rsum == max(scores.values()))
+    assert run.best["step"] == min(
+        step for step, rsum in scores.items() if rsum == max(scores.values())
+    )
     assert run.best["step"] == run.last["position"]["best_step"]
     assert "optimizer" not in run.best
 
@@ -191,8 +194,8 @@ def test_over_features_the_best_checkpoint_holds_the_backbone_and_the_last_names
 
 
 def test_the_test_metrics_are_those_of_the_best_model(whole):
-    from vsepp.evaluation import evaluate_dataset
     from vsepp.models.vsepp import build_model
+    from vsepp.retrieval.encoding import evaluate_dataset
 
     run = whole(PHOTOGRAPHS)
     data = open_splits(run.config, ("test",))
@@ -203,8 +206,18 @@ def test_the_test_metrics_are_those_of_the_best_model(whole):
 
 
 def test_the_learning_rate_is_cut_by_epochs(data, tmp_path):
-    run = Run(make_config(data, tmp_path, num_epochs=4, lr_update=1, lr_decay=0.5,
-                          learning_rate=0.008, min_learning_rate=0.0015, evaluate_step=100))
+    run = Run(
+        make_config(
+            data,
+            tmp_path,
+            num_epochs=4,
+            lr_update=1,
+            lr_decay=0.5,
+            learning_rate=0.008,
+            min_learning_rate=0.0015,
+            evaluate_step=100,
+        )
+    )
 
     rates = {row["epoch"]: row["lr"] for row in run.last["position"]["history"] if "lr" in row}
     assert rates == pytest.approx({1: 0.008, 2: 0.004, 3: 0.002, 4: 0.0015})
@@ -212,8 +225,18 @@ def test_the_learning_rate_is_cut_by_epochs(data, tmp_path):
 
 @MODES
 def test_the_loss_falls(data, tmp_path, mode):
-    run = Run(make_config(data, tmp_path, num_epochs=8, hard_negative=False, evaluate_step=100,
-                          log_step=1, mask_same_image=True, **mode))
+    run = Run(
+        make_config(
+            data,
+            tmp_path,
+            num_epochs=8,
+            hard_negative=False,
+            evaluate_step=100,
+            log_step=1,
+            mask_same_image=True,
+            **mode,
+        )
+    )
 
     losses = [row["loss"] for row in run.last["position"]["history"] if "loss" in row]
     assert len(losses) == 8 * STEPS
@@ -239,8 +262,9 @@ def test_a_frozen_backbone_may_see_random_crops(data, tmp_path):
     assert len(names) > 50
     for name in names:
         np.testing.assert_array_equal(run.best["model"][name], fresh[name])
-    assert not np.array_equal(run.best["model"]["image_extractor.fc.weight"],
-                              fresh["image_extractor.fc.weight"])
+    assert not np.array_equal(
+        run.best["model"]["image_extractor.fc.weight"], fresh["image_extractor.fc.weight"]
+    )
 
 
 def test_hard_negatives_set_in_after_the_warm_up(data, tmp_path, after):
@@ -256,8 +280,9 @@ def test_without_hard_negatives_there_is_no_switch(data, tmp_path, after):
     seen = set()
     after(lambda trainer, step: seen.add(trainer.loss.hard_negative))
 
-    train(make_config(data, tmp_path, hard_negative=False, hard_negative_warmup=1,
-                      evaluate_step=100))
+    train(
+        make_config(data, tmp_path, hard_negative=False, hard_negative_warmup=1, evaluate_step=100)
+    )
 
     assert seen == {False}
 
@@ -277,17 +302,28 @@ def all_alike(trainer, step):
 def test_a_collapsed_model_is_warned_about_once(data, tmp_path, after):
     after(all_alike)
 
-    run = Run(make_config(data, tmp_path, num_epochs=10, learning_rate=1e-9,
-                          min_learning_rate=0.0, evaluate_step=1000, log_step=10))
+    run = Run(
+        make_config(
+            data,
+            tmp_path,
+            num_epochs=10,
+            learning_rate=1e-9,
+            min_learning_rate=0.0,
+            evaluate_step=1000,
+            log_step=10,
+        )
+    )
 
     assert run.log.count("warning: the loss has stood at 2 · batch_size · margin = 3.2") == 1
     # Logged at 7 (the end of the epoch), 10, 14 … 56, 60: the first more than 50 steps later.
     assert "= 3.2 for 53 steps" in run.log and "hard_negative_warmup=1" in run.log
 
 
-@pytest.mark.parametrize("loss, changes", [
-    (3.1, {}), (3.2, {"hard_negative": False}), (3.2, {"hard_negative_warmup": 10}),
-], ids=["another loss", "sum of hinges", "warm-up"])
+@pytest.mark.parametrize(
+    "loss, changes",
+    [(3.1, {}), (3.2, {"hard_negative": False}), (3.2, {"hard_negative_warmup": 10})],
+    ids=["another loss", "sum of hinges", "warm-up"],
+)
 def test_there_is_no_warning_otherwise(data, tmp_path, after, loss, changes):
     after(lambda trainer, step: paddle.to_tensor(loss))
 
@@ -315,8 +351,9 @@ def test_a_loss_that_is_no_number_is_refused_with_epoch_and_step(data, tmp_path,
     after(poison)
     config = make_config(data, tmp_path, evaluate_step=100, log_step=1, **mode)
 
-    with pytest.raises(InputError, match=f"loss is nan in epoch 2 at step {STEPS + 3}.*"
-                                         "learning_rate"):
+    with pytest.raises(
+        InputError, match=f"loss is nan in epoch 2 at step {STEPS + 3}.*learning_rate"
+    ):
         train(config)
 
     last = load_checkpoint(config.path("last_checkpoint"))
@@ -372,22 +409,25 @@ def test_a_stop_does_not_save_a_model_that_diverged(data, tmp_path, after):
     assert load_checkpoint(config.path("last_checkpoint"))["step"] == STEPS
 
 
-@pytest.mark.parametrize("changes, message", [
-    (dict(batch_size=61), "batch_size 61 is more than the 60 captions.*at most 60"),
-    (dict(amp="bfloat16"), "amp: mixed precision needs a GPU: set amp=off"),
-    (dict(dataset="other"), r"other is not a prepared data set.*tools/prepare\.py"),
-    (dict(captions_per_image=4), "captions_per_image: .* was prepared with 5"),
-    (dict(features=True, finetuned=True), "features.*finetuned=false"),
-    (dict(image_size=48), "resize 36 is less than image_size 48"),
-    (dict(image_model="resnet51"), "did you mean resnet50"),
-    (dict(use_restval=True), "there is no restval split"),
-    (dict(checkpoint="last"), "last_tiny.ckpt does not exist"),
-    (dict(init_from="nowhere.ckpt"), "nowhere.ckpt does not exist"),
-    (dict(best_checkpoint="one.ckpt", last_checkpoint="./one.ckpt"), "are both one.ckpt"),
-    (dict(last_checkpoint=str(Path(__file__).parent)), "last_checkpoint: .* is a folder"),
-], ids=lambda value: next(iter(value)) if isinstance(value, dict) else "")
-def test_what_cannot_be_run_is_refused_before_anything_is_written(data, tmp_path, changes,
-                                                                  message):
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        (dict(batch_size=61), "batch_size 61 is more than the 60 captions.*at most 60"),
+        (dict(amp="bfloat16"), "amp: mixed precision needs a GPU: set amp=off"),
+        (dict(dataset="other"), r"other is not a prepared data set.*tools/prepare\.py"),
+        (dict(captions_per_image=4), "captions_per_image: .* was prepared with 5"),
+        (dict(features=True, finetuned=True), "features.*finetuned=false"),
+        (dict(image_size=48), "resize 36 is less than image_size 48"),
+        (dict(image_model="resnet51"), "did you mean resnet50"),
+        (dict(use_restval=True), "there is no restval split"),
+        (dict(checkpoint="last"), "last_tiny.ckpt does not exist"),
+        (dict(init_from="nowhere.ckpt"), "nowhere.ckpt does not exist"),
+        (dict(best_checkpoint="one.ckpt", last_checkpoint="./one.ckpt"), "are both one.ckpt"),
+        (dict(last_checkpoint=str(Path(__file__).parent)), "last_checkpoint: .* is a folder"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_what_cannot_be_run_is_refused_before_anything_is_written(data, tmp_path, changes, message):
     with pytest.raises(InputError, match=message):
         train(make_config(data, tmp_path, **changes))
 
@@ -403,10 +443,12 @@ def test_a_gpu_that_is_not_there_is_refused(data, tmp_path):
 # ---- stopping -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number, ending", [(signal.SIGINT, KeyboardInterrupt),
-                                            (signal.SIGTERM, SystemExit)])
-def test_a_signal_finishes_the_step_and_leaves_a_usable_checkpoint(data, tmp_path, after, number,
-                                                                   ending):
+@pytest.mark.parametrize(
+    "number, ending", [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)]
+)
+def test_a_signal_finishes_the_step_and_leaves_a_usable_checkpoint(
+    data, tmp_path, after, number, ending
+):
     config = make_config(data, tmp_path)
     stop_after(after, number, 5)
     handlers = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
@@ -420,15 +462,17 @@ def test_a_signal_finishes_the_step_and_leaves_a_usable_checkpoint(data, tmp_pat
     last = load_checkpoint(config.path("last_checkpoint"))
     assert last["step"] == 5 and last["position"]["step_in_epoch"] == 5
     (folder,) = (tmp_path / "runs" / "tiny").iterdir()
-    assert "stopped in epoch 1 at step 5; go on with -o checkpoint=" in \
-        (folder / "log.txt").read_text(encoding="utf-8")
+    assert "stopped in epoch 1 at step 5; go on with -o checkpoint=" in (
+        folder / "log.txt"
+    ).read_text(encoding="utf-8")
     assert (folder / "curves.png").exists()
 
 
 def test_a_stop_before_the_first_step_names_nothing_to_go_on_from(data, tmp_path, monkeypatch):
     config = make_config(data, tmp_path)
-    monkeypatch.setattr(Trainer, "_train_epoch",
-                        lambda trainer, stop: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr(
+        Trainer, "_train_epoch", lambda trainer, stop: signal.raise_signal(signal.SIGTERM)
+    )
 
     with pytest.raises(SystemExit):
         train(config)
@@ -470,12 +514,21 @@ def resume(config, after, monkeypatch, **changes):
 
 
 @MODES
-@pytest.mark.parametrize("steps", [1, 3, 5, STEPS, STEPS + 2, 2 * STEPS],
-                         ids=["after the first step", "where a validation is due",
-                              "after a validation", "at the end of an epoch",
-                              "in the second epoch", "after the last step"])
-def test_a_stopped_run_goes_on_as_if_nothing_had_been(data, tmp_path, after, monkeypatch, whole,
-                                                      mode, steps):
+@pytest.mark.parametrize(
+    "steps",
+    [1, 3, 5, STEPS, STEPS + 2, 2 * STEPS],
+    ids=[
+        "after the first step",
+        "where a validation is due",
+        "after a validation",
+        "at the end of an epoch",
+        "in the second epoch",
+        "after the last step",
+    ],
+)
+def test_a_stopped_run_goes_on_as_if_nothing_had_been(
+    data, tmp_path, after, monkeypatch, whole, mode, steps
+):
     config = make_config(data, tmp_path, **mode)
     stop_after(after, signal.SIGTERM, steps)
     with pytest.raises(SystemExit):
@@ -495,8 +548,9 @@ class Killed(BaseException):
 
 @MODES
 @pytest.mark.parametrize("steps", [4, 2 * STEPS - 1])
-def test_a_killed_run_goes_on_from_its_last_checkpoint(data, tmp_path, after, monkeypatch, whole,
-                                                       mode, steps):
+def test_a_killed_run_goes_on_from_its_last_checkpoint(
+    data, tmp_path, after, monkeypatch, whole, mode, steps
+):
     def hook(trainer, step):
         if step == steps:
             raise Killed
@@ -531,8 +585,10 @@ def test_more_epochs_go_on_at_the_boundary(data, tmp_path, after, monkeypatch, w
 
     assert_same_run(found.last, whole(FEATURES).last)
     assert "epoch 1/2" not in found.log and "epoch 2/2 step 1/7" in found.log
-    assert load_checkpoint(found.config.path("best_checkpoint"))["step"] == \
-        whole(FEATURES).best["step"]
+    assert (
+        load_checkpoint(found.config.path("best_checkpoint"))["step"]
+        == whole(FEATURES).best["step"]
+    )
 
 
 def test_a_finished_run_is_only_tested(data, tmp_path, after, monkeypatch):
@@ -557,8 +613,10 @@ def stopped(data, tmp_path, after, monkeypatch):
     return config
 
 
-@pytest.mark.parametrize("key, value", [("margin", 0.3), ("embed_size", 17), ("seed", 3),
-                                        ("batch_size", 9), ("learning_rate", 0.1)])
+@pytest.mark.parametrize(
+    "key, value",
+    [("margin", 0.3), ("embed_size", 17), ("seed", 3), ("batch_size", 9), ("learning_rate", 0.1)],
+)
 def test_another_run_is_not_resumed(stopped, after, monkeypatch, key, value):
     before = stopped.path("last_checkpoint").read_bytes()
 
@@ -577,8 +635,13 @@ def test_another_vocabulary_is_refused(stopped, tmp_path, after, monkeypatch):
 
     for key in ("checkpoint", "init_from"):
         with pytest.raises(InputError, match="another vocabulary than that of the data set tiny"):
-            resume(stopped, after, monkeypatch, data_dir=data,
-                   **{"checkpoint": None, key: str(stopped.path("last_checkpoint"))})
+            resume(
+                stopped,
+                after,
+                monkeypatch,
+                data_dir=data,
+                **{"checkpoint": None, key: str(stopped.path("last_checkpoint"))},
+            )
 
 
 def test_features_of_another_backbone_are_refused(stopped, tmp_path, after, monkeypatch):
@@ -586,8 +649,10 @@ def test_features_of_another_backbone_are_refused(stopped, tmp_path, after, monk
 
     from vsepp.models.backbones import build_backbone
 
-    weights = {name: value.numpy() for name, value in
-               build_backbone("shufflenet_v2_x0_25").state_dict().items()}
+    weights = {
+        name: value.numpy()
+        for name, value in build_backbone("shufflenet_v2_x0_25").state_dict().items()
+    }
     path = tmp_path / "other.safetensors"
     save_file(weights, str(path), {"format": "pd"})
 
@@ -595,8 +660,9 @@ def test_features_of_another_backbone_are_refused(stopped, tmp_path, after, monk
         resume(stopped, after, monkeypatch, weights=str(path))
 
 
-def test_the_best_checkpoint_cannot_be_resumed_and_the_message_says_what_can(stopped, after,
-                                                                             monkeypatch):
+def test_the_best_checkpoint_cannot_be_resumed_and_the_message_says_what_can(
+    stopped, after, monkeypatch
+):
     with pytest.raises(InputError, match="no state to resume from.*last checkpoint.*init_from"):
         resume(stopped, after, monkeypatch, checkpoint="best")
 
@@ -604,8 +670,10 @@ def test_the_best_checkpoint_cannot_be_resumed_and_the_message_says_what_can(sto
 def test_a_resumed_run_keeps_its_checkpoints_where_they_are(stopped, tmp_path, after, monkeypatch):
     resume(stopped, after, monkeypatch)
 
-    assert sorted(path.name for path in tmp_path.glob("*.ckpt*")) == \
-        ["best_tiny.ckpt", "last_tiny.ckpt"]
+    assert sorted(path.name for path in tmp_path.glob("*.ckpt*")) == [
+        "best_tiny.ckpt",
+        "last_tiny.ckpt",
+    ]
 
 
 def test_a_fresh_run_moves_old_checkpoints_aside(data, tmp_path):
@@ -625,9 +693,14 @@ def test_a_fresh_run_moves_old_checkpoints_aside(data, tmp_path):
 @MODES
 def test_init_from_takes_the_weights_alone(data, tmp_path, whole, mode):
     given = whole(mode)
-    config = make_config(data, tmp_path, margin=0.3, seed=7,
-                         init_from=str(given.config.path("best_checkpoint")),
-                         **{"pretrained": False, **mode})
+    config = make_config(
+        data,
+        tmp_path,
+        margin=0.3,
+        seed=7,
+        init_from=str(given.config.path("best_checkpoint")),
+        **{"pretrained": False, **mode},
+    )
 
     # the features are those of another seed's backbone; the weights do not depend on them
     trainer = Trainer(config)
@@ -643,8 +716,9 @@ def test_init_from_takes_the_weights_alone(data, tmp_path, whole, mode):
 
 def test_finetuning_begins_from_a_frozen_stage(data, tmp_path, whole):
     given = whole(FEATURES)
-    config = make_config(data, tmp_path, finetuned=True,
-                         init_from=str(given.config.path("best_checkpoint")))
+    config = make_config(
+        data, tmp_path, finetuned=True, init_from=str(given.config.path("best_checkpoint"))
+    )
 
     trainer = Trainer(config)
 
@@ -706,8 +780,12 @@ def start(config, folder, **changes):
     path = folder / "config.yml"
     path.write_text(yaml.safe_dump({**config.to_dict(), **changes}), encoding="utf-8")
     tool = Path(training.__file__).parents[2] / "tools" / "train.py"
-    return subprocess.Popen([sys.executable, "-u", str(tool), "-c", str(path)],
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
+    return subprocess.Popen(
+        [sys.executable, "-u", str(tool), "-c", str(path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
 
 
 @pytest.mark.slow
@@ -740,8 +818,10 @@ def test_a_process_killed_three_times_ends_as_an_undisturbed_one(data, tmp_path)
     assert process.returncode == 0, errors
     assert "epoch 1/" not in output
 
-    whole = Run(make_config(data, tmp_path / "whole", finetuned=True, num_epochs=epochs,
-                            log_step=1))
+    whole = Run(
+        make_config(data, tmp_path / "whole", finetuned=True, num_epochs=epochs, log_step=1)
+    )
     assert_same_run(load_checkpoint(config.path("last_checkpoint")), whole.last)
-    assert load_checkpoint(config.path("best_checkpoint"))["fingerprint"] == \
-        whole.best["fingerprint"]
+    assert (
+        load_checkpoint(config.path("best_checkpoint"))["fingerprint"] == whole.best["fingerprint"]
+    )

@@ -23,14 +23,19 @@ def model(backbone):
 
 def batch(side):
     generator = np.random.default_rng(1)
-    return (paddle.to_tensor(generator.normal(size=(BATCH, 3, side, side)).astype(np.float32)),
-            paddle.to_tensor(generator.integers(1, 20, (BATCH, 4))),
-            paddle.to_tensor(np.array([4, 2, 3, 4, 1, 2])))
+    return (
+        paddle.to_tensor(generator.normal(size=(BATCH, 3, side, side)).astype(np.float32)),
+        paddle.to_tensor(generator.integers(1, 20, (BATCH, 4))),
+        paddle.to_tensor(np.array([4, 2, 3, 4, 1, 2])),
+    )
 
 
 def gradients(network):
-    return {name: parameter.grad.numpy() for name, parameter in network.named_parameters()
-            if not parameter.stop_gradient}
+    return {
+        name: parameter.grad.numpy()
+        for name, parameter in network.named_parameters()
+        if not parameter.stop_gradient
+    }
 
 
 def whole_batch(network, inputs):
@@ -66,7 +71,8 @@ def test_dropout_falls_alike_in_both_passes():
     images = batch(32)[0][:2]
     features = paddle.nn.Linear(3 * 32 * 32, 512)
     network.image_extractor.backbone = paddle.nn.Sequential(
-        paddle.nn.Flatten(), paddle.nn.Dropout(0.5), features)
+        paddle.nn.Flatten(), paddle.nn.Dropout(0.5), features
+    )
     weights = paddle.arange(16, dtype="float32").reshape([2, 8])
 
     codes, hand_on = sliced_codes(network, images, 2, (5, 7))
@@ -119,8 +125,14 @@ def test_a_run_in_slices_trains_as_one_with_held_statistics(tmp_path):
     data = make_data(tmp_path / "data")
     results = []
     for name, size in (("slices", 3), ("whole", 8)):
-        config = make_config(data, tmp_path / name, finetuned=True, num_epochs=1,
-                             micro_batch_size=size, recompute=True)
+        config = make_config(
+            data,
+            tmp_path / name,
+            finetuned=True,
+            num_epochs=1,
+            micro_batch_size=size,
+            recompute=True,
+        )
         results.append(train(config))
 
     assert results[0] == results[1]

@@ -8,8 +8,16 @@ from vsepp.benchmark import synthetic
 from vsepp.benchmark.results import Figure, Result, Row
 
 TITLE = "one answer from a loaded model"
-SMOKE = dict(image_model="shufflenet_v2_x0_25", feature_size=512, resize=36, image_size=32,
-             word_dim=5, embed_size=6, words=20, images=8)
+SMOKE = dict(
+    image_model="shufflenet_v2_x0_25",
+    feature_size=512,
+    resize=36,
+    image_size=32,
+    word_dim=5,
+    embed_size=6,
+    words=20,
+    images=8,
+)
 _SENTENCE_WORDS = 10
 
 
@@ -20,8 +28,19 @@ def _sentence():
 class Ours:
     """``vsepp.load``, ``encode_image`` or ``encode_text``, and the best five candidates."""
 
-    def __init__(self, folder, photograph, image_model, feature_size, resize, image_size, word_dim,
-                 embed_size, words, images):
+    def __init__(
+        self,
+        folder,
+        photograph,
+        image_model,
+        feature_size,
+        resize,
+        image_size,
+        word_dim,
+        embed_size,
+        words,
+        images,
+    ):
         import time
 
         import paddle
@@ -32,13 +51,21 @@ class Ours:
         from vsepp.models.state import get_state
         from vsepp.models.vsepp import build_model
 
-        config = Config(image_model=image_model, pretrained=False, finetuned=False, resize=resize,
-                        image_size=image_size, word_dim=word_dim, embed_size=embed_size)
+        config = Config(
+            image_model=image_model,
+            pretrained=False,
+            finetuned=False,
+            resize=resize,
+            image_size=image_size,
+            word_dim=word_dim,
+            embed_size=embed_size,
+        )
         paddle.seed(0)
         network = build_model(config, words)
         path = f"{folder}/answers.ckpt"
-        save_checkpoint(path, get_state(network), config.to_dict(), synthetic.vocabulary(words),
-                        epoch=1, step=0)
+        save_checkpoint(
+            path, get_state(network), config.to_dict(), synthetic.vocabulary(words), epoch=1, step=0
+        )
         del network
         self.codes = synthetic.unit_codes(images, 5, embed_size)
         self.photograph, self.sentence = photograph, _sentence()
@@ -47,11 +74,13 @@ class Ours:
         self.run("sentence")
         sentence = time.perf_counter() - start
         self.run("image")
-        self.info = {"first sentence": sentence,
-                     "first image": time.perf_counter() - start - sentence}
+        self.info = {
+            "first sentence": sentence,
+            "first image": time.perf_counter() - start - sentence,
+        }
 
     def run(self, query):
-        from vsepp.ranking import scores_of_image, scores_of_text, top_k
+        from vsepp.metrics.top_k import scores_of_image, scores_of_text, top_k
 
         if query == "image":
             code = self.model.encode_image(self.photograph)[0]
@@ -65,8 +94,19 @@ class Ours:
 class Documented:
     """Eager Paddle, the padded GRU, Paddle's transforms, sorting."""
 
-    def __init__(self, folder, photograph, image_model, feature_size, resize, image_size, word_dim,
-                 embed_size, words, images):
+    def __init__(
+        self,
+        folder,
+        photograph,
+        image_model,
+        feature_size,
+        resize,
+        image_size,
+        word_dim,
+        embed_size,
+        words,
+        images,
+    ):
         import paddle
 
         from vsepp.benchmark import documented_model as documented
@@ -97,31 +137,61 @@ class Documented:
                 known = [self.vocabulary[word] for word in self.sentence.split()]
                 caption = [self.vocabulary["<start>"], *known, self.vocabulary["<end>"]]
                 padded = np.zeros((1, synthetic.LONGEST), np.int64)
-                padded[0, :len(caption)] = caption
+                padded[0, : len(caption)] = caption
                 code = self.text(paddle.to_tensor(padded), paddle.to_tensor([len(caption)]))
                 candidates = self.codes[0]
         return np.argsort(-(candidates @ code.numpy()[0]))[:5].tolist()
 
 
-def measure(bench, image_model="resnet50", feature_size=2048, resize=256, image_size=224,
-            word_dim=300, embed_size=1024, words=2600, images=1000, rounds=15):
+def measure(
+    bench,
+    image_model="resnet50",
+    feature_size=2048,
+    resize=256,
+    image_size=224,
+    word_dim=300,
+    embed_size=1024,
+    words=2600,
+    images=1000,
+    rounds=15,
+):
     """Our answer to an image and to a sentence against the documented way."""
     photograph = synthetic.draw_photographs(bench.folder / "asked", 1)[0]
-    settings = dict(folder=str(bench.folder), photograph=str(photograph), image_model=image_model,
-                    feature_size=feature_size, resize=resize, image_size=image_size,
-                    word_dim=word_dim, embed_size=embed_size, words=words, images=images)
-    result = Result(f"{TITLE}: {image_model}, {images:,} images and {5 * images:,} sentences to "
-                    "choose from")
+    settings = dict(
+        folder=str(bench.folder),
+        photograph=str(photograph),
+        image_model=image_model,
+        feature_size=feature_size,
+        resize=resize,
+        image_size=image_size,
+        word_dim=word_dim,
+        embed_size=embed_size,
+        words=words,
+        images=images,
+    )
+    result = Result(
+        f"{TITLE}: {image_model}, {images:,} images and {5 * images:,} sentences to choose from"
+    )
     with ExitStack() as stack:
-        sides, _ = bench.open_all(stack, {
-            "ours": ("answers:Ours", "paddle", settings),
-            "documented": ("answers:Documented", "paddle", settings)})
+        sides, _ = bench.open_all(
+            stack,
+            {
+                "ours": ("answers:Ours", "paddle", settings),
+                "documented": ("answers:Documented", "paddle", settings),
+            },
+        )
         for query in ("image", "sentence"):
-            taken = bench.compare(f"one {query}", {
-                name: lambda side=side: side.run(query=query) for name, side in sides.items()},
-                rounds, warm=2)
-            result.rows.append(Row(f"one {query}", taken["ours"], "eager, documented",
-                                   taken["documented"]))
-        result.figures = [Figure(f"{name}, with loading its half of the model", seconds, "s")
-                          for name, seconds in sides["ours"].info.items()]
+            taken = bench.compare(
+                f"one {query}",
+                {name: lambda side=side: side.run(query=query) for name, side in sides.items()},
+                rounds,
+                warm=2,
+            )
+            result.rows.append(
+                Row(f"one {query}", taken["ours"], "eager, documented", taken["documented"])
+            )
+        result.figures = [
+            Figure(f"{name}, with loading its half of the model", seconds, "s")
+            for name, seconds in sides["ours"].info.items()
+        ]
     return result

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from vsepp.benchmark.processes import Missing, Process
 from vsepp.benchmark.timing import alternate
-from vsepp.errors import InputError
-from vsepp.progress import progress
+from vsepp.system.errors import InputError
+from vsepp.system.progress import progress
 
 PAUSE = 0.25  # seconds; MKL's and PyTorch's threads wait busily for up to 0.2
 
@@ -35,8 +35,10 @@ class Bench:
         self.soak = soak
         self.pause = pause
         self.others = {}
-        self.pythons = {"torch": self._find("torch", torch_python, required=torch_python),
-                        "faiss": self._find("faiss", torch_python)}
+        self.pythons = {
+            "torch": self._find("torch", torch_python, required=torch_python),
+            "faiss": self._find("faiss", torch_python),
+        }
         self._folder = None
 
     @property
@@ -59,15 +61,19 @@ class Bench:
             try:
                 found = subprocess.run([python, "-c", code], capture_output=True, text=True)
             except OSError as error:
-                raise InputError(f"--torch-python: {python} cannot be run ({error.strerror}): give "
-                                 "a Python interpreter.") from None
+                raise InputError(
+                    f"--torch-python: {python} cannot be run ({error.strerror}): give "
+                    "a Python interpreter."
+                ) from None
             if found.returncode == 0 and found.stdout.strip():
                 self.others[module] = found.stdout.strip().splitlines()[-1]
                 return python
             if required:
                 reason = (found.stderr.strip().splitlines() or ["it says nothing"])[-1]
-                raise InputError(f"--torch-python: {python} cannot import PyTorch and NumPy "
-                                 f"({reason}): give an interpreter that has them.")
+                raise InputError(
+                    f"--torch-python: {python} cannot import PyTorch and NumPy "
+                    f"({reason}): give an interpreter that has them."
+                )
         return None
 
     def open(self, target, library="paddle", **settings):
@@ -107,6 +113,7 @@ class Bench:
             ``{name: Sample}``
         """
         rounds = self.rounds or rounds
-        with progress(description=description, total=len(sides) * (rounds + warm), unit="run",
-                      leave=False) as bar:
+        with progress(
+            description=description, total=len(sides) * (rounds + warm), unit="run", leave=False
+        ) as bar:
             return alternate(sides, rounds, warm, self.pause, bar.update)

@@ -16,9 +16,14 @@ MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 def transform(training, resize=256, image_size=224):
     """From a PIL image to a normalised tensor."""
     crop = transforms.RandomCrop if training else transforms.CenterCrop
-    return transforms.Compose([
-        transforms.Resize(resize), crop(image_size), transforms.ToTensor(),
-        transforms.Normalize(MEAN, STD)])
+    return transforms.Compose(
+        [
+            transforms.Resize(resize),
+            crop(image_size),
+            transforms.ToTensor(),
+            transforms.Normalize(MEAN, STD),
+        ]
+    )
 
 
 class Pairs(Dataset):
@@ -37,11 +42,16 @@ class Pairs(Dataset):
         image = self.transform(Image.open(self.images[index // 5]).convert("RGB"))
         caption = self.captions[index]
         padded = np.zeros(LONGEST, np.int64)
-        padded[:len(caption)] = caption
+        padded[: len(caption)] = caption
         return image, padded, len(caption)
 
 
 def loader(folder, batch_size, workers, **sizes):
     """Shuffled batches of the training split."""
-    return DataLoader(Pairs(folder, "train", **sizes), batch_size=batch_size, shuffle=True,
-                      drop_last=True, num_workers=workers)
+    return DataLoader(
+        Pairs(folder, "train", **sizes),
+        batch_size=batch_size,
+        shuffle=True,
+        drop_last=True,
+        num_workers=workers,
+    )

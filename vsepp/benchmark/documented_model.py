@@ -83,9 +83,10 @@ def triplet_loss(image_codes, text_codes, margin=0.2):
 def adam(model, learning_rate, grad_clip):
     """Adam with global-norm clipping."""
     return paddle.optimizer.Adam(
-        learning_rate, parameters=[parameter for parameter in model.parameters()
-                                   if not parameter.stop_gradient],
-        grad_clip=nn.ClipGradByGlobalNorm(grad_clip))
+        learning_rate,
+        parameters=[parameter for parameter in model.parameters() if not parameter.stop_gradient],
+        grad_clip=nn.ClipGradByGlobalNorm(grad_clip),
+    )
 
 
 def train_step(model, optimizer, images, captions, lengths):

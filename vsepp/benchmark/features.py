@@ -6,7 +6,7 @@ import numpy as np
 
 from vsepp.benchmark.results import Figure, Result, Row
 from vsepp.benchmark.synthetic import draw_photographs
-from vsepp.threads import computes_in_bfloat16
+from vsepp.system.threads import computes_in_bfloat16
 
 TITLE = "features of photographs"
 _BFLOAT16 = "ours in bfloat16"
@@ -22,11 +22,18 @@ class Ours:
         from vsepp.config import Config
         from vsepp.data.images import open_image
         from vsepp.data.transforms import CenterCrop
-        from vsepp.feature_extraction import FrozenBackbone
+        from vsepp.models.feature_extraction import FrozenBackbone
 
-        self.backbone = FrozenBackbone(Config(
-            image_model=image_model, pretrained=False, finetuned=False, resize=resize,
-            image_size=image_size, backbone_precision=precision))
+        self.backbone = FrozenBackbone(
+            Config(
+                image_model=image_model,
+                pretrained=False,
+                finetuned=False,
+                resize=resize,
+                image_size=image_size,
+                backbone_precision=precision,
+            )
+        )
         self.paths = paths
         crop = CenterCrop(resize, image_size)
         images = np.stack([crop(open_image(path)) for path in paths[:2]])
@@ -59,23 +66,30 @@ class Eager:
         from PIL import Image
 
         for start in range(0, len(self.paths), self.batch):
-            images = [self.transform(Image.open(path).convert("RGB"))
-                      for path in self.paths[start:start + self.batch]]
+            images = [
+                self.transform(Image.open(path).convert("RGB"))
+                for path in self.paths[start : start + self.batch]
+            ]
             with self.paddle.no_grad():
                 self.network(self.paddle.stack(images)).numpy()
 
 
-def measure(bench, images=32, image_model="resnet50", resize=256, image_size=224, batch=16,
-            rounds=4):
+def measure(
+    bench, images=32, image_model="resnet50", resize=256, image_size=224, batch=16, rounds=4
+):
     """Our features against eager Paddle's and eager PyTorch's."""
     paths = list(map(str, draw_photographs(bench.folder / "photographs", images)))
-    settings = dict(paths=paths, image_model=image_model, resize=resize, image_size=image_size,
-                    batch=batch)
-    result = Result(f"{TITLE}: {image_model} at {image_size} pixels, {images} files, "
-                    "random weights")
-    sides = {"ours": ("features:Ours", "paddle", settings),
-             "eager Paddle": ("features:Eager", "paddle", settings),
-             "eager Paddle, one thread": ("features:Eager", "plain", settings)}
+    settings = dict(
+        paths=paths, image_model=image_model, resize=resize, image_size=image_size, batch=batch
+    )
+    result = Result(
+        f"{TITLE}: {image_model} at {image_size} pixels, {images} files, random weights"
+    )
+    sides = {
+        "ours": ("features:Ours", "paddle", settings),
+        "eager Paddle": ("features:Eager", "paddle", settings),
+        "eager Paddle, one thread": ("features:Eager", "plain", settings),
+    }
     if computes_in_bfloat16():
         sides[_BFLOAT16] = ("features:Ours", "paddle", {**settings, "precision": "bfloat16"})
     if image_model == "resnet50":
@@ -86,15 +100,29 @@ def measure(bench, images=32, image_model="resnet50", resize=256, image_size=224
     with ExitStack() as stack:
         opened, lacking = bench.open_all(stack, sides)
         result.notes += lacking
-        taken = bench.compare("features", {name: side.run for name, side in opened.items()},
-                              rounds)
+        taken = bench.compare("features", {name: side.run for name, side in opened.items()}, rounds)
         ours = [name for name in ("ours", _BFLOAT16) if name in taken]
-        result.figures += [Figure(f"lowest cosine of {name} with eager Paddle's features",
-                                  opened[name].info["cosine"], "") for name in ours]
+        result.figures += [
+            Figure(
+                f"lowest cosine of {name} with eager Paddle's features",
+                opened[name].info["cosine"],
+                "",
+            )
+            for name in ours
+        ]
     others = [name for name in taken if name not in ours]
-    result.rows = [Row("features" if name == "ours" else f"features, {name}", taken[name], other,
-                       taken[other], amount=images, unit="images")
-                   for name in ours for other in others]
+    result.rows = [
+        Row(
+            "features" if name == "ours" else f"features, {name}",
+            taken[name],
+            other,
+            taken[other],
+            amount=images,
+            unit="images",
+        )
+        for name in ours
+        for other in others
+    ]
     return result
 
 

@@ -16,14 +16,18 @@ def measure(bench, sizes=(1000, 2000, 5000, 10_000), embed_size=1024, rounds=3):
         what = f"{images:,} × {images * PER_IMAGE:,}"
         size = dict(images=images, embed_size=embed_size)
         with ExitStack() as stack:
-            sides, _ = bench.open_all(stack, {
-                "ours": ("ranks:Ours", "paddle", {**size, "everything": True}),
-                "product": ("ranks:Product", "paddle", size)})
+            sides, _ = bench.open_all(
+                stack,
+                {
+                    "ours": ("ranks:Ours", "paddle", {**size, "everything": True}),
+                    "product": ("ranks:Product", "paddle", size),
+                },
+            )
             # The fresh process's first repetition: nothing is there yet that could be used again.
             memory = sides["ours"].peak()
-            taken = bench.compare(what, {name: side.run for name, side in sides.items()},
-                                  rounds, warm=0)
+            taken = bench.compare(
+                what, {name: side.run for name, side in sides.items()}, rounds, warm=0
+            )
         result.rows.append(Row(what, taken["ours"], "bare product", taken["product"], TIME))
-        result.figures.append(Figure(f"peak memory beyond the codes at {what}", memory / 1e6,
-                                     "MB"))
+        result.figures.append(Figure(f"peak memory beyond the codes at {what}", memory / 1e6, "MB"))
     return result

@@ -19,8 +19,15 @@ class Ours:
         from vsepp.training.data import open_splits, worker_count
 
         parent, _, name = folder.rpartition("/")
-        config = Config(dataset=name, data_dir=parent, image_model="resnet50", pretrained=False,
-                        resize=resize, image_size=image_size, image_store=store)
+        config = Config(
+            dataset=name,
+            data_dir=parent,
+            image_model="resnet50",
+            pretrained=False,
+            resize=resize,
+            image_size=image_size,
+            image_store=store,
+        )
         dataset = open_splits(config, ("train",)).splits["train"]
         workers = worker_count(config)
         self.loader = training_loader(dataset, batch, config.seed, workers)
@@ -54,18 +61,31 @@ def measure(bench, images=128, photographs=100, batch=128, resize=256, image_siz
     sizes = dict(folder=folder.as_posix(), batch=batch, resize=resize, image_size=image_size)
     result = Result(f"{TITLE}: random crops of {image_size} pixels out of {resize}, batch {batch}")
     with ExitStack() as stack:
-        sides, _ = bench.open_all(stack, {
-            "ours": ("images:Ours", "paddle", {**sizes, "threads": bench.threads}),
-            _DECODED: ("images:Ours", "paddle",
-                       {**sizes, "threads": bench.threads, "store": True}),
-            "documented, in the loop": ("images:Documented", "paddle", {**sizes, "workers": 0}),
-            f"documented, {bench.threads} workers": (
-                "images:Documented", "paddle", {**sizes, "workers": bench.threads})})
+        sides, _ = bench.open_all(
+            stack,
+            {
+                "ours": ("images:Ours", "paddle", {**sizes, "threads": bench.threads}),
+                _DECODED: (
+                    "images:Ours",
+                    "paddle",
+                    {**sizes, "threads": bench.threads, "store": True},
+                ),
+                "documented, in the loop": ("images:Documented", "paddle", {**sizes, "workers": 0}),
+                f"documented, {bench.threads} workers": (
+                    "images:Documented",
+                    "paddle",
+                    {**sizes, "workers": bench.threads},
+                ),
+            },
+        )
         workers = sides["ours"].info["workers"]
         taken = bench.compare("images", {name: side.run for name, side in sides.items()}, rounds)
     count = 5 * images // batch * batch
     ours = {"images": taken.pop("ours"), f"images, {_DECODED}": taken.pop(_DECODED)}
-    result.rows = [Row(what, sample, name, theirs, amount=count, unit="images")
-                   for what, sample in ours.items() for name, theirs in taken.items()]
+    result.rows = [
+        Row(what, sample, name, theirs, amount=count, unit="images")
+        for what, sample in ours.items()
+        for name, theirs in taken.items()
+    ]
     result.notes.append(f"our loader uses {workers} worker processes, as training does by itself")
     return result

@@ -58,8 +58,8 @@ class Product:
 
     def run(self):
         for start in range(0, len(self.codes), self.at_once):
-            codes = self.codes[start:start + self.at_once]
-            np.matmul(codes, self.queries.T, out=self.scores[:len(codes)])
+            codes = self.codes[start : start + self.at_once]
+            np.matmul(codes, self.queries.T, out=self.scores[: len(codes)])
 
 
 def measure(bench, rows=100_000, size=1024, batches=(1, 100), k=10, rounds=9):
@@ -70,10 +70,14 @@ def measure(bench, rows=100_000, size=1024, batches=(1, 100), k=10, rounds=9):
         what = f"{queries} {'query' if queries == 1 else 'queries'}"
         with ExitStack() as stack:
             try:
-                sides, notes = bench.open_all(stack, {
-                    "ours": ("index:Ours", "paddle", settings),
-                    "faiss, exact": ("index:Faiss", "faiss", settings),
-                    "bare product": ("index:Product", "paddle", settings)})
+                sides, notes = bench.open_all(
+                    stack,
+                    {
+                        "ours": ("index:Ours", "paddle", settings),
+                        "faiss, exact": ("index:Faiss", "faiss", settings),
+                        "bare product": ("index:Product", "paddle", settings),
+                    },
+                )
             except ModuleNotFoundError as error:
                 if not (error.name or "").startswith("vsepp"):
                     raise
@@ -82,8 +86,10 @@ def measure(bench, rows=100_000, size=1024, batches=(1, 100), k=10, rounds=9):
             _check(sides)
         ours = taken.pop("ours")
         result.notes = notes
-        result.rows += [Row(what, ours, name, theirs, TIME if name == "bare product" else "speed")
-                        for name, theirs in taken.items()]
+        result.rows += [
+            Row(what, ours, name, theirs, TIME if name == "bare product" else "speed")
+            for name, theirs in taken.items()
+        ]
     return result
 
 

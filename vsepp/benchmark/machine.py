@@ -4,7 +4,7 @@ import importlib.metadata
 import os
 import platform
 
-from vsepp.threads import cpu_count
+from vsepp.system.threads import cpu_count
 
 _INSTRUCTIONS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16")
 _PACKAGES = ("paddlepaddle", "paddlepaddle-gpu", "numpy", "pillow")
@@ -56,9 +56,11 @@ def describe(threads, others):
     return {
         "processor": _field("/proc/cpuinfo", "model name") or platform.processor(),
         "instructions": [name for name in _INSTRUCTIONS if name in flags],
-        "cores": cpu_count(), "threads": threads,
+        "cores": cpu_count(),
+        "threads": threads,
         "memory_gib": round(int(memory[0]) / 2**20, 1) if memory else None,
-        "system": f"{platform.system()} {platform.machine()}", "load": load(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "load": load(),
         "versions": {**versions, **others},
     }
 
@@ -67,10 +69,14 @@ def text(machine):
     """The same in lines."""
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     memory = f", {machine['memory_gib']} GiB" if machine["memory_gib"] else ""
-    lines = [f"{machine['processor']} ({', '.join(machine['instructions']) or machine['system']}), "
-             f"{machine['cores']} cores{memory}",
-             f"threads of each side: {machine['threads']}", versions]
+    lines = [
+        f"{machine['processor']} ({', '.join(machine['instructions']) or machine['system']}), "
+        f"{machine['cores']} cores{memory}",
+        f"threads of each side: {machine['threads']}",
+        versions,
+    ]
     if machine["load"] is not None and machine["load"] > 0.5:
-        lines.append(f"other programs are at work (load {machine['load']}): the figures are not "
-                     "clean")
+        lines.append(
+            f"other programs are at work (load {machine['load']}): the figures are not clean"
+        )
     return "\n".join(lines)

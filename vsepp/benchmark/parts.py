@@ -6,12 +6,20 @@ import time
 
 from vsepp.benchmark.processes import Missing
 from vsepp.benchmark.results import Result
-from vsepp.errors import InputError
+from vsepp.system.errors import InputError
 
 #: name → its module below ``vsepp.benchmark``, in the order in which they run
-PARTS = {"step": "training_step", "epoch": "epoch", "features": "features", "ranks": "ranks",
-         "growth": "growth", "images": "images", "answers": "answers",
-         "micro-batch": "micro_batch", "index": "index"}
+PARTS = {
+    "step": "training_step",
+    "epoch": "epoch",
+    "features": "features",
+    "ranks": "ranks",
+    "growth": "growth",
+    "images": "images",
+    "answers": "answers",
+    "micro-batch": "micro_batch",
+    "index": "index",
+}
 
 
 def module_of(name):
@@ -33,8 +41,10 @@ def choose(names):
     for name in names:
         if name not in PARTS:
             nearest = difflib.get_close_matches(name, PARTS, n=1, cutoff=0.0)[0]
-            raise InputError(f"--only: there is no part {name!r}; the nearest is {nearest!r}, and "
-                             f"all are {', '.join(PARTS)}.")
+            raise InputError(
+                f"--only: there is no part {name!r}; the nearest is {nearest!r}, and "
+                f"all are {', '.join(PARTS)}."
+            )
     return [name for name in PARTS if name in names or not names]
 
 

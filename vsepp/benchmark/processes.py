@@ -22,8 +22,11 @@ def environment(threads, library="paddle"):
     sets nothing: Paddle then allows one thread.
     """
     count = "1" if library == "plain" else str(threads)
-    chosen = {"OMP_NUM_THREADS": count if library == "torch" else "1",
-              "MKL_NUM_THREADS": count, "OPENBLAS_NUM_THREADS": count}
+    chosen = {
+        "OMP_NUM_THREADS": count if library == "torch" else "1",
+        "MKL_NUM_THREADS": count,
+        "OPENBLAS_NUM_THREADS": count,
+    }
     if library != "paddle":  # named, or importing vsepp would set it
         chosen["KMP_BLOCKTIME"] = "200"  # milliseconds, what MKL takes by itself
     if library == "plain":
@@ -56,12 +59,18 @@ class Process:
         self.target = target
         self._said = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
-            [python, "-m", "vsepp.benchmark.worker"], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=self._said, text=True, encoding="utf-8",
-            env=environment(threads, library))
+            [python, "-m", "vsepp.benchmark.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._said,
+            text=True,
+            encoding="utf-8",
+            env=environment(threads, library),
+        )
         try:
-            self.info = self._ask({"target": target, "settings": settings,
-                                   "threads": threads})["info"]
+            self.info = self._ask({"target": target, "settings": settings, "threads": threads})[
+                "info"
+            ]
         except BaseException:
             self.close(at_once=True)
             raise

@@ -18,11 +18,14 @@ class Encoders(nn.Module):
         self.fc = nn.Linear(feature_size, embed_size)
 
     def forward(self, features, captions, lengths):
-        packed = pack_padded_sequence(self.embedding(captions), lengths, batch_first=True,
-                                      enforce_sorted=False)
+        packed = pack_padded_sequence(
+            self.embedding(captions), lengths, batch_first=True, enforce_sorted=False
+        )
         _, states = self.gru(packed)
-        return (nn.functional.normalize(self.fc(features), dim=1),
-                nn.functional.normalize(states[-1], dim=1))
+        return (
+            nn.functional.normalize(self.fc(features), dim=1),
+            nn.functional.normalize(states[-1], dim=1),
+        )
 
 
 def triplet_loss(image_codes, text_codes, margin=0.2):
@@ -38,14 +41,25 @@ def triplet_loss(image_codes, text_codes, margin=0.2):
 class Step:
     """The training step; arguments as :class:`vsepp.benchmark.training_step.Ours`."""
 
-    def __init__(self, batches, batch, vocabulary, word_dim, embed_size, feature_size,
-                 learning_rate, grad_clip):
+    def __init__(
+        self,
+        batches,
+        batch,
+        vocabulary,
+        word_dim,
+        embed_size,
+        feature_size,
+        learning_rate,
+        grad_clip,
+    ):
         torch.manual_seed(0)
         self.model = Encoders(vocabulary, word_dim, embed_size, feature_size)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=learning_rate)
         self.grad_clip = grad_clip
-        self.batches = [tuple(map(torch.from_numpy, arrays)) for arrays in
-                        synthetic.training_batches(batches, batch, vocabulary, feature_size)]
+        self.batches = [
+            tuple(map(torch.from_numpy, arrays))
+            for arrays in synthetic.training_batches(batches, batch, vocabulary, feature_size)
+        ]
         self.info = {"threads": torch.get_num_threads()}
 
     def run(self):
@@ -67,14 +81,20 @@ class Bottleneck(nn.Module):
         super().__init__()
         outputs = 4 * width
         self.body = nn.Sequential(
-            nn.Conv2d(inputs, width, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True),
-            nn.Conv2d(width, width, 3, stride, 1, bias=False), nn.BatchNorm2d(width),
+            nn.Conv2d(inputs, width, 1, bias=False),
+            nn.BatchNorm2d(width),
             nn.ReLU(inplace=True),
-            nn.Conv2d(width, outputs, 1, bias=False), nn.BatchNorm2d(outputs))
+            nn.Conv2d(width, width, 3, stride, 1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(width, outputs, 1, bias=False),
+            nn.BatchNorm2d(outputs),
+        )
         self.shortcut = nn.Identity()
         if stride != 1 or inputs != outputs:
-            self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False),
-                                          nn.BatchNorm2d(outputs))
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
+            )
 
     def forward(self, images):
         return torch.relu(self.body(images) + self.shortcut(images))
@@ -82,8 +102,12 @@ class Bottleneck(nn.Module):
 
 def resnet50():
     """Images → 2,048 numbers."""
-    layers = [nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU(inplace=True),
-              nn.MaxPool2d(3, 2, 1)]
+    layers = [
+        nn.Conv2d(3, 64, 7, 2, 3, bias=False),
+        nn.BatchNorm2d(64),
+        nn.ReLU(inplace=True),
+        nn.MaxPool2d(3, 2, 1),
+    ]
     inputs = 64
     for width, blocks in ((64, 3), (128, 4), (256, 6), (512, 3)):
         for block in range(blocks):
@@ -113,6 +137,6 @@ class Features:
     @torch.inference_mode()
     def run(self):
         for start in range(0, len(self.pixels), self.batch):
-            pixels = torch.from_numpy(self.pixels[start:start + self.batch])
+            pixels = torch.from_numpy(self.pixels[start : start + self.batch])
             images = pixels.permute(0, 3, 1, 2).float().div_(255).sub_(self.mean).div_(self.std)
             self.network(images.contiguous())

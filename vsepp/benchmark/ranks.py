@@ -17,7 +17,7 @@ class Ours:
     """``vsepp.compute_ranks``, or with ``everything`` all metrics of an evaluation."""
 
     def __init__(self, images, embed_size, everything=False):
-        from vsepp import metrics
+        from vsepp.metrics import scores as metrics
 
         self.images, self.texts = synthetic.unit_codes(images, PER_IMAGE, embed_size)
         if everything:
@@ -26,7 +26,7 @@ class Ours:
         self.images = np.repeat(self.images, PER_IMAGE, axis=0)
 
     def run(self):
-        from vsepp.metrics import compute_ranks
+        from vsepp.metrics.scores import compute_ranks
 
         i2t, t2i = compute_ranks(self.images, self.texts, PER_IMAGE)
         return [int(i2t.sum()), int(t2i.sum())]
@@ -61,8 +61,8 @@ class Product:
 
     def run(self):
         for start in range(0, len(self.images), self.rows):
-            rows = self.images[start:start + self.rows]
-            np.matmul(rows, self.texts, out=self.scores[:len(rows)])
+            rows = self.images[start : start + self.rows]
+            np.matmul(rows, self.texts, out=self.scores[: len(rows)])
 
 
 def measure(bench, sizes=((1000, 1), (5000, 25)), embed_size=1024, rounds=5):
@@ -76,11 +76,15 @@ def measure(bench, sizes=((1000, 1), (5000, 25)), embed_size=1024, rounds=5):
         what = f"ranks of {images:,} × {images * PER_IMAGE:,}"
         size = dict(images=images, embed_size=embed_size)
         with ExitStack() as stack:
-            sides, _ = bench.open_all(stack, {
-                "ours": ("ranks:Ours", "paddle", size),
-                "all": ("ranks:Ours", "paddle", {**size, "everything": True}),
-                "documented": ("ranks:Documented", "paddle", {**size, "every": every}),
-                "bare product": ("ranks:Product", "paddle", size)})
+            sides, _ = bench.open_all(
+                stack,
+                {
+                    "ours": ("ranks:Ours", "paddle", size),
+                    "all": ("ranks:Ours", "paddle", {**size, "everything": True}),
+                    "documented": ("ranks:Documented", "paddle", {**size, "every": every}),
+                    "bare product": ("ranks:Product", "paddle", size),
+                },
+            )
             taken = bench.compare(what, {name: side.run for name, side in sides.items()}, rounds)
             if every == 1:
                 _check(sides)
@@ -92,8 +96,14 @@ def measure(bench, sizes=((1000, 1), (5000, 25)), embed_size=1024, rounds=5):
         result.rows += [
             Row(what, ours, "documented", theirs, note=note),
             Row(what, ours, "bare product", product, TIME),
-            Row(f"all metrics of {images:,} × {images * PER_IMAGE:,}", taken["all"],
-                "bare product", product, TIME)]
+            Row(
+                f"all metrics of {images:,} × {images * PER_IMAGE:,}",
+                taken["all"],
+                "bare product",
+                product,
+                TIME,
+            ),
+        ]
     return result
 
 

@@ -40,8 +40,14 @@ class Row:
     def cells(self):
         found = self.ratio
         sign = "× its time" if self.kind == TIME else "×"
-        return [self.what, self._figure(self.ours), self.reference, self._figure(self.theirs),
-                f"{short(found.value)} {sign}", f"{short(found.lowest)} … {short(found.highest)}"]
+        return [
+            self.what,
+            self._figure(self.ours),
+            self.reference,
+            self._figure(self.theirs),
+            f"{short(found.value)} {sign}",
+            f"{short(found.lowest)} … {short(found.highest)}",
+        ]
 
     def _figure(self, sample):
         if self.amount is None:
@@ -50,10 +56,17 @@ class Row:
 
     def to_dict(self):
         """For JSON: seconds of both sides, and their ratio."""
-        return {"what": self.what, "reference": self.reference, "kind": self.kind,
-                "amount": self.amount, "unit": self.unit, "note": self.note,
-                "ratio": asdict(self.ratio), "ours": _seconds(self.ours),
-                "theirs": _seconds(self.theirs)}
+        return {
+            "what": self.what,
+            "reference": self.reference,
+            "kind": self.kind,
+            "amount": self.amount,
+            "unit": self.unit,
+            "note": self.note,
+            "ratio": asdict(self.ratio),
+            "ours": _seconds(self.ours),
+            "theirs": _seconds(self.theirs),
+        }
 
 
 @dataclass
@@ -86,25 +99,45 @@ class Result:
         if self.skipped:
             return "\n".join([*lines, f"skipped: {self.skipped}"])
         if self.rows:
-            lines += [format_table(
-                [row.cells() for row in self.rows],
-                ["what", "ours", "reference", "its figure", "ratio", "rounds"], "lrlrrr"), ""]
+            lines += [
+                format_table(
+                    [row.cells() for row in self.rows],
+                    ["what", "ours", "reference", "its figure", "ratio", "rounds"],
+                    "lrlrrr",
+                ),
+                "",
+            ]
         lines += [str(figure) for figure in self.figures]
-        notes = list(dict.fromkeys([*(f"{row.what}, {row.reference}: {row.note}"
-                                      for row in self.rows if row.note), *self.notes]))
+        notes = list(
+            dict.fromkeys(
+                [
+                    *(f"{row.what}, {row.reference}: {row.note}" for row in self.rows if row.note),
+                    *self.notes,
+                ]
+            )
+        )
         lines += [f"note: {note}" for note in notes]
         return "\n".join(lines).rstrip()
 
     def to_dict(self):
         """For JSON."""
-        return {"title": self.title, "skipped": self.skipped, "seconds": self.seconds,
-                "rows": [row.to_dict() for row in self.rows],
-                "figures": [asdict(figure) for figure in self.figures], "notes": self.notes}
+        return {
+            "title": self.title,
+            "skipped": self.skipped,
+            "seconds": self.seconds,
+            "rows": [row.to_dict() for row in self.rows],
+            "figures": [asdict(figure) for figure in self.figures],
+            "notes": self.notes,
+        }
 
 
 def _seconds(sample):
-    return {"median": sample.median, "lowest": min(sample.seconds),
-            "highest": max(sample.seconds), "rounds": list(sample.seconds)}
+    return {
+        "median": sample.median,
+        "lowest": min(sample.seconds),
+        "highest": max(sample.seconds),
+        "rounds": list(sample.seconds),
+    }
 
 
 def short(value):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vsepp.vocabulary import SPECIAL_WORDS
+from vsepp.text.vocabulary import SPECIAL_WORDS
 
 LONGEST = 32  # columns of a padded caption: max_len + 2
 
@@ -17,8 +17,10 @@ def caption_lengths(count, generator):
 
 def captions(count, vocabulary, generator):
     """Lists of indices without padding."""
-    return [generator.integers(1, vocabulary, length).tolist()
-            for length in caption_lengths(count, generator)]
+    return [
+        generator.integers(1, vocabulary, length).tolist()
+        for length in caption_lengths(count, generator)
+    ]
 
 
 def training_batches(count, batch, vocabulary, feature_size, seed=0):
@@ -35,7 +37,7 @@ def training_batches(count, batch, vocabulary, feature_size, seed=0):
         padded = np.zeros((batch, LONGEST), np.int64)
         chosen = captions(batch, vocabulary, generator)
         for row, caption in enumerate(chosen):
-            padded[row, :len(caption)] = caption
+            padded[row, : len(caption)] = caption
         result.append((features, padded, np.array([len(caption) for caption in chosen])))
     return result
 
@@ -100,8 +102,10 @@ def prepare_split(folder, images, words, photographs=(), splits=("train",), seed
     folder.mkdir(parents=True, exist_ok=True)
     generator = np.random.default_rng(seed)
     (folder / "vocab.json").write_text(json.dumps(vocabulary(words)), encoding="utf-8")
-    paths = [str(photographs[number % len(photographs)]) if photographs else f"{number}.jpg"
-             for number in range(images)]
+    paths = [
+        str(photographs[number % len(photographs)]) if photographs else f"{number}.jpg"
+        for number in range(images)
+    ]
     for split in splits:
         data = {"IMAGES": paths, "CAPTIONS": captions(5 * images, words, generator)}
         (folder / f"{split}_data.json").write_text(json.dumps(data), encoding="utf-8")

@@ -18,13 +18,19 @@ def build_ours(vocabulary, word_dim, embed_size, feature_size, learning_rate, gr
     import paddle
 
     from vsepp.config import Config
-    from vsepp.losses import build_loss
-    from vsepp.memory import keep_freed
+    from vsepp.models.losses import build_loss
     from vsepp.models.vsepp import build_model
-    from vsepp.optimizer import get_optimizer
+    from vsepp.system.memory import keep_freed
+    from vsepp.training.optimizer import get_optimizer
 
-    config = Config(word_dim=word_dim, embed_size=embed_size, finetuned=False, pretrained=False,
-                    learning_rate=learning_rate, grad_clip=grad_clip)
+    config = Config(
+        word_dim=word_dim,
+        embed_size=embed_size,
+        finetuned=False,
+        pretrained=False,
+        learning_rate=learning_rate,
+        grad_clip=grad_clip,
+    )
     keep_freed()  # as the training loop does
     paddle.seed(0)
     model = build_model(config, vocabulary, feature_size)
@@ -48,7 +54,7 @@ def our_step(model, loss, optimizer, images, captions, lengths, mark=lambda: Non
 
 def trimmed(captions, lengths):
     """Captions cut to the batch's longest, as our loader hands them over."""
-    return captions[:, :lengths.max()]
+    return captions[:, : lengths.max()]
 
 
 class Ours:
@@ -60,16 +66,28 @@ class Ours:
         vocabulary, word_dim, embed_size, feature_size: sizes of the model.
     """
 
-    def __init__(self, batches, batch, vocabulary, word_dim, embed_size, feature_size,
-                 learning_rate, grad_clip):
+    def __init__(
+        self,
+        batches,
+        batch,
+        vocabulary,
+        word_dim,
+        embed_size,
+        feature_size,
+        learning_rate,
+        grad_clip,
+    ):
         import paddle
 
-        self.parts = build_ours(vocabulary, word_dim, embed_size, feature_size, learning_rate,
-                                grad_clip)
+        self.parts = build_ours(
+            vocabulary, word_dim, embed_size, feature_size, learning_rate, grad_clip
+        )
         self.batches = [
             tuple(map(paddle.to_tensor, (features, trimmed(captions, lengths), lengths)))
             for features, captions, lengths in synthetic.training_batches(
-                batches, batch, vocabulary, feature_size)]
+                batches, batch, vocabulary, feature_size
+            )
+        ]
 
     def run(self, sections=False, minutes=0.0):
         """All batches once; ``minutes``: over and over; ``sections``: seconds of each."""
@@ -78,9 +96,13 @@ class Ours:
         while True:
             for batch in self.batches:
                 marks.append(time.perf_counter())
-                loss = our_step(*self.parts, *batch,
-                                mark=(lambda: marks.append(time.perf_counter())) if sections
-                                else (lambda: None))
+                loss = our_step(
+                    *self.parts,
+                    *batch,
+                    mark=(lambda: marks.append(time.perf_counter()))
+                    if sections
+                    else (lambda: None),
+                )
             if time.perf_counter() >= until:
                 break
             marks.clear()
@@ -93,19 +115,32 @@ class Ours:
 class Documented:
     """The documented step: padded ``nn.GRU``."""
 
-    def __init__(self, batches, batch, vocabulary, word_dim, embed_size, feature_size,
-                 learning_rate, grad_clip):
+    def __init__(
+        self,
+        batches,
+        batch,
+        vocabulary,
+        word_dim,
+        embed_size,
+        feature_size,
+        learning_rate,
+        grad_clip,
+    ):
         import paddle
 
         from vsepp.benchmark import documented_model as documented
 
         paddle.seed(0)
-        self.model = documented.Model(documented.FeatureEncoder(embed_size, feature_size),
-                                      documented.TextEncoder(vocabulary, word_dim, embed_size))
+        self.model = documented.Model(
+            documented.FeatureEncoder(embed_size, feature_size),
+            documented.TextEncoder(vocabulary, word_dim, embed_size),
+        )
         self.optimizer = documented.adam(self.model, learning_rate, grad_clip)
         self.step = documented.train_step
-        self.batches = [tuple(map(paddle.to_tensor, batch)) for batch in synthetic.training_batches(
-            batches, batch, vocabulary, feature_size)]
+        self.batches = [
+            tuple(map(paddle.to_tensor, batch))
+            for batch in synthetic.training_batches(batches, batch, vocabulary, feature_size)
+        ]
 
     def run(self, batches=None):
         """The first ``batches``, by default all."""
@@ -118,8 +153,17 @@ class Documented:
 class Products:
     """The matrix products alone that such a step cannot do without, in NumPy."""
 
-    def __init__(self, batches, batch, vocabulary, word_dim, embed_size, feature_size,
-                 learning_rate, grad_clip):
+    def __init__(
+        self,
+        batches,
+        batch,
+        vocabulary,
+        word_dim,
+        embed_size,
+        feature_size,
+        learning_rate,
+        grad_clip,
+    ):
         generator = np.random.default_rng(0)
 
         def draw(*shape):
@@ -129,12 +173,20 @@ class Products:
         self.into, self.recurrent = draw(word_dim, gates), draw(embed_size, gates)
         self.head = draw(feature_size, embed_size)
         self.batches = []
-        for features, _, lengths in synthetic.training_batches(batches, batch, vocabulary,
-                                                               feature_size):
+        for features, _, lengths in synthetic.training_batches(
+            batches, batch, vocabulary, feature_size
+        ):
             words = int(lengths.sum())
             sizes = [int((lengths > step).sum()) for step in range(lengths.max())]
-            self.batches.append((features, draw(words, word_dim), draw(words, gates),
-                                 draw(words, embed_size), sizes))
+            self.batches.append(
+                (
+                    features,
+                    draw(words, word_dim),
+                    draw(words, gates),
+                    draw(words, embed_size),
+                    sizes,
+                )
+            )
         self.state, self.gradient = draw(batch, embed_size), draw(batch, gates)
         self.codes = draw(batch, embed_size)
 
@@ -153,38 +205,74 @@ class Products:
             self.codes @ self.codes.T
 
 
-def measure(bench, batches=4, batch=128, vocabulary=2600, word_dim=300, embed_size=1024,
-            feature_size=2048, learning_rate=2e-4, grad_clip=2.0, rounds=7):
+def measure(
+    bench,
+    batches=4,
+    batch=128,
+    vocabulary=2600,
+    word_dim=300,
+    embed_size=1024,
+    feature_size=2048,
+    learning_rate=2e-4,
+    grad_clip=2.0,
+    rounds=7,
+):
     """Our step against the documented one, PyTorch's, and the bare products."""
-    sizes = dict(batches=batches, batch=batch, vocabulary=vocabulary, word_dim=word_dim,
-                 embed_size=embed_size, feature_size=feature_size, learning_rate=learning_rate,
-                 grad_clip=grad_clip)
+    sizes = dict(
+        batches=batches,
+        batch=batch,
+        vocabulary=vocabulary,
+        word_dim=word_dim,
+        embed_size=embed_size,
+        feature_size=feature_size,
+        learning_rate=learning_rate,
+        grad_clip=grad_clip,
+    )
     result = Result(f"{TITLE}: batch {batch}, {word_dim} → {embed_size}, mean length 13")
     with ExitStack() as stack:
-        sides, result.notes = bench.open_all(stack, {
-            "ours": ("training_step:Ours", "paddle", sizes),
-            "PyTorch, packed GRU": ("pytorch:Step", "torch", sizes),
-            "documented": ("training_step:Documented", "paddle", {**sizes, "batches": 1}),
-            "documented, one thread": ("training_step:Documented", "plain",
-                                       {**sizes, "batches": 1}),
-            "bare products": ("training_step:Products", "paddle", sizes)})
+        sides, result.notes = bench.open_all(
+            stack,
+            {
+                "ours": ("training_step:Ours", "paddle", sizes),
+                "PyTorch, packed GRU": ("pytorch:Step", "torch", sizes),
+                "documented": ("training_step:Documented", "paddle", {**sizes, "batches": 1}),
+                "documented, one thread": (
+                    "training_step:Documented",
+                    "plain",
+                    {**sizes, "batches": 1},
+                ),
+                "bare products": ("training_step:Products", "paddle", sizes),
+            },
+        )
         _compare(bench, sides, batches, rounds, result, "step")
         sides["ours"].run(sections=True)
-        result.notes.append("documented: with the variables that this package sets; one thread is "
-                            "what Paddle allows a program that sets none")
+        result.notes.append(
+            "documented: with the variables that this package sets; one thread is "
+            "what Paddle allows a program that sets none"
+        )
         for name, seconds in sides["ours"].answer["result"].items():
             result.figures.append(Figure(f"our step: {name}", seconds / batches, "s"))
         if bench.soak:
             sides["ours"].run(minutes=bench.soak)
-            _compare(bench, sides, batches, rounds, result,
-                     f"step after {bench.soak:g} minutes of training")
+            _compare(
+                bench,
+                sides,
+                batches,
+                rounds,
+                result,
+                f"step after {bench.soak:g} minutes of training",
+            )
     return result
 
 
 def _compare(bench, sides, batches, rounds, result, what):
     taken = bench.compare(what, {name: side.run for name, side in sides.items()}, rounds)
-    steps = {name: sample.scaled(1 if name.startswith("documented") else 1 / batches)
-             for name, sample in taken.items()}
+    steps = {
+        name: sample.scaled(1 if name.startswith("documented") else 1 / batches)
+        for name, sample in taken.items()
+    }
     ours = steps.pop("ours")
-    result.rows += [Row(what, ours, name, theirs, TIME if name == "bare products" else "speed")
-                    for name, theirs in steps.items()]
+    result.rows += [
+        Row(what, ours, name, theirs, TIME if name == "bare products" else "speed")
+        for name, theirs in steps.items()
+    ]

@@ -23,12 +23,17 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from vsepp.files.atomic import write_json
-from vsepp.bootstrap.plan import (
-    ROOT, Request, choose_wheel, gpu_answers, interpreter_facts, make_plan,
-)
-from vsepp.errors import InputError
 from vsepp.bootstrap.pip_progress import LOG_NAME, InstallError, pip
+from vsepp.bootstrap.plan import (
+    ROOT,
+    Request,
+    choose_wheel,
+    gpu_answers,
+    interpreter_facts,
+    make_plan,
+)
+from vsepp.system.atomic import write_json
+from vsepp.system.errors import InputError
 
 OLDEST, NEWEST = (3, 9), (3, 12)
 STAMP_NAME = "vsepp-install.json"
@@ -46,13 +51,21 @@ paddle.nn.GRU(4, 4)(paddle.ones([1, 2, 4]))[1].numpy()
 
 def add_arguments(parser):
     """Add --device, --paddle and --venv to an ``argparse`` parser."""
-    parser.add_argument("--device", choices=("auto", "cpu", "gpu"), default="auto",
-                        help="which Paddle to install (default: for the GPU that nvidia-smi "
-                             "shows, else for the CPU)")
-    parser.add_argument("--paddle", metavar="VERSION",
-                        help="that version of Paddle, such as 2.6.2, whatever is installed")
-    parser.add_argument("--venv", metavar="FOLDER",
-                        help="folder of the environment (default: .venv in the project)")
+    parser.add_argument(
+        "--device",
+        choices=("auto", "cpu", "gpu"),
+        default="auto",
+        help="which Paddle to install (default: for the GPU that nvidia-smi "
+        "shows, else for the CPU)",
+    )
+    parser.add_argument(
+        "--paddle",
+        metavar="VERSION",
+        help="that version of Paddle, such as 2.6.2, whatever is installed",
+    )
+    parser.add_argument(
+        "--venv", metavar="FOLDER", help="folder of the environment (default: .venv in the project)"
+    )
 
 
 def request(arguments, test=False):
@@ -69,7 +82,8 @@ def check_python(version=None):
     found = next((name for name in names if shutil.which(name)), None)
     mend = f"run it with {found}, which is installed" if found else "install one of those first"
     raise InputError(
-        f"Python {version[0]}.{version[1]} is not supported, only 3.9 to 3.12: {mend}.")
+        f"Python {version[0]}.{version[1]} is not supported, only 3.9 to 3.12: {mend}."
+    )
 
 
 def environment_python(folder):
@@ -96,8 +110,16 @@ def fingerprint(asked, plan, running, gpu, root=ROOT):
     digest = hashlib.sha256()
     for name in ("setup.py", "pyproject.toml"):
         digest.update((root / name).read_bytes())
-    facts = [str(root), running["python"], asked.device, asked.paddle, gpu,
-             plan.system_packages, plan.in_place, plan.requirements]
+    facts = [
+        str(root),
+        running["python"],
+        asked.device,
+        asked.paddle,
+        gpu,
+        plan.system_packages,
+        plan.in_place,
+        plan.requirements,
+    ]
     if plan.wheel is None:
         facts.append(running["paddle"] or "there")
     digest.update(json.dumps(facts).encode())
@@ -105,8 +127,11 @@ def fingerprint(asked, plan, running, gpu, root=ROOT):
 
 
 def _ready(stamp, key, extras):
-    return bool(stamp.get("complete")) and stamp.get("key") == key \
+    return (
+        bool(stamp.get("complete"))
+        and stamp.get("key") == key
         and set(extras) - {"cpu", "gpu"} <= set(stamp.get("extras", ()))
+    )
 
 
 def ensure(asked=Request(), say=partial(print, flush=True)):
@@ -146,8 +171,13 @@ def ensure(asked=Request(), say=partial(print, flush=True)):
         _make_environment(plan, python, running)
     if "test" in stamp.get("extras", ()) and "test" not in plan.extras:
         plan = replace(plan, extras=plan.extras + ("test",))
-    stamp = {"complete": False, "ours": not plan.in_place, "key": key,
-             "wheel": plan.wheel, "system_packages": plan.system_packages}
+    stamp = {
+        "complete": False,
+        "ours": not plan.in_place,
+        "key": key,
+        "wheel": plan.wheel,
+        "system_packages": plan.system_packages,
+    }
     write_stamp(plan.folder, stamp)
     plan = _install(plan, asked, interpreter, say)
     write_stamp(plan.folder, dict(stamp, complete=True, extras=list(plan.extras)))
@@ -165,8 +195,10 @@ def _occupant(folder):
     if (folder / "pyvenv.cfg").exists():
         facts = interpreter_facts(environment_python(folder))
     if facts is None:
-        raise InputError(f"{folder} is there but holds no working Python environment: remove it, "
-                         "or choose another folder with --venv FOLDER.")
+        raise InputError(
+            f"{folder} is there but holds no working Python environment: remove it, "
+            "or choose another folder with --venv FOLDER."
+        )
     check_python(facts["python"])
     if read_stamp(folder).get("wheel"):
         facts["paddle"] = None  # the one in there is what this module put there
@@ -177,14 +209,19 @@ def _make_environment(plan, python, running):
     """Make ``plan.folder`` an environment of the running Python, keeping one that already is."""
     folder = plan.folder
     stamp, present = read_stamp(folder), interpreter_facts(environment_python(folder))
-    if present and present["pip"] and present["python"] == running["python"] \
-            and stamp.get("system_packages") == plan.system_packages:
+    if (
+        present
+        and present["pip"]
+        and present["python"] == running["python"]
+        and stamp.get("system_packages") == plan.system_packages
+    ):
         return
     if not running["ensurepip"] and not running["virtualenv"]:
         version = ".".join(map(str, running["python"]))
         raise InputError(
             f"{python} cannot make environments: run `sudo apt install python{version}-venv` "
-            "(Debian, Ubuntu) or `pip install virtualenv`, then this again.")
+            "(Debian, Ubuntu) or `pip install virtualenv`, then this again."
+        )
     if folder.exists():
         shutil.rmtree(folder)  # ours or empty: `_occupant` has refused or kept any other
     folder.mkdir(parents=True)
@@ -192,8 +229,9 @@ def _make_environment(plan, python, running):
     write_stamp(folder, {"complete": False, "ours": True, "system_packages": plan.system_packages})
     module = "venv" if running["ensurepip"] else "virtualenv"
     options = ["--system-site-packages"] if plan.system_packages else []
-    made = subprocess.run([str(python), "-m", module, *options, str(folder)],
-                          capture_output=True, text=True)
+    made = subprocess.run(
+        [str(python), "-m", module, *options, str(folder)], capture_output=True, text=True
+    )
     if made.returncode:
         said = (made.stderr or made.stdout).strip().splitlines() or ["it gave no reason"]
         raise InputError(f"{python} could not make the environment {folder}: {said[-1]}")
@@ -207,8 +245,10 @@ def _install(plan, asked, interpreter, say):
     if not facts["pip"]:
         subprocess.run([str(interpreter), "-m", "ensurepip"], capture_output=True)
         if not interpreter_facts(interpreter)["pip"]:
-            raise InputError(f"{interpreter} has no pip: install it there (`uv pip install pip`, "
-                             "`python -m ensurepip`), then run this again.")
+            raise InputError(
+                f"{interpreter} has no pip: install it there (`uv pip install pip`, "
+                "`python -m ensurepip`), then run this again."
+            )
     try:
         _install_once(plan, facts, interpreter, log, say)
         return plan
@@ -216,10 +256,13 @@ def _install(plan, asked, interpreter, say):
         if plan.wheel != "gpu" or asked.device == "gpu":
             raise
         say(f"Paddle for GPUs does not work here ({error})")
-        say(f"Using Paddle for the CPU instead ({DOWNLOADS['cpu']} to download). For a newer "
-            "Paddle on your GPU install it first: https://www.paddlepaddle.org.cn/install/quick")
+        say(
+            f"Using Paddle for the CPU instead ({DOWNLOADS['cpu']} to download). For a newer "
+            "Paddle on your GPU install it first: https://www.paddlepaddle.org.cn/install/quick"
+        )
     wheel, extras, requirements, why = choose_wheel(
-        Request("cpu", asked.paddle), gpu=False, machine=None)
+        Request("cpu", asked.paddle), gpu=False, machine=None
+    )
     kept = tuple(name for name in plan.extras if name != "gpu")
     plan = replace(plan, extras=extras + kept, wheel=wheel, requirements=requirements, why=why)
     _install_once(plan, interpreter_facts(interpreter), interpreter, log, say)
@@ -231,13 +274,27 @@ def _install_once(plan, facts, interpreter, log, say):
         # two wheels over one another leave a broken mixture
         pip(interpreter, "uninstall", "-y", "paddlepaddle", "paddlepaddle-gpu", log=log, say=say)
     project = str(ROOT) + (f"[{','.join(plan.extras)}]" if plan.extras else "")
-    pip(interpreter, "install", "--progress-bar", "off", "-e", project, *plan.requirements,
-        log=log, say=say)
+    pip(
+        interpreter,
+        "install",
+        "--progress-bar",
+        "off",
+        "-e",
+        project,
+        *plan.requirements,
+        log=log,
+        say=say,
+    )
     say("  trying Paddle")
     program = _TRY_GPU if plan.wheel == "gpu" else "import paddle"
     try:
-        tried = subprocess.run([str(interpreter), "-c", program], capture_output=True, text=True,
-                               timeout=600, cwd=str(plan.folder))
+        tried = subprocess.run(
+            [str(interpreter), "-c", program],
+            capture_output=True,
+            text=True,
+            timeout=600,
+            cwd=str(plan.folder),
+        )
         status, said = tried.returncode, tried.stderr.strip().splitlines()
     except subprocess.TimeoutExpired:
         status, said = 1, ["no answer within ten minutes"]

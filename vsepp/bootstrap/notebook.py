@@ -12,15 +12,23 @@ import sys
 import tempfile
 from pathlib import Path
 
-from vsepp.errors import InputError
+from vsepp.system.errors import InputError
 
 AI_STUDIO = Path("/home/aistudio")
 KEPT = ("external-libraries", "work/external-libraries")  # there, from one run to the next
 
 # What each import needs to have installed; the same as setup.py's install_requires.
-PACKAGES = {"numpy": "numpy>=1.22", "PIL": "pillow>=10.1", "yaml": "pyyaml", "tqdm": "tqdm",
-            "safetensors": "safetensors", "visualdl": "visualdl", "matplotlib": "matplotlib",
-            "sklearn": "scikit-learn", "threadpoolctl": "threadpoolctl"}
+PACKAGES = {
+    "numpy": "numpy>=1.22",
+    "PIL": "pillow>=10.1",
+    "yaml": "pyyaml",
+    "tqdm": "tqdm",
+    "safetensors": "safetensors",
+    "visualdl": "visualdl",
+    "matplotlib": "matplotlib",
+    "sklearn": "scikit-learn",
+    "threadpoolctl": "threadpoolctl",
+}
 
 # Paddle loads these as well: another version than the one that is there could break it.
 _SHARED = ("numpy", "pillow", "protobuf")
@@ -28,8 +36,11 @@ _SHARED = ("numpy", "pillow", "protobuf")
 
 def missing_packages():
     """Requirements of what cannot be imported, as pip takes them."""
-    return [requirement for name, requirement in PACKAGES.items()
-            if importlib.util.find_spec(name) is None]
+    return [
+        requirement
+        for name, requirement in PACKAGES.items()
+        if importlib.util.find_spec(name) is None
+    ]
 
 
 def kept_folder(home=AI_STUDIO):
@@ -57,14 +68,18 @@ def install_missing(home=AI_STUDIO, run=subprocess.call):
     if not missing:
         print("Every package is there.")
     elif run(_pip_command(missing, folder)):
-        raise InputError(f"pip could not install {', '.join(missing)}: what it says stands above; "
-                         "check the network, then run the cell again.")
+        raise InputError(
+            f"pip could not install {', '.join(missing)}: what it says stands above; "
+            "check the network, then run the cell again."
+        )
     elif folder:
         _import_from(folder)
     importlib.invalidate_caches()
     if importlib.util.find_spec("paddle") is None:
-        raise InputError("PaddlePaddle is not installed: choose an environment of AI Studio that "
-                         "has it, or run `python3 tools/quickstart.py` elsewhere.")
+        raise InputError(
+            "PaddlePaddle is not installed: choose an environment of AI Studio that "
+            "has it, or run `python3 tools/quickstart.py` elsewhere."
+        )
 
 
 def _import_from(folder):

@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 
-from vsepp.errors import InputError
+from vsepp.system.errors import InputError
 
 LOG_NAME = "vsepp-install.log"
 _DOWNLOAD = re.compile(r"\s*Downloading (\S+\.(?:whl|tar\.gz|zip)) \(([\d.]+) ([MG])B\)")
@@ -40,16 +40,23 @@ def pip(python, *arguments, log, say=print):
         UnreachableError: no package index could be reached, or the disk is full.
         InstallError: anything else that pip refuses.
     """
-    environment = dict(os.environ, PIP_USER="0", PIP_NO_INPUT="1",
-                       PIP_DISABLE_PIP_VERSION_CHECK="1")
+    environment = dict(
+        os.environ, PIP_USER="0", PIP_NO_INPUT="1", PIP_DISABLE_PIP_VERSION_CHECK="1"
+    )
     for name in ("PIP_TARGET", "PIP_PREFIX", "PIP_QUIET", "PYTHONHOME", "__PYVENV_LAUNCHER__"):
         environment.pop(name, None)  # they would send the packages elsewhere
     command = [str(python), "-m", "pip", *arguments]
     output = []
     with open(log, "a", encoding="utf-8") as record, Heartbeat(say):
         record.write(f"$ {' '.join(command)}\n")
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE,
-                                   stderr=subprocess.STDOUT, encoding="utf-8", errors="replace")
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+        )
         try:
             for line in process.stdout:
                 record.write(line)
@@ -69,14 +76,16 @@ def failure(output, log):
     if "No space left on device" in output:
         return UnreachableError(
             f"the disk is full: free about 2 GB where the environment is made ({log.parent}), "
-            "or choose another place with --venv FOLDER, and run again.")
+            "or choose another place with --venv FOLDER, and run again."
+        )
     if _UNREACHABLE.search(output):
         return UnreachableError(
             "pip could not reach a package index: check the network (behind a proxy set "
             "HTTPS_PROXY, for a mirror PIP_INDEX_URL) and run again; what is already "
-            f"downloaded is kept (pip's own words: {log}).")
+            f"downloaded is kept (pip's own words: {log})."
+        )
     errors = [line.strip() for line in output.splitlines() if line.lstrip().startswith("ERROR: ")]
-    said = errors[-1][len("ERROR: "):] if errors else "it gave no reason"
+    said = errors[-1][len("ERROR: ") :] if errors else "it gave no reason"
     return InstallError(f"pip could not install the packages: {said} (the whole of it: {log})")
 
 

@@ -11,7 +11,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from vsepp.errors import InputError
+from vsepp.system.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -84,8 +84,9 @@ def gpu_answers():
 def interpreter_facts(python):
     """What an interpreter is and has (a dictionary), or None when it does not run."""
     try:
-        answer = subprocess.run([str(python), "-c", _FACTS], capture_output=True, text=True,
-                                timeout=60, cwd=str(ROOT))
+        answer = subprocess.run(
+            [str(python), "-c", _FACTS], capture_output=True, text=True, timeout=60, cwd=str(ROOT)
+        )
         return json.loads(answer.stdout) if answer.returncode == 0 else None
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return None
@@ -124,7 +125,8 @@ def choose_wheel(asked, gpu, machine):
             "PyPI has GPU wheels of Paddle up to 2.6.2, for Linux and Windows on x86-64 only: "
             "install Paddle for your GPU by its own instructions first "
             "(https://www.paddlepaddle.org.cn/install/quick), then run this again with the same "
-            "Python; it uses what is there.")
+            "Python; it uses what is there."
+        )
     there_is_one = gpu and runs and not new
     wheel = "gpu" if asked.device == "gpu" or (asked.device == "auto" and there_is_one) else "cpu"
     if wheel == "gpu":
@@ -157,8 +159,13 @@ def make_plan(asked, running, occupant=None, gpu=False, machine=None):
     tests = ("test",) if asked.test else ()
 
     def with_installed(paddle, place, **options):
-        return Plan(place, f"Paddle {paddle['version']} is installed already and is used as it is",
-                    extras=tests, requirements=_companions(paddle["version"]), **options)
+        return Plan(
+            place,
+            f"Paddle {paddle['version']} is installed already and is used as it is",
+            extras=tests,
+            requirements=_companions(paddle["version"]),
+            **options,
+        )
 
     if running["virtual"] and asked.venv is None and _suits(running["paddle"], asked):
         return with_installed(running["paddle"], Path(running["prefix"]), in_place=True)
@@ -167,7 +174,8 @@ def make_plan(asked, running, occupant=None, gpu=False, machine=None):
             raise InputError(
                 f"{folder} is an environment of yours with another Paddle "
                 f"({occupant['paddle']['version']}, {occupant['paddle']['kind']}): "
-                "choose another folder with --venv FOLDER.")
+                "choose another folder with --venv FOLDER."
+            )
         return with_installed(occupant["paddle"], folder, in_place=True)
     if not occupant and not running["virtual"] and _suits(running["paddle"], asked):
         return with_installed(running["paddle"], folder, system_packages=True)

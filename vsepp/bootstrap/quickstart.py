@@ -14,8 +14,10 @@ PICTURE = "runs/sample/quickstart.png"
 BEST = "model/vsepp/best_sample.ckpt"
 LAST = "model/vsepp/last_sample.ckpt"
 UNDER_WAY = "runs/sample/quickstart.training"  # there from the start of training to its end
-EXPECTED = ("To expect: R@1 of 30 or more and R@10 of 80 or more among 100 images, "
-            "where chance gives 1 and 10.")
+EXPECTED = (
+    "To expect: R@1 of 30 or more and R@10 of 80 or more among 100 images, "
+    "where chance gives 1 and 10."
+)
 
 
 def steps(root, again=False):
@@ -87,8 +89,11 @@ def run_steps(python, root, again=False, run=run_command, say=partial(print, flu
             return status
         if training:
             marker.unlink()
-    say("\nTimes: " + ", ".join(f"{name.split('/')[1]} {seconds:.0f} s" for name, seconds in times)
-        + f"; {sum(seconds for _, seconds in times):.0f} s in all.")
+    say(
+        "\nTimes: "
+        + ", ".join(f"{name.split('/')[1]} {seconds:.0f} s" for name, seconds in times)
+        + f"; {sum(seconds for _, seconds in times):.0f} s in all."
+    )
     say(EXPECTED)
     say(f'The best images for "{QUERY}": {root / PICTURE}')
     return 0
@@ -98,7 +103,8 @@ def main(argv=None):
     """What ``python3 tools/quickstart.py`` does."""
     parser = argparse.ArgumentParser(
         description="Make the environment, draw the sample data set, train on it, measure, and "
-                    "answer one sentence with a picture: minutes on two CPU cores.")
+        "answer one sentence with a picture: minutes on two CPU cores."
+    )
     parser.add_argument("--again", action="store_true", help="train anew")
     environment.add_arguments(parser)
     arguments = parser.parse_args(argv)

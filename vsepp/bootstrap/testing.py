@@ -10,7 +10,9 @@ def main(argv=None):
     """What ``python3 tools/test.py`` does."""
     parser = argparse.ArgumentParser(
         description="Make the environment and run the tests in it. Further arguments go to "
-                    "pytest, e.g. `python3 tools/test.py -- -m slow`.", allow_abbrev=False)
+        "pytest, e.g. `python3 tools/test.py -- -m slow`.",
+        allow_abbrev=False,
+    )
     environment.add_arguments(parser)
     arguments, further = parser.parse_known_args(argv)
     if "--" in further:

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from vsepp.cli.command import parser
-from vsepp.errors import InputError
-from vsepp.threads import cpu_count
+from vsepp.system.errors import InputError
+from vsepp.system.threads import cpu_count
 
 FORMAT = "vsepp-benchmark-1"
 DESCRIPTION = """Measure what people wait for, beside what they would run instead.
@@ -33,17 +33,23 @@ def main(argv=None):
     from vsepp.benchmark.bench import PAUSE, Bench
     from vsepp.benchmark.machine import describe, text
     from vsepp.benchmark.parts import choose, measure
-    from vsepp.files.atomic import check_writable, write_json
+    from vsepp.system.atomic import check_writable, write_json
 
     names = choose(arguments.only)
     if arguments.soak and "step" not in names:
-        raise InputError("--soak trains between two measurements of the part step: add it to "
-                         "--only.")
+        raise InputError(
+            "--soak trains between two measurements of the part step: add it to --only."
+        )
     if arguments.json:
         check_writable(arguments.json)
     threads = arguments.threads or _threads()
-    with Bench(threads, arguments.torch_python, arguments.rounds, arguments.soak,
-               pause=0.0 if arguments.smoke else PAUSE) as bench:
+    with Bench(
+        threads,
+        arguments.torch_python,
+        arguments.rounds,
+        arguments.soak,
+        pause=0.0 if arguments.smoke else PAUSE,
+    ) as bench:
         machine = describe(threads, bench.others)
         print(text(machine), flush=True)
         results = {}
@@ -59,25 +65,52 @@ def main(argv=None):
 
 def _arguments(argv):
     commands = parser(DESCRIPTION, dataset=False)
-    commands.add_argument("--only", nargs="+", action="extend", default=[], metavar="NAME",
-                          help="these parts alone; --list names them")
+    commands.add_argument(
+        "--only",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME",
+        help="these parts alone; --list names them",
+    )
     commands.add_argument("--list", action="store_true", help="name the parts and end")
     commands.add_argument("--json", metavar="FILE", help="the same, and every round, as JSON")
-    commands.add_argument("--threads", type=_at_least_one, metavar="N",
-                          help="processors each side may use (default: all)")
-    commands.add_argument("--rounds", type=_at_least_one, metavar="N",
-                          help="repetitions of every comparison (default: each part's own)")
-    commands.add_argument("--torch-python", metavar="FILE",
-                          help="an interpreter that has PyTorch and NumPy, and faiss perhaps "
-                               "(default: this one, if it has)")
-    commands.add_argument("--soak", type=_minutes, default=0.0, metavar="MINUTES",
-                          help="train for so long, and measure the training step again")
-    commands.add_argument("--smoke", action="store_true",
-                          help="sizes at which the figures mean nothing: does everything run?")
+    commands.add_argument(
+        "--threads",
+        type=_at_least_one,
+        metavar="N",
+        help="processors each side may use (default: all)",
+    )
+    commands.add_argument(
+        "--rounds",
+        type=_at_least_one,
+        metavar="N",
+        help="repetitions of every comparison (default: each part's own)",
+    )
+    commands.add_argument(
+        "--torch-python",
+        metavar="FILE",
+        help="an interpreter that has PyTorch and NumPy, and faiss perhaps "
+        "(default: this one, if it has)",
+    )
+    commands.add_argument(
+        "--soak",
+        type=_minutes,
+        default=0.0,
+        metavar="MINUTES",
+        help="train for so long, and measure the training step again",
+    )
+    commands.add_argument(
+        "--smoke",
+        action="store_true",
+        help="sizes at which the figures mean nothing: does everything run?",
+    )
     arguments = commands.parse_args(argv)
     if arguments.threads and arguments.threads > cpu_count():
-        raise InputError(f"--threads {arguments.threads} is more than the {cpu_count()} processors "
-                         "this process may use: give fewer.")
+        raise InputError(
+            f"--threads {arguments.threads} is more than the {cpu_count()} processors "
+            "this process may use: give fewer."
+        )
     if arguments.json and Path(arguments.json).is_dir():
         raise InputError(f"--json: {arguments.json} is a folder: give the name of a file.")
     return arguments
@@ -108,6 +141,10 @@ def _threads():
 
 
 def _document(machine, results, arguments):
-    return {"format": FORMAT, "machine": machine, "smoke": arguments.smoke,
-            "soak_minutes": arguments.soak,
-            "parts": {name: result.to_dict() for name, result in results.items()}}
+    return {
+        "format": FORMAT,
+        "machine": machine,
+        "smoke": arguments.smoke,
+        "soak_minutes": arguments.soak,
+        "parts": {name: result.to_dict() for name, result in results.items()},
+    }

@@ -3,24 +3,26 @@
 from pathlib import Path
 
 from vsepp.data.karpathy import SPLITS
-from vsepp.errors import InputError
-from vsepp.signals import import_paddle
+from vsepp.system.errors import InputError
+from vsepp.system.signals import import_paddle
 
 
 def add_arguments(parser):
     """``--checkpoint`` and ``--split``."""
-    parser.add_argument("--checkpoint", default="best", metavar="best|last|FILE",
-                        help="which model (default: best)")
-    parser.add_argument("--split", default="test", choices=SPLITS,
-                        help="split of the data set (default: test)")
+    parser.add_argument(
+        "--checkpoint", default="best", metavar="best|last|FILE", help="which model (default: best)"
+    )
+    parser.add_argument(
+        "--split", default="test", choices=SPLITS, help="split of the data set (default: test)"
+    )
 
 
 def open_model(arguments, config, checkpoint=None):
     """The ``RetrievalModel`` that ``--checkpoint`` names, or ``checkpoint`` in its place."""
     path = checkpoint_path(checkpoint or arguments.checkpoint, config)
     import_paddle()
-    from vsepp.inference import load
     from vsepp.models.device import select_device
+    from vsepp.retrieval.model import load
 
     select_device(config.device)
     return load(path)
@@ -30,7 +32,9 @@ def checkpoint_path(name, config):
     """The file of ``best``, ``last`` or a file's name; InputError when it is not there."""
     path = config.path(f"{name}_checkpoint") if name in ("best", "last") else name
     if not Path(path).exists():
-        raise InputError(f"{path} does not exist: there is no checkpoint yet; run `python "
-                         f"tools/train.py --dataset {config.dataset}` first, or give one with "
-                         "--checkpoint.")
+        raise InputError(
+            f"{path} does not exist: there is no checkpoint yet; run `python "
+            f"tools/train.py --dataset {config.dataset}` first, or give one with "
+            "--checkpoint."
+        )
     return path

@@ -8,7 +8,7 @@ import signal
 import sys
 import warnings
 
-from vsepp.errors import InputError, memory_exhausted
+from vsepp.system.errors import InputError, memory_exhausted
 
 _MENDS = {
     errno.ENOSPC: "no space is left there; free some or choose another folder",
@@ -35,15 +35,29 @@ def parser(description, dataset=True):
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     if dataset:
-        result.add_argument("-c", "--config", metavar="CONFIG",
-                            help="a YAML file, or the name of a bundled configuration")
-        result.add_argument("-o", "--override", metavar="KEY=VALUE", nargs="+", action="extend",
-                            default=[], help="set single keys of the configuration")
-        result.add_argument("--dataset", metavar="NAME",
-                            help="name of the data set (default: flickr8k when it is "
-                                 "prepared, else sample)")
-        result.add_argument("--data-dir", metavar="FOLDER",
-                            help="folder that holds the data sets (default: ./data)")
+        result.add_argument(
+            "-c",
+            "--config",
+            metavar="CONFIG",
+            help="a YAML file, or the name of a bundled configuration",
+        )
+        result.add_argument(
+            "-o",
+            "--override",
+            metavar="KEY=VALUE",
+            nargs="+",
+            action="extend",
+            default=[],
+            help="set single keys of the configuration",
+        )
+        result.add_argument(
+            "--dataset",
+            metavar="NAME",
+            help="name of the data set (default: flickr8k when it is prepared, else sample)",
+        )
+        result.add_argument(
+            "--data-dir", metavar="FOLDER", help="folder that holds the data sets (default: ./data)"
+        )
     return result
 
 
@@ -58,8 +72,11 @@ def configuration(arguments):
         # JSON is YAML: quoted so, no name of a folder is taken for anything but text.
         overrides.append("data_dir=" + json.dumps(arguments.data_dir, ensure_ascii=False))
     config = load_config(arguments.config, overrides, arguments.dataset)
-    named = arguments.dataset or arguments.config or any(
-        item.startswith("dataset=") for item in overrides)
+    named = (
+        arguments.dataset
+        or arguments.config
+        or any(item.startswith("dataset=") for item in overrides)
+    )
     if not named:
         prepared = Path(config.data_dir) / "flickr8k" / "vocab.json"
         config = load_config(None, overrides, "flickr8k" if prepared.exists() else "sample")
@@ -119,7 +136,7 @@ def run(main, argv=None):
 
 def _run(main, argv):
     """As :func:`run`, but for signals, which raise."""
-    from vsepp.threads import set_thread_variables
+    from vsepp.system.threads import set_thread_variables
 
     set_thread_variables()
     # Paddle looks for a compiler cache at each start, and says so when there is none.
@@ -149,14 +166,20 @@ def _run(main, argv):
     except (MemoryError, RuntimeError, SystemError) as error:  # as Paddle reports it
         if not memory_exhausted(error):
             raise
-        print("error: the memory is exhausted: set a smaller batch_size, device=cpu, or end other "
-              "programs that use it.", file=sys.stderr)
+        print(
+            "error: the memory is exhausted: set a smaller batch_size, device=cpu, or end other "
+            "programs that use it.",
+            file=sys.stderr,
+        )
         return 2
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] != "paddle":
             raise
-        print("error: PaddlePaddle is not installed: run `pip install paddlepaddle` (CPU) or "
-              "follow https://www.paddlepaddle.org.cn/install/quick for a GPU.", file=sys.stderr)
+        print(
+            "error: PaddlePaddle is not installed: run `pip install paddlepaddle` (CPU) or "
+            "follow https://www.paddlepaddle.org.cn/install/quick for a GPU.",
+            file=sys.stderr,
+        )
         return 2
 
 

@@ -1,8 +1,8 @@
 """``tools/convert.py``."""
 
 from vsepp.cli.command import parser
-from vsepp.errors import InputError
-from vsepp.signals import import_paddle
+from vsepp.system.errors import InputError
+from vsepp.system.signals import import_paddle
 
 DESCRIPTION = """Turn other people's files into ours, and our checkpoints into Paddle's.
 
@@ -32,14 +32,14 @@ def main(argv=None):
     from pathlib import Path
 
     import_paddle()
-    from vsepp import conversion
+    from vsepp.convert import conversion
 
     given = (arguments.backbone or [None])[-1]
-    for path in (given, arguments.authors, arguments.tutorial, arguments.pdparams,
-                 arguments.vocab):
+    for path in (given, arguments.authors, arguments.tutorial, arguments.pdparams, arguments.vocab):
         if path is not None and Path(path).resolve() == Path(arguments.out).resolve():
-            raise InputError(f"{arguments.out} is what is converted: give another name for what "
-                             "is written.")
+            raise InputError(
+                f"{arguments.out} is what is converted: give another name for what is written."
+            )
 
     if arguments.backbone:
         conversion.convert_backbone(*arguments.backbone, arguments.out)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from vsepp.cli.checkpoints import add_arguments, checkpoint_path, open_model
 from vsepp.cli.command import configuration, parser
-from vsepp.errors import InputError
+from vsepp.system.errors import InputError
 
 DESCRIPTION = """Open a page that searches in the browser: photographs for a sentence or for a
 picture, sentences for a picture, and labels for a picture.
@@ -25,16 +25,26 @@ def main(argv=None):
     commands = parser(DESCRIPTION)
     add_arguments(commands)
     commands.set_defaults(checkpoint=None)
-    commands.add_argument("--index", metavar="INDEX",
-                          help="folder of an index that tools/search.py made")
-    commands.add_argument("--host", default="127.0.0.1", metavar="ADDRESS",
-                          help="where to listen (default: 127.0.0.1; 0.0.0.0 lets others in)")
-    commands.add_argument("--port", type=int, default=7860, metavar="PORT",
-                          help="(default: 7860; 0: any that is free)")
+    commands.add_argument(
+        "--index", metavar="INDEX", help="folder of an index that tools/search.py made"
+    )
+    commands.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="where to listen (default: 127.0.0.1; 0.0.0.0 lets others in)",
+    )
+    commands.add_argument(
+        "--port",
+        type=int,
+        default=7860,
+        metavar="PORT",
+        help="(default: 7860; 0: any that is free)",
+    )
     arguments = commands.parse_args(argv)
     config, checkpoint, index = _what_is_served(arguments)
     from vsepp.demo import server
-    from vsepp.memory import share_heaps
+    from vsepp.system.memory import share_heaps
 
     share_heaps(2)  # before there are threads
     bound = server.listen(arguments.host, arguments.port)
@@ -75,8 +85,11 @@ def _what_is_served(arguments):
 
 def _is_named(arguments):
     """Whether the command line says which data set is meant."""
-    return bool(arguments.dataset or arguments.config or any(
-        item.startswith("dataset=") for item in arguments.override))
+    return bool(
+        arguments.dataset
+        or arguments.config
+        or any(item.startswith("dataset=") for item in arguments.override)
+    )
 
 
 def _trained(arguments, config):
@@ -86,25 +99,30 @@ def _trained(arguments, config):
     for dataset in dict.fromkeys((config.dataset, "sample")):
         arguments.dataset = dataset
         config = configuration(arguments)
-        if Path(config.path(f"{arguments.checkpoint or 'best'}_checkpoint")).exists() and \
-                (Path(config.data_dir) / dataset / "vocab.json").exists():
+        if (
+            Path(config.path(f"{arguments.checkpoint or 'best'}_checkpoint")).exists()
+            and (Path(config.data_dir) / dataset / "vocab.json").exists()
+        ):
             return config
-    raise InputError("there is no trained model yet: run `python tools/prepare.py --dataset "
-                     "sample` and `python tools/train.py --dataset sample` first, which takes "
-                     "minutes.")
+    raise InputError(
+        "there is no trained model yet: run `python tools/prepare.py --dataset "
+        "sample` and `python tools/train.py --dataset sample` first, which takes "
+        "minutes."
+    )
 
 
 def _open_answers(arguments, config, checkpoint, index):
     from vsepp.data.dataset import prepared_folder
     from vsepp.demo.answers import Answers
     from vsepp.demo.searched import IndexedPhotographs, SplitPhotographs, SplitSentences
-    from vsepp.gallery import open_gallery
+    from vsepp.retrieval.gallery import open_gallery
 
     model = open_model(arguments, config, checkpoint)
     gallery = None
     if index is None or _is_named(arguments):
-        gallery = open_gallery(model, prepared_folder(config.data_dir, config.dataset),
-                               arguments.split)
+        gallery = open_gallery(
+            model, prepared_folder(config.data_dir, config.dataset), arguments.split
+        )
     photographs = SplitPhotographs(gallery) if index is None else IndexedPhotographs(index)
     answers = Answers(model, photographs, SplitSentences(gallery) if gallery else None)
     answers.warm_up()

@@ -15,24 +15,42 @@ def main(argv=None):
     """Score; returns the exit status."""
     commands = parser(DESCRIPTION)
     add_arguments(commands)
-    commands.add_argument("--folds", action="store_true",
-                          help="means over consecutive folds of 1,000 images (COCO's 1K protocol; "
-                               "without, all images: its 5K)")
-    commands.add_argument("--ensemble", nargs="+", default=[], metavar="best|last|FILE",
-                          help="further checkpoints: the similarities of all are averaged")
-    commands.add_argument("--compare", metavar="best|last|FILE",
-                          help="another checkpoint: differences of the recalls from its, with "
-                               "paired intervals")
-    commands.add_argument("--intervals", action=argparse.BooleanOptionalAction,
-                          help="95 %% bootstrap intervals (default: yes)")
+    commands.add_argument(
+        "--folds",
+        action="store_true",
+        help="means over consecutive folds of 1,000 images (COCO's 1K protocol; "
+        "without, all images: its 5K)",
+    )
+    commands.add_argument(
+        "--ensemble",
+        nargs="+",
+        default=[],
+        metavar="best|last|FILE",
+        help="further checkpoints: the similarities of all are averaged",
+    )
+    commands.add_argument(
+        "--compare",
+        metavar="best|last|FILE",
+        help="another checkpoint: differences of the recalls from its, with paired intervals",
+    )
+    commands.add_argument(
+        "--intervals",
+        action=argparse.BooleanOptionalAction,
+        help="95 %% bootstrap intervals (default: yes)",
+    )
     commands.set_defaults(intervals=True)  # given above, some versions of Python would print it
-    commands.add_argument("--ranks", metavar="FILE.npz",
-                          help="save the rank of every query, from zero")
-    commands.add_argument("--json", metavar="FILE",
-                          help="where the JSON goes (default: beside the checkpoint)")
-    commands.add_argument("--summarise", nargs="+", metavar="RESULT.json",
-                          help="only this: mean and standard deviation of earlier results, such "
-                               "as several seeds")
+    commands.add_argument(
+        "--ranks", metavar="FILE.npz", help="save the rank of every query, from zero"
+    )
+    commands.add_argument(
+        "--json", metavar="FILE", help="where the JSON goes (default: beside the checkpoint)"
+    )
+    commands.add_argument(
+        "--summarise",
+        nargs="+",
+        metavar="RESULT.json",
+        help="only this: mean and standard deviation of earlier results, such as several seeds",
+    )
     arguments = commands.parse_args(argv)
     if arguments.summarise:
         return _summarise(arguments)
@@ -40,24 +58,31 @@ def main(argv=None):
     from pathlib import Path
 
     from vsepp.data.dataset import prepared_folder
-    from vsepp.files.atomic import write_json
-    from vsepp.gallery import open_gallery
+    from vsepp.metrics.bootstrap import DRAWS, LEVEL, compare, intervals
+    from vsepp.metrics.protocol import save_ranks, score
     from vsepp.report.tables import comparison_table, metrics_table
-    from vsepp.scoring import save_ranks, score
-    from vsepp.statistics import DRAWS, LEVEL, compare, intervals
+    from vsepp.retrieval.gallery import open_gallery
+    from vsepp.system.atomic import write_json
 
     folder = prepared_folder(config.data_dir, config.dataset)
-    models = [open_model(arguments, config, checkpoint)
-              for checkpoint in (arguments.checkpoint, *arguments.ensemble)]
+    models = [
+        open_model(arguments, config, checkpoint)
+        for checkpoint in (arguments.checkpoint, *arguments.ensemble)
+    ]
     other = open_model(arguments, config, arguments.compare) if arguments.compare else None
     galleries = [open_gallery(model, folder, arguments.split) for model in models]
     scored = score(galleries, arguments.folds)
-    result = {"dataset": config.dataset, "split": arguments.split,
-              "images": len(galleries[0].images), "captions": len(galleries[0].texts),
-              "captions_per_image": galleries[0].dataset.captions_per_image,
-              "protocol": scored.protocol, "measure": models[0].measure,
-              "checkpoint": models[0].checkpoint,
-              "fingerprint": "+".join(model.fingerprint for model in models)}
+    result = {
+        "dataset": config.dataset,
+        "split": arguments.split,
+        "images": len(galleries[0].images),
+        "captions": len(galleries[0].texts),
+        "captions_per_image": galleries[0].dataset.captions_per_image,
+        "protocol": scored.protocol,
+        "measure": models[0].measure,
+        "checkpoint": models[0].checkpoint,
+        "fingerprint": "+".join(model.fingerprint for model in models),
+    }
     if arguments.ensemble:
         result["ensemble"] = [model.checkpoint for model in models]
     if arguments.ranks:
@@ -71,26 +96,32 @@ def main(argv=None):
     if other:
         theirs = score([open_gallery(other, folder, arguments.split)], arguments.folds)
         differences = compare(scored.ranks, theirs.ranks)
-        result["compare"] = {"checkpoint": other.checkpoint, "fingerprint": other.fingerprint,
-                             **theirs.metrics, "differences": differences}
+        result["compare"] = {
+            "checkpoint": other.checkpoint,
+            "fingerprint": other.fingerprint,
+            **theirs.metrics,
+            "differences": differences,
+        }
         print("\n" + comparison_table(differences, other.checkpoint))
     checkpoint = Path(models[0].checkpoint)
     kind = ("_folds" if arguments.folds else "") + ("_ensemble" if arguments.ensemble else "")
     path = arguments.json or checkpoint.with_name(
-        f"{checkpoint.stem}.{config.dataset}_{arguments.split}{kind}.json")
+        f"{checkpoint.stem}.{config.dataset}_{arguments.split}{kind}.json"
+    )
     write_json(path, result, indent=2)
     print(f"written to {path}" + (f" and {arguments.ranks}" if arguments.ranks else ""))
     return 0
 
 
 def _summarise(arguments):
-    from vsepp.files.atomic import write_json
-    from vsepp.files.json_files import read_json
+    from vsepp.metrics.bootstrap import summarise
     from vsepp.report.tables import summary_table
-    from vsepp.statistics import summarise
+    from vsepp.system.atomic import write_json
+    from vsepp.system.json_files import read_json
 
-    results = [read_json(path, "give results that tools/eval.py wrote")
-               for path in arguments.summarise]
+    results = [
+        read_json(path, "give results that tools/eval.py wrote") for path in arguments.summarise
+    ]
     summary = summarise(results, arguments.summarise)
     print(summary_table(summary))
     if arguments.json:

@@ -1,8 +1,8 @@
 """``tools/features.py``."""
 
 from vsepp.cli.command import configuration, parser
-from vsepp.errors import InputError
-from vsepp.signals import import_paddle
+from vsepp.system.errors import InputError
+from vsepp.system.signals import import_paddle
 
 DESCRIPTION = """Compute the frozen backbone's features of every image of a prepared data set.
 
@@ -15,16 +15,18 @@ def main(argv=None):
     arguments = parser(DESCRIPTION).parse_args(argv)
     config = configuration(arguments)
     import_paddle()
-    from vsepp.data.karpathy import SPLITS
-    from vsepp.feature_extraction import load_features
-    from vsepp.models.device import select_device
     from vsepp.data.dataset import prepared_folder
+    from vsepp.data.karpathy import SPLITS
+    from vsepp.models.device import select_device
+    from vsepp.models.feature_extraction import load_features
 
     folder = prepared_folder(config.data_dir, config.dataset)
     splits = [split for split in SPLITS if (folder / f"{split}_data.json").exists()]
     if not splits:
-        raise InputError(f"{folder} holds no split: run `python tools/prepare.py --dataset "
-                         f"{config.dataset} --force` first.")
+        raise InputError(
+            f"{folder} holds no split: run `python tools/prepare.py --dataset "
+            f"{config.dataset} --force` first."
+        )
     select_device(config.device)
     features, backbone = load_features(config, splits)
     for split, rows in features.items():

@@ -2,7 +2,7 @@
 
 from vsepp.cli.checkpoints import add_arguments, open_model
 from vsepp.cli.command import configuration, parser
-from vsepp.errors import InputError
+from vsepp.system.errors import InputError
 
 DESCRIPTION = """Ask a trained model: sentences for an image, or images for a sentence.
 
@@ -17,16 +17,17 @@ def main(argv=None):
     query = commands.add_mutually_exclusive_group(required=True)
     query.add_argument("--image", metavar="FILE", help="find sentences for this image")
     query.add_argument("--text", metavar="SENTENCE", help="find images for this sentence")
-    commands.add_argument("--top-k", type=int, default=5, metavar="K",
-                          help="how many answers (default: 5)")
+    commands.add_argument(
+        "--top-k", type=int, default=5, metavar="K", help="how many answers (default: 5)"
+    )
     commands.add_argument("--save", metavar="FILE.png", help="the answer as a picture")
     arguments = commands.parse_args(argv)
     if arguments.top_k < 1:
         raise InputError(f"--top-k must be at least 1, not {arguments.top_k}.")
     config = configuration(arguments)
-    from vsepp.gallery import open_gallery
-    from vsepp.report.pictures import picture_format, save_picture
     from vsepp.data.dataset import prepared_folder
+    from vsepp.report.pictures import picture_format, save_picture
+    from vsepp.retrieval.gallery import open_gallery
 
     if arguments.save:
         picture_format(arguments.save)
@@ -61,18 +62,25 @@ def _answer_text(arguments, model, gallery, folder):
     unknown = model.explain_unknown(arguments.text)
     if unknown:
         print(unknown)
-    print(f"Images for \"{arguments.text}\", of {_candidates(gallery, 'images')}:")
+    print(f'Images for "{arguments.text}", of {_candidates(gallery, "images")}:')
     names = [gallery.dataset.image_name(image_id) for image_id in found]
-    print(format_table([[rank, f"{score:.3f}", name] for rank, (score, name)
-                        in enumerate(zip(scores, names), 1)], ["rank", "similarity", "image"]))
+    print(
+        format_table(
+            [
+                [rank, f"{score:.3f}", name]
+                for rank, (score, name) in enumerate(zip(scores, names), 1)
+            ],
+            ["rank", "similarity", "image"],
+        )
+    )
     return lambda: draw_text_answer(arguments.text, paths, scores)
 
 
 def _answer_image(arguments, model, gallery, folder):
     from vsepp.data.karpathy import SPLITS
-    from vsepp.gallery import same_photograph
     from vsepp.report.pictures import draw_image_answer
     from vsepp.report.tables import format_table
+    from vsepp.retrieval.gallery import same_photograph
 
     splits = [split for split in SPLITS if (folder / f"{split}_data.json").exists()]
     dataset, image_id = same_photograph(arguments.image, folder, splits)
@@ -92,8 +100,14 @@ def _answer_image(arguments, model, gallery, folder):
     found, scores = gallery.find_sentences(code, arguments.top_k)
     sentences = [gallery.sentences[index] for index in found]
     print(f"Sentences for {arguments.image}, of {_candidates(gallery, 'captions')}:")
-    print(format_table([[rank, f"{score:.3f}", sentence] for rank, (score, sentence)
-                        in enumerate(zip(scores, sentences), 1)],
-                       ["rank", "similarity", "sentence"]))
+    print(
+        format_table(
+            [
+                [rank, f"{score:.3f}", sentence]
+                for rank, (score, sentence) in enumerate(zip(scores, sentences), 1)
+            ],
+            ["rank", "similarity", "sentence"],
+        )
+    )
     correct = [index in own for index in found] if own else None
     return lambda: draw_image_answer(arguments.image, sentences, scores, originals, correct)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Optional
 
 from vsepp.cli.command import parser
-from vsepp.errors import InputError
-from vsepp.tokens import AUTO, find_tokenizer
+from vsepp.system.errors import InputError
+from vsepp.text.tokens import AUTO, find_tokenizer
 
 _DESCRIPTION = """\
 Prepare a data set: vocabulary and split files from captions and photographs.
@@ -24,32 +24,62 @@ _SHORTCUTS = ("captions_per_image", "min_word_count", "max_len", "seed")
 def _arguments(argv):
     result = parser(_DESCRIPTION)
     add = result.add_argument
-    add("--captions", metavar="FILE",
-        help="Karpathy JSON, or CSV, TSV or JSONL with filename, caption and perhaps split")
+    add(
+        "--captions",
+        metavar="FILE",
+        help="Karpathy JSON, or CSV, TSV or JSONL with filename, caption and perhaps split",
+    )
     add("--images", metavar="PATH", help="folder, .zip or .tar with the photographs")
-    add("--coco-annotations", nargs="+", metavar="FILE",
-        help="in place of --captions: COCO's captions_train2014.json and captions_val2014.json")
-    add("--coco-ids", metavar="FOLDER",
-        help="their split: the authors' coco_{train,dev,test,restval}_ids.npy")
-    add("--precomp", metavar="FOLDER",
+    add(
+        "--coco-annotations",
+        nargs="+",
+        metavar="FILE",
+        help="in place of --captions: COCO's captions_train2014.json and captions_val2014.json",
+    )
+    add(
+        "--coco-ids",
+        metavar="FOLDER",
+        help="their split: the authors' coco_{train,dev,test,restval}_ids.npy",
+    )
+    add(
+        "--precomp",
+        metavar="FOLDER",
         help="features in place of photographs: the authors' {train,dev,test}_ims.npy and "
-             "_caps.txt")
-    add("--download", metavar="URL",
-        help="fetch an archive with photographs, and perhaps captions; continues where it stopped")
+        "_caps.txt",
+    )
+    add(
+        "--download",
+        metavar="URL",
+        help="fetch an archive with photographs, and perhaps captions; continues where it stopped",
+    )
     add("--sha256", metavar="HEX", help="what the checksum of the download must be")
     add("--captions-per-image", type=int, metavar="N", help="captions each image ends up with")
-    add("--min-word-count", type=int, metavar="N",
-        help="a word is kept when it occurs more often than this outside test")
+    add(
+        "--min-word-count",
+        type=int,
+        metavar="N",
+        help="a word is kept when it occurs more often than this outside test",
+    )
     add("--max-len", type=int, metavar="N", help="longest caption kept, in words")
-    add("--tokenizer", default=AUTO, metavar="auto|words|treebank|jieba",
+    add(
+        "--tokenizer",
+        default=AUTO,
+        metavar="auto|words|treebank|jieba",
         help="what cuts captions into words: without marks, as the authors of VSE++ do, or Chinese "
-             "(auto: jieba for Chinese captions, treebank for --precomp, else words; a Karpathy "
-             "JSON's own tokens stay)")
+        "(auto: jieba for Chinese captions, treebank for --precomp, else words; a Karpathy "
+        "JSON's own tokens stay)",
+    )
     add("--seed", type=int, metavar="N", help="everything random follows from it")
-    add("--force", action="store_true",
-        help="prepare anew although the data set is prepared with other options")
-    add("--strict", action="store_true",
-        help="refuse images that cannot be decoded, instead of leaving them out")
+    add(
+        "--force",
+        action="store_true",
+        help="prepare anew although the data set is prepared with other options",
+    )
+    add(
+        "--strict",
+        action="store_true",
+        help="refuse images that cannot be decoded, instead of leaving them out",
+    )
     return result.parse_args(argv)
 
 
@@ -80,8 +110,11 @@ class _Settings:
             if getattr(arguments, key) is not None:
                 self.overrides.append(f"{key}={getattr(arguments, key)}")
         self.given = self.of(arguments.dataset)
-        named = arguments.dataset or arguments.config or any(
-            item.startswith("dataset=") for item in arguments.override)
+        named = (
+            arguments.dataset
+            or arguments.config
+            or any(item.startswith("dataset=") for item in arguments.override)
+        )
         self.dataset = self.given.dataset if named else None
 
     def default(self, key, value):
@@ -116,18 +149,26 @@ def _alone(folder):
     import os
     from contextlib import nullcontext
 
-    from vsepp.files.locks import only_one
+    from vsepp.system.locks import only_one
 
     if folder.parent.exists() and not os.access(folder.parent, os.W_OK):
         return nullcontext()
-    return only_one(folder.parent / f".{folder.name}.lock", "another process is preparing "
-                    f"{folder}: wait for its end, then run this again.")
+    return only_one(
+        folder.parent / f".{folder.name}.lock",
+        f"another process is preparing {folder}: wait for its end, then run this again.",
+    )
 
 
 def _prepare(choice, config, folder, arguments):
     """Bring everything into the data set's folder, and say so where nothing is to be done."""
-    options = (config.data_dir, choice.dataset, config.captions_per_image, config.min_word_count,
-               config.max_len, config.seed)
+    options = (
+        config.data_dir,
+        choice.dataset,
+        config.captions_per_image,
+        config.min_word_count,
+        config.max_len,
+        config.seed,
+    )
     if choice.features:
         changed = not _is_in_place(choice.features, config, folder, arguments)
         if changed:
@@ -149,8 +190,9 @@ def _choose(arguments, settings):
     """Which data set the arguments mean, checked for what does not go together."""
     for option in ("captions", "images", "coco_ids", "precomp", "download"):
         if getattr(arguments, option) == "":
-            raise InputError(f"--{option.replace('_', '-')} is empty: give it a name, or leave it "
-                             "away.")
+            raise InputError(
+                f"--{option.replace('_', '-')} is empty: give it a name, or leave it away."
+            )
     photographs = arguments.images or arguments.download
     if arguments.sha256 and not arguments.download:
         raise InputError("--sha256 is the checksum of a download: give --download URL with it.")
@@ -159,8 +201,10 @@ def _choose(arguments, settings):
     if arguments.coco_ids and arguments.captions:
         raise InputError("--captions and --coco-annotations both give captions: choose one.")
     if arguments.precomp and (arguments.captions or arguments.coco_ids or photographs):
-        raise InputError("--precomp brings features and captions: leave out the options for "
-                         "captions and photographs.")
+        raise InputError(
+            "--precomp brings features and captions: leave out the options for "
+            "captions and photographs."
+        )
     if arguments.precomp:
         return _choose_precomp(arguments, settings)
     if arguments.captions or arguments.coco_ids or photographs:
@@ -181,8 +225,10 @@ def _choose_precomp(arguments, settings):
 
 def _folder(config, dataset):
     if not re.fullmatch(r"\w[\w.-]*", dataset):
-        raise InputError(f"the data set's name {dataset!r} is no folder name: "
-                         "give one of letters, digits, - and _ with --dataset.")
+        raise InputError(
+            f"the data set's name {dataset!r} is no folder name: "
+            "give one of letters, digits, - and _ with --dataset."
+        )
     return Path(config.data_dir) / dataset
 
 
@@ -199,19 +245,32 @@ def _choose_found(arguments, settings):
         if mounted:
             captions = Captions.find_in(mounted, dataset, arguments.tokenizer)
             if captions is None and not (folder / f"dataset_{dataset}.json").is_file():
-                raise InputError(f"{mounted}, the mounted archive, holds no dataset_{dataset}.json"
-                                 ": give the captions with --captions FILE.")
-            return _Choice(dataset, f"from the mounted archive {mounted}, because {folder} does "
-                           "not hold all its files", captions, mounted)
+                raise InputError(
+                    f"{mounted}, the mounted archive, holds no dataset_{dataset}.json"
+                    ": give the captions with --captions FILE."
+                )
+            return _Choice(
+                dataset,
+                f"from the mounted archive {mounted}, because {folder} does not hold all its files",
+                captions,
+                mounted,
+            )
         if settings.dataset:
-            raise InputError(f"{folder} does not hold dataset_{dataset}.json and images: "
-                             "give --captions FILE and --images PATH, or --precomp FOLDER (see "
-                             "data/README.md).")
+            raise InputError(
+                f"{folder} does not hold dataset_{dataset}.json and images: "
+                "give --captions FILE and --images PATH, or --precomp FOLDER (see "
+                "data/README.md)."
+            )
     sample = _folder(settings.given, "sample")
     there = _files_there(sample, "sample", all_images=True)
     how = f"its files are in {sample}" if there else "drawn by the package"
-    why = ", as asked for" if settings.dataset else (
-        f", because {folder} does not hold the files of flickr8k and no flickr8k.zip is mounted")
+    why = (
+        ", as asked for"
+        if settings.dataset
+        else (
+            f", because {folder} does not hold the files of flickr8k and no flickr8k.zip is mounted"
+        )
+    )
     return _Choice("sample", how + why, drawn=not there)
 
 
@@ -249,8 +308,9 @@ def _choose_given(arguments, settings):
             images = images or archive
     captions = None
     if arguments.coco_ids:
-        captions = Captions.read_coco(arguments.coco_annotations, arguments.coco_ids,
-                                      arguments.tokenizer)
+        captions = Captions.read_coco(
+            arguments.coco_annotations, arguments.coco_ids, arguments.tokenizer
+        )
     elif captions_path:
         captions = Captions.read(captions_path, settings.given.seed, arguments.tokenizer)
     elif archive.is_file():
@@ -258,11 +318,14 @@ def _choose_given(arguments, settings):
     dataset = settings.dataset or (captions.dataset if captions else "flickr8k")
     folder = _folder(settings.given, dataset)
     if captions is None and not (folder / f"dataset_{dataset}.json").is_file():
-        raise InputError(f"{archive} holds no dataset_{dataset}.json, and neither does {folder}: "
-                         "give the captions with --captions FILE.")
+        raise InputError(
+            f"{archive} holds no dataset_{dataset}.json, and neither does {folder}: "
+            "give the captions with --captions FILE."
+        )
     if images is None and not (folder / "images").is_dir():
-        raise InputError(f"{folder / 'images'} does not exist: "
-                         "give the photographs with --images PATH.")
+        raise InputError(
+            f"{folder / 'images'} does not exist: give the photographs with --images PATH."
+        )
     return _Choice(dataset, "from " + " and ".join(origin), captions, images)
 
 
@@ -303,16 +366,19 @@ def _put_in_place(choice, config, folder, arguments):
     else:
         images, tokenizer = read_karpathy_tokenizer(json_path, tokenizer)
     if earlier:
-        checksum = captions.sha256 if captions else \
-            hashlib.sha256(json_path.read_bytes()).hexdigest()
+        checksum = (
+            captions.sha256 if captions else hashlib.sha256(json_path.read_bytes()).hexdigest()
+        )
         earlier.refuse_other(_options(config, tokenizer), checksum)
     placed = place_images(images, choice.images, folder / "images") if choice.images else 0
     if earlier and not placed:
         missing = len(missing_images(images, folder / "images"))
         if missing > earlier.left_out:
-            raise InputError(f"{folder / 'images'} has lost images since it was prepared "
-                             f"({missing} are missing): give them with --images PATH, or add "
-                             "--force to prepare the data set without them.")
+            raise InputError(
+                f"{folder / 'images'} has lost images since it was prepared "
+                f"({missing} are missing): give them with --images PATH, or add "
+                "--force to prepare the data set without them."
+            )
         if earlier.is_whole() and not (arguments.strict and earlier.left_out):
             return None
     if captions:
@@ -336,8 +402,9 @@ def _is_in_place(features, config, folder, arguments):
         return False
     if _stays_with_words(earlier, arguments.tokenizer):
         features.tokenizer = "words"
-    earlier.refuse_other(_options(config, features.tokenizer), features.captions_sha256,
-                         features.origin)
+    earlier.refuse_other(
+        _options(config, features.tokenizer), features.captions_sha256, features.origin
+    )
     return earlier.is_whole()
 
 

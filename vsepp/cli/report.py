@@ -2,7 +2,7 @@
 
 from vsepp.cli.checkpoints import add_arguments, open_model
 from vsepp.cli.command import configuration, parser
-from vsepp.errors import InputError
+from vsepp.system.errors import InputError
 
 DESCRIPTION = """Show a checkpoint's evaluation as one HTML page that needs no other file.
 
@@ -15,42 +15,58 @@ def main(argv=None):
     """Write the page; returns the exit status."""
     commands = parser(DESCRIPTION)
     add_arguments(commands)
-    commands.add_argument("--out", metavar="FILE.html",
-                          help="where the page goes (default: beside the checkpoint)")
-    commands.add_argument("--queries", type=int, default=5, metavar="N",
-                          help="how many of the best and of the worst queries to show in each "
-                               "direction (default: 5)")
-    commands.add_argument("--seed", type=int, default=0, metavar="N",
-                          help="of the two-dimensional view (default: 0)")
+    commands.add_argument(
+        "--out", metavar="FILE.html", help="where the page goes (default: beside the checkpoint)"
+    )
+    commands.add_argument(
+        "--queries",
+        type=int,
+        default=5,
+        metavar="N",
+        help="how many of the best and of the worst queries to show in each direction (default: 5)",
+    )
+    commands.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="of the two-dimensional view (default: 0)"
+    )
     arguments = commands.parse_args(argv)
     _check(arguments)
     config = configuration(arguments)
     from pathlib import Path
 
     from vsepp.data.dataset import prepared_folder
-    from vsepp.files.atomic import write_text
-    from vsepp.gallery import open_gallery
+    from vsepp.metrics.bootstrap import intervals
+    from vsepp.metrics.protocol import score
     from vsepp.report.evaluation_page import evaluation_page
     from vsepp.report.run_history import find_history
     from vsepp.report.tables import metrics_table
-    from vsepp.scoring import score
-    from vsepp.statistics import intervals
+    from vsepp.retrieval.gallery import open_gallery
+    from vsepp.system.atomic import write_text
 
     folder = prepared_folder(config.data_dir, config.dataset)
     model = open_model(arguments, config)
     gallery = open_gallery(model, folder, arguments.split)
     scored = score([gallery])
-    result = {"dataset": config.dataset, "split": arguments.split, "images": len(gallery.images),
-              "captions": len(gallery.texts), "protocol": scored.protocol,
-              "measure": model.measure, "checkpoint": model.checkpoint, **scored.metrics,
-              "intervals": intervals(scored.ranks)}
+    result = {
+        "dataset": config.dataset,
+        "split": arguments.split,
+        "images": len(gallery.images),
+        "captions": len(gallery.texts),
+        "protocol": scored.protocol,
+        "measure": model.measure,
+        "checkpoint": model.checkpoint,
+        **scored.metrics,
+        "intervals": intervals(scored.ranks),
+    }
     print(metrics_table(result))
     history = find_history(model.checkpoint, model.config.path("last_checkpoint"))
-    page = evaluation_page(gallery, result, scored.ranks, history, arguments.queries,
-                           arguments.seed)
+    page = evaluation_page(
+        gallery, result, scored.ranks, history, arguments.queries, arguments.seed
+    )
     checkpoint = Path(model.checkpoint)
-    path = Path(arguments.out or checkpoint.with_name(
-        f"{checkpoint.stem}.{config.dataset}_{arguments.split}.html"))
+    path = Path(
+        arguments.out
+        or checkpoint.with_name(f"{checkpoint.stem}.{config.dataset}_{arguments.split}.html")
+    )
     write_text(path, page)
     print(f"written to {path} ({path.stat().st_size / 1e6:.1f} MB)")
     return 0
@@ -58,8 +74,9 @@ def main(argv=None):
 
 def _check(arguments):
     if arguments.out is not None and not arguments.out.lower().endswith((".html", ".htm")):
-        raise InputError(f"--out {arguments.out}: the page is HTML; give a name that ends in "
-                         ".html.")
+        raise InputError(
+            f"--out {arguments.out}: the page is HTML; give a name that ends in .html."
+        )
     if not 0 <= arguments.queries <= 1000:
         raise InputError(f"--queries must be from 0 to 1000, not {arguments.queries}.")
     if not 0 <= arguments.seed < 2**32:

@@ -7,7 +7,7 @@ import sys
 from vsepp.cli.checkpoints import open_model
 from vsepp.cli.command import configuration, parser
 from vsepp.data.karpathy import SPLITS
-from vsepp.errors import InputError
+from vsepp.system.errors import InputError
 
 DESCRIPTION = """Search your own photographs with words, or with another photograph.
 
@@ -43,50 +43,87 @@ def main(argv=None):
 
 def _add(kinds, name, description):
     shared = parser("")
-    return kinds.add_parser(name, description=description, parents=[shared], add_help=False,
-                            formatter_class=shared.formatter_class)
+    return kinds.add_parser(
+        name,
+        description=description,
+        parents=[shared],
+        add_help=False,
+        formatter_class=shared.formatter_class,
+    )
 
 
 def _add_index(kinds):
     commands = _add(kinds, "index", INDEX)
     commands.add_argument("folder", metavar="FOLDER", help="your photographs")
-    commands.add_argument("--out", required=True, metavar="INDEX",
-                          help="folder of the index; made when it is missing")
-    commands.add_argument("--checkpoint", metavar="best|last|FILE",
-                          help="which model (default: the index's own, or best)")
-    commands.add_argument("--dtype", choices=("float32", "float16"),
-                          help="how the codes are stored (default: as they are, or float32; "
-                               "float16 takes half the room and is searched more slowly)")
+    commands.add_argument(
+        "--out", required=True, metavar="INDEX", help="folder of the index; made when it is missing"
+    )
+    commands.add_argument(
+        "--checkpoint",
+        metavar="best|last|FILE",
+        help="which model (default: the index's own, or best)",
+    )
+    commands.add_argument(
+        "--dtype",
+        choices=("float32", "float16"),
+        help="how the codes are stored (default: as they are, or float32; "
+        "float16 takes half the room and is searched more slowly)",
+    )
     approximate = commands.add_mutually_exclusive_group()
-    approximate.add_argument("--approximate", action="store_true", default=None,
-                             help="also build an approximate index, for hundreds of thousands "
-                                  "of photographs (needs faiss)")
-    approximate.add_argument("--exact", action="store_false", dest="approximate",
-                             help="no longer keep an approximate index")
-    commands.add_argument("--force", action="store_true",
-                          help="let the index go over to another checkpoint, folder or dtype, or "
-                               "replace a damaged one; what does not fit is encoded anew")
+    approximate.add_argument(
+        "--approximate",
+        action="store_true",
+        default=None,
+        help="also build an approximate index, for hundreds of thousands "
+        "of photographs (needs faiss)",
+    )
+    approximate.add_argument(
+        "--exact",
+        action="store_false",
+        dest="approximate",
+        help="no longer keep an approximate index",
+    )
+    commands.add_argument(
+        "--force",
+        action="store_true",
+        help="let the index go over to another checkpoint, folder or dtype, or "
+        "replace a damaged one; what does not fit is encoded anew",
+    )
 
 
 def _add_query(kinds):
     commands = _add(kinds, "query", QUERY)
-    commands.add_argument("words", nargs="*", metavar="INDEX SENTENCE",
-                          help="the index's folder, and what to look for")
+    commands.add_argument(
+        "words",
+        nargs="*",
+        metavar="INDEX SENTENCE",
+        help="the index's folder, and what to look for",
+    )
     commands.add_argument("--image", metavar="FILE", help="look for what is like this photograph")
-    commands.add_argument("--checkpoint", metavar="best|last|FILE",
-                          help="where the model is, if not where it was (with --dataset: which "
-                               "model; default: best)")
-    commands.add_argument("--split", default="test", choices=SPLITS,
-                          help="with --dataset: split of the data set (default: test)")
-    commands.add_argument("--top-k", type=int, default=10, metavar="K",
-                          help="how many answers (default: 10)")
-    commands.add_argument("--approximate", action="store_true",
-                          help="use the approximate index")
-    commands.add_argument("--json", metavar="FILE", help="the answer as JSON (-: on the output, "
-                                                         "in place of the table)")
+    commands.add_argument(
+        "--checkpoint",
+        metavar="best|last|FILE",
+        help="where the model is, if not where it was (with --dataset: which model; default: best)",
+    )
+    commands.add_argument(
+        "--split",
+        default="test",
+        choices=SPLITS,
+        help="with --dataset: split of the data set (default: test)",
+    )
+    commands.add_argument(
+        "--top-k", type=int, default=10, metavar="K", help="how many answers (default: 10)"
+    )
+    commands.add_argument("--approximate", action="store_true", help="use the approximate index")
+    commands.add_argument(
+        "--json",
+        metavar="FILE",
+        help="the answer as JSON (-: on the output, in place of the table)",
+    )
     commands.add_argument("--save", metavar="FILE.png", help="the answer as a picture")
-    commands.add_argument("--html", metavar="FILE.html",
-                          help="the answer as a page with its pictures inside")
+    commands.add_argument(
+        "--html", metavar="FILE.html", help="the answer as a page with its pictures inside"
+    )
 
 
 # ---- index ---------------------------------------------------------------------------------
@@ -104,25 +141,36 @@ def _index(arguments):
         if os.path.exists(os.path.join(arguments.out, MANIFEST)) and not arguments.force:
             checkpoint = read_manifest(arguments.out).checkpoint
     model = open_model(arguments, config, checkpoint)
-    report = update_index(arguments.folder, arguments.out, model, arguments.dtype,
-                          arguments.approximate, arguments.force, quiet=False)
+    report = update_index(
+        arguments.folder,
+        arguments.out,
+        model,
+        arguments.dtype,
+        arguments.approximate,
+        arguments.force,
+        quiet=False,
+    )
     print(_summary(arguments, report))
     return 0
 
 
 def _summary(arguments, report):
-    lines = [f"{arguments.out}: {report.total} photographs ({report.new} new, {report.changed} "
-             f"changed, {report.gone} gone, {report.unchanged} unchanged, "
-             f"{len(report.unreadable)} unreadable)"]
+    lines = [
+        f"{arguments.out}: {report.total} photographs ({report.new} new, {report.changed} "
+        f"changed, {report.gone} gone, {report.unchanged} unchanged, "
+        f"{len(report.unreadable)} unreadable)"
+    ]
     if report.encoded:
         speed = report.encoded / max(report.seconds, 1e-9)
         lines.append(f"{report.encoded} encoded in {report.seconds:.1f} s ({speed:.1f} images/s)")
     if report.recovered:
         lines.append(f"{report.recovered} had been encoded by an interrupted run")
     if report.approximate:
-        lines.append(f"approximate index ({report.approximate['kind']}): recall@10 "
-                     f"{report.approximate['recall']:.3f} against exact search, photographs as "
-                     "queries")
+        lines.append(
+            f"approximate index ({report.approximate['kind']}): recall@10 "
+            f"{report.approximate['recall']:.3f} against exact search, photographs as "
+            "queries"
+        )
     if report.unreadable:
         lines.append("left out, since they cannot be read:")
         lines += [f"  {path}: {reason}" for path, reason in report.unreadable]
@@ -144,8 +192,9 @@ def _query(arguments):
 
         open_image(arguments.image)  # before the model is loaded
     index, sentence = _what_is_asked(arguments)
-    answer = _ask_sentences(arguments) if index is None else \
-        _ask_photographs(arguments, index, sentence)
+    answer = (
+        _ask_sentences(arguments) if index is None else _ask_photographs(arguments, index, sentence)
+    )
     _show(arguments, answer)
     return 0
 
@@ -154,21 +203,27 @@ def _what_is_asked(arguments):
     """(index or None, sentence or None) of the words of the command line."""
     if arguments.dataset:
         if arguments.words or arguments.image is None:
-            raise InputError("with --dataset give --image FILE alone, to find sentences for it; "
-                             "`python tools/infer.py --text` finds a data set's images.")
+            raise InputError(
+                "with --dataset give --image FILE alone, to find sentences for it; "
+                "`python tools/infer.py --text` finds a data set's images."
+            )
         if arguments.html or arguments.approximate:
-            raise InputError("--html and --approximate are for an index of photographs, not for "
-                             "--dataset: leave them away.")
+            raise InputError(
+                "--html and --approximate are for an index of photographs, not for "
+                "--dataset: leave them away."
+            )
         return None, None
     if not arguments.words or not arguments.words[0]:
-        raise InputError("no index is given: `python tools/search.py query INDEX \"two dogs in "
-                         "the snow\"`.")
+        raise InputError(
+            'no index is given: `python tools/search.py query INDEX "two dogs in the snow"`.'
+        )
     index, sentence = arguments.words[0], " ".join(arguments.words[1:])
     if arguments.image is not None and sentence:
         raise InputError("give a sentence or --image, not both.")
     if arguments.image is None and not sentence.strip():
-        raise InputError("there is nothing to look for: give a sentence after the index, or "
-                         "--image FILE.")
+        raise InputError(
+            "there is nothing to look for: give a sentence after the index, or --image FILE."
+        )
     return index, sentence
 
 
@@ -187,8 +242,10 @@ def index_checkpoint(arguments, config, index):
     if checkpoint in ("best", "last"):
         checkpoint = config.path(f"{checkpoint}_checkpoint")
     elif not os.path.exists(checkpoint):
-        raise InputError(f"{checkpoint}, which {index.index} was made with, does not exist: say "
-                         "with --checkpoint where it is now.")
+        raise InputError(
+            f"{checkpoint}, which {index.index} was made with, does not exist: say "
+            "with --checkpoint where it is now."
+        )
     index.check_checkpoint(checkpoint)
     return checkpoint
 
@@ -209,20 +266,24 @@ def _ask_photographs(arguments, folder, sentence):
         code = model.encode_image(arguments.image)[0]
     found, scores = index.search(code, arguments.top_k)
     return {
-        "query": {"image": arguments.image} if arguments.image is not None else
-                 {"text": sentence, "unknown_words": unknown},
+        "query": {"image": arguments.image}
+        if arguments.image is not None
+        else {"text": sentence, "unknown_words": unknown},
         "title": sentence if arguments.image is None else f"Like {arguments.image}",
         "of": f"the {len(index)} photographs of {index.manifest.folder}",
-        "kind": "photograph", "answers": [photograph.path for photograph in found],
+        "kind": "photograph",
+        "answers": [photograph.path for photograph in found],
         "paths": [index.path(photograph) for photograph in found],
         "scores": [float(score) for score in scores],
-        "checkpoint": checkpoint, "fingerprint": model.fingerprint, "measure": model.measure,
+        "checkpoint": checkpoint,
+        "fingerprint": model.fingerprint,
+        "measure": model.measure,
     }
 
 
 def _ask_sentences(arguments):
     from vsepp.data.dataset import prepared_folder
-    from vsepp.gallery import open_gallery
+    from vsepp.retrieval.gallery import open_gallery
 
     config = configuration(arguments)
     folder = prepared_folder(config.data_dir, config.dataset)
@@ -231,11 +292,14 @@ def _ask_sentences(arguments):
     code = model.encode_image(arguments.image)[0]
     found, scores = gallery.find_sentences(code, arguments.top_k)
     return {
-        "query": {"image": arguments.image}, "title": f"Sentences for {arguments.image}",
+        "query": {"image": arguments.image},
+        "title": f"Sentences for {arguments.image}",
         "of": f"the {len(gallery.texts)} captions of {config.dataset}'s {arguments.split} split",
-        "kind": "sentence", "answers": [gallery.sentences[place] for place in found],
+        "kind": "sentence",
+        "answers": [gallery.sentences[place] for place in found],
         "scores": [float(score) for score in scores],
-        "checkpoint": model.checkpoint, "fingerprint": model.fingerprint,
+        "checkpoint": model.checkpoint,
+        "fingerprint": model.fingerprint,
         "measure": model.measure,
     }
 
@@ -244,15 +308,17 @@ def _ask_sentences(arguments):
 
 
 def _show(arguments, answer):
-    from vsepp.files.atomic import write_text
     from vsepp.report.tables import format_table
+    from vsepp.system.atomic import write_text
 
     if arguments.json:
-        content = {key: answer[key] for key in ("query", "of", "checkpoint", "fingerprint",
-                                                "measure")}
+        content = {
+            key: answer[key] for key in ("query", "of", "checkpoint", "fingerprint", "measure")
+        }
         content["answers"] = [
-            {"rank": rank, "similarity": score, answer["kind"]: text} for rank, (text, score)
-            in enumerate(zip(answer["answers"], answer["scores"]), 1)]
+            {"rank": rank, "similarity": score, answer["kind"]: text}
+            for rank, (text, score) in enumerate(zip(answer["answers"], answer["scores"]), 1)
+        ]
         text = json.dumps(content, indent=2)  # ASCII: a file's name may hold any bytes
         if arguments.json == "-":
             print(text)
@@ -261,17 +327,29 @@ def _show(arguments, answer):
     if arguments.json != "-":
         print(f"{answer['title']} – of {answer['of']}:")
         rows = zip(answer["scores"], answer["answers"])
-        print(format_table([[rank, f"{score:.3f}", text] for rank, (score, text)
-                            in enumerate(rows, 1)], ["rank", "similarity", answer["kind"]]))
+        print(
+            format_table(
+                [[rank, f"{score:.3f}", text] for rank, (score, text) in enumerate(rows, 1)],
+                ["rank", "similarity", answer["kind"]],
+            )
+        )
     if arguments.save:
         _save_picture(arguments, answer)
     if arguments.html:
         from vsepp.report.search_page import save_search_page
 
-        save_search_page(arguments.html, answer["title"], f"of {answer['of']}", answer["paths"],
-                         answer["answers"], answer["scores"], arguments.image)
-    written = [path for path in (arguments.json, arguments.save, arguments.html)
-               if path and path != "-"]
+        save_search_page(
+            arguments.html,
+            answer["title"],
+            f"of {answer['of']}",
+            answer["paths"],
+            answer["answers"],
+            answer["scores"],
+            arguments.image,
+        )
+    written = [
+        path for path in (arguments.json, arguments.save, arguments.html) if path and path != "-"
+    ]
     if written:
         _remark(arguments, f"written to {', '.join(written)}")
 

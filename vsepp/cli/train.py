@@ -1,7 +1,7 @@
 """``tools/train.py``."""
 
 from vsepp.cli.command import configuration, parser
-from vsepp.signals import import_paddle
+from vsepp.system.signals import import_paddle
 
 DESCRIPTION = """Train on a prepared data set.
 
@@ -18,5 +18,5 @@ def main(argv=None):
     from vsepp.training import train
 
     train(config)
-    print(f"next: python tools/infer.py --dataset {config.dataset} --text \"…\" --save answer.png")
+    print(f'next: python tools/infer.py --dataset {config.dataset} --text "…" --save answer.png')
     return 0

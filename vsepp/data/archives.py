@@ -17,13 +17,21 @@ import zlib
 from contextlib import contextmanager
 from pathlib import Path
 
-from vsepp.files.atomic import atomic_path
-from vsepp.errors import InputError
-from vsepp.progress import progress
+from vsepp.system.atomic import atomic_path
+from vsepp.system.errors import InputError
+from vsepp.system.progress import progress
 
 # What zipfile, tarfile and gzip raise on bytes that are not what they promise.
-_DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, struct.error,
-           NotImplementedError, UnicodeError, OverflowError)
+_DAMAGE = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    EOFError,
+    struct.error,
+    NotImplementedError,
+    UnicodeError,
+    OverflowError,
+)
 # Photographs hardly shrink when packed; what unpacks to so many times its size is a bomb.
 _MOST_GROWTH, _ALWAYS_FINE = 200, 1 << 26
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -36,8 +44,12 @@ def leaves_folder(name):
     [False, True, True, True]
     """
     parts = name.replace("\\", "/").split("/")
-    return (not parts[0] and len(parts) > 1) or ".." in parts or "\0" in name or bool(
-        _DRIVE.match(name))
+    return (
+        (not parts[0] and len(parts) > 1)
+        or ".." in parts
+        or "\0" in name
+        or bool(_DRIVE.match(name))
+    )
 
 
 class Archive:
@@ -68,15 +80,18 @@ class Archive:
                 self._file = zipfile.ZipFile(self.path)
             else:
                 self._file = tarfile.open(
-                    self.path, "r:gz" if magic[:2] == b"\x1f\x8b" else "r:", errorlevel=1)
+                    self.path, "r:gz" if magic[:2] == b"\x1f\x8b" else "r:", errorlevel=1
+                )
         try:
             with self._damage_reported():
                 self._list_zip() if self._zipped else self._list_tar()
         except BaseException:
             self._file.close()
             raise
-        self.sizes = {name: entry.file_size if self._zipped else entry.size
-                      for name, entry in self._entries.items()}
+        self.sizes = {
+            name: entry.file_size if self._zipped else entry.size
+            for name, entry in self._entries.items()
+        }
 
     def __enter__(self):
         return self
@@ -100,8 +115,11 @@ class Archive:
         names = sorted(targets, key=self._position)
         for name in progress(names, description, unit=" files"):
             with atomic_path(targets[name], sync=False) as temporary:
-                with self._damage_reported(name), self._open(name) as stream, \
-                        open(temporary, "wb") as file:
+                with (
+                    self._damage_reported(name),
+                    self._open(name) as stream,
+                    open(temporary, "wb") as file,
+                ):
                     shutil.copyfileobj(stream, file, 1 << 18)
 
     def _position(self, name):
@@ -124,8 +142,9 @@ class Archive:
             self._add(entry.filename, entry, entry.is_dir(), entry.file_size)
 
     def _list_tar(self):
-        entries = progress(self._file, f"Listing {self.path.name}", unit=" files",
-                           leave=False, delay=1)
+        entries = progress(
+            self._file, f"Listing {self.path.name}", unit=" files", leave=False, delay=1
+        )
         for entry in entries:
             if not (entry.isreg() or entry.isdir()):
                 self._refuse(entry.name, "is a link or a device")
@@ -154,7 +173,8 @@ class Archive:
 
     def _refuse(self, name, reason):
         raise InputError(
-            f"{self.path} is refused because its entry {name!r} {reason}: pack plain files again.")
+            f"{self.path} is refused because its entry {name!r} {reason}: pack plain files again."
+        )
 
     @contextmanager
     def _damage_reported(self, name=None):
@@ -166,5 +186,7 @@ class Archive:
             if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
                 raise
             reason = (f"at {name!r}: " if name else "") + (str(error) or "unexpected end")
-            raise InputError(f"{self.path} is damaged or is no .zip, .tar or .tar.gz ({reason}): "
-                             "fetch or pack it again.") from None
+            raise InputError(
+                f"{self.path} is damaged or is no .zip, .tar or .tar.gz ({reason}): "
+                "fetch or pack it again."
+            ) from None

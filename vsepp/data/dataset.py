@@ -6,10 +6,10 @@ import numpy as np
 
 from vsepp.config import KEYS
 from vsepp.data.images import open_image
-from vsepp.errors import InputError
-from vsepp.files.json_files import read_json
-from vsepp.tokens import TOKENIZERS
-from vsepp.vocabulary import Vocabulary
+from vsepp.system.errors import InputError
+from vsepp.system.json_files import read_json
+from vsepp.text.tokens import TOKENIZERS
+from vsepp.text.vocabulary import Vocabulary
 
 NO_PHOTOGRAPHS = "precomp"  # folder in the paths of images of which there are only features
 _PREPARE = "run `python tools/prepare.py --force` again"
@@ -37,8 +37,10 @@ def read_prepared(folder):
     for key in options:
         rules = KEYS[key].metadata
         if not rules["minimum"] <= found[key] <= rules["maximum"]:
-            raise InputError(f"{path}: {key} is {found[key]}, outside {rules['minimum']} to "
-                             f"{rules['maximum']}: {_PREPARE}.")
+            raise InputError(
+                f"{path}: {key} is {found[key]}, outside {rules['minimum']} to "
+                f"{rules['maximum']}: {_PREPARE}."
+            )
     return prepared
 
 
@@ -54,8 +56,10 @@ def prepared_folder(data_dir, dataset):
     """A prepared data set's folder; InputError when it is not prepared."""
     folder = Path(data_dir) / dataset
     if not (folder / "vocab.json").exists():
-        raise InputError(f"{folder} is not a prepared data set: run `python tools/prepare.py "
-                         f"--dataset {dataset}` first.")
+        raise InputError(
+            f"{folder} is not a prepared data set: run `python tools/prepare.py "
+            f"--dataset {dataset}` first."
+        )
     return folder
 
 
@@ -77,33 +81,44 @@ def read_split(dataset_path, split, captions_per_image, vocab_size, max_len):
     """
     path = split_file(dataset_path, split)
     if not path.exists():
-        raise InputError(f"{path} does not exist: there is no {split} split; prepare a data set "
-                         "that has one with `python tools/prepare.py`.")
+        raise InputError(
+            f"{path} does not exist: there is no {split} split; prepare a data set "
+            "that has one with `python tools/prepare.py`."
+        )
     data = read_json(path, _PREPARE)
     images = data.get("IMAGES") if isinstance(data, dict) else None
     captions = data.get("CAPTIONS") if isinstance(data, dict) else None
-    if not isinstance(images, list) or not isinstance(captions, list) \
-            or not all(isinstance(image, str) for image in images):
+    if (
+        not isinstance(images, list)
+        or not isinstance(captions, list)
+        or not all(isinstance(image, str) for image in images)
+    ):
         raise InputError(f"{path} lacks the lists 'IMAGES' and 'CAPTIONS': {_PREPARE}.")
     if not images:
-        raise InputError(f"{path} holds no images: the {split} split is empty; prepare a data set "
-                         "that has one with `python tools/prepare.py`.")
+        raise InputError(
+            f"{path} holds no images: the {split} split is empty; prepare a data set "
+            "that has one with `python tools/prepare.py`."
+        )
     if len(captions) != captions_per_image * len(images):
         raise InputError(
             f"{path}: {len(captions)} CAPTIONS do not fit {len(images)} IMAGES with "
             f"captions_per_image {captions_per_image}: set captions_per_image to what the data "
-            f"was prepared with, or {_PREPARE}.")
+            f"was prepared with, or {_PREPARE}."
+        )
     for position, caption in enumerate(captions):
         if not isinstance(caption, list) or not all(type(index) is int for index in caption):
             raise InputError(f"{path}: caption {position} is not a list of indices: {_PREPARE}.")
         if not 1 <= len(caption) <= max_len + 2:
             raise InputError(
                 f"{path}: caption {position} has length {len(caption)}, outside 1 to max_len + 2 "
-                f"= {max_len + 2}: set max_len to what the data was prepared with, or {_PREPARE}.")
+                f"= {max_len + 2}: set max_len to what the data was prepared with, or {_PREPARE}."
+            )
         if not 0 <= min(caption) <= max(caption) < vocab_size:
-            raise InputError(f"{path}: caption {position} has a word beyond the vocabulary's "
-                             f"{vocab_size}: vocab.json and the split do not belong together; "
-                             f"{_PREPARE}.")
+            raise InputError(
+                f"{path}: caption {position} has a word beyond the vocabulary's "
+                f"{vocab_size}: vocab.json and the split do not belong together; "
+                f"{_PREPARE}."
+            )
     return images, captions
 
 
@@ -127,7 +142,8 @@ class CaptionDataset:
     def __init__(self, dataset_path, vocab_path, split, captions_per_image=5, max_len=30):
         self.vocabulary = Vocabulary.load(vocab_path)
         self.images, self.captions = read_split(
-            dataset_path, split, captions_per_image, len(self.vocabulary), max_len)
+            dataset_path, split, captions_per_image, len(self.vocabulary), max_len
+        )
         self.folder = split_file(dataset_path, split).parent
         self.split = split
         self.captions_per_image = captions_per_image
@@ -148,7 +164,7 @@ class CaptionDataset:
         # Read as a Windows path: both kinds of slashes part names, wherever it was written.
         parts = PureWindowsPath(self.images[image_id]).parts
         # Any folder called images can be the data set's.
-        below = [parts[place + 1:] for place, part in enumerate(parts[:-1]) if part == "images"]
+        below = [parts[place + 1 :] for place, part in enumerate(parts[:-1]) if part == "images"]
         for names in below or [parts[-1:]]:
             moved = self.folder.joinpath("images", *names)
             if moved.exists():
@@ -183,16 +199,21 @@ class CaptionDataset:
         if not path.exists():
             return [self.vocabulary.decode(caption) for caption in self.captions]
         written = read_json(path, _PREPARE)
-        if not isinstance(written, list) or len(written) != len(self.captions) \
-                or not all(isinstance(sentence, str) for sentence in written):
-            raise InputError(f"{path} is not a list of {len(self.captions)} sentences, one to a "
-                             f"caption: {_PREPARE}.")
+        if (
+            not isinstance(written, list)
+            or len(written) != len(self.captions)
+            or not all(isinstance(sentence, str) for sentence in written)
+        ):
+            raise InputError(
+                f"{path} is not a list of {len(self.captions)} sentences, one to a "
+                f"caption: {_PREPARE}."
+            )
         return written
 
     def __getitem__(self, index):
         caption = self.captions[index]
         padded = np.zeros(self.max_len + 2, dtype=np.int64)
-        padded[:len(caption)] = caption
+        padded[: len(caption)] = caption
         return self.image(self.image_id(index), index), padded, np.int64(len(caption))
 
 
@@ -231,8 +252,16 @@ class ImageTextDataset(CaptionDataset):
 
     decodes = True
 
-    def __init__(self, dataset_path, vocab_path, split, captions_per_image=5, max_len=30,
-                 transform=None, seed=0):
+    def __init__(
+        self,
+        dataset_path,
+        vocab_path,
+        split,
+        captions_per_image=5,
+        max_len=30,
+        transform=None,
+        seed=0,
+    ):
         super().__init__(dataset_path, vocab_path, split, captions_per_image, max_len)
         self.transform = transform
         self.seed = seed
@@ -258,8 +287,7 @@ class ImageTextDataset(CaptionDataset):
         self.epoch = epoch
 
     def image(self, image_id, caption_index=None):
-        picture = self.decoded[image_id] if self.decoded else \
-            open_image(self.image_path(image_id))
+        picture = self.decoded[image_id] if self.decoded else open_image(self.image_path(image_id))
         if self.transform is None:
             return picture
         if getattr(self.transform, "takes_generator", False):
@@ -278,12 +306,13 @@ class FeatureTextDataset(CaptionDataset):
     The other arguments are those of :class:`ImageTextDataset`.
     """
 
-    def __init__(self, dataset_path, vocab_path, split, features, captions_per_image=5,
-                 max_len=30):
+    def __init__(self, dataset_path, vocab_path, split, features, captions_per_image=5, max_len=30):
         super().__init__(dataset_path, vocab_path, split, captions_per_image, max_len)
         if len(features) != len(self.images):
-            raise InputError(f"the features of split {split} are {len(features)} rows for "
-                             f"{len(self.images)} images: run `python tools/features.py` again.")
+            raise InputError(
+                f"the features of split {split} are {len(features)} rows for "
+                f"{len(self.images)} images: run `python tools/features.py` again."
+            )
         self.features = Joined([features])
 
     def append(self, other):
@@ -297,5 +326,10 @@ class FeatureTextDataset(CaptionDataset):
 def open_dataset(folder, split):
     """A prepared split as a ``CaptionDataset``, with the options it was prepared with."""
     options = read_prepared(folder)["options"]
-    return CaptionDataset(folder, Path(folder) / "vocab.json", split,
-                          options["captions_per_image"], options["max_len"])
+    return CaptionDataset(
+        folder,
+        Path(folder) / "vocab.json",
+        split,
+        options["captions_per_image"],
+        options["max_len"],
+    )

@@ -15,10 +15,10 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from vsepp.files.atomic import sync_folder, write_json
-from vsepp.errors import InputError
-from vsepp.files.locks import only_one
-from vsepp.progress import progress
+from vsepp.system.atomic import sync_folder, write_json
+from vsepp.system.errors import InputError
+from vsepp.system.locks import only_one
+from vsepp.system.progress import progress
 
 TIMEOUT = 30  # seconds without a byte
 _BLOCK = 1 << 18
@@ -65,8 +65,10 @@ def download(url, target, sha256=None):
     if sha256 is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
         raise InputError(f"--sha256 {sha256}: a checksum is 64 hexadecimal digits; copy all of it.")
     target = Path(target)
-    with only_one(target.with_name(f"{target.name}.lock"), f"another process is downloading "
-                  f"{target}: wait for its end, then run this again."):
+    with only_one(
+        target.with_name(f"{target.name}.lock"),
+        f"another process is downloading {target}: wait for its end, then run this again.",
+    ):
         return _download(url, target, sha256)
 
 
@@ -80,8 +82,10 @@ def _download(url, target, sha256):
         if sha256 is None or _sha256(target) == sha256.lower():
             return target
         if not known:
-            raise InputError(f"{target} is there, but does not have the sha256 {sha256}: "
-                             "move it away and run again.")
+            raise InputError(
+                f"{target} is there, but does not have the sha256 {sha256}: "
+                "move it away and run again."
+            )
     if not known:
         part.unlink(missing_ok=True)
     for _ in range(2):  # once more from the start, when the server cannot continue
@@ -90,16 +94,20 @@ def _download(url, target, sha256):
         part.unlink(missing_ok=True)
         known = {}
     else:
-        raise InputError(f"{url} answers as if it had been asked for a part of the file: "
-                         "try again later or fetch it with a browser.")
+        raise InputError(
+            f"{url} answers as if it had been asked for a part of the file: "
+            "try again later or fetch it with a browser."
+        )
     if sha256 is not None:
         actual = _sha256(part)
         if actual != sha256.lower():
             part.unlink()
             target.unlink(missing_ok=True)
             record.unlink()
-            raise InputError(f"{url} has the sha256 {actual}, not {sha256}; the file was removed: "
-                             "check the address and the checksum.")
+            raise InputError(
+                f"{url} has the sha256 {actual}, not {sha256}; the file was removed: "
+                "check the address and the checksum."
+            )
     os.replace(part, target)
     sync_folder(target.parent)
     return target
@@ -112,15 +120,24 @@ def _read_record(path):
         return {}
     types = {"url": str, "etag": str, "last_modified": str, "length": int}
     whole = isinstance(record, dict) and all(
-        record.get(key) is None or type(record[key]) is kind for key, kind in types.items())
+        record.get(key) is None or type(record[key]) is kind for key, kind in types.items()
+    )
     return record if whole else {}
 
 
 def _sha256(path):
     digest = hashlib.sha256()
-    with open(path, "rb") as file, progress(
-            description=f"Checking {path.name}", total=path.stat().st_size, unit="B",
-            unit_scale=True, leave=False, delay=1) as bar:
+    with (
+        open(path, "rb") as file,
+        progress(
+            description=f"Checking {path.name}",
+            total=path.stat().st_size,
+            unit="B",
+            unit_scale=True,
+            leave=False,
+            delay=1,
+        ) as bar,
+    ):
         for block in iter(lambda: file.read(_BLOCK), b""):
             digest.update(block)
             bar.update(len(block))
@@ -154,15 +171,19 @@ def _fetch(url, part, record, known, checked_later):
         with error:
             if error.code == 416 and have:
                 return False
-            mend = (f"the server is at fault or busy; later, {again}"
-                    if error.code >= 500 or error.code in (408, 429) else "check the address")
+            mend = (
+                f"the server is at fault or busy; later, {again}"
+                if error.code >= 500 or error.code in (408, 429)
+                else "check the address"
+            )
             raise InputError(f"{url} answers {error.code} {error.reason}: {mend}.") from None
     except InputError:
         raise
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error or type(error).__name__
-        raise InputError(f"{url} cannot be reached ({reason}): check the address and the network, "
-                         f"then {again}.") from None
+        raise InputError(
+            f"{url} cannot be reached ({reason}): check the address and the network, then {again}."
+        ) from None
     with response:
         if response.status == 206:
             total = _continued(response, known, have)
@@ -173,8 +194,15 @@ def _fetch(url, part, record, known, checked_later):
             total = int(length) if length and length.isdigit() else None
             # Emptied before the record changes: no old bytes may pass for the new version.
             open(part, "wb").close()
-            write_json(record, {"url": url, "etag": response.headers.get("ETag"), "length": total,
-                                "last_modified": response.headers.get("Last-Modified")})
+            write_json(
+                record,
+                {
+                    "url": url,
+                    "etag": response.headers.get("ETag"),
+                    "length": total,
+                    "last_modified": response.headers.get("Last-Modified"),
+                },
+            )
         _receive(response, part, have, total, f"{url} broke off", again)
     return True
 
@@ -183,8 +211,12 @@ def _continued(response, known, have):
     """The whole length according to a 206 answer; None when it is not our continuation."""
     match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
     etag = response.headers.get("ETag")
-    if not have or not match or int(match[1]) != have or (
-            etag and known.get("etag") and etag != known["etag"]):
+    if (
+        not have
+        or not match
+        or int(match[1]) != have
+        or (etag and known.get("etag") and etag != known["etag"])
+    ):
         return None
     if match[2] == "*":
         rest = response.headers.get("Content-Length", "")
@@ -196,8 +228,12 @@ def _continued(response, known, have):
 
 def _receive(response, part, have, total, failed, again):
     """Append the body to ``part``; InputError when it ends early."""
-    with open(part, "ab", buffering=0) as file, progress(
-            description=part.stem, total=total, initial=have, unit="B", unit_scale=True) as bar:
+    with (
+        open(part, "ab", buffering=0) as file,
+        progress(
+            description=part.stem, total=total, initial=have, unit="B", unit_scale=True
+        ) as bar,
+    ):
         while True:
             try:
                 block = response.read1(_BLOCK)  # what has come, before a stall
@@ -207,7 +243,8 @@ def _receive(response, part, have, total, failed, again):
             except (OSError, http.client.HTTPException, ValueError) as error:
                 reason = error or type(error).__name__
                 raise InputError(
-                    f"{failed} after {file.tell()} bytes ({reason}): {again}.") from None
+                    f"{failed} after {file.tell()} bytes ({reason}): {again}."
+                ) from None
             if not block:
                 break
             _write(file, block)
@@ -224,6 +261,6 @@ def _write(file, block):
     try:
         rest = memoryview(block)
         while rest:  # a nearly full disk takes a part
-            rest = rest[file.write(rest):]
+            rest = rest[file.write(rest) :]
     except OSError as error:  # a full disk does not say which file
         raise OSError(error.errno, error.strerror, file.name) from None

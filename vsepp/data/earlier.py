@@ -6,8 +6,8 @@ from pathlib import Path
 from vsepp.data.dataset import split_file
 from vsepp.data.features import FeatureStore, given_origin
 from vsepp.data.preparation import PREPARED
-from vsepp.errors import InputError
-from vsepp.files.json_files import read_json
+from vsepp.system.errors import InputError
+from vsepp.system.json_files import read_json
 
 
 class Earlier:
@@ -46,8 +46,11 @@ class Earlier:
             origin: ``FeatureOrigin`` of features that come in place of photographs.
         """
         prepared = {"tokenizer": "words", **self._options}
-        changes = [f"{key} {prepared.get(key)} instead of {value}"
-                   for key, value in options.items() if prepared.get(key) != value]
+        changes = [
+            f"{key} {prepared.get(key)} instead of {value}"
+            for key, value in options.items()
+            if prepared.get(key) != value
+        ]
         if self._options.get("captions_sha256") != captions_sha256:
             changes.append("other captions")
         if self._features != (asdict(origin) if origin else None):
@@ -56,7 +59,8 @@ class Earlier:
             raise InputError(
                 f"{self.folder} is prepared with {', '.join(changes)}, and a new vocabulary "
                 "orphans the checkpoints trained on it: add --force to prepare it anew, or take "
-                "another name with --dataset.")
+                "another name with --dataset."
+            )
 
     def is_whole(self):
         """Whether all files that the preparation wrote are there."""
@@ -69,4 +73,7 @@ class Earlier:
         store = FeatureStore(self.folder, origin)
         return all(
             store.read(name, read_json(split_file(self.folder, name), "add --force")["IMAGES"])
-            is not None for name, images in self._splits.items() if images)
+            is not None
+            for name, images in self._splits.items()
+            if images
+        )

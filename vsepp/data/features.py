@@ -2,7 +2,7 @@
 
 They live beside the data, in ``features/<backbone>-<fingerprint>-<resize>-<image_size>/``:
 ``<split>.npy`` (float32 ``[n_images, feature_size]``) and ``<split>.json`` (where it came
-from). An interrupted computation goes on where it stopped, see ``vsepp.files.resumable``.
+from). An interrupted computation goes on where it stopped, see ``vsepp.system.resumable``.
 """
 
 from dataclasses import asdict, dataclass, fields
@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from vsepp.data.dataset import read_prepared
-from vsepp.errors import InputError
-from vsepp.files.fingerprints import list_fingerprint
-from vsepp.files.json_files import read_json
-from vsepp.files.locks import only_one, tidy
-from vsepp.files.npy_files import read_npy
-from vsepp.files.resumable import ResumableArray
+from vsepp.system.errors import InputError
+from vsepp.system.fingerprints import list_fingerprint
+from vsepp.system.json_files import read_json
+from vsepp.system.locks import only_one, tidy
+from vsepp.system.npy_files import read_npy
+from vsepp.system.resumable import ResumableArray
 
 GIVEN = "precomputed"  # in place of a backbone's name: the features came with the data set
 _RECOMPUTE = "remove it and run `python tools/features.py` again"
@@ -28,7 +28,7 @@ class FeatureOrigin:
 
     Attributes:
         backbone: its name, or ``GIVEN`` where nobody said which it was.
-        fingerprint: of its weights, see ``vsepp.files.fingerprints``; of given features, theirs.
+        fingerprint: of its weights, see ``vsepp.system.fingerprints``; of given features, theirs.
         feature_size: numbers per image.
         resize, image_size: the preprocessing; zero for given features.
     """
@@ -59,15 +59,17 @@ def given_origin(data_folder):
         return None
     types = {field.name: field.type for field in fields(FeatureOrigin)}
     if not isinstance(about, dict) or {name: type(value) for name, value in about.items()} != types:
-        raise InputError(f"{Path(data_folder) / 'prepared.json'} has malformed 'features': run "
-                         "`python tools/prepare.py --precomp FOLDER --force` again.")
+        raise InputError(
+            f"{Path(data_folder) / 'prepared.json'} has malformed 'features': run "
+            "`python tools/prepare.py --precomp FOLDER --force` again."
+        )
     return FeatureOrigin(**about)
 
 
 def first_not_finite(rows, at_once=4096):
     """The number of the first row of ``[n, size]`` with NaN or infinity in it, or None."""
     for start in range(0, len(rows), at_once):
-        finite = np.isfinite(rows[start:start + at_once]).all(axis=1)
+        finite = np.isfinite(rows[start : start + at_once]).all(axis=1)
         if not finite.all():
             return start + int(np.argmin(finite))
     return None
@@ -86,8 +88,11 @@ class FeatureStore:
         self.folder = Path(data_folder) / "features" / origin.folder_name
 
     def _description(self, images):
-        return {**asdict(self.origin), "images": len(images),
-                "images_sha256": list_fingerprint(list(images))}
+        return {
+            **asdict(self.origin),
+            "images": len(images),
+            "images_sha256": list_fingerprint(list(images)),
+        }
 
     def read(self, split, images):
         """The stored features of ``images``, memory-mapped, or None when there are none.
@@ -103,19 +108,23 @@ class FeatureStore:
         for key, value in asdict(self.origin).items():
             if not isinstance(stored, dict) or stored.get(key) != value:
                 found = stored.get(key) if isinstance(stored, dict) else None
-                raise InputError(f"{about}: these are features of {key} {found!r}, not {value!r}: "
-                                 f"{_RECOMPUTE}.")
+                raise InputError(
+                    f"{about}: these are features of {key} {found!r}, not {value!r}: {_RECOMPUTE}."
+                )
         if stored != expected:  # prepared again with other images
             return None
         features = read_npy(path, _RECOMPUTE)
         shape = (len(images), self.origin.feature_size)
         if features.shape != shape or features.dtype != np.float32:
-            raise InputError(f"{path} holds {features.dtype} {features.shape}, not float32 "
-                             f"{shape}: {_RECOMPUTE}.")
+            raise InputError(
+                f"{path} holds {features.dtype} {features.shape}, not float32 "
+                f"{shape}: {_RECOMPUTE}."
+            )
         row = first_not_finite(features)
         if row is not None:
-            raise InputError(f"{path}: the features of {images[row]} are NaN or infinity: "
-                             f"{_RECOMPUTE}.")
+            raise InputError(
+                f"{path}: the features of {images[row]} are NaN or infinity: {_RECOMPUTE}."
+            )
         tidy(self._lock(split))
         return features
 
@@ -137,13 +146,21 @@ class FeatureStore:
             InputError: when another process is computing them.
         """
         shape = (len(images), self.origin.feature_size)
-        array = ResumableArray(self.folder, split, self._description(images), len(images), shape,
-                               "<f4", _RECOMPUTE)
-        with only_one(self._lock(split), "another process is computing the features "
-                      f"of {self.folder / split}.npy: wait for its end, then run this again."):
-            array.write(lambda rows: rows * self.origin.feature_size,
-                        lambda first: ((len(rows), rows) for rows in
-                                       self._checked(compute(first), images[first:])), advance)
+        array = ResumableArray(
+            self.folder, split, self._description(images), len(images), shape, "<f4", _RECOMPUTE
+        )
+        with only_one(
+            self._lock(split),
+            "another process is computing the features "
+            f"of {self.folder / split}.npy: wait for its end, then run this again.",
+        ):
+            array.write(
+                lambda rows: rows * self.origin.feature_size,
+                lambda first: (
+                    (len(rows), rows) for rows in self._checked(compute(first), images[first:])
+                ),
+                advance,
+            )
 
     def _checked(self, batches, images):
         """The same batches; InputError naming the image whose features are no numbers."""
@@ -151,8 +168,10 @@ class FeatureStore:
         for rows in batches:
             row = first_not_finite(rows)
             if row is not None:
-                raise InputError(f"{images[start + row]}: its features under "
-                                 f"{self.origin.backbone} are NaN or infinity: replace the image, "
-                                 "or give other weights.")
+                raise InputError(
+                    f"{images[start + row]}: its features under "
+                    f"{self.origin.backbone} are NaN or infinity: replace the image, "
+                    "or give other weights."
+                )
             start += len(rows)
             yield rows

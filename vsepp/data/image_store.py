@@ -3,7 +3,7 @@
 They live beside the data, in ``decoded/``: ``<split>-<resize>.npy`` (uint8, the pixels of one
 image after the other, each ``[height, width, 3]``), ``<split>-<resize>.sizes.npy`` (int64
 ``[n_images, 2]``, width and height) and ``<split>-<resize>.json`` (which images they are).
-Writing them goes on where an interruption left it, see ``vsepp.files.resumable``.
+Writing them goes on where an interruption left it, see ``vsepp.system.resumable``.
 """
 
 import shutil
@@ -14,14 +14,14 @@ import numpy as np
 from vsepp.data.batches import in_groups
 from vsepp.data.images import image_size, map_images, open_image
 from vsepp.data.transforms import resize, resized_size
-from vsepp.errors import InputError
-from vsepp.files.atomic import atomic_path
-from vsepp.files.fingerprints import fingerprint, list_fingerprint
-from vsepp.files.json_files import read_json
-from vsepp.files.locks import only_one, tidy
-from vsepp.files.npy_files import read_npy
-from vsepp.files.resumable import ResumableArray
-from vsepp.progress import progress
+from vsepp.system.atomic import atomic_path
+from vsepp.system.errors import InputError
+from vsepp.system.fingerprints import fingerprint, list_fingerprint
+from vsepp.system.json_files import read_json
+from vsepp.system.locks import only_one, tidy
+from vsepp.system.npy_files import read_npy
+from vsepp.system.progress import progress
+from vsepp.system.resumable import ResumableArray
 
 _BATCH = 64
 _BEGIN_AGAIN = "remove it to begin again"
@@ -45,7 +45,7 @@ class DecodedImages:
 
     def __getitem__(self, index):
         width, height = self.sizes[index]
-        begin, end = self.offsets[index:index + 2]
+        begin, end = self.offsets[index : index + 2]
         return np.asarray(self.pixels[begin:end]).reshape(height, width, 3)
 
 
@@ -74,8 +74,11 @@ class ImageStore:
         return self.folder / f"{self._name(split)}.sizes.npy"
 
     def _origin(self, images):
-        return {"resize": self.resize, "images": len(images),
-                "images_sha256": list_fingerprint(list(images))}
+        return {
+            "resize": self.resize,
+            "images": len(images),
+            "images_sha256": list_fingerprint(list(images)),
+        }
 
     def _description(self, images, sizes):
         return {**self._origin(images), "sizes_sha256": fingerprint({"sizes": sizes})}
@@ -103,13 +106,18 @@ class ImageStore:
         if {**stored, **self._origin(images)} != stored:  # prepared again with other images
             return None
         sizes = np.array(read_npy(self._sizes_path(split), remake))
-        if sizes.shape != (len(images), 2) or sizes.dtype != np.int64 \
-                or self._description(images, sizes) != stored:
+        if (
+            sizes.shape != (len(images), 2)
+            or sizes.dtype != np.int64
+            or self._description(images, sizes) != stored
+        ):
             raise InputError(f"{self._sizes_path(split)} does not belong to {path}: {remake}.")
         pixels = read_npy(path, remake)
         if pixels.shape != (_offsets(sizes)[-1],) or pixels.dtype != np.uint8:
-            raise InputError(f"{path} holds {pixels.dtype} {pixels.shape}, not the uint8 numbers "
-                             f"of {len(images)} images: {remake}.")
+            raise InputError(
+                f"{path} holds {pixels.dtype} {pixels.shape}, not the uint8 numbers "
+                f"of {len(images)} images: {remake}."
+            )
         tidy(self._lock(split))
         return DecodedImages(pixels, sizes)
 
@@ -131,25 +139,38 @@ class ImageStore:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         lock = self._lock(split)
-        with only_one(lock, f"another process is writing the images of {lock.with_suffix('.npy')}: "
-                            "wait for it, or set image_store=false."):
+        with only_one(
+            lock,
+            f"another process is writing the images of {lock.with_suffix('.npy')}: "
+            "wait for it, or set image_store=false.",
+        ):
             sizes = self._resized_sizes(split, paths)
             offsets = _offsets(sizes)
-            array = ResumableArray(self.folder, self._name(split), self._description(images, sizes),
-                                   len(images), (int(offsets[-1]),), np.uint8, _BEGIN_AGAIN)
+            array = ResumableArray(
+                self.folder,
+                self._name(split),
+                self._description(images, sizes),
+                len(images),
+                (int(offsets[-1]),),
+                np.uint8,
+                _BEGIN_AGAIN,
+            )
             self._check_room(array, offsets, log)
             with atomic_path(self._sizes_path(split)) as temporary, open(temporary, "wb") as file:
                 np.save(file, sizes)
             with progress(description=f"decoding {split}", total=len(images), unit="image") as bar:
-                array.write(lambda done: int(offsets[done]),
-                            lambda first: self._decode(paths[first:], sizes[first:]), bar.update)
+                array.write(
+                    lambda done: int(offsets[done]),
+                    lambda first: self._decode(paths[first:], sizes[first:]),
+                    bar.update,
+                )
 
     def _resized_sizes(self, split, paths):
         """int64 ``[n_images, 2]`` of the images once they are resized, from their headers."""
-        headers = progress(map_images(image_size, paths), f"sizes of {split}", len(paths), "image",
-                           leave=False)
-        return np.array([resized_size(*size, self.resize) for size in headers],
-                        np.int64)
+        headers = progress(
+            map_images(image_size, paths), f"sizes of {split}", len(paths), "image", leave=False
+        )
+        return np.array([resized_size(*size, self.resize) for size in headers], np.int64)
 
     def _check_room(self, array, offsets, log):
         size = int(offsets[-1])
@@ -158,9 +179,12 @@ class ImageStore:
         if missing > free:
             raise InputError(
                 f"image_store: {array.path} needs {_gigabytes(missing)} and the disk has "
-                f"{_gigabytes(free)} free: free some, or set image_store=false.")
-        log(f"{array.path}: {len(offsets) - 1} decoded images, {_gigabytes(size)}; "
-            f"{_gigabytes(missing)} to write, {_gigabytes(free)} free")
+                f"{_gigabytes(free)} free: free some, or set image_store=false."
+            )
+        log(
+            f"{array.path}: {len(offsets) - 1} decoded images, {_gigabytes(size)}; "
+            f"{_gigabytes(missing)} to write, {_gigabytes(free)} free"
+        )
 
     def _decode(self, paths, sizes):
         """Iterate over (how many images, their pixels one after the other)."""
@@ -169,8 +193,10 @@ class ImageStore:
         for group in in_groups(decoded, _BATCH):
             for pixels, (path, (width, height)) in zip(group, expected):
                 if pixels.shape != (height, width, 3):
-                    raise InputError(f"{path} is not of the size that it says it is: replace the "
-                                     "file, or set image_store=false.")
+                    raise InputError(
+                        f"{path} is not of the size that it says it is: replace the "
+                        "file, or set image_store=false."
+                    )
             yield len(group), np.concatenate([pixels.reshape(-1) for pixels in group])
 
     def _pixels(self, path):

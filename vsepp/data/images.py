@@ -8,8 +8,8 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from vsepp.errors import InputError
-from vsepp.threads import cpu_count
+from vsepp.system.errors import InputError
+from vsepp.system.threads import cpu_count
 
 MAX_PIXELS = 89_478_485  # 89 megapixels, Pillow's own threshold for a decompression bomb
 # What is read, as Pillow calls it. Not all that Pillow knows: for EPS it starts Ghostscript.
@@ -72,7 +72,8 @@ def _readable(path, formats=None):
             if width * height > MAX_PIXELS:
                 raise InputError(
                     f"{path} has {width * height / 1e6:.0f} megapixels, more than the "
-                    f"{MAX_PIXELS // 10**6} that are accepted: make it smaller.")
+                    f"{MAX_PIXELS // 10**6} that are accepted: make it smaller."
+                )
             yield image
     except InputError:
         raise
@@ -83,11 +84,13 @@ def _readable(path, formats=None):
     except PermissionError:
         raise InputError(f"{path} may not be read: change its permissions.") from None
     except Image.DecompressionBombError:
-        raise InputError(f"{path} has more than {MAX_PIXELS // 10**6} megapixels: "
-                         "make it smaller.") from None
+        raise InputError(
+            f"{path} has more than {MAX_PIXELS // 10**6} megapixels: make it smaller."
+        ) from None
     except Image.UnidentifiedImageError:
-        raise InputError(f"{path} is empty or not an image: give a JPEG, PNG, WebP, BMP or GIF "
-                         "file.") from None
+        raise InputError(
+            f"{path} is empty or not an image: give a JPEG, PNG, WebP, BMP or GIF file."
+        ) from None
     except Exception as error:  # Pillow's decoders raise almost anything on damaged files
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{path} is damaged ({reason}): replace the file.") from None

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath, PureWindowsPath
 
-from vsepp.errors import InputError
-from vsepp.files.json_files import read_json
-from vsepp.tokens import AUTO, TOKENIZERS, detect_tokenizer, find_tokenizer
+from vsepp.system.errors import InputError
+from vsepp.system.json_files import read_json
+from vsepp.text.tokens import AUTO, TOKENIZERS, detect_tokenizer, find_tokenizer
 
 SPLITS = ("train", "val", "test", "restval")
 
@@ -30,10 +30,16 @@ class KarpathyImage:
 def image_name(filename, filepath=""):
     """``filepath/filename`` as a relative path; InputError when it leaves its folder."""
     name = PurePosixPath(str(filepath).replace("\\", "/")) / str(filename).replace("\\", "/")
-    if name.is_absolute() or ".." in name.parts or PureWindowsPath(str(name)).drive \
-            or not name.parts or "\0" in str(name):
-        raise InputError(f"the file name {str(name)!r} leaves the images folder: "
-                         "use a name relative to it.")
+    if (
+        name.is_absolute()
+        or ".." in name.parts
+        or PureWindowsPath(str(name)).drive
+        or not name.parts
+        or "\0" in str(name)
+    ):
+        raise InputError(
+            f"the file name {str(name)!r} leaves the images folder: use a name relative to it."
+        )
     return str(name)
 
 
@@ -45,14 +51,17 @@ def _image(entry, where):
             wrong = "has no" if key not in entry else "has a malformed"
             raise InputError(f"{where} {wrong} {key!r}: see Karpathy's format in data/README.md.")
     if entry["split"] not in SPLITS:
-        raise InputError(f"{where} is in the unknown split {entry['split']!r}: "
-                         f"use one of {', '.join(SPLITS)}.")
+        raise InputError(
+            f"{where} is in the unknown split {entry['split']!r}: use one of {', '.join(SPLITS)}."
+        )
     captions, sentences = [], []
     for sentence in entry["sentences"]:
         tokens = sentence.get("tokens") if isinstance(sentence, dict) else None
         if not isinstance(tokens, list) or not all(isinstance(word, str) for word in tokens):
-            raise InputError(f"{where} has a sentence without 'tokens' (a list of words): "
-                             "see Karpathy's format in data/README.md.")
+            raise InputError(
+                f"{where} has a sentence without 'tokens' (a list of words): "
+                "see Karpathy's format in data/README.md."
+            )
         captions.append(tuple(tokens))
         raw = sentence.get("raw")
         sentences.append(raw if isinstance(raw, str) and raw.strip() else " ".join(tokens))
@@ -63,8 +72,9 @@ def _image(entry, where):
     try:
         "".join((name, *sentences, *(word for words in captions for word in words))).encode()
     except UnicodeEncodeError as error:  # JSON can escape half a character
-        raise InputError(f"{where} has text that is not Unicode ({error.reason}): "
-                         "write it anew.") from None
+        raise InputError(
+            f"{where} has text that is not Unicode ({error.reason}): write it anew."
+        ) from None
     return KarpathyImage(name, entry["split"], tuple(captions), tuple(sentences))
 
 
@@ -85,8 +95,10 @@ def parse_karpathy(data, source):
         raise InputError(f"{source} has no list 'images': see Karpathy's format in data/README.md.")
     if not data["images"]:
         raise InputError(f"{source} holds no images: give a file with at least one.")
-    return [_image(entry, f"{source}: image {position}")
-            for position, entry in enumerate(data["images"])]
+    return [
+        _image(entry, f"{source}: image {position}")
+        for position, entry in enumerate(data["images"])
+    ]
 
 
 def cut_captions(data, tokenizer=AUTO):
@@ -94,22 +106,25 @@ def cut_captions(data, tokenizer=AUTO):
 
     Args:
         data: ``{"images": [{"sentences": [{"raw", …}]}]}``.
-        tokenizer: a name of ``vsepp.tokens``; ``auto`` detects Chinese.
+        tokenizer: a name of ``vsepp.text.tokens``; ``auto`` detects Chinese.
 
     Returns:
         dict: the same with ``tokens``, and the tokenizer's name under ``tokenizer``.
     """
     if tokenizer == AUTO:
-        tokenizer = detect_tokenizer(sentence["raw"] for image in data["images"]
-                                     for sentence in image["sentences"])
+        tokenizer = detect_tokenizer(
+            sentence["raw"] for image in data["images"] for sentence in image["sentences"]
+        )
     cut = find_tokenizer(tokenizer)
 
     def with_tokens(sentence):
         others = {key: value for key, value in sentence.items() if key != "tokens"}
         return {"tokens": cut(sentence["raw"]), **others}
 
-    images = [{**image, "sentences": list(map(with_tokens, image["sentences"]))}
-              for image in data["images"]]
+    images = [
+        {**image, "sentences": list(map(with_tokens, image["sentences"]))}
+        for image in data["images"]
+    ]
     return {**data, "images": images, "tokenizer": tokenizer}
 
 
@@ -119,8 +134,8 @@ def parse_cut(data, source, wanted=AUTO):
     Args:
         data: what the JSON holds; a name under ``tokenizer`` is the one that cut it.
         source: its file name, for messages.
-        wanted: a name of ``vsepp.tokens``. ``treebank`` and ``jieba`` cut the captions anew, as
-            they were written; ``words`` is what Karpathy's own tokens are. ``auto`` takes the
+        wanted: a name of ``vsepp.text.tokens``. ``treebank`` and ``jieba`` cut the captions anew,
+            as they were written; ``words`` is what Karpathy's own tokens are. ``auto`` takes the
             tokens as they are, and what the JSON names, else ``jieba`` when the captions are
             Chinese, else ``words``.
 
@@ -136,17 +151,24 @@ def parse_cut(data, source, wanted=AUTO):
     known = recorded in tuple(TOKENIZERS)
     if wanted == AUTO:
         if recorded is not None and not known:
-            raise InputError(f"{source}: its 'tokenizer' {recorded!r} is none of "
-                             f"{', '.join(TOKENIZERS)}: say with --tokenizer how to cut it.")
+            raise InputError(
+                f"{source}: its 'tokenizer' {recorded!r} is none of "
+                f"{', '.join(TOKENIZERS)}: say with --tokenizer how to cut it."
+            )
         return images, recorded or detect_tokenizer(
-            sentence for image in images for sentence in image.sentences)
+            sentence for image in images for sentence in image.sentences
+        )
     cut = find_tokenizer(wanted)
     if known and recorded != wanted:
-        raise InputError(f"{source} was cut into words by the tokenizer {recorded}, not {wanted}: "
-                         "give what it was made from with --captions, or leave out --tokenizer.")
+        raise InputError(
+            f"{source} was cut into words by the tokenizer {recorded}, not {wanted}: "
+            "give what it was made from with --captions, or leave out --tokenizer."
+        )
     if not known and wanted != "words":
-        images = [replace(image, captions=tuple(tuple(cut(text)) for text in image.sentences))
-                  for image in images]
+        images = [
+            replace(image, captions=tuple(tuple(cut(text)) for text in image.sentences))
+            for image in images
+        ]
     return images, wanted
 
 

@@ -13,7 +13,7 @@ from paddle.io.dataloader.collate import default_collate_fn
 from vsepp.data.dataset import ImageTextDataset, read_prepared
 from vsepp.data.images import map_images
 from vsepp.data.transforms import CenterCrop, RandomCrop
-from vsepp.errors import InputError
+from vsepp.system.errors import InputError
 
 
 class EpochBatchSampler:
@@ -54,14 +54,16 @@ class EpochBatchSampler:
         generator = np.random.default_rng((self.seed, self.epoch))
         if self.shuffle:
             generator.shuffle(order)
-        batches = self._batches(order, generator)[self.skip:]
+        batches = self._batches(order, generator)[self.skip :]
         self.epoch, self.skip = self.epoch + 1, 0
         return iter(batches)
 
     def _batches(self, order, generator):
         """All batches of an epoch whose indices come in this order."""
-        return [order[k * self.batch_size:(k + 1) * self.batch_size].tolist()
-                for k in range(len(self))]
+        return [
+            order[k * self.batch_size : (k + 1) * self.batch_size].tolist()
+            for k in range(len(self))
+        ]
 
 
 class LengthBatchSampler(EpochBatchSampler):
@@ -82,11 +84,11 @@ class LengthBatchSampler(EpochBatchSampler):
         self.lengths = np.asarray(lengths)
 
     def _batches(self, order, generator):
-        order = order[:len(self) * self.batch_size].copy()
+        order = order[: len(self) * self.batch_size].copy()
         together = self.sorted_together * self.batch_size
         for start in range(0, len(order), together):
-            part = order[start:start + together]
-            order[start:start + together] = part[np.argsort(self.lengths[part], kind="stable")]
+            part = order[start : start + together]
+            order[start : start + together] = part[np.argsort(self.lengths[part], kind="stable")]
         batches = super()._batches(order, generator)
         return [batches[place] for place in generator.permutation(len(batches))]
 
@@ -113,8 +115,12 @@ def trim(items):
     """Collate items, with captions cut to the batch's longest."""
     images, captions, lengths, image_ids = zip(*items)
     longest = int(max(lengths))
-    return [np.stack(images), np.stack(captions)[:, :longest], np.array(lengths),
-            np.array(image_ids)]
+    return [
+        np.stack(images),
+        np.stack(captions)[:, :longest],
+        np.array(lengths),
+        np.array(image_ids),
+    ]
 
 
 def spare_inherited(worker_id):
@@ -157,11 +163,14 @@ class _Failure:
         if isinstance(error, InputError):
             self.text = f"{InputError.__name__}:{error}"
         elif isinstance(error, MemoryError):
-            self.text = (f"{InputError.__name__}:the machine's memory is exhausted while batches "
-                         "are read: set a smaller batch_size, or fewer workers.")
+            self.text = (
+                f"{InputError.__name__}:the machine's memory is exhausted while batches "
+                "are read: set a smaller batch_size, or fewer workers."
+            )
         else:
-            self.text = "Exception:" + "".join(traceback.format_exception(
-                type(error), error, error.__traceback__))
+            self.text = "Exception:" + "".join(
+                traceback.format_exception(type(error), error, error.__traceback__)
+            )
 
     def batch(self):
         return {_FAILURE: np.frombuffer(self.text.encode("utf-8", "replace"), np.uint8)}
@@ -268,16 +277,19 @@ def training_loader(dataset, batch_size, seed=0, workers=0, by_length=False):
         InputError: when the data set is smaller than one batch.
     """
     if len(dataset) < batch_size:
-        raise InputError(f"batch_size {batch_size} is more than the {len(dataset)} captions of the "
-                         f"{dataset.split} split: set batch_size to at most {len(dataset)}.")
+        raise InputError(
+            f"batch_size {batch_size} is more than the {len(dataset)} captions of the "
+            f"{dataset.split} split: set batch_size to at most {len(dataset)}."
+        )
     pairs = TrainingPairs(dataset)
     if by_length:
         lengths = [len(caption) for caption in dataset.captions]
         sampler = LengthBatchSampler(pairs, batch_size, lengths, drop_last=True, seed=seed)
     else:
         sampler = EpochBatchSampler(pairs, batch_size, shuffle=True, drop_last=True, seed=seed)
-    return BatchLoader(pairs, batch_sampler=sampler, collate_fn=trim, num_workers=workers,
-                       **_FORK_SAFE)
+    return BatchLoader(
+        pairs, batch_sampler=sampler, collate_fn=trim, num_workers=workers, **_FORK_SAFE
+    )
 
 
 def mktrainval(data_dir, vocab_path, batch_size, workers=0, seed=0, resize=256, image_size=224):
@@ -308,13 +320,24 @@ def mktrainval(data_dir, vocab_path, batch_size, workers=0, seed=0, resize=256, 
     for split in ("train", "val", "test"):
         training = split == "train"
         transform = (RandomCrop if training else CenterCrop)(resize, image_size)
-        dataset = ImageTextDataset(data_dir, vocab_path, split, options["captions_per_image"],
-                                   options["max_len"], transform, seed)
+        dataset = ImageTextDataset(
+            data_dir,
+            vocab_path,
+            split,
+            options["captions_per_image"],
+            options["max_len"],
+            transform,
+            seed,
+        )
         if training and len(dataset) < batch_size:
-            raise InputError(f"batch_size {batch_size} is more than the {len(dataset)} captions of "
-                             f"the train split: set batch_size to at most {len(dataset)}.")
-        sampler = EpochBatchSampler(dataset, batch_size, shuffle=training, drop_last=training,
-                                    seed=seed)
-        loaders.append(BatchLoader(dataset, batch_sampler=sampler, num_workers=workers,
-                                   **_FORK_SAFE))
+            raise InputError(
+                f"batch_size {batch_size} is more than the {len(dataset)} captions of "
+                f"the train split: set batch_size to at most {len(dataset)}."
+            )
+        sampler = EpochBatchSampler(
+            dataset, batch_size, shuffle=training, drop_last=training, seed=seed
+        )
+        loaders.append(
+            BatchLoader(dataset, batch_sampler=sampler, num_workers=workers, **_FORK_SAFE)
+        )
     return tuple(loaders)

@@ -17,10 +17,10 @@ from vsepp.data.dataset import NO_PHOTOGRAPHS
 from vsepp.data.features import GIVEN, FeatureOrigin, FeatureStore
 from vsepp.data.karpathy import KarpathyImage
 from vsepp.data.preparation import assemble, build_vocabulary, print_counts, write_dataset
-from vsepp.errors import InputError
-from vsepp.files.npy_files import read_npy
-from vsepp.progress import progress
-from vsepp.tokens import AUTO, detect_tokenizer, find_tokenizer
+from vsepp.system.errors import InputError
+from vsepp.system.npy_files import read_npy
+from vsepp.system.progress import progress
+from vsepp.text.tokens import AUTO, detect_tokenizer, find_tokenizer
 
 CAPTIONS_PER_IMAGE = 5
 _SPLITS = {"train": "train", "val": "dev", "test": "test"}  # ours: the authors'
@@ -82,17 +82,26 @@ class Precomputed:
             captions = self._read_captions(split, captions_digest)
             rows = self._open_rows(path, len(captions))
             self._splits[split] = read = _Split(
-                captions, rows, *self._look_through(path, rows, len(captions), rows_digest))
+                captions, rows, *self._look_through(path, rows, len(captions), rows_digest)
+            )
             first = first or read
             if rows.shape[1] != first.rows.shape[1]:
-                raise InputError(f"{path} has rows of {rows.shape[1]} numbers, train_ims.npy of "
-                                 f"{first.rows.shape[1]}: give files of the same features.")
+                raise InputError(
+                    f"{path} has rows of {rows.shape[1]} numbers, train_ims.npy of "
+                    f"{first.rows.shape[1]}: give files of the same features."
+                )
             if read.captions_per_image != first.captions_per_image:
                 raise InputError(
                     f"{path} has {read.captions_per_image} captions to an image, train_ims.npy "
-                    f"{first.captions_per_image}: give files of the same data set.")
-        self.tokenizer = tokenizer if tokenizer != AUTO else detect_tokenizer(
-            (text for split in self._splits.values() for text in split.captions), "treebank")
+                    f"{first.captions_per_image}: give files of the same data set."
+                )
+        self.tokenizer = (
+            tokenizer
+            if tokenizer != AUTO
+            else detect_tokenizer(
+                (text for split in self._splits.values() for text in split.captions), "treebank"
+            )
+        )
         self.captions_per_image = first.captions_per_image
         self.captions_sha256 = captions_digest.hexdigest()
         self.origin = FeatureOrigin(GIVEN, rows_digest.hexdigest(), first.rows.shape[1], 0, 0)
@@ -120,25 +129,31 @@ class Precomputed:
     def _open_rows(self, path, captions):
         rows = read_npy(path, _MEND)
         if rows.ndim != 2 or rows.dtype.kind != "f" or not rows.shape[1]:
-            raise InputError(f"{path} holds {rows.dtype} {list(rows.shape)}, not one row of "
-                             f"floating-point numbers per image or caption: {_MEND}.")
+            raise InputError(
+                f"{path} holds {rows.dtype} {list(rows.shape)}, not one row of "
+                f"floating-point numbers per image or caption: {_MEND}."
+            )
         if len(rows) != captions and len(rows) * CAPTIONS_PER_IMAGE != captions:
             raise InputError(
                 f"{path} has {len(rows)} rows for {captions} captions: there must be as many rows "
-                f"as captions, or {CAPTIONS_PER_IMAGE} captions to a row; fetch both files again.")
+                f"as captions, or {CAPTIONS_PER_IMAGE} captions to a row; fetch both files again."
+            )
         return rows
 
     def _look_through(self, path, rows, captions, digest):
         """(rows, captions) of an image; every number is looked at and goes into ``digest``."""
         digest.update(f"{path.name} {len(rows)} {rows.shape[1]}\n".encode())
         folded = len(rows) == captions and captions % CAPTIONS_PER_IMAGE == 0
-        for start in progress(range(0, len(rows), _BLOCK), f"reading {path.name}",
-                              unit="block", leave=False, delay=1):
-            block = _float32(rows[start:start + _BLOCK])
+        for start in progress(
+            range(0, len(rows), _BLOCK), f"reading {path.name}", unit="block", leave=False, delay=1
+        ):
+            block = _float32(rows[start : start + _BLOCK])
             finite = np.isfinite(block).all(axis=1)
             if not finite.all():
-                raise InputError(f"{path}, row {start + int(np.argmin(finite))} holds NaN or "
-                                 "infinity: fetch the file again.")
+                raise InputError(
+                    f"{path}, row {start + int(np.argmin(finite))} holds NaN or "
+                    "infinity: fetch the file again."
+                )
             digest.update(block.astype("<f4", copy=False).data)
             if folded:
                 groups = block.reshape(-1, CAPTIONS_PER_IMAGE, block.shape[1])
@@ -153,17 +168,22 @@ class Precomputed:
         for name, split in self._splits.items():
             for image in range(split.images):
                 start = image * split.captions_per_image
-                written = tuple(split.captions[start:start + split.captions_per_image])
-                result.append(KarpathyImage(f"{name} image {image}", name,
-                                            tuple(tuple(cut(text)) for text in written),
-                                            written))
+                written = tuple(split.captions[start : start + split.captions_per_image])
+                result.append(
+                    KarpathyImage(
+                        f"{name} image {image}",
+                        name,
+                        tuple(tuple(cut(text)) for text in written),
+                        written,
+                    )
+                )
         return result
 
     def features(self, split, images):
         """Yield float32 ``[batch, feature_size]`` of images, given by number, in order."""
         source = self._splits[split]
         for start in range(0, len(images), _BLOCK):
-            chosen = np.asarray(images[start:start + _BLOCK]) * source.rows_per_image
+            chosen = np.asarray(images[start : start + _BLOCK]) * source.rows_per_image
             yield _float32(source.rows[chosen])
 
 
@@ -172,8 +192,9 @@ def _float32(rows):
         return np.ascontiguousarray(rows, dtype=np.float32)
 
 
-def create_precomputed(source, data_dir, dataset, captions_per_image, min_word_count, max_len,
-                       seed=0):
+def create_precomputed(
+    source, data_dir, dataset, captions_per_image, min_word_count, max_len, seed=0
+):
     """Prepare a data set of given features: what ``create_dataset`` writes, and the features.
 
     ``IMAGES`` in the split files are names of files that do not exist, such as
@@ -197,17 +218,27 @@ def create_precomputed(source, data_dir, dataset, captions_per_image, min_word_c
     paths = [os.path.join(folder, NO_PHOTOGRAPHS, image.name) for image in images]
     content = assemble(images, paths, (), vocabulary, captions_per_image, max_len, seed)
     if not content.counts["train"]["images"]:
-        raise InputError(f"{source.folder}: no training image has a caption of 1 to {max_len} "
-                         "words: check train_caps.txt and max_len.")
+        raise InputError(
+            f"{source.folder}: no training image has a caption of 1 to {max_len} "
+            "words: check train_caps.txt and max_len."
+        )
     store = FeatureStore(folder, source.origin)
     for split, data in content.splits.items():
         if data["IMAGES"] and store.read(split, data["IMAGES"]) is None:
             _store(store, source, split, data["IMAGES"])
     prepared = {
-        "options": {"captions_per_image": captions_per_image, "min_word_count": min_word_count,
-                    "max_len": max_len, "seed": seed, "tokenizer": source.tokenizer,
-                    "captions_sha256": source.captions_sha256},
-        "splits": content.counts, "words": len(vocabulary), "features": asdict(source.origin)}
+        "options": {
+            "captions_per_image": captions_per_image,
+            "min_word_count": min_word_count,
+            "max_len": max_len,
+            "seed": seed,
+            "tokenizer": source.tokenizer,
+            "captions_sha256": source.captions_sha256,
+        },
+        "splits": content.counts,
+        "words": len(vocabulary),
+        "features": asdict(source.origin),
+    }
     write_dataset(folder, vocabulary, content, prepared)
     print_counts(dataset, prepared)
     return prepared

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from vsepp.files.atomic import write_json, write_together
 from vsepp.data.images import map_images, open_image
 from vsepp.data.karpathy import SPLITS, read_karpathy_tokenizer
-from vsepp.errors import InputError
-from vsepp.progress import progress
-from vsepp.tokens import AUTO
-from vsepp.vocabulary import Vocabulary
+from vsepp.system.atomic import write_json, write_together
+from vsepp.system.errors import InputError
+from vsepp.system.progress import progress
+from vsepp.text.tokens import AUTO
+from vsepp.text.vocabulary import Vocabulary
 
 PREPARED = "prepared.json"
 _NAMED_AT_MOST = 10  # unreadable images named in the report, before it only counts
@@ -50,7 +50,8 @@ def build_vocabulary(images, min_word_count):
     """The vocabulary of the ``KarpathyImage`` of every split but test."""
     return Vocabulary.build(
         (caption for image in images if image.split != "test" for caption in image.captions),
-        min_word_count)
+        min_word_count,
+    )
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,14 @@ def assemble(images, paths, unusable, vocabulary, captions_per_image, max_len, s
         splits[image.split]["CAPTIONS"].extend(vocabulary.encode(words) for words in captions)
         written = dict(zip(image.captions, image.sentences))
         sentences[image.split].extend(written[words] for words in captions)
-    counts = {name: {"images": len(split["IMAGES"]), "captions": len(split["CAPTIONS"]),
-                     "left_out": left_out[name]} for name, split in splits.items()}
+    counts = {
+        name: {
+            "images": len(split["IMAGES"]),
+            "captions": len(split["CAPTIONS"]),
+            "left_out": left_out[name],
+        }
+        for name, split in splits.items()
+    }
     return Content(splits, sentences, counts)
 
 
@@ -122,8 +129,16 @@ def _report(problems):
         print(f"  … and {len(problems) - _NAMED_AT_MOST} more")
 
 
-def create_dataset(data_dir="./data", dataset="flickr8k", captions_per_image=5, min_word_count=5,
-                   max_len=30, seed=0, strict=False, tokenizer=AUTO):
+def create_dataset(
+    data_dir="./data",
+    dataset="flickr8k",
+    captions_per_image=5,
+    min_word_count=5,
+    max_len=30,
+    seed=0,
+    strict=False,
+    tokenizer=AUTO,
+):
     """Prepare a data set: read its Karpathy split, write its vocabulary and split files.
 
     Reads ``data_dir/dataset/dataset_<dataset>.json`` and the photographs in
@@ -160,19 +175,25 @@ def create_dataset(data_dir="./data", dataset="flickr8k", captions_per_image=5, 
     problems = _check_images(paths)
     if problems:
         if strict:
-            raise InputError(f"{len(problems)} images cannot be used, the first: "
-                             f"{next(iter(problems.values()))}")
+            raise InputError(
+                f"{len(problems)} images cannot be used, the first: {next(iter(problems.values()))}"
+            )
         _report(problems)
 
     content = assemble(images, paths, problems, vocabulary, captions_per_image, max_len, seed)
     if not any(counts["images"] for counts in content.counts.values()):
-        raise InputError(f"{source}: no image is left that can be decoded and has a caption of "
-                         f"1 to {max_len} words: check the images folder and max_len.")
+        raise InputError(
+            f"{source}: no image is left that can be decoded and has a caption of "
+            f"1 to {max_len} words: check the images folder and max_len."
+        )
 
     prepared = {
         "options": {
-            "captions_per_image": captions_per_image, "min_word_count": min_word_count,
-            "max_len": max_len, "seed": seed, "tokenizer": tokenizer,
+            "captions_per_image": captions_per_image,
+            "min_word_count": min_word_count,
+            "max_len": max_len,
+            "seed": seed,
+            "tokenizer": tokenizer,
             "captions_sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
         },
         "splits": content.counts,
@@ -186,8 +207,10 @@ def create_dataset(data_dir="./data", dataset="flickr8k", captions_per_image=5, 
 def print_counts(dataset, prepared):
     """Print how much of a data set was prepared."""
     for name, counts in prepared["splits"].items():
-        print(f"{dataset} {name}: {counts['images']} images, {counts['captions']} captions"
-              + (f", {counts['left_out']} images left out" if counts["left_out"] else ""))
+        print(
+            f"{dataset} {name}: {counts['images']} images, {counts['captions']} captions"
+            + (f", {counts['left_out']} images left out" if counts["left_out"] else "")
+        )
     print(f"{dataset} vocabulary: {prepared['words']} words")
 
 

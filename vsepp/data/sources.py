@@ -11,14 +11,14 @@ import re
 import shutil
 from pathlib import Path
 
-from vsepp.files.atomic import atomic_path, write_bytes
 from vsepp.data.archives import Archive
 from vsepp.data.coco import read_coco
 from vsepp.data.karpathy import cut_captions, parse_cut
 from vsepp.data.tables import is_karpathy, read_captions
-from vsepp.errors import InputError
-from vsepp.progress import progress
-from vsepp.tokens import AUTO
+from vsepp.system.atomic import atomic_path, write_bytes
+from vsepp.system.errors import InputError
+from vsepp.system.progress import progress
+from vsepp.text.tokens import AUTO
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -52,8 +52,9 @@ class Captions:
     @classmethod
     def read_coco(cls, annotations, ids_folder, tokenizer=AUTO):
         """From COCO's annotations and the authors' split (see ``coco.read_coco``)."""
-        return cls(read_coco(annotations, ids_folder, tokenizer), None, ids_folder, "coco",
-                   tokenizer)
+        return cls(
+            read_coco(annotations, ids_folder, tokenizer), None, ids_folder, "coco", tokenizer
+        )
 
     def by_words(self):
         """The captions cut as all were before there was a choice, to the byte."""
@@ -75,21 +76,26 @@ class Captions:
         """
         wanted = re.compile(rf"dataset_({re.escape(dataset) if dataset else '.+'})\.json")
         with Archive(archive) as opened:
-            found = {name: match[1] for name in opened.sizes
-                     if (match := wanted.fullmatch(name.rpartition("/")[2]))}
+            found = {
+                name: match[1]
+                for name in opened.sizes
+                if (match := wanted.fullmatch(name.rpartition("/")[2]))
+            }
             if not found:
                 return None
             if len(set(found.values())) > 1:
                 several = ", ".join(sorted(set(found.values())))
-                raise InputError(f"{archive} holds captions of {several}: "
-                                 "choose one with --dataset.")
+                raise InputError(
+                    f"{archive} holds captions of {several}: choose one with --dataset."
+                )
             name = min(found, key=lambda name: (name.count("/"), name))
             data = _without_mark(opened.read(name))
         try:
             content = json.loads(data)
         except (ValueError, RecursionError) as error:
-            raise InputError(f"{name} in {archive} is not JSON ({error}): give a good one "
-                             "with --captions.") from None
+            raise InputError(
+                f"{name} in {archive} is not JSON ({error}): give a good one with --captions."
+            ) from None
         return cls(content, data, f"{name} in {archive}", found[name], tokenizer)
 
     @property
@@ -109,7 +115,7 @@ def _as_json(content):
 
 
 def _without_mark(data):
-    return data[len(_BYTE_ORDER_MARK):] if data.startswith(_BYTE_ORDER_MARK) else data
+    return data[len(_BYTE_ORDER_MARK) :] if data.startswith(_BYTE_ORDER_MARK) else data
 
 
 def find_mounted(dataset):
@@ -165,14 +171,18 @@ def place_images(images, source, folder):
                 first = {}
                 for name, entry in changed.items():
                     first.setdefault(entry, name)
-                archive.extract({entry: folder / name for entry, name in first.items()},
-                                f"Extracting {source.name}")
+                archive.extract(
+                    {entry: folder / name for entry, name in first.items()},
+                    f"Extracting {source.name}",
+                )
                 for name, entry in changed.items():
                     if first[entry] != name:
                         _link(folder / first[entry], folder / name)
     if not matches:
-        raise InputError(f"{source} holds none of the {len(names)} images that the captions name "
-                         f"(the first: {names[0]!r}): give what holds them with --images PATH.")
+        raise InputError(
+            f"{source} holds none of the {len(names)} images that the captions name "
+            f"(the first: {names[0]!r}): give what holds them with --images PATH."
+        )
     return len(changed)
 
 
@@ -221,8 +231,10 @@ def _match(names, available, sizes, source):
             # An archive may hold its folder twice; two pictures of one name are another matter.
             other = next((found for found in ending if sizes[found] != sizes[best]), None)
             if best != name and other:
-                raise InputError(f"{source} holds two different files for the image {name!r}, "
-                                 f"{best!r} and {other!r}: give the folder with the right ones.")
+                raise InputError(
+                    f"{source} holds two different files for the image {name!r}, "
+                    f"{best!r} and {other!r}: give the folder with the right ones."
+                )
             matches[name] = best
         elif len(same_base) == 1:
             matches[name] = same_base[0]

@@ -11,8 +11,8 @@ import json
 from pathlib import Path, PurePosixPath
 
 from vsepp.data.karpathy import SPLITS, cut_captions, image_name
-from vsepp.errors import InputError
-from vsepp.tokens import AUTO
+from vsepp.system.errors import InputError
+from vsepp.text.tokens import AUTO
 
 CAPTION_SUFFIXES = (".json", ".csv", ".tsv", ".jsonl")
 
@@ -34,7 +34,7 @@ def read_captions(path, seed=0, tokenizer=AUTO):
             UTF-8, with or without a byte order mark. Columns other than ``filename``,
             ``caption`` and ``split`` are ignored.
         seed: decides the split where the table has none.
-        tokenizer: what cuts the captions of a table, see ``vsepp.tokens``.
+        tokenizer: what cuts the captions of a table, see ``vsepp.text.tokens``.
 
     Returns:
         dict: ``{"dataset": stem of the file, "images": […], "tokenizer": its name}``; for a
@@ -57,8 +57,10 @@ def read_captions(path, seed=0, tokenizer=AUTO):
 
 def _read_text(path):
     if path.suffix.lower() not in CAPTION_SUFFIXES:
-        raise InputError(f"{path}: captions are read from .json, .csv, .tsv or .jsonl; "
-                         "give the file the suffix of what it holds.")
+        raise InputError(
+            f"{path}: captions are read from .json, .csv, .tsv or .jsonl; "
+            "give the file the suffix of what it holds."
+        )
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -91,20 +93,26 @@ def _separated(path, text, kind):
                     raise InputError(
                         f"{path}, line {first} names no column {' and no column '.join(missing)} "
                         f"(it reads {', '.join(header)!r}): begin the file with a row that names "
-                        "the columns filename, caption and, if there is one, split.")
+                        "the columns filename, caption and, if there is one, split."
+                    )
                 continue
             if len(row) != len(header):
                 raise InputError(
                     f"{path}, line {first} has {len(row)} fields, the header has {len(header)}: "
-                    + ('put captions with a comma in them into "double quotes".' if kind == ".csv"
-                       else "put one tab between two fields and none into them."))
+                    + (
+                        'put captions with a comma in them into "double quotes".'
+                        if kind == ".csv"
+                        else "put one tab between two fields and none into them."
+                    )
+                )
             if kind == ".tsv":
                 row = [_unquoted(field) for field in row]
             yield first, dict(zip(header, row))
     except csv.Error as error:
         raise InputError(
             f"{path}, line {line} cannot be read ({error}): put captions with quotes in them into "
-            '"double quotes" and double the inner ones.') from None
+            '"double quotes" and double the inner ones.'
+        ) from None
     if header is None:
         raise InputError(f"{path} is empty: it must begin with the columns filename and caption.")
 
@@ -125,11 +133,14 @@ def _json_lines(path, text):
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise InputError(f"{path}, line {number} is not JSON ({error}): "
-                             "write one object to a line.") from None
+            raise InputError(
+                f"{path}, line {number} is not JSON ({error}): write one object to a line."
+            ) from None
         if not isinstance(row, dict):
-            raise InputError(f"{path}, line {number} is not an object: write "
-                             '{"filename": …, "caption": …} on it.')
+            raise InputError(
+                f"{path}, line {number} is not an object: write "
+                '{"filename": …, "caption": …} on it.'
+            )
         for name in ("filename", "caption"):
             if name not in row:
                 raise InputError(f"{path}, line {number} has no {name}: add it.")
@@ -147,29 +158,41 @@ def _images(path, rows, seed):
         if not filename:
             raise InputError(f"{path}, line {line} has an empty filename: name the image.")
         if not caption:
-            raise InputError(f"{path}, line {line} has an empty caption: "
-                             "write one or drop the line.")
+            raise InputError(
+                f"{path}, line {line} has an empty caption: write one or drop the line."
+            )
         if with_split not in (None, split is not None):
-            raise InputError(f"{path}, line {line}: either every line has a split or none has; "
-                             "mend this one.")
+            raise InputError(
+                f"{path}, line {line}: either every line has a split or none has; mend this one."
+            )
         with_split = split is not None
         if with_split and split.strip() not in SPLITS:
-            raise InputError(f"{path}, line {line}: there is no split {split.strip()!r}; "
-                             f"write one of {', '.join(SPLITS)}.")
+            raise InputError(
+                f"{path}, line {line}: there is no split {split.strip()!r}; "
+                f"write one of {', '.join(SPLITS)}."
+            )
         try:
             location = PurePosixPath(image_name(filename))
         except InputError as error:
             raise InputError(f"{path}, line {line}: {error}") from None
-        image = images.setdefault(str(location), {
-            **({"filepath": str(location.parent)} if len(location.parts) > 1 else {}),
-            "filename": location.name, "imgid": len(images),
-            "split": split.strip() if with_split else None, "sentids": [], "sentences": []})
+        image = images.setdefault(
+            str(location),
+            {
+                **({"filepath": str(location.parent)} if len(location.parts) > 1 else {}),
+                "filename": location.name,
+                "imgid": len(images),
+                "split": split.strip() if with_split else None,
+                "sentids": [],
+                "sentences": [],
+            },
+        )
         if with_split and image["split"] != split.strip():
-            raise InputError(f"{path}, line {line} puts {filename} into {split.strip()}, an "
-                             f"earlier line into {image['split']}: give an image one split.")
+            raise InputError(
+                f"{path}, line {line} puts {filename} into {split.strip()}, an "
+                f"earlier line into {image['split']}: give an image one split."
+            )
         image["sentids"].append(sentences)
-        image["sentences"].append({"raw": caption, "imgid": image["imgid"],
-                                   "sentid": sentences})
+        image["sentences"].append({"raw": caption, "imgid": image["imgid"], "sentid": sentences})
         sentences += 1
     if not images:
         raise InputError(f"{path} holds no captions: write one to a row below the column names.")
@@ -183,5 +206,4 @@ def _deal(images, seed):
     names = sorted(images, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest())
     tenth = max(1, round(len(names) / 10)) if len(names) > 2 else 0
     for place, name in enumerate(names):
-        images[name]["split"] = ("val" if place < tenth else
-                                 "test" if place < 2 * tenth else "train")
+        images[name]["split"] = "val" if place < tenth else "test" if place < 2 * tenth else "train"

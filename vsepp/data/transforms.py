@@ -38,7 +38,7 @@ def crop(image, left, top, size):
         image: a PIL image, or uint8 ``[height, width, 3]`` that holds the whole square.
     """
     if isinstance(image, np.ndarray):
-        return np.array(image[top:top + size, left:left + size])
+        return np.array(image[top : top + size, left : left + size])
     return np.asarray(image.crop((left, top, left + size, top + size)))
 
 
@@ -47,8 +47,9 @@ def normalize(pixels):
     height, width, _ = pixels.shape[-3:]
     result = np.empty((*pixels.shape[:-3], 3, height, width), np.float32)
     # One channel of one image at a time, which stays in the cache.
-    for image, planes in zip(pixels.reshape(-1, height, width, 3),
-                             result.reshape(-1, 3, height, width)):
+    for image, planes in zip(
+        pixels.reshape(-1, height, width, 3), result.reshape(-1, 3, height, width)
+    ):
         for channel, plane in enumerate(planes):
             np.divide(image[..., channel], np.float32(255), out=plane, dtype=np.float32)
             plane -= MEAN[channel]

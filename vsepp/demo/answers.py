@@ -7,7 +7,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from vsepp.demo.limits import check_count, check_sentence, open_upload, read_labels
-from vsepp.errors import InputError
+from vsepp.system.errors import InputError
 
 TEMPLATE = "a photo of a {}"
 _ENOUGH = 2  # of an upload's pixels to a side of what the network sees
@@ -71,8 +71,10 @@ class Answers:
         labels = read_labels(text)
         strange = [label for label in labels if not self.knows_some(label)]
         if strange:
-            raise InputError(f"Nothing is known of {', '.join(strange)}"
-                             f"{self._nearest(strange)}: use words of the training captions.")
+            raise InputError(
+                f"Nothing is known of {', '.join(strange)}"
+                f"{self._nearest(strange)}: use words of the training captions."
+            )
         remarks = [self.model.explain_unknown(" ".join(labels))]
         if self.model.config.loss != "npair":
             remarks.append("this model's probabilities order the labels; their size says little")
@@ -97,8 +99,9 @@ class Answers:
 
     def _nearest(self, labels):
         words = [word for label in labels for word in self.model.unknown_words(label)]
-        nearest = list(dict.fromkeys(
-            other for word in words[:5] for other in self.model.nearest_words(word)))
+        nearest = list(
+            dict.fromkeys(other for word in words[:5] for other in self.model.nearest_words(word))
+        )
         return f" (the nearest: {', '.join(nearest)})" if nearest else ""
 
     def _open(self, path):

@@ -7,12 +7,37 @@ from vsepp.report.pictures import open_upright
 
 COUNT = 4
 EXAMPLES = "examples"  # folder of pictures, among the uploads
-SENTENCES = ("two dogs run through the snow", "a child plays on the beach",
-             "a man rides a bicycle", "people walk down a street", "a bird over the water",
-             "a red car", "two trees and a house")
-LABELS = ("dog", "cat", "bird", "horse", "man", "woman", "child", "car", "boat", "bicycle",
-          "house", "tree", "flower", "beach", "snow", "street", "mountain", "water", "umbrella",
-          "kite")
+SENTENCES = (
+    "two dogs run through the snow",
+    "a child plays on the beach",
+    "a man rides a bicycle",
+    "people walk down a street",
+    "a bird over the water",
+    "a red car",
+    "two trees and a house",
+)
+LABELS = (
+    "dog",
+    "cat",
+    "bird",
+    "horse",
+    "man",
+    "woman",
+    "child",
+    "car",
+    "boat",
+    "bicycle",
+    "house",
+    "tree",
+    "flower",
+    "beach",
+    "snow",
+    "street",
+    "mountain",
+    "water",
+    "umbrella",
+    "kite",
+)
 _SHOWN = 8  # labels
 _SIDE = 640  # of an example's longer side, in pixels
 
@@ -31,8 +56,11 @@ def example_labels(answers):
     there are captions; empty when there are not two."""
     known = [label for label in LABELS if answers.knows_all(label)]
     if answers.sentences is not None:
-        counts = Counter(word for place in range(len(answers.sentences))
-                         for word in answers.sentences.sentence(place).lower().split())
+        counts = Counter(
+            word
+            for place in range(len(answers.sentences))
+            for word in answers.sentences.sentence(place).lower().split()
+        )
         known = sorted(filter(counts.get, known), key=counts.get, reverse=True)
     return ", ".join(known[:_SHOWN]) if len(known) > 1 else ""
 
@@ -54,5 +82,8 @@ def example_pictures(answers, folder):
 
 def _spread(count):
     """At most ``COUNT`` places among ``count``, evenly spread."""
-    return [(2 * part + 1) * count // (2 * COUNT) for part in range(COUNT)] if count > COUNT \
+    return (
+        [(2 * part + 1) * count // (2 * COUNT) for part in range(COUNT)]
+        if count > COUNT
         else list(range(count))
+    )

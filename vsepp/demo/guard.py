@@ -3,8 +3,10 @@
 import json
 import os
 
-_POLICY = ("default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; "
-           "frame-ancestors 'self'; form-action 'self'")
+_POLICY = (
+    "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; "
+    "frame-ancestors 'self'; form-action 'self'"
+)
 
 _UPLOADS = ("/upload", "/gradio_api/upload")  # Gradio 4's and later ones'
 
@@ -36,11 +38,15 @@ class Guard:
 
         async def send_guarded(message):
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [
-                    *message.get("headers", ()),
-                    (b"content-security-policy", _POLICY.encode("ascii")),
-                    (b"x-content-type-options", b"nosniff"),
-                    (b"referrer-policy", b"no-referrer")]}
+                message = {
+                    **message,
+                    "headers": [
+                        *message.get("headers", ()),
+                        (b"content-security-policy", _POLICY.encode("ascii")),
+                        (b"x-content-type-options", b"nosniff"),
+                        (b"referrer-policy", b"no-referrer"),
+                    ],
+                }
             await send(message)
 
         upload = scope["path"] in _UPLOADS
@@ -101,9 +107,17 @@ def _announced(scope):
 
 async def _refuse(send, status, text):
     content = json.dumps({"detail": text, "error": text}).encode("ascii")
-    await send({"type": "http.response.start", "status": status, "headers": [
-        (b"content-type", b"application/json"), (b"connection", b"close"),
-        (b"content-length", str(len(content)).encode("ascii"))]})
+    await send(
+        {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [
+                (b"content-type", b"application/json"),
+                (b"connection", b"close"),
+                (b"content-length", str(len(content)).encode("ascii")),
+            ],
+        }
+    )
     await send({"type": "http.response.body", "body": content})
 
 
@@ -148,6 +162,7 @@ def _replayed(body, receive):
 
     async def receive_again():
         return waiting.pop() if waiting else await receive()
+
     return receive_again
 
 

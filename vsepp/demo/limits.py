@@ -8,7 +8,7 @@ import os
 import stat
 
 from vsepp.data.images import image_size, open_image
-from vsepp.errors import InputError
+from vsepp.system.errors import InputError
 
 MAX_MEGABYTES = 20
 MAX_BYTES = MAX_MEGABYTES * 2**20
@@ -32,8 +32,10 @@ def check_sentence(text):
     if not text:
         raise InputError("There is nothing to look for: type a sentence.")
     if len(text) > MAX_CHARACTERS or len(text.split()) > MAX_WORDS:
-        raise InputError(f"The sentence has {len(text.split())} words and {len(text)} characters: "
-                         f"{MAX_WORDS} words and {MAX_CHARACTERS} characters are the most.")
+        raise InputError(
+            f"The sentence has {len(text.split())} words and {len(text)} characters: "
+            f"{MAX_WORDS} words and {MAX_CHARACTERS} characters are the most."
+        )
     return text
 
 
@@ -49,20 +51,25 @@ def read_labels(text):
     text = text if isinstance(text, str) else ""
     longest = MAX_LABELS * 2 * (MAX_LABEL_CHARACTERS + 1)  # not to cut up a book
     if len(text) > longest:
-        raise InputError(f"The labels have {len(text)} characters: {MAX_LABELS} labels of "
-                         f"{MAX_LABEL_CHARACTERS} characters are the most.")
+        raise InputError(
+            f"The labels have {len(text)} characters: {MAX_LABELS} labels of "
+            f"{MAX_LABEL_CHARACTERS} characters are the most."
+        )
     for comma in ",\uff0c\u3001;\uff1b":  # and those of Chinese
         text = text.replace(comma, "\n")
     labels = list(dict.fromkeys(filter(None, map(_one_line, text.splitlines()))))
     if len(labels) < 2:
-        raise InputError("Give at least two different labels, one per line or with commas "
-                         "between them.")
+        raise InputError(
+            "Give at least two different labels, one per line or with commas between them."
+        )
     if len(labels) > MAX_LABELS:
         raise InputError(f"There are {len(labels)} labels: {MAX_LABELS} are the most.")
     for label in labels:
         if len(label) > MAX_LABEL_CHARACTERS:
-            raise InputError(f"The label {label[:20]!r}… has {len(label)} characters: "
-                             f"{MAX_LABEL_CHARACTERS} are the most.")
+            raise InputError(
+                f"The label {label[:20]!r}… has {len(label)} characters: "
+                f"{MAX_LABEL_CHARACTERS} are the most."
+            )
     return labels
 
 
@@ -73,8 +80,12 @@ def check_count(count):
         InputError: when it is no whole number from 1 to ``MAX_ANSWERS``.
     """
     number = isinstance(count, (int, float)) and not isinstance(count, bool)
-    if not number or not math.isfinite(count) or count != int(count) \
-            or not 1 <= count <= MAX_ANSWERS:
+    if (
+        not number
+        or not math.isfinite(count)
+        or count != int(count)
+        or not 1 <= count <= MAX_ANSWERS
+    ):
         raise InputError(f"The number of answers must be from 1 to {MAX_ANSWERS}.")
     return int(count)
 
@@ -118,13 +129,16 @@ def open_upload(path, at_least=None):
     if not stat.S_ISREG(found.st_mode):
         raise InputError("This is no uploaded picture: upload one.")
     if found.st_size > MAX_BYTES:
-        raise InputError(f"The picture has {found.st_size / 2**20:.0f} MB: {MAX_MEGABYTES} MB are "
-                         "the most.")
+        raise InputError(
+            f"The picture has {found.st_size / 2**20:.0f} MB: {MAX_MEGABYTES} MB are the most."
+        )
     try:
         width, height = image_size(path, FORMATS)
         if max(width, height) > MAX_ASPECT * min(width, height):
-            raise InputError(f"The picture is {width} × {height} pixels: its longer side may be at "
-                             f"most {MAX_ASPECT} times as long as the shorter one.")
+            raise InputError(
+                f"The picture is {width} × {height} pixels: its longer side may be at "
+                f"most {MAX_ASPECT} times as long as the shorter one."
+            )
         return open_image(path, exif=True, at_least=at_least, formats=FORMATS)
     except InputError as error:
         raise InputError(str(error).replace(str(path), "The picture")) from None
@@ -134,6 +148,9 @@ def _one_line(text):
     """Printable text with single blanks; what is no text at all becomes empty."""
     if not isinstance(text, str):
         return ""
-    kept = "".join(" " if letter.isspace() else letter for letter in text
-                   if letter.isspace() or letter.isprintable())
+    kept = "".join(
+        " " if letter.isspace() else letter
+        for letter in text
+        if letter.isspace() or letter.isprintable()
+    )
     return " ".join(kept.split())

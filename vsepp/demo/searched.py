@@ -34,8 +34,10 @@ class IndexedPhotographs:
     def find(self, code, k):
         """The ``k`` that fit a code best, as :class:`Found`, best first."""
         photographs, scores = self._index.search(code, k)
-        return [Found(str(self._index.path(photograph)), photograph.path, float(score))
-                for photograph, score in zip(photographs, scores)]
+        return [
+            Found(str(self._index.path(photograph)), photograph.path, float(score))
+            for photograph, score in zip(photographs, scores)
+        ]
 
     def path(self, place):
         """The file of the photograph at a place."""
@@ -46,14 +48,15 @@ class SplitPhotographs:
     """The photographs of a prepared data set's split.
 
     Args:
-        gallery: ``vsepp.gallery.Gallery``.
+        gallery: ``vsepp.retrieval.gallery.Gallery``.
     """
 
     def __init__(self, gallery):
         self._gallery = gallery
         dataset = gallery.dataset
-        self.described = (f"{len(gallery.images):,} photographs of {dataset.folder.name}'s "
-                          f"{dataset.split} split")
+        self.described = (
+            f"{len(gallery.images):,} photographs of {dataset.folder.name}'s {dataset.split} split"
+        )
 
     def __len__(self):
         return len(self._gallery.images)
@@ -61,8 +64,10 @@ class SplitPhotographs:
     def find(self, code, k):
         """The ``k`` that fit a code best, as :class:`Found`, best first."""
         places, scores = self._gallery.find_images(code, k)
-        return [Found(self.path(place), self._name(place), float(score))
-                for place, score in zip(places, scores)]
+        return [
+            Found(self.path(place), self._name(place), float(score))
+            for place, score in zip(places, scores)
+        ]
 
     def path(self, place):
         """The file of the photograph at a place."""
@@ -77,14 +82,15 @@ class SplitSentences:
     """The captions of a prepared data set's split.
 
     Args:
-        gallery: ``vsepp.gallery.Gallery``.
+        gallery: ``vsepp.retrieval.gallery.Gallery``.
     """
 
     def __init__(self, gallery):
         self._gallery = gallery
         dataset = gallery.dataset
-        self.described = (f"{len(gallery.texts):,} captions of {dataset.folder.name}'s "
-                          f"{dataset.split} split")
+        self.described = (
+            f"{len(gallery.texts):,} captions of {dataset.folder.name}'s {dataset.split} split"
+        )
 
     def __len__(self):
         return len(self._gallery.texts)
@@ -92,8 +98,9 @@ class SplitSentences:
     def find(self, code, k):
         """The ``k`` captions that fit an image's code best: ``(sentence, similarity)`` each."""
         places, scores = self._gallery.find_sentences(code, k)
-        return [(self._gallery.sentences[place], float(score))
-                for place, score in zip(places, scores)]
+        return [
+            (self._gallery.sentences[place], float(score)) for place, score in zip(places, scores)
+        ]
 
     def sentence(self, place):
         """The caption at a place."""

@@ -10,14 +10,20 @@ import warnings
 from contextlib import asynccontextmanager, contextmanager
 
 from vsepp.demo.limits import MAX_BYTES
-from vsepp.errors import InputError
-from vsepp.signals import held_back
+from vsepp.system.errors import InputError
+from vsepp.system.signals import held_back
 
-_QUIET = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1",
-          "DISABLE_TELEMETRY": "1", "HF_HUB_OFFLINE": "1", "GRADIO_SSR_MODE": "False",
-          "GRADIO_MCP_SERVER": "False",
-          # else a table of all queries so far is made after each
-          "GRADIO_ANALYTICS_MAX_EVENTS": "1", "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(10**9)}
+_QUIET = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DISABLE_TELEMETRY": "1",
+    "HF_HUB_OFFLINE": "1",
+    "GRADIO_SSR_MODE": "False",
+    "GRADIO_MCP_SERVER": "False",
+    # else a table of all queries so far is made after each
+    "GRADIO_ANALYTICS_MAX_EVENTS": "1",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(10**9),
+}
 _GRACE = 0.2  # seconds that open connections may take at the end
 
 
@@ -63,11 +69,14 @@ def import_gradio():
     except ModuleNotFoundError as error:
         if error.name != "gradio":
             raise InputError(f"Gradio lacks {error.name}: run `pip install vsepp[demo]`.") from None
-        raise InputError("the web page needs Gradio: run `pip install vsepp[demo]` (or `pip "
-                         "install gradio`).") from None
+        raise InputError(
+            "the web page needs Gradio: run `pip install vsepp[demo]` (or `pip install gradio`)."
+        ) from None
     except ImportError as error:
-        raise InputError(f"Gradio cannot be used with the versions that are installed ({error}): "
-                         "run `pip install vsepp[demo]`.") from None
+        raise InputError(
+            f"Gradio cannot be used with the versions that are installed ({error}): "
+            "run `pip install vsepp[demo]`."
+        ) from None
     return gradio
 
 
@@ -81,11 +90,13 @@ def listen(host, port):
         raise InputError(f"--port must be from 0 to 65535, not {port}.")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
         bound = socket.socket(family, kind, protocol)
     except OSError:
-        raise InputError(f"--host {host} is no address of this machine: give one, such as "
-                         "127.0.0.1.") from None
+        raise InputError(
+            f"--host {host} is no address of this machine: give one, such as 127.0.0.1."
+        ) from None
     try:
         if os.name == "posix":
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -93,11 +104,16 @@ def listen(host, port):
         bound.listen(128)
     except OSError as error:
         bound.close()
-        reasons = {errno.EADDRINUSE: f"port {port} is in use: give another with --port.",
-                   errno.EACCES: f"port {port} is not yours to use: give one above 1023 with "
-                                 "--port."}
-        raise InputError(reasons.get(error.errno, f"--host {host} is no address of this machine: "
-                                                  "give one, such as 127.0.0.1.")) from None
+        reasons = {
+            errno.EADDRINUSE: f"port {port} is in use: give another with --port.",
+            errno.EACCES: f"port {port} is not yours to use: give one above 1023 with --port.",
+        }
+        raise InputError(
+            reasons.get(
+                error.errno,
+                f"--host {host} is no address of this machine: give one, such as 127.0.0.1.",
+            )
+        ) from None
     return bound
 
 
@@ -133,13 +149,25 @@ def application(answers, folder):
         with upkeep(page, folder):
             yield
 
-    wishes = {**page.look, "ssr_mode": False, "enable_monitoring": False, "mcp_server": False,
-              "pwa": False, "run_history": False, "footer_links": ["api"]}
+    wishes = {
+        **page.look,
+        "ssr_mode": False,
+        "enable_monitoring": False,
+        "mcp_server": False,
+        "pwa": False,
+        "run_history": False,
+        "footer_links": ["api"],
+    }
     mounted = gradio.mount_gradio_app(
-        FastAPI(openapi_url=None, lifespan=lifespan), page, path="/",
-        max_file_size=MAX_BYTES, show_error=False, allowed_paths=[],
+        FastAPI(openapi_url=None, lifespan=lifespan),
+        page,
+        path="/",
+        max_file_size=MAX_BYTES,
+        show_error=False,
+        allowed_paths=[],
         root_path=os.environ.get("GRADIO_ROOT_PATH"),
-        **accepted(gradio.mount_gradio_app, **wishes))
+        **accepted(gradio.mount_gradio_app, **wishes),
+    )
     return Guard(mounted, folder, MAX_BYTES + 2**16)  # a form's own lines around the file
 
 
@@ -162,6 +190,14 @@ def make_server(answers, folder, ready=lambda: None):
             logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # that some are cut off
             await super().shutdown(sockets=sockets)
 
-    return Server(uvicorn.Config(
-        lambda: application(answers, folder), factory=True, log_level="error", access_log=False,
-        ws="none", timeout_graceful_shutdown=_GRACE, server_header=False))
+    return Server(
+        uvicorn.Config(
+            lambda: application(answers, folder),
+            factory=True,
+            log_level="error",
+            access_log=False,
+            ws="none",
+            timeout_graceful_shutdown=_GRACE,
+            server_header=False,
+        )
+    )

@@ -5,8 +5,8 @@ import os
 import threading
 import time
 
-from vsepp import memory
 from vsepp.demo.examples import EXAMPLES
+from vsepp.system import memory
 
 EVERY = 20  # seconds
 MAX_BYTES = 2**31  # of uploads and thumbnails

@@ -8,8 +8,8 @@ how many queries are asked together, or on the number of threads.
 
 import numpy as np
 
-from vsepp.errors import InputError
-from vsepp.measures import find_measure
+from vsepp.metrics.similarity import find_measure
+from vsepp.system.errors import InputError
 
 BLOCK_BYTES = 1 << 21  # of rows, in single precision: they stay in the processor's cache
 _FEW = 4  # so many queries are faster one by one, the block being in the cache, than as a product
@@ -48,8 +48,11 @@ class ExactIndex:
         if not len(ids):
             return
         # Small additions are put together, each row moved but a few times.
-        while self._parts and len(self._parts[-1][0]) <= len(ids) \
-                and self._parts[-1][1].dtype == codes.dtype:
+        while (
+            self._parts
+            and len(self._parts[-1][0]) <= len(ids)
+            and self._parts[-1][1].dtype == codes.dtype
+        ):
             before, rows = self._parts.pop()
             ids, codes = np.concatenate([before, ids]), np.concatenate([rows.codes, codes])
         self._parts.append((ids, _Rows(codes)))
@@ -85,8 +88,10 @@ class ExactIndex:
         ids = np.concatenate([known[places] for known, places, _ in found], axis=1)
         scores = np.concatenate([scores for _, _, scores in found], axis=1)
         order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-        return (np.take_along_axis(ids, order, 1),
-                np.take_along_axis(scores, order, 1).astype(np.float32))
+        return (
+            np.take_along_axis(ids, order, 1),
+            np.take_along_axis(scores, order, 1).astype(np.float32),
+        )
 
 
 def checked_rows(ids, codes, size=None):
@@ -95,8 +100,10 @@ def checked_rows(ids, codes, size=None):
     if codes.dtype not in (np.float32, np.float16):
         raise InputError(f"codes must be float32 or float16, not {codes.dtype}.")
     if codes.ndim != 2 or ids.shape != codes.shape[:1] or size not in (None, codes.shape[1]):
-        raise InputError(f"{len(ids)} ids and codes of shape {codes.shape} do not fit: give one "
-                         f"id to each row of {size or 'any'} numbers.")
+        raise InputError(
+            f"{len(ids)} ids and codes of shape {codes.shape} do not fit: give one "
+            f"id to each row of {size or 'any'} numbers."
+        )
     return ids, codes
 
 
@@ -128,8 +135,10 @@ def _squared_lengths(block, first, source):
     lengths = np.einsum("ij,ij->i", block, block)
     if not np.isfinite(lengths).all():
         row = first + int(np.argmin(np.isfinite(lengths)))
-        raise InputError(f"{source}: the code in row {row} holds NaN, infinity or numbers too "
-                         "large: encode it again (photographs: index them with --force).")
+        raise InputError(
+            f"{source}: the code in row {row} holds NaN, infinity or numbers too "
+            "large: encode it again (photographs: index them with --force)."
+        )
     return lengths
 
 
@@ -153,10 +162,10 @@ class _Rows:
         single = codes.dtype == np.float32
         room = None if single else np.empty((self.at_once, self.shape[1]), np.float32)
         for first in range(0, len(codes), self.at_once):
-            block = codes[first:first + self.at_once]
+            block = codes[first : first + self.at_once]
             if not single:
-                room[:len(block)] = block
-                block = room[:len(block)]
+                room[: len(block)] = block
+                block = room[: len(block)]
             yield first, block
 
     @property
@@ -168,7 +177,7 @@ class _Rows:
                 lengths = _squared_lengths(block, first, self._source)
                 if lengths.max() > length:
                     length, place = lengths.max(), first + int(lengths.argmax())
-            self._longest = np.asarray(self.codes[place:place + 1], np.float32)
+            self._longest = np.asarray(self.codes[place : place + 1], np.float32)
         return self._longest
 
 
@@ -177,8 +186,10 @@ def _search(rows, queries, k, measure):
     k = min(k, rows.shape[0])
     if not len(queries) or k < 1:
         return np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0))
-    lists = [_Shortlist(rows.codes, query, k, measure,
-                        measure.slack(rows.longest, query[None])) for query in queries]
+    lists = [
+        _Shortlist(rows.codes, query, k, measure, measure.slack(rows.longest, query[None]))
+        for query in queries
+    ]
     scan = _SCANS[measure.__name__]
     for first, scores in scan(rows, queries):
         best = scores.max(axis=1)
@@ -193,7 +204,7 @@ def _scan_cosine(rows, queries):
     """Yield (first row, float32 scores ``[n_queries, rows of the block]``)."""
     room = np.empty(len(queries) * rows.at_once, np.float32)
     for first, block in rows.blocks():
-        scores = room[:len(queries) * len(block)].reshape(len(queries), len(block))
+        scores = room[: len(queries) * len(block)].reshape(len(queries), len(block))
         if len(queries) <= _FEW:
             for line, query in zip(scores, queries):
                 np.matmul(block, query, out=line)
@@ -206,7 +217,7 @@ def _scan_order(rows, queries):
     room = np.empty((rows.at_once, rows.shape[1]), np.float32)
     table = np.empty((len(queries), rows.at_once), np.float32)
     for first, block in rows.blocks():
-        exceeding, scores = room[:len(block)], table[:, :len(block)]
+        exceeding, scores = room[: len(block)], table[:, : len(block)]
         for line, query in zip(scores, queries):
             np.subtract(query, block, out=exceeding)
             np.maximum(exceeding, 0, out=exceeding)
@@ -265,7 +276,7 @@ class _Shortlist:
         return self._measure.pairs(self._codes, self._query[None], self._places, query)
 
     def _order(self, exact):
-        return np.argsort(-exact, kind="stable")[:self._k]  # the places are in ascending order
+        return np.argsort(-exact, kind="stable")[: self._k]  # the places are in ascending order
 
     def decide(self):
         """(places ``[k]``, float64 scores ``[k]``), best first."""

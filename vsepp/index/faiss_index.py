@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from vsepp.errors import InputError
-from vsepp.files.atomic import write_bytes
 from vsepp.index.exact import ExactIndex, check_new, checked_queries, checked_rows
+from vsepp.system.atomic import write_bytes
+from vsepp.system.errors import InputError
 
 LARGE = 50_000  # from here on a graph takes too long to build
 NEIGHBOURS = 32  # of each row in the graph
@@ -24,16 +24,20 @@ def _import_faiss():
     try:
         import faiss
     except ImportError:
-        raise InputError("approximate search needs faiss: run `pip install vsepp[faiss]` (or `pip "
-                         "install faiss-cpu`), or search exactly.") from None
+        raise InputError(
+            "approximate search needs faiss: run `pip install vsepp[faiss]` (or `pip "
+            "install faiss-cpu`), or search exactly."
+        ) from None
     return faiss
 
 
 def check_usable(measure):
     """InputError when faiss is not installed or does not know the measure."""
     if measure != "cosine":
-        raise InputError(f"approximate search knows the measure cosine alone, not {measure!r}: "
-                         "search exactly, without --approximate.")
+        raise InputError(
+            f"approximate search knows the measure cosine alone, not {measure!r}: "
+            "search exactly, without --approximate."
+        )
     _import_faiss()
 
 
@@ -73,7 +77,7 @@ class FaissIndex:
         if self._index is None:
             self._index = self._build(codes)
         for start in range(0, len(codes), _AT_ONCE):
-            self._index.add(np.ascontiguousarray(codes[start:start + _AT_ONCE], np.float32))
+            self._index.add(np.ascontiguousarray(codes[start : start + _AT_ONCE], np.float32))
         self._ids = np.concatenate([self._ids, ids])
         self._alive = np.concatenate([self._alive, np.ones(len(ids), bool)])
 
@@ -106,8 +110,7 @@ class FaissIndex:
         queries = checked_queries(codes, self._index.d if self._index else None)
         k = max(0, min(k, len(self)))
         if not k or not len(queries):
-            return (np.empty((len(queries), k), np.int64),
-                    np.empty((len(queries), k), np.float32))
+            return (np.empty((len(queries), k), np.int64), np.empty((len(queries), k), np.float32))
         scores, places = self._index.search(queries, k, params=self._parameters(k))
         ids = np.where(places < 0, -1, self._ids[places])
         return ids, np.where(places < 0, np.float32(-np.inf), scores)
@@ -170,8 +173,11 @@ def stored(path, codes, measure):
     index.add(np.arange(len(codes)), codes)
     data = index.to_bytes()
     write_bytes(path, data)
-    return {"sha256": hashlib.sha256(data).hexdigest(), "kind": index.kind,
-            "recall": float(recall_at_10(index, codes))}
+    return {
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "kind": index.kind,
+        "recall": float(recall_at_10(index, codes)),
+    }
 
 
 def open_stored(path, about, rows):
@@ -189,9 +195,13 @@ def open_stored(path, about, rows):
     _import_faiss()
     data = Path(path).read_bytes()
     # Before faiss reads it, since that trusts what it reads.
-    index = FaissIndex.from_bytes(data, about["kind"]) \
-        if hashlib.sha256(data).hexdigest() == about["sha256"] else None
+    index = (
+        FaissIndex.from_bytes(data, about["kind"])
+        if hashlib.sha256(data).hexdigest() == about["sha256"]
+        else None
+    )
     if index is None or len(index) != rows:
-        raise InputError(f"{path} is damaged: index the photographs again with --approximate "
-                         "--force.")
+        raise InputError(
+            f"{path} is damaged: index the photographs again with --approximate --force."
+        )
     return index

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from vsepp.files.atomic import naming, sync_folder
 from vsepp.index.manifest import Photograph
-from vsepp.signals import held_back
+from vsepp.system.atomic import naming, sync_folder
+from vsepp.system.signals import held_back
 
 
 class Journal:
@@ -75,15 +75,16 @@ class Journal:
         with naming(path):
             rest = memoryview(data)
             while rest:
-                rest = rest[file.write(rest):]  # a nearly full disk takes a part
+                rest = rest[file.write(rest) :]  # a nearly full disk takes a part
             os.fsync(file.fileno())
 
     def codes(self):
         """float32 ``[len(photographs), embed_size]``, memory-mapped."""
         if not self.photographs:
             return np.empty((0, self._embed_size), np.float32)
-        return np.memmap(self._codes_path, "<f4", "r",
-                         shape=(len(self.photographs), self._embed_size))
+        return np.memmap(
+            self._codes_path, "<f4", "r", shape=(len(self.photographs), self._embed_size)
+        )
 
     def add(self, photographs, codes):
         """Take in photographs with their codes; :meth:`flush` makes them safe."""
@@ -101,10 +102,18 @@ class Journal:
         with held_back():  # half of it must not be written twice
             photographs, codes = zip(*self._waiting)
             self._waiting = []
-            self._write(self._codes, self._codes_path,
-                        np.ascontiguousarray(np.stack(codes), "<f4").tobytes())
-            self._write(self._lines, self._lines_path, b"".join(
-                json.dumps(photograph).encode("ascii") + b"\n" for photograph in photographs))
+            self._write(
+                self._codes,
+                self._codes_path,
+                np.ascontiguousarray(np.stack(codes), "<f4").tobytes(),
+            )
+            self._write(
+                self._lines,
+                self._lines_path,
+                b"".join(
+                    json.dumps(photograph).encode("ascii") + b"\n" for photograph in photographs
+                ),
+            )
             self.photographs += photographs
 
     def close(self):

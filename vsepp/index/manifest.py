@@ -21,12 +21,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vsepp.errors import InputError
-from vsepp.files.atomic import atomic_path, write_text
-from vsepp.files.fingerprints import list_fingerprint
-from vsepp.files.json_files import read_json
-from vsepp.files.npy_files import read_npy
-from vsepp.measures import MEASURES
+from vsepp.metrics.similarity import MEASURES
+from vsepp.system.atomic import atomic_path, write_text
+from vsepp.system.errors import InputError
+from vsepp.system.fingerprints import list_fingerprint
+from vsepp.system.json_files import read_json
+from vsepp.system.npy_files import read_npy
 
 FORMAT = "vsepp-photographs-1"
 MANIFEST = "manifest.json"
@@ -92,8 +92,9 @@ class Manifest:
     @property
     def generation(self):
         """A name for the codes: what they were made of and how."""
-        return list_fingerprint([FORMAT, asdict(self.encoding),
-                                 [photograph.sha256 for photograph in self.photographs]])[:16]
+        return list_fingerprint(
+            [FORMAT, asdict(self.encoding), [photograph.sha256 for photograph in self.photographs]]
+        )[:16]
 
     def codes_path(self, index):
         return Path(index) / f"codes-{self.generation}.npy"
@@ -110,21 +111,26 @@ def read_manifest(index):
     """
     path = Path(index) / MANIFEST
     if not path.exists():
-        raise InputError(f"{index} is no index of photographs: make one with `python "
-                         f"tools/search.py index FOLDER --out {index}`.")
+        raise InputError(
+            f"{index} is no index of photographs: make one with `python "
+            f"tools/search.py index FOLDER --out {index}`."
+        )
     content = read_json(path, _MEND)
     if not isinstance(content, dict) or "format" not in content:
         raise InputError(f"{path} is not the manifest of an index: {_MEND}.")
     if content["format"] != FORMAT:
-        raise InputError(f"{path} has the format {content['format']!r}, this version reads "
-                         f"{FORMAT!r}: update the package, or {_MEND}.")
+        raise InputError(
+            f"{path} has the format {content['format']!r}, this version reads "
+            f"{FORMAT!r}: update the package, or {_MEND}."
+        )
     try:
         manifest = _parse(content)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} is damaged ({_in_words(error)}): {_MEND}.") from None
     if content.get("generation") != manifest.generation:
-        raise InputError(f"{path} is damaged (its generation is not that of its photographs): "
-                         f"{_MEND}.")
+        raise InputError(
+            f"{path} is damaged (its generation is not that of its photographs): {_MEND}."
+        )
     return manifest
 
 
@@ -189,8 +195,9 @@ def open_codes(index, manifest):
     shape = (len(manifest.photographs), manifest.encoding.embed_size)
     wanted = np.dtype(manifest.encoding.dtype).newbyteorder("<")
     if codes.shape != shape or codes.dtype != wanted or not codes.flags.c_contiguous:
-        raise InputError(f"{path} holds {codes.dtype} {codes.shape}, not {wanted} {shape}: "
-                         f"{_MEND}.")
+        raise InputError(
+            f"{path} holds {codes.dtype} {codes.shape}, not {wanted} {shape}: {_MEND}."
+        )
     return codes
 
 
@@ -231,20 +238,27 @@ def write_codes(index, manifest, blocks):
     with atomic_path(manifest.codes_path(index)) as temporary:
         with open(temporary, "wb") as file:
             np.lib.format.write_array_header_1_0(
-                file, {"descr": dtype.str, "fortran_order": False, "shape": shape})
+                file, {"descr": dtype.str, "fortran_order": False, "shape": shape}
+            )
             for block in blocks:
                 file.write(np.ascontiguousarray(block, dtype).data)
 
 
 def write_manifest(index, manifest):
     """Let ``manifest`` be the index from now on, and remove the generations before it."""
-    content = {"format": FORMAT, "generation": manifest.generation, "folder": manifest.folder,
-               "checkpoint": manifest.checkpoint, "encoding": asdict(manifest.encoding),
-               "approximate": manifest.approximate}
+    content = {
+        "format": FORMAT,
+        "generation": manifest.generation,
+        "folder": manifest.folder,
+        "checkpoint": manifest.checkpoint,
+        "encoding": asdict(manifest.encoding),
+        "approximate": manifest.approximate,
+    }
     lines = ",\n".join(json.dumps(photograph) for photograph in manifest.photographs)
     # ASCII: a file name may hold bytes that are no UTF-8.
-    write_text(Path(index) / MANIFEST,
-               json.dumps(content)[:-1] + ', "photographs": [\n' + lines + "\n]}\n")
+    write_text(
+        Path(index) / MANIFEST, json.dumps(content)[:-1] + ', "photographs": [\n' + lines + "\n]}\n"
+    )
     remove_earlier(index, manifest)
 
 

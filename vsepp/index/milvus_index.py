@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from vsepp.errors import InputError
 from vsepp.index.exact import check_new, checked_queries, checked_rows
+from vsepp.system.errors import InputError
 
 _AT_ONCE = 1_000  # rows in one message
 
@@ -24,16 +24,20 @@ class MilvusIndex:
             collection holds codes of another size.
     """
 
-    def __init__(self, uri, size, collection="vsepp", measure="cosine",
-                 token=""):  # for servers that ask for none  # nosec B107
+    def __init__(
+        self, uri, size, collection="vsepp", measure="cosine", token=""
+    ):  # for servers that ask for none  # nosec B107
         if measure != "cosine":
-            raise InputError(f"Milvus knows the measure cosine alone here, not {measure!r}: "
-                             "search exactly.")
+            raise InputError(
+                f"Milvus knows the measure cosine alone here, not {measure!r}: search exactly."
+            )
         try:
             import pymilvus
         except ImportError:
-            raise InputError("Milvus needs pymilvus: run `pip install vsepp[milvus]` (or `pip "
-                             "install pymilvus milvus-lite`).") from None
+            raise InputError(
+                "Milvus needs pymilvus: run `pip install vsepp[milvus]` (or `pip "
+                "install pymilvus milvus-lite`)."
+            ) from None
         self._size, self._collection = size, collection
         try:
             self._client = pymilvus.MilvusClient(uri, token=token)
@@ -42,11 +46,14 @@ class MilvusIndex:
             self._client.load_collection(collection)
             found = self._stored_size()
         except pymilvus.MilvusException as error:
-            raise InputError(f"{uri} does not answer as a Milvus ({error.message}): check the "
-                             "address.") from None
+            raise InputError(
+                f"{uri} does not answer as a Milvus ({error.message}): check the address."
+            ) from None
         if found != size:
-            raise InputError(f"the collection {collection} of {uri} holds codes of {found} "
-                             f"numbers, not {size}: choose another collection.")
+            raise InputError(
+                f"the collection {collection} of {uri} holds codes of {found} "
+                f"numbers, not {size}: choose another collection."
+            )
 
     def _create(self, types):
         schema = self._client.create_schema(auto_id=False)
@@ -54,13 +61,15 @@ class MilvusIndex:
         schema.add_field("code", types.FLOAT_VECTOR, dim=self._size)
         parameters = self._client.prepare_index_params()
         parameters.add_index("code", index_type="FLAT", metric_type="IP")
-        self._client.create_collection(self._collection, schema=schema, index_params=parameters,
-                                       consistency_level="Strong")
+        self._client.create_collection(
+            self._collection, schema=schema, index_params=parameters, consistency_level="Strong"
+        )
 
     def _stored_size(self):
         fields = self._client.describe_collection(self._collection)["fields"]
-        return next((int(field["params"]["dim"]) for field in fields if field["name"] == "code"),
-                    None)
+        return next(
+            (int(field["params"]["dim"]) for field in fields if field["name"] == "code"), None
+        )
 
     def __len__(self):
         rows = self._client.query(self._collection, filter="", output_fields=["count(*)"])
@@ -75,20 +84,25 @@ class MilvusIndex:
         ids, codes = checked_rows(ids, codes, self._size)
         check_new(ids, [])
         for start in range(0, len(ids), _AT_ONCE):
-            part = ids[start:start + _AT_ONCE].tolist()
-            check_new(ids, [np.array([row["id"] for row in
-                                      self._client.get(self._collection, part)], np.int64)])
+            part = ids[start : start + _AT_ONCE].tolist()
+            check_new(
+                ids,
+                [
+                    np.array(
+                        [row["id"] for row in self._client.get(self._collection, part)], np.int64
+                    )
+                ],
+            )
         for start in range(0, len(ids), _AT_ONCE):
             part = slice(start, start + _AT_ONCE)
             rows = zip(ids[part].tolist(), np.asarray(codes[part], np.float32).tolist())
-            self._client.insert(self._collection, [{"id": row, "code": code}
-                                                   for row, code in rows])
+            self._client.insert(self._collection, [{"id": row, "code": code} for row, code in rows])
 
     def remove(self, ids):
         """Forget rows; ids that are not there are passed over."""
         ids = np.asarray(ids, np.int64).tolist()
         for start in range(0, len(ids), _AT_ONCE):
-            self._client.delete(self._collection, ids=ids[start:start + _AT_ONCE])
+            self._client.delete(self._collection, ids=ids[start : start + _AT_ONCE])
 
     def search(self, codes, k):
         """The ``k`` best rows for each query, best first.
@@ -103,8 +117,9 @@ class MilvusIndex:
         scores = np.full((len(queries), k), -np.inf, np.float32)
         if not k or not len(queries):
             return ids, scores
-        for place, found in enumerate(self._client.search(
-                self._collection, queries.tolist(), limit=k)):
+        for place, found in enumerate(
+            self._client.search(self._collection, queries.tolist(), limit=k)
+        ):
             for rank, hit in enumerate(found):
                 ids[place, rank], scores[place, rank] = hit["id"], hit["distance"]
         return ids, scores

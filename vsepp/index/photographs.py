@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from vsepp.checkpoint import read_header
-from vsepp.errors import InputError
 from vsepp.index.exact import ExactIndex
 from vsepp.index.manifest import open_codes, open_generation
+from vsepp.system.errors import InputError
 
 
 class PhotographIndex:
@@ -39,13 +39,14 @@ class PhotographIndex:
             backend.add(np.arange(len(codes)), codes)
             return backend
         if not manifest.approximate:
-            raise InputError(f"{self.index} has no approximate index: make one with `python "
-                             f"tools/search.py index {manifest.folder} --out {self.index} "
-                             "--approximate`, or search exactly.")
+            raise InputError(
+                f"{self.index} has no approximate index: make one with `python "
+                f"tools/search.py index {manifest.folder} --out {self.index} "
+                "--approximate`, or search exactly."
+            )
         from vsepp.index.faiss_index import open_stored
 
-        return open_stored(manifest.approximate_path(self.index), manifest.approximate,
-                           len(codes))
+        return open_stored(manifest.approximate_path(self.index), manifest.approximate, len(codes))
 
     def __len__(self):
         return len(self.manifest.photographs)
@@ -58,7 +59,8 @@ class PhotographIndex:
             raise InputError(
                 f"{self.index} was made with the checkpoint of fingerprint {wanted[:12]}, and "
                 f"{path} has {found[:12]}: give that one with --checkpoint, or index the "
-                "photographs again with --force.")
+                "photographs again with --force."
+            )
 
     def search(self, code, k):
         """The photographs that fit a query best.

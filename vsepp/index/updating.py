@@ -9,16 +9,26 @@ from pathlib import Path
 import numpy as np
 
 from vsepp.data.images import map_images
-from vsepp.errors import InputError
-from vsepp.files.locks import only_one
 from vsepp.index.exact import check_finite
 from vsepp.index.finding import find_photographs
 from vsepp.index.journal import Journal
 from vsepp.index.known import Known, file_sha256
-from vsepp.index.manifest import (DTYPES, FORMAT, MANIFEST, Encoding, Manifest, Photograph,
-                                  open_codes, read_manifest, remove_earlier, write_codes,
-                                  write_manifest)
-from vsepp.progress import progress
+from vsepp.index.manifest import (
+    DTYPES,
+    FORMAT,
+    MANIFEST,
+    Encoding,
+    Manifest,
+    Photograph,
+    open_codes,
+    read_manifest,
+    remove_earlier,
+    write_codes,
+    write_manifest,
+)
+from vsepp.system.errors import InputError
+from vsepp.system.locks import only_one
+from vsepp.system.progress import progress
 
 BATCH = 16  # photographs encoded together
 FLUSH_COUNT, FLUSH_SECONDS = 256, 5.0  # a crash costs no more than this
@@ -78,8 +88,10 @@ def update_index(folder, index, model, dtype=None, approximate=None, force=False
     check_places(folder, index)
     folder, index = Path(os.path.abspath(folder)), Path(os.path.abspath(index))
     index.mkdir(parents=True, exist_ok=True)
-    with only_one(index / "lock", f"another process is indexing into {index}: wait for its end, "
-                                  "or choose another --out."):
+    with only_one(
+        index / "lock",
+        f"another process is indexing into {index}: wait for its end, or choose another --out.",
+    ):
         return _Update(folder, index, model, dtype, approximate, force, quiet).run()
 
 
@@ -97,8 +109,10 @@ def check_places(folder, index):
     if index.is_dir() and not (index / MANIFEST).exists():
         for name in os.listdir(index):
             if not f"{name}.".startswith(_OURS):
-                raise InputError(f"{index} holds other files, such as {name}: give --out a folder "
-                                 "of its own for the index.")
+                raise InputError(
+                    f"{index} holds other files, such as {name}: give --out a folder "
+                    "of its own for the index."
+                )
 
 
 class _Update:
@@ -110,8 +124,14 @@ class _Update:
         self.before = self._read_before()
         earlier = self.before.encoding.dtype if self.before else DTYPES[0]
         config = model.config
-        self.encoding = Encoding(model.fingerprint, config.embed_size, config.resize,
-                                 config.image_size, model.measure, dtype or earlier)
+        self.encoding = Encoding(
+            model.fingerprint,
+            config.embed_size,
+            config.resize,
+            config.image_size,
+            model.measure,
+            dtype or earlier,
+        )
         if approximate is None:
             approximate = bool(self.before and self.before.approximate)
         self.approximate = approximate
@@ -135,8 +155,10 @@ class _Update:
         self._check_encoding()
         found, self.report.unreadable = find_photographs(self.folder, [self.index])
         if not found:
-            raise InputError(f"{self.folder} holds no photographs (JPEG, PNG, WebP, BMP or GIF)"
-                             f"{self._reasons()}: give another folder.")
+            raise InputError(
+                f"{self.folder} holds no photographs (JPEG, PNG, WebP, BMP or GIF)"
+                f"{self._reasons()}: give another folder."
+            )
         about = {"format": FORMAT, **asdict(self.encoding), "dtype": "float32"}
         with closing(Journal(self.index, about, self.encoding.embed_size)) as journal:
             there = self._encode_missing(found, journal)
@@ -157,17 +179,24 @@ class _Update:
                 f"{self.index} was made with {self.before.checkpoint} (fingerprint "
                 f"{old.fingerprint[:12]}), not with {self.model.checkpoint} "
                 f"({new.fingerprint[:12]}): give that checkpoint, or --force to encode every "
-                "photograph anew.")
+                "photograph anew."
+            )
         if old.dtype != new.dtype:
-            raise InputError(f"{self.index} holds {old.dtype}, not {new.dtype}: leave --dtype "
-                             "away, or give --force to encode every photograph anew.")
+            raise InputError(
+                f"{self.index} holds {old.dtype}, not {new.dtype}: leave --dtype "
+                "away, or give --force to encode every photograph anew."
+            )
         if old != new:
-            raise InputError(f"{self.index} was made with another preprocessing: give --force to "
-                             "encode every photograph anew.")
+            raise InputError(
+                f"{self.index} was made with another preprocessing: give --force to "
+                "encode every photograph anew."
+            )
         if self.before.folder != str(self.folder):
-            raise InputError(f"{self.index} is the index of {self.before.folder}, not of "
-                             f"{self.folder}: choose another --out, or give --force if that is "
-                             "where the photographs are now.")
+            raise InputError(
+                f"{self.index} is the index of {self.before.folder}, not of "
+                f"{self.folder}: choose another --out, or give --force if that is "
+                "where the photographs are now."
+            )
 
     def _codes_before(self):
         """The stored codes; with ``force``, damaged ones are done without."""
@@ -179,8 +208,11 @@ class _Update:
             return self.before.photographs, codes
         except (InputError, FileNotFoundError) as error:
             if not self.force:
-                reason = str(error) if isinstance(error, InputError) else \
-                    f"{error.filename} is missing: index the photographs again with --force."
+                reason = (
+                    str(error)
+                    if isinstance(error, InputError)
+                    else f"{error.filename} is missing: index the photographs again with --force."
+                )
                 raise InputError(reason) from None
             return (), np.empty((0, 0))
 
@@ -194,8 +226,12 @@ class _Update:
         missing = [photograph for photograph, entry in there.items() if entry is None]
         self.report.recovered = len(journal.photographs)
         begin = flushed = time.monotonic()
-        with progress(description="encoding photographs", total=len(missing), unit="image",
-                      disable=self.quiet or not missing) as bar:
+        with progress(
+            description="encoding photographs",
+            total=len(missing),
+            unit="image",
+            disable=self.quiet or not missing,
+        ) as bar:
             for photographs, codes in self._encode(missing, bar):
                 journal.add(photographs, codes)
                 self.report.encoded += len(photographs)
@@ -242,26 +278,40 @@ class _Update:
         photographs, pixels = zip(*batch)
         codes = self.model.encode_pixels(np.stack(pixels))
         if not np.isfinite(codes).all():
-            raise InputError(f"{self.model.checkpoint} gives NaN or infinity for "
-                             f"{photographs[0].path} or its neighbours: use another checkpoint.")
+            raise InputError(
+                f"{self.model.checkpoint} gives NaN or infinity for "
+                f"{photographs[0].path} or its neighbours: use another checkpoint."
+            )
         return photographs, codes
 
     def _finish(self, there, journal):
         known = self._known(journal)  # places of before stay what they were
-        placed = [entry or known.look_up(photograph, self.folder)
-                  for photograph, entry in there.items()]
+        placed = [
+            entry or known.look_up(photograph, self.folder) for photograph, entry in there.items()
+        ]
         placed = [entry for entry in placed if entry is not None]
         if not placed:
-            raise InputError(f"none of the photographs below {self.folder} can be read"
-                             f"{self._reasons()}: give another folder.")
-        manifest = Manifest(str(self.folder), os.path.abspath(self.model.checkpoint),
-                            self.encoding, tuple(photograph for photograph, _ in placed))
+            raise InputError(
+                f"none of the photographs below {self.folder} can be read"
+                f"{self._reasons()}: give another folder."
+            )
+        manifest = Manifest(
+            str(self.folder),
+            os.path.abspath(self.model.checkpoint),
+            self.encoding,
+            tuple(photograph for photograph, _ in placed),
+        )
         self._count(manifest, there)
         places = [place for _, place in placed]
         if not self._is_there(manifest):
-            write_codes(self.index, manifest, (
-                known.rows(places[start:start + _ROWS_AT_ONCE])
-                for start in range(0, len(places), _ROWS_AT_ONCE)))
+            write_codes(
+                self.index,
+                manifest,
+                (
+                    known.rows(places[start : start + _ROWS_AT_ONCE])
+                    for start in range(0, len(places), _ROWS_AT_ONCE)
+                ),
+            )
         if self.approximate:
             manifest = self._with_approximate(manifest)
         if manifest != self.before:
@@ -287,14 +337,21 @@ class _Update:
         if before and self.before.generation == manifest.generation:
             if manifest.approximate_path(self.index).exists() and not self.force:
                 return replace(manifest, approximate=before)
-        return replace(manifest, approximate=stored(
-            manifest.approximate_path(self.index), open_codes(self.index, manifest),
-            self.encoding.measure))
+        return replace(
+            manifest,
+            approximate=stored(
+                manifest.approximate_path(self.index),
+                open_codes(self.index, manifest),
+                self.encoding.measure,
+            ),
+        )
 
     def _count(self, manifest, found):
         report = self.report
-        before = {photograph.path: photograph.sha256
-                  for photograph in (self.before.photographs if self.before else ())}
+        before = {
+            photograph.path: photograph.sha256
+            for photograph in (self.before.photographs if self.before else ())
+        }
         for photograph in manifest.photographs:
             if photograph.path not in before:
                 report.new += 1

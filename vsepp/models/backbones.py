@@ -8,7 +8,7 @@ keeps Paddle's (and torchvision's) parameter names.
 import difflib
 from typing import NamedTuple, Tuple
 
-from vsepp.errors import InputError
+from vsepp.system.errors import InputError
 
 
 class Backbone(NamedTuple):
@@ -98,8 +98,9 @@ def check_image_size(name, size, resize=None):
     With ``resize``, the shorter side before cropping, also those that cannot be cut from it.
     """
     if resize is not None and resize < size:
-        raise InputError(f"resize {resize} is less than image_size {size}: "
-                         f"set resize={size} or more.")
+        raise InputError(
+            f"resize {resize} is less than image_size {size}: set resize={size} or more."
+        )
     entry = find_backbone(name)
     largest = entry.largest_image or size
     if entry.smallest_image <= size <= largest:

@@ -4,7 +4,7 @@ from contextlib import contextmanager
 
 import paddle
 
-from vsepp.errors import InputError, memory_exhausted
+from vsepp.system.errors import InputError, memory_exhausted
 
 
 def select_device(name="auto"):
@@ -18,10 +18,15 @@ def select_device(name="auto"):
     """
     usable = paddle.is_compiled_with_cuda() and paddle.device.cuda.device_count() > 0
     if name == "gpu" and not usable:
-        reason = "no GPU was found" if paddle.is_compiled_with_cuda() else \
-            "this PaddlePaddle was built for the CPU"
-        raise InputError(f"device: gpu was asked for, but {reason}: set device=cpu, or install a "
-                         "GPU build as https://www.paddlepaddle.org.cn/install/quick says.")
+        reason = (
+            "no GPU was found"
+            if paddle.is_compiled_with_cuda()
+            else "this PaddlePaddle was built for the CPU"
+        )
+        raise InputError(
+            f"device: gpu was asked for, but {reason}: set device=cpu, or install a "
+            "GPU build as https://www.paddlepaddle.org.cn/install/quick says."
+        )
     chosen = "gpu" if usable and name != "cpu" else "cpu"
     paddle.set_device(chosen)
     return chosen

@@ -15,9 +15,12 @@ from vsepp.models.weights import initialise_backbone
 def _linear(size, embed_size):
     """A linear layer with Xavier-normal weights and bias 0."""
     std = math.sqrt(2.0 / (size + embed_size))
-    return nn.Linear(size, embed_size,
-                     weight_attr=nn.initializer.Normal(0.0, std),
-                     bias_attr=nn.initializer.Constant(0.0))
+    return nn.Linear(
+        size,
+        embed_size,
+        weight_attr=nn.initializer.Normal(0.0, std),
+        bias_attr=nn.initializer.Constant(0.0),
+    )
 
 
 def as_network_input(images):
@@ -50,8 +53,9 @@ class FeatureRepExtractor(nn.Layer):
         use_abs: take absolute values at the end, as Order0 of the authors does.
     """
 
-    def __init__(self, feature_size, embed_size, normalize=True, normalize_features=False,
-                 use_abs=False):
+    def __init__(
+        self, feature_size, embed_size, normalize=True, normalize_features=False, use_abs=False
+    ):
         super().__init__()
         self.fc = _linear(feature_size, embed_size)
         self.normalize = normalize
@@ -88,10 +92,20 @@ class ImageRepExtractor(FeatureRepExtractor):
         InputError: for an unknown backbone, or weights that are missing or do not fit.
     """
 
-    def __init__(self, embed_size, pretrained_model="resnet152", finetuned=True, pretrained=True,
-                 weights=None, normalize=True, normalize_features=False, use_abs=False):
-        super().__init__(feature_size(pretrained_model), embed_size, normalize,
-                         normalize_features, use_abs)
+    def __init__(
+        self,
+        embed_size,
+        pretrained_model="resnet152",
+        finetuned=True,
+        pretrained=True,
+        weights=None,
+        normalize=True,
+        normalize_features=False,
+        use_abs=False,
+    ):
+        super().__init__(
+            feature_size(pretrained_model), embed_size, normalize, normalize_features, use_abs
+        )
         self.finetuned = finetuned
         self.backbone = build_backbone(pretrained_model)
         initialise_backbone(self.backbone, pretrained_model, pretrained, weights)

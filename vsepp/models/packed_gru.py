@@ -38,7 +38,8 @@ class Packing:
         falling = lengths[self.order]
         self.batch_sizes = [int(size) for size in (falling[None, :] > steps[:, None]).sum(1)]
         self.words = np.concatenate(
-            [self.order[:size] * len(steps) + step for step, size in enumerate(self.batch_sizes)])
+            [self.order[:size] * len(steps) + step for step, size in enumerate(self.batch_sizes)]
+        )
 
     def unsort(self, rows):
         """Rows in falling order of length, put back into the captions' own order."""
@@ -70,7 +71,7 @@ def forward(inputs, weights, packing, keep):
     weight_ih, weight_hh, bias_ih, bias_hh = weights
     size = weight_hh.shape[1]
     bias = bias_ih.copy()
-    bias[:2 * size] += bias_hh[:2 * size]
+    bias[: 2 * size] += bias_hh[: 2 * size]
     gates = inputs @ weight_ih.T
     gates += bias
     batch_sizes = packing.batch_sizes
@@ -83,20 +84,20 @@ def forward(inputs, weights, packing, keep):
         rows = slice(start, start + count)
         product = np.matmul(hidden[:count], weight_hh.T, out=products[:count])
         gate = gates[rows]
-        reset_update = gate[:, :2 * size]
-        reset_update += product[:, :2 * size]
+        reset_update = gate[:, : 2 * size]
+        reset_update += product[:, : 2 * size]
         _sigmoid(reset_update, reset_update)
-        candidate = product[:, 2 * size:]
-        candidate += bias_hh[2 * size:]
+        candidate = product[:, 2 * size :]
+        candidate += bias_hh[2 * size :]
         if keep:
             candidates[rows] = candidate
         candidate *= gate[:, :size]
-        new = gate[:, 2 * size:]
+        new = gate[:, 2 * size :]
         new += candidate
         np.tanh(new, out=new)
         state = states[rows]
         np.subtract(hidden[:count], new, out=state)
-        state *= gate[:, size:2 * size]
+        state *= gate[:, size : 2 * size]
         state += new
         hidden[:count] = state
         start += count
@@ -127,15 +128,15 @@ def backward(inputs, weights, packing, kept, states_grad, last_grad):
         start = end - count
         rows = slice(start, end)
         gate, grad, scrap = gates[rows], carried[:count], scratch[:count]
-        reset, update, new = gate[:, :size], gate[:, size:2 * size], gate[:, 2 * size:]
+        reset, update, new = gate[:, :size], gate[:, size : 2 * size], gate[:, 2 * size :]
         if states_grad is not None:
             grad += states_grad[rows]
         recurrent = recurrent_grads[rows]
         # update gate: dh (h_before − n) z (1 − z)
-        update_grad = recurrent[:, size:2 * size]
+        update_grad = recurrent[:, size : 2 * size]
         if step:
             previous = start - batch_sizes[step - 1]
-            np.subtract(states[previous:previous + count], new, out=update_grad)
+            np.subtract(states[previous : previous + count], new, out=update_grad)
         else:
             np.negative(new, out=update_grad)
         update_grad *= grad
@@ -154,21 +155,32 @@ def backward(inputs, weights, packing, kept, states_grad, last_grad):
         reset_grad *= reset
         reset_grad *= new
         reset_grad *= candidates[rows]
-        np.multiply(new, reset, out=recurrent[:, 2 * size:])
+        np.multiply(new, reset, out=recurrent[:, 2 * size :])
         # the gates' own rows now hold the gradient of the input product
-        gate[:, :2 * size] = recurrent[:, :2 * size]
+        gate[:, : 2 * size] = recurrent[:, : 2 * size]
         if step:
             np.matmul(recurrent, weight_hh, out=scrap)
             grad += scrap
         end = start
-    previous_rows = np.concatenate(
-        [np.arange(count) + offset for count, offset in
-         zip(batch_sizes[1:], np.cumsum([0, *batch_sizes[:-2]]))]) if len(batch_sizes) > 1 \
+    previous_rows = (
+        np.concatenate(
+            [
+                np.arange(count) + offset
+                for count, offset in zip(batch_sizes[1:], np.cumsum([0, *batch_sizes[:-2]]))
+            ]
+        )
+        if len(batch_sizes) > 1
         else np.empty(0, np.int64)
+    )
     later = recurrent_grads[first:]
     weight_hh_grad = later.T @ states[previous_rows]
-    return (gates @ weight_ih, gates.T @ inputs, weight_hh_grad,
-            gates.sum(0), recurrent_grads.sum(0))
+    return (
+        gates @ weight_ih,
+        gates.T @ inputs,
+        weight_hh_grad,
+        gates.sum(0),
+        recurrent_grads.sum(0),
+    )
 
 
 class _PackedGRULayer(PyLayer):
@@ -176,8 +188,7 @@ class _PackedGRULayer(PyLayer):
 
     @staticmethod
     def forward(ctx, inputs, weight_ih, weight_hh, bias_ih, bias_hh, packing, last):
-        arrays = [array_of(tensor)
-                  for tensor in (inputs, weight_ih, weight_hh, bias_ih, bias_hh)]
+        arrays = [array_of(tensor) for tensor in (inputs, weight_ih, weight_hh, bias_ih, bias_hh)]
         states, hidden, kept = forward(arrays[0], arrays[1:], packing, keep=True)
         ctx.saved = arrays, packing, kept, last
         return tensor_of(packing.unsort(hidden) if last else states.copy())
@@ -187,15 +198,23 @@ class _PackedGRULayer(PyLayer):
         arrays, packing, kept, last = ctx.saved
         ctx.saved = None
         grad = grad.numpy()
-        grads = backward(arrays[0], arrays[1:], packing, kept,
-                         None if last else grad, grad[packing.order] if last else None)
+        grads = backward(
+            arrays[0],
+            arrays[1:],
+            packing,
+            kept,
+            None if last else grad,
+            grad[packing.order] if last else None,
+        )
         return tuple(map(tensor_of, grads))
 
 
 def layer_weights(gru, layer):
     """The four parameters of one layer of an ``nn.GRU``."""
-    return [getattr(gru, f"{name}_l{layer}")
-            for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+    return [
+        getattr(gru, f"{name}_l{layer}")
+        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    ]
 
 
 def packed_gru(gru, inputs, packing):

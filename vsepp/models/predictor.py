@@ -10,12 +10,11 @@ import numpy as np
 import paddle
 
 from vsepp.data.transforms import normalize
-from vsepp.errors import InputError
-from vsepp.files.atomic import naming
-from vsepp.memory import keep_freed
-from vsepp.signals import held_back
-from vsepp.threads import computes_in_bfloat16, cpu_count
-
+from vsepp.system.atomic import naming
+from vsepp.system.errors import InputError
+from vsepp.system.memory import keep_freed
+from vsepp.system.signals import held_back
+from vsepp.system.threads import computes_in_bfloat16, cpu_count
 
 PRECISIONS = ("float32", "bfloat16")
 _PROGRAM_BYTES = 1 << 22  # what Paddle writes beside the weights takes less
@@ -38,8 +37,10 @@ class BackbonePredictor:
 
     def __init__(self, backbone, image_size, batch_size=16, precision="float32"):
         if precision == "bfloat16" and not computes_in_bfloat16():
-            raise InputError("backbone_precision: this processor has no instructions for "
-                             "bfloat16: set backbone_precision=float32.")
+            raise InputError(
+                "backbone_precision: this processor has no instructions for "
+                "bfloat16: set backbone_precision=float32."
+            )
         self.batch_size = batch_size
         backbone.eval()
         if paddle.get_device() == "cpu":
@@ -53,13 +54,14 @@ class BackbonePredictor:
         @paddle.no_grad()
         def run(images):
             return backbone(paddle.to_tensor(images)).numpy()
+
         return run
 
     def __call__(self, pixels):
         """uint8 ``[n, image_size, image_size, 3]`` → float32 ``[n, feature_size]``."""
         parts = []
         for start in range(0, len(pixels), self.batch_size):
-            images = normalize(pixels[start:start + self.batch_size])
+            images = normalize(pixels[start : start + self.batch_size])
             count = len(images)
             if count < self.batch_size:  # a new shape would be compiled anew
                 rest = np.zeros((self.batch_size - count, *images.shape[1:]), np.float32)
@@ -78,8 +80,7 @@ def _optimised(backbone, image_size, precision):
         spec = paddle.static.InputSpec([None, 3, image_size, image_size], "float32", "images")
         with contextlib.redirect_stdout(io.StringIO()):
             paddle.jit.save(backbone, path, input_spec=[spec])
-        program = next(path + kind for kind in (".json", ".pdmodel")
-                       if os.path.exists(path + kind))
+        program = next(path + kind for kind in (".json", ".pdmodel") if os.path.exists(path + kind))
         config = inference.Config(program, path + ".pdiparams")
         config.disable_gpu()
         config.enable_mkldnn()
@@ -95,6 +96,7 @@ def _optimised(backbone, image_size, precision):
         source.copy_from_cpu(images)
         predictor.run()
         return result.copy_to_cpu()
+
     return run
 
 

@@ -16,8 +16,13 @@ def recompute_blocks(backbone):
     Returns:
         int: how many blocks there were.
     """
-    blocks = [block for stage in backbone.children() if isinstance(stage, nn.Sequential)
-              for block in stage.children() if _is_block(block)]
+    blocks = [
+        block
+        for stage in backbone.children()
+        if isinstance(stage, nn.Sequential)
+        for block in stage.children()
+        if _is_block(block)
+    ]
     for block in blocks:
         block.forward = _Recomputed(block.forward)
     return len(blocks)

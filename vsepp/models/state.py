@@ -3,7 +3,7 @@
 import numpy as np
 import paddle
 
-from vsepp.errors import InputError
+from vsepp.system.errors import InputError
 
 
 def get_state(network):
@@ -43,17 +43,22 @@ def set_state(network, state, source, optional=()):
         if name not in state:
             if name.startswith(optional):
                 continue
-            raise InputError(f"{source} lacks the parameter {name}: it belongs to another model; "
-                             "give the checkpoint that fits the configuration.")
+            raise InputError(
+                f"{source} lacks the parameter {name}: it belongs to another model; "
+                "give the checkpoint that fits the configuration."
+            )
         if tuple(state[name].shape) != tuple(value.shape):
             raise InputError(
                 f"{source}: {name} has the shape {tuple(state[name].shape)}, the model wants "
                 f"{tuple(value.shape)}: word_dim, embed_size, num_layers, image_model and the "
-                "vocabulary must be the checkpoint's.")
+                "vocabulary must be the checkpoint's."
+            )
     for name in state:
         if name not in own and name not in second_names and not name.startswith(optional):
-            raise InputError(f"{source} has the parameter {name} that the model lacks: it belongs "
-                             "to another model; give the checkpoint that fits the configuration.")
+            raise InputError(
+                f"{source} has the parameter {name} that the model lacks: it belongs "
+                "to another model; give the checkpoint that fits the configuration."
+            )
     for name, value in own.items():
         if name in state:
             value.set_value(paddle.to_tensor(np.asarray(state[name], dtype=value.numpy().dtype)))

@@ -4,9 +4,9 @@ import numpy as np
 import paddle
 from paddle import nn
 
-from vsepp.errors import InputError
 from vsepp.models.embedding import l2_normalize
 from vsepp.models.packed_gru import Packing, packed_gru
+from vsepp.system.errors import InputError
 
 
 def check_lengths(lengths, longest):
@@ -16,8 +16,10 @@ def check_lengths(lengths, longest):
     """
     if len(lengths) and not 1 <= lengths.min() <= lengths.max() <= longest:
         wrong = lengths.min() if lengths.min() < 1 else lengths.max()
-        raise InputError(f"cap_lens: a caption's length is {wrong}, outside 1 to the {longest} "
-                         "columns of captions: give the true lengths.")
+        raise InputError(
+            f"cap_lens: a caption's length is {wrong}, outside 1 to the {longest} "
+            "columns of captions: give the true lengths."
+        )
 
 
 class TextRepExtractor(nn.Layer):
@@ -34,7 +36,8 @@ class TextRepExtractor(nn.Layer):
     def __init__(self, vocab_size, word_dim, embed_size, num_layers, use_abs=False):
         super().__init__()
         self.embedding = nn.Embedding(
-            vocab_size, word_dim, weight_attr=nn.initializer.Uniform(-0.1, 0.1))
+            vocab_size, word_dim, weight_attr=nn.initializer.Uniform(-0.1, 0.1)
+        )
         self.gru = nn.GRU(word_dim, embed_size, num_layers)
         self.use_abs = use_abs
 

@@ -27,24 +27,41 @@ class VSEPP(nn.Layer):
         learn_temperature: hold ``logit_scale``, which the N-pair loss learns.
     """
 
-    def __init__(self, vocab_size, word_dim, embed_size, num_layers, image_model, finetuned=True,
-                 pretrained=True, weights=None, feature_size=None, normalize_features=False,
-                 normalize_images=True, use_abs=False, measure="cosine",
-                 learn_temperature=False):
+    def __init__(
+        self,
+        vocab_size,
+        word_dim,
+        embed_size,
+        num_layers,
+        image_model,
+        finetuned=True,
+        pretrained=True,
+        weights=None,
+        feature_size=None,
+        normalize_features=False,
+        normalize_images=True,
+        use_abs=False,
+        measure="cosine",
+        learn_temperature=False,
+    ):
         super().__init__()
         self.measure = measure
-        head = dict(normalize=normalize_images, normalize_features=normalize_features,
-                    use_abs=use_abs)
+        head = dict(
+            normalize=normalize_images, normalize_features=normalize_features, use_abs=use_abs
+        )
         if feature_size is None:
             self.image_extractor = ImageRepExtractor(
-                embed_size, image_model, finetuned, pretrained, weights, **head)
+                embed_size, image_model, finetuned, pretrained, weights, **head
+            )
         else:
             self.image_extractor = FeatureRepExtractor(feature_size, embed_size, **head)
         self.text_extractor = TextRepExtractor(
-            vocab_size, word_dim, embed_size, num_layers, use_abs)
+            vocab_size, word_dim, embed_size, num_layers, use_abs
+        )
         if learn_temperature:
             self.logit_scale = self.create_parameter(
-                [1], default_initializer=nn.initializer.Constant(math.log(1 / 0.07)))
+                [1], default_initializer=nn.initializer.Constant(math.log(1 / 0.07))
+            )
 
     def train(self):
         """Training mode for all but a frozen backbone."""
@@ -63,18 +80,23 @@ class VSEPP(nn.Layer):
 
 def build_image_extractor(config, feature_size=None):
     """The image half of what a configuration describes, its backbone's weights as built."""
-    head = dict(normalize=config.normalize_images, normalize_features=config.normalize_features,
-                use_abs=config.use_abs)
+    head = dict(
+        normalize=config.normalize_images,
+        normalize_features=config.normalize_features,
+        use_abs=config.use_abs,
+    )
     if feature_size is None:
-        return ImageRepExtractor(config.embed_size, config.image_model, finetuned=False,
-                                 pretrained=False, **head)
+        return ImageRepExtractor(
+            config.embed_size, config.image_model, finetuned=False, pretrained=False, **head
+        )
     return FeatureRepExtractor(feature_size, config.embed_size, **head)
 
 
 def build_text_extractor(config, vocab_size):
     """The text half of what a configuration describes."""
-    return TextRepExtractor(vocab_size, config.word_dim, config.embed_size, config.num_layers,
-                            config.use_abs)
+    return TextRepExtractor(
+        vocab_size, config.word_dim, config.embed_size, config.num_layers, config.use_abs
+    )
 
 
 def build_model(config, vocab_size, feature_size=None, with_weights=True):
@@ -88,9 +110,18 @@ def build_model(config, vocab_size, feature_size=None, with_weights=True):
             is left as built, for weights that are set afterwards.
     """
     return VSEPP(
-        vocab_size, config.word_dim, config.embed_size, config.num_layers, config.image_model,
-        finetuned=config.finetuned, pretrained=with_weights and config.pretrained,
-        weights=config.weights if with_weights else None, feature_size=feature_size,
-        normalize_features=config.normalize_features, normalize_images=config.normalize_images,
-        use_abs=config.use_abs, measure=config.measure,
-        learn_temperature=config.loss == "npair")
+        vocab_size,
+        config.word_dim,
+        config.embed_size,
+        config.num_layers,
+        config.image_model,
+        finetuned=config.finetuned,
+        pretrained=with_weights and config.pretrained,
+        weights=config.weights if with_weights else None,
+        feature_size=feature_size,
+        normalize_features=config.normalize_features,
+        normalize_images=config.normalize_images,
+        use_abs=config.use_abs,
+        measure=config.measure,
+        learn_temperature=config.loss == "npair",
+    )

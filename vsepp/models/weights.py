@@ -15,9 +15,9 @@ from urllib.request import getproxies
 
 import numpy as np
 
-from vsepp.errors import InputError
 from vsepp.models.backbones import find_backbone, is_classifier
 from vsepp.pickles import read_pickle
+from vsepp.system.errors import InputError
 
 PADDLE_SUFFIXES = (".pdparams",)
 TORCH_SUFFIXES = (".pth", ".pt", ".tar", ".bin")

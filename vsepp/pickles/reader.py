@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from vsepp.errors import InputError
 from vsepp.pickles.machine import Bytes, Machine
 from vsepp.pickles.values import (
     DType,
@@ -23,6 +22,7 @@ from vsepp.pickles.values import (
     expected_bytes,
     plain_dtype,
 )
+from vsepp.system.errors import InputError
 
 __all__ = ["PlainObject", "read_pickle"]
 
@@ -219,8 +219,5 @@ HANDLERS = {
         ("numpy.core.multiarray", "numpy._core.multiarray"),
         {"_reconstruct": _new_array, "scalar": _scalar},
     ),
-    **_both(
-        ("numpy.core.numeric", "numpy._core.numeric"),
-        {"_frombuffer": _array_from_buffer},
-    ),
+    **_both(("numpy.core.numeric", "numpy._core.numeric"), {"_frombuffer": _array_from_buffer}),
 }

@@ -2,7 +2,7 @@
 
 import math
 
-from vsepp.files.atomic import atomic_path
+from vsepp.system.atomic import atomic_path
 
 RECALLS = ((1, "#1b4f91"), (5, "#5b8fd0"), (10, "#a9c6ea"))
 DIRECTIONS = (("i2t", "Image → sentence"), ("t2i", "Sentence → image"))

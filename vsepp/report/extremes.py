@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vsepp.measures import find_measure
-from vsepp.ranking import scores_of_image, scores_of_text
+from vsepp.metrics.similarity import find_measure
+from vsepp.metrics.top_k import scores_of_image, scores_of_text
 
 _BLOCK = 2_000_000  # scores held at a time
 
@@ -70,7 +70,7 @@ def best_and_worst(ranks, margins, count):
     places = np.arange(len(ranks))
     best = np.lexsort((places, -margins, ranks))
     worst = np.lexsort((places, margins, -ranks))
-    return best[:min(count, (len(ranks) + 1) // 2)], worst[:min(count, len(ranks) // 2)]
+    return best[: min(count, (len(ranks) + 1) // 2)], worst[: min(count, len(ranks) // 2)]
 
 
 def answers_of_image(gallery, image_id, rank, count):
@@ -90,5 +90,6 @@ def answers_of_text(gallery, index, rank, count):
 def _answers(query, rank, scores, right, count):
     found = np.lexsort((np.arange(len(scores)), right, -scores))[:count]
     own = int(np.argmax(np.where(right, scores, -np.inf)))
-    return Answers(int(query), int(rank), found, scores[found], right[found],
-                   (own, float(scores[own])))
+    return Answers(
+        int(query), int(rank), found, scores[found], right[found], (own, float(scores[own]))
+    )

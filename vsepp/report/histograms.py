@@ -48,7 +48,12 @@ def histogram_html(title, ranks, candidates):
     for first, last, number in rows:
         label = f"{first:,}" if first == last else f"{first:,}–{last:,}"
         bar = f'<i style="width:{100 * number / most:.1f}%"></i>' if number else ""
-        lines.append(f"<tr><th>{label}</th><td>{bar}</td>"
-                     f"<td>{number:,} ({100 * number / len(ranks):.1f} %)</td></tr>")
-    return (f"<div><h3>{escape(title)}</h3>\n<table class=\"ranks\">\n" + "\n".join(lines)
-            + "\n</table></div>")
+        lines.append(
+            f"<tr><th>{label}</th><td>{bar}</td>"
+            f"<td>{number:,} ({100 * number / len(ranks):.1f} %)</td></tr>"
+        )
+    return (
+        f'<div><h3>{escape(title)}</h3>\n<table class="ranks">\n'
+        + "\n".join(lines)
+        + "\n</table></div>"
+    )

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageOps
 
-from vsepp.files.atomic import atomic_path
-from vsepp.errors import InputError
 from vsepp.report.lettering import font_for, shorten, wrap
 from vsepp.report.page import BAR, GREEN, GREY, INK, MARGIN, RADIUS, TILE, WIDTH, Page
+from vsepp.system.atomic import atomic_path
+from vsepp.system.errors import InputError
 
 GAP = 18
 LARGEST_TILE = 320

@@ -4,7 +4,7 @@ from itertools import count
 from pathlib import Path
 
 from vsepp.checkpoint import read_header
-from vsepp.errors import InputError
+from vsepp.system.errors import InputError
 
 
 def find_history(checkpoint, last_checkpoint):
@@ -33,8 +33,9 @@ def find_history(checkpoint, last_checkpoint):
             history = _history(read_header(path)) or []
         except (InputError, OSError):
             continue
-        if any(row["step"] == header["step"] and row.get("rsum") == rsum is not None
-               for row in history):
+        if any(
+            row["step"] == header["step"] and row.get("rsum") == rsum is not None for row in history
+        ):
             return history
     return None
 
@@ -53,8 +54,14 @@ def _history(header):
     """The rows in a header of a last checkpoint, None where there are none to be used."""
     position = header.get("position")
     rows = position.get("history") if isinstance(position, dict) else None
-    good = isinstance(rows, list) and rows and all(
-        isinstance(row, dict) and type(row.get("step")) is int
-        and all(isinstance(value, (int, float, type(None))) for value in row.values())
-        for row in rows)
+    good = (
+        isinstance(rows, list)
+        and rows
+        and all(
+            isinstance(row, dict)
+            and type(row.get("step")) is int
+            and all(isinstance(value, (int, float, type(None))) for value in row.values())
+            for row in rows
+        )
+    )
     return rows if good else None

@@ -1,8 +1,8 @@
 """The answer to a search as one HTML file that needs nothing but itself."""
 
-from vsepp.files.atomic import write_text
 from vsepp.report.thumbnails import Thumbnails
 from vsepp.report.web_page import document, escape, words
+from vsepp.system.atomic import write_text
 
 _TILE = 320
 
@@ -32,13 +32,15 @@ def save_search_page(path, title, note, paths, names, scores, query_image=None):
         scores: one similarity per photograph.
         query_image: optional file to show above them, the query itself.
     """
-    body = f"<h1>{words(title)}</h1>\n<p class=\"note\">{escape(note)}</p>\n"
+    body = f'<h1>{words(title)}</h1>\n<p class="note">{escape(note)}</p>\n'
     if query_image is not None:
         asked = Thumbnails(_Answers([query_image], [str(query_image)]))
         body += f'<div class="query"><figure>{asked.html(0, _TILE, square=False)}</figure></div>\n'
     thumbnails = Thumbnails(_Answers(paths, names))
-    tiles = [f"<figure>{thumbnails.html(place, _TILE)}<figcaption>{place + 1} · {score:.3f}<br>"
-             f"{words(name)}</figcaption></figure>"
-             for place, (name, score) in enumerate(zip(names, scores))]
+    tiles = [
+        f"<figure>{thumbnails.html(place, _TILE)}<figcaption>{place + 1} · {score:.3f}<br>"
+        f"{words(name)}</figcaption></figure>"
+        for place, (name, score) in enumerate(zip(names, scores))
+    ]
     body += '<div class="query"><div class="tiles">\n' + "\n".join(tiles) + "\n</div></div>"
     write_text(path, document(title, body))

@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from vsepp.measures import find_measure
+from vsepp.metrics.similarity import find_measure
 from vsepp.report.web_page import data_uri
 
 CELL = 12  # pixels of the picture, units of the drawing
@@ -34,9 +34,11 @@ def diagonal_summary(scores):
     others = scores[~np.eye(size, dtype=bool)].reshape(size, size - 1)
     rows = int((diagonal > others.max(1)).sum())
     columns = int((diagonal > np.where(np.eye(size, dtype=bool), -np.inf, scores).max(0)).sum())
-    return (f"Mean similarity of right pairs {diagonal.mean():.3f}, of wrong ones "
-            f"{others.mean():.3f}. The right pair is the highest of its row {rows} times of "
-            f"{size}, of its column {columns} times.")
+    return (
+        f"Mean similarity of right pairs {diagonal.mean():.3f}, of wrong ones "
+        f"{others.mean():.3f}. The right pair is the highest of its row {rows} times of "
+        f"{size}, of its column {columns} times."
+    )
 
 
 def similarity_map(scores):
@@ -46,12 +48,16 @@ def similarity_map(scores):
     labels = []
     for place in range(0, size, 4 if size > 12 else 1):
         at, number = _EDGE + CELL * place + CELL / 2, place + 1
-        labels.append(f'<text x="{at}" y="{_EDGE - 5}" text-anchor="middle">{number}</text>'
-                      f'<text x="{_EDGE - 5}" y="{at + 4}" text-anchor="end">{number}</text>')
-    return (f'<svg class="map" viewBox="0 0 {_EDGE + side} {_EDGE + side}" role="img" '
-            f'aria-label="similarities of {size} images and {size} sentences">'
-            f'<image href="{data_uri("image/png", _png(scores))}" x="{_EDGE}" y="{_EDGE}" '
-            f'width="{side}" height="{side}"/>{"".join(labels)}</svg>')
+        labels.append(
+            f'<text x="{at}" y="{_EDGE - 5}" text-anchor="middle">{number}</text>'
+            f'<text x="{_EDGE - 5}" y="{at + 4}" text-anchor="end">{number}</text>'
+        )
+    return (
+        f'<svg class="map" viewBox="0 0 {_EDGE + side} {_EDGE + side}" role="img" '
+        f'aria-label="similarities of {size} images and {size} sentences">'
+        f'<image href="{data_uri("image/png", _png(scores))}" x="{_EDGE}" y="{_EDGE}" '
+        f'width="{side}" height="{side}"/>{"".join(labels)}</svg>'
+    )
 
 
 def _png(scores):

@@ -32,8 +32,12 @@ def project(codes, seed=0):
         points = PCA(size, svd_solver="full").fit_transform(codes)
         if few:
             return np.pad(points, ((0, 0), (0, 2 - size))), "PCA"
-        points = TSNE(init="pca", learning_rate="auto", perplexity=PERPLEXITY * min(
-            1, len(codes) / (3.1 * PERPLEXITY)), random_state=seed).fit_transform(points)
+        points = TSNE(
+            init="pca",
+            learning_rate="auto",
+            perplexity=PERPLEXITY * min(1, len(codes) / (3.1 * PERPLEXITY)),
+            random_state=seed,
+        ).fit_transform(points)
     return points.astype(np.float64), f"PCA to {size} dimensions, then t-SNE, seed {seed}"
 
 
@@ -60,20 +64,31 @@ def space_chart(images, texts, names, sentences, thumbnails):
         thumbnails: ``{row: data URI}`` of images to show.
     """
     images, texts = _fit(images, texts)
-    lines = [f'<svg class="space" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-             f'aria-label="{len(images)} images and their sentences in the plane">']
-    lines += [f'<line x1="{x:.0f}" y1="{y:.0f}" x2="{u:.0f}" y2="{v:.0f}"/>'
-              for (x, y), (u, v) in zip(images, texts)]
+    lines = [
+        f'<svg class="space" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        f'aria-label="{len(images)} images and their sentences in the plane">'
+    ]
+    lines += [
+        f'<line x1="{x:.0f}" y1="{y:.0f}" x2="{u:.0f}" y2="{v:.0f}"/>'
+        for (x, y), (u, v) in zip(images, texts)
+    ]
     for row, address in thumbnails.items():
         x, y = images[row] - THUMBNAIL / 2
         place = f'x="{x:.0f}" y="{y:.0f}" width="{THUMBNAIL}" height="{THUMBNAIL}"'
-        lines.append(f'<g><title>{escape(names[row])}</title><image href="{address}" {place}/>'
-                     f'<rect {place}/></g>')
-    lines += [f'<circle cx="{x:.0f}" cy="{y:.0f}" r="4"><title>{escape(name)}</title></circle>'
-              for row, ((x, y), name) in enumerate(zip(images, names)) if row not in thumbnails]
-    lines += [f'<path class="text" d="M{x:.0f} {y - 5:.0f}l5 9h-10z">'
-              f'<title>{escape(sentence)}</title></path>'
-              for (x, y), sentence in zip(texts, sentences)]
+        lines.append(
+            f'<g><title>{escape(names[row])}</title><image href="{address}" {place}/>'
+            f"<rect {place}/></g>"
+        )
+    lines += [
+        f'<circle cx="{x:.0f}" cy="{y:.0f}" r="4"><title>{escape(name)}</title></circle>'
+        for row, ((x, y), name) in enumerate(zip(images, names))
+        if row not in thumbnails
+    ]
+    lines += [
+        f'<path class="text" d="M{x:.0f} {y - 5:.0f}l5 9h-10z">'
+        f"<title>{escape(sentence)}</title></path>"
+        for (x, y), sentence in zip(texts, sentences)
+    ]
     return "\n".join([*lines, "</svg>"])
 
 
@@ -82,8 +97,9 @@ def _fit(images, texts):
     both = np.concatenate([images, texts])
     low, high = both.min(0), both.max(0)
     room = np.array([WIDTH, HEIGHT]) - 2.0 * EDGE
-    scale = min(room[axis] / (high - low)[axis] if high[axis] > low[axis] else np.inf
-                for axis in (0, 1))
+    scale = min(
+        room[axis] / (high - low)[axis] if high[axis] > low[axis] else np.inf for axis in (0, 1)
+    )
     scale = scale if np.isfinite(scale) else 0.0
     middle = np.array([WIDTH, HEIGHT]) / 2
     return ((part - (low + high) / 2) * scale + middle for part in (images, texts))

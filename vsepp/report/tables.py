@@ -73,7 +73,7 @@ def metrics_table(result):
             "i2t": {"R@1", "R@5", "R@10", "Med r", "Mean r", "mAP@R"}, "t2i": {…},
             "rsum"}``. ``checkpoint`` and single scores may be missing; further scores
             get a column of their own. With ``intervals``, see
-            ``vsepp.statistics.intervals``, each line of scores has a line of intervals
+            ``vsepp.metrics.bootstrap.intervals``, each line of scores has a line of intervals
             below it; with ``ensemble``, a list of checkpoints, all are named.
 
     Returns:
@@ -111,17 +111,27 @@ def metric_cells(result):
     directions = []
     for direction, title in DIRECTIONS:
         scores, of = result[direction], bounds.get(direction, {})
-        directions.append((title, [(_score(name, scores.get(name)), _interval(name, of.get(name)))
-                                   for name in columns]))
-    return columns, directions, (_score("rsum", result["rsum"]),
-                                 _interval("rsum", bounds.get("rsum")))
+        directions.append(
+            (
+                title,
+                [
+                    (_score(name, scores.get(name)), _interval(name, of.get(name)))
+                    for name in columns
+                ],
+            )
+        )
+    return (
+        columns,
+        directions,
+        (_score("rsum", result["rsum"]), _interval("rsum", bounds.get("rsum"))),
+    )
 
 
 def comparison_table(comparison, other):
     """Differences between two checkpoints, as text.
 
     Args:
-        comparison: see ``vsepp.statistics.compare``.
+        comparison: see ``vsepp.metrics.bootstrap.compare``.
         other: name of the checkpoint that was compared with.
 
     Returns:
@@ -133,27 +143,43 @@ def comparison_table(comparison, other):
         rows.append([title, *(_difference(cell["difference"]) for cell in cells)])
         rows.append([_LEVEL, *(_interval("", cell["interval"], _difference) for cell in cells)])
     rsum = comparison["rsum"]
-    return "\n".join([
-        f"Difference from {other} (positive: that one is worse), paired bootstrap:", "",
-        _scores_table(rows, columns), "",
-        f"rsum {_difference(rsum['difference'])}{_LEVEL} "
-        f"{_interval('', rsum['interval'], _difference)}"])
+    return "\n".join(
+        [
+            f"Difference from {other} (positive: that one is worse), paired bootstrap:",
+            "",
+            _scores_table(rows, columns),
+            "",
+            f"rsum {_difference(rsum['difference'])}{_LEVEL} "
+            f"{_interval('', rsum['interval'], _difference)}",
+        ]
+    )
 
 
 def summary_table(summary):
-    """Mean ± sample standard deviation over runs, as text; see ``vsepp.statistics.summarise``."""
+    """Mean ± sample standard deviation over runs, as text, of what ``summarise`` returns."""
     columns = _columns(summary)
-    rows = [[title, *(_spread(name, summary[direction].get(name)) for name in columns)]
-            for direction, title in DIRECTIONS]
-    return "\n".join([
-        heading(summary), f"Mean ± sample standard deviation of {summary['runs']} runs.", "",
-        _scores_table(rows, columns), "", f"rsum {_spread('rsum', summary['rsum'])}"])
+    rows = [
+        [title, *(_spread(name, summary[direction].get(name)) for name in columns)]
+        for direction, title in DIRECTIONS
+    ]
+    return "\n".join(
+        [
+            heading(summary),
+            f"Mean ± sample standard deviation of {summary['runs']} runs.",
+            "",
+            _scores_table(rows, columns),
+            "",
+            f"rsum {_spread('rsum', summary['rsum'])}",
+        ]
+    )
 
 
 def heading(result):
     """What was scored: data set, split, how many images and sentences, protocol."""
-    return (f"{result['dataset']}, {result['split']} split: {result['images']:,} images, "
-            f"{result['captions']:,} sentences. Protocol: {result['protocol']}.")
+    return (
+        f"{result['dataset']}, {result['split']} split: {result['images']:,} images, "
+        f"{result['captions']:,} sentences. Protocol: {result['protocol']}."
+    )
 
 
 def _columns(result):

@@ -42,7 +42,8 @@ class Thumbnails:
         fit = ImageOps.fit if square else ImageOps.contain
         file = io.BytesIO()
         fit(picture, (size, size), Image.Resampling.LANCZOS).save(
-            file, "JPEG", quality=QUALITY, optimize=True)
+            file, "JPEG", quality=QUALITY, optimize=True
+        )
         return data_uri("image/jpeg", file.getvalue())
 
     def html(self, image_id, size, square=True):

@@ -95,8 +95,12 @@ def escape(text):
     'a &quot;dog&quot; &lt;b&gt;\\ufffd'
     """
     text = " ".join(str(text).split())
-    return html.escape("".join("\ufffd" if unicodedata.category(character) in ("Cc", "Cs") else
-                               character for character in text))
+    return html.escape(
+        "".join(
+            "\ufffd" if unicodedata.category(character) in ("Cc", "Cs") else character
+            for character in text
+        )
+    )
 
 
 def words(text):

@@ -33,6 +33,8 @@ class CollapseWatch:
         if self.warned or step - self.since < STUCK_AFTER:
             return None
         self.warned = True
-        return (f"warning: the loss has stood at 2 · batch_size · margin = {self.collapsed:g} for "
-                f"{step - self.since} steps: all codes are alike and nothing is learned; begin "
-                "again with hard_negative_warmup=1, or a lower learning_rate")
+        return (
+            f"warning: the loss has stood at 2 · batch_size · margin = {self.collapsed:g} for "
+            f"{step - self.since} steps: all codes are alike and nothing is learned; begin "
+            "again with hard_negative_warmup=1, or a lower learning_rate"
+        )

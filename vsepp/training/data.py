@@ -2,16 +2,14 @@
 
 import dataclasses
 
-from vsepp.data.dataset import (
-    FeatureTextDataset, ImageTextDataset, prepared_folder, read_prepared,
-)
+from vsepp.data.dataset import FeatureTextDataset, ImageTextDataset, prepared_folder, read_prepared
 from vsepp.data.features import given_origin
 from vsepp.data.image_store import ImageStore
 from vsepp.data.transforms import CenterCrop, RandomCrop
-from vsepp.errors import InputError
-from vsepp.feature_extraction import load_features
 from vsepp.models.backbones import check_image_size
-from vsepp.threads import cpu_count
+from vsepp.models.feature_extraction import load_features
+from vsepp.system.errors import InputError
+from vsepp.system.threads import cpu_count
 
 
 @dataclasses.dataclass
@@ -35,12 +33,16 @@ class RunData:
 def uses_features(config):
     """Whether a run trains on stored features."""
     if config.features is True and config.finetuned:
-        raise InputError("features: stored features are of a frozen backbone: set finetuned=false "
-                         "with features=true.")
+        raise InputError(
+            "features: stored features are of a frozen backbone: set finetuned=false "
+            "with features=true."
+        )
     stored = not config.finetuned if config.features == "auto" else config.features
     if stored and config.image_store:
-        raise InputError("image_store: this run reads stored features and no photographs: set "
-                         "image_store=false, or features=false to train on random crops.")
+        raise InputError(
+            "image_store: this run reads stored features and no photographs: set "
+            "image_store=false, or features=false to train on random crops."
+        )
     return stored
 
 
@@ -50,7 +52,8 @@ def _prepared_options(config, folder):
         raise InputError(
             f"captions_per_image: {folder} was prepared with {options['captions_per_image']}, the "
             f"configuration says {config.captions_per_image}: set "
-            f"captions_per_image={options['captions_per_image']}, or prepare again with --force.")
+            f"captions_per_image={options['captions_per_image']}, or prepare again with --force."
+        )
     return options["captions_per_image"], options["max_len"]
 
 
@@ -90,14 +93,17 @@ def open_splits(config, splits, log=print):
     if uses_features(config):
         features, backbone = load_features(config, wanted, log=log)
         for split in wanted:
-            opened[split] = FeatureTextDataset(folder, vocabulary, split, features[split],
-                                               captions_per_image, max_len)
+            opened[split] = FeatureTextDataset(
+                folder, vocabulary, split, features[split], captions_per_image, max_len
+            )
     else:
         for split in wanted:
             crop = (RandomCrop if split in ("train", "restval") else CenterCrop)(
-                config.resize, config.image_size, normalized=False)
-            opened[split] = ImageTextDataset(folder, vocabulary, split, captions_per_image,
-                                             max_len, crop, config.seed)
+                config.resize, config.image_size, normalized=False
+            )
+            opened[split] = ImageTextDataset(
+                folder, vocabulary, split, captions_per_image, max_len, crop, config.seed
+            )
             if config.image_store and split != "test":  # which a run reads once, at its end
                 _take_stored(opened[split], config.resize, log)
     if joins:

@@ -10,27 +10,32 @@ import paddle
 from vsepp.checkpoint import load_checkpoint, move_aside, save_checkpoint
 from vsepp.data.dataset import prepared_tokenizer
 from vsepp.data.loaders import training_loader
-from vsepp.errors import InputError
-from vsepp.evaluation import encode_dataset, recalls
-from vsepp.losses import build_loss
-from vsepp.memory import keep_freed, return_freed, return_large_blocks
-from vsepp.metrics import all_metrics
+from vsepp.metrics.scores import all_metrics
 from vsepp.models.device import memory_errors_explained, select_device
+from vsepp.models.losses import build_loss
 from vsepp.models.recomputing import recompute_blocks
 from vsepp.models.state import get_state
 from vsepp.models.vsepp import BACKBONE, build_model
-from vsepp.optimizer import get_optimizer, optimizer_state
-from vsepp.progress import progress
 from vsepp.report.tables import metrics_table
-from vsepp.threads import describe_threads
+from vsepp.retrieval.encoding import encode_dataset, recalls
+from vsepp.system.errors import InputError
+from vsepp.system.memory import keep_freed, return_freed, return_large_blocks
+from vsepp.system.progress import progress
+from vsepp.system.threads import describe_threads
 from vsepp.training.collapse import CollapseWatch
 from vsepp.training.data import open_splits, worker_count
 from vsepp.training.meter import Meter, duration
 from vsepp.training.micro_batch import hold_batch_statistics, seed_from, sliced_codes
+from vsepp.training.optimizer import get_optimizer, optimizer_state
 from vsepp.training.run_folder import RunFolder
 from vsepp.training.showcase import show_queries, show_space
 from vsepp.training.starting import (
-    Position, check_destinations, held_destinations, initialise, read_resumed, restore,
+    Position,
+    check_destinations,
+    held_destinations,
+    initialise,
+    read_resumed,
+    restore,
     set_weights,
 )
 from vsepp.training.stopping import StopRequest
@@ -59,8 +64,12 @@ class Trainer:
         self.data = open_splits(config, ("train", "val", "test"))
         self.tokenizer = prepared_tokenizer(self.data.splits["train"].folder)
         features = self.data.backbone and self.data.backbone.origin.feature_size
-        self.model = build_model(config, len(self.data.vocabulary), features,
-                                 with_weights=not (resumed or config.init_from))
+        self.model = build_model(
+            config,
+            len(self.data.vocabulary),
+            features,
+            with_weights=not (resumed or config.init_from),
+        )
         if config.micro_batch_size:
             return_large_blocks()
         elif self.data.backbone:
@@ -73,8 +82,13 @@ class Trainer:
             self.position = restore(config, resumed, self.data, self.model, self.optimizer)
         elif config.init_from:
             initialise(config.init_from, self.data, self.model)
-        self.loader = training_loader(self.data.splits["train"], config.batch_size, config.seed,
-                                      worker_count(config), config.batch_by_length)
+        self.loader = training_loader(
+            self.data.splits["train"],
+            config.batch_size,
+            config.seed,
+            worker_count(config),
+            config.batch_by_length,
+        )
         self.loss = build_loss(config, self.model)
         self.scaler = paddle.amp.GradScaler() if config.amp == "float16" else None
         self.best_path = config.path("best_checkpoint")
@@ -127,10 +141,13 @@ class Trainer:
                     self._save_last()
                     self.folder.log(
                         f"stopped in epoch {position.epoch + 1} at step {position.step}; "
-                        f"go on with -o checkpoint={self.last_path}")
+                        f"go on with -o checkpoint={self.last_path}"
+                    )
                 else:
-                    self.folder.log("stopped before the first step: there is nothing to go on "
-                                    "from; run the same command again")
+                    self.folder.log(
+                        "stopped before the first step: there is nothing to go on "
+                        "from; run the same command again"
+                    )
                 self._finish()
                 if stop.signal == signal.SIGINT:
                     raise KeyboardInterrupt
@@ -139,15 +156,21 @@ class Trainer:
 
     def _train_epoch(self, stop):
         config, position = self.config, self.position
-        self.loss.hard_negative = (config.hard_negative
-                                   and position.epoch >= config.hard_negative_warmup)
+        self.loss.hard_negative = (
+            config.hard_negative and position.epoch >= config.hard_negative_warmup
+        )
         self.model.train()
         if config.micro_batch_size:
             hold_batch_statistics(self.model)
         steps = len(self.loader)
         self.loader.batch_sampler.set_epoch(position.epoch, skip=position.step_in_epoch)
-        bar = progress(description=f"epoch {position.epoch + 1}/{config.num_epochs}",
-                       total=steps, initial=position.step_in_epoch, unit="step", leave=False)
+        bar = progress(
+            description=f"epoch {position.epoch + 1}/{config.num_epochs}",
+            total=steps,
+            initial=position.step_in_epoch,
+            unit="step",
+            leave=False,
+        )
         meter = Meter(config.batch_size)
         if 0 < position.step_in_epoch < steps:  # a stop goes before a validation that is due
             self._validate_when_due()
@@ -179,12 +202,16 @@ class Trainer:
             with self._mixed_precision():
                 if config.micro_batch_size:
                     image_codes, hand_on = sliced_codes(
-                        self.model, images, config.micro_batch_size, (config.seed, position.step))
+                        self.model, images, config.micro_batch_size, (config.seed, position.step)
+                    )
                 else:
                     image_codes, hand_on = self.model.image_extractor(images), None
                 text_codes = self.model.text_extractor(captions, lengths)
-            loss = self.loss(image_codes.astype("float32"), text_codes.astype("float32"),
-                             image_ids if config.mask_same_image else None)
+            loss = self.loss(
+                image_codes.astype("float32"),
+                text_codes.astype("float32"),
+                image_ids if config.mask_same_image else None,
+            )
             (self.scaler.scale(loss) if self.scaler else loss).backward()
             if hand_on:
                 with self._mixed_precision():
@@ -199,8 +226,9 @@ class Trainer:
 
     def _mixed_precision(self):
         amp = self.config.amp
-        return paddle.amp.auto_cast(enable=amp != "off", level="O1",
-                                    dtype="bfloat16" if amp == "off" else amp)
+        return paddle.amp.auto_cast(
+            enable=amp != "off", level="O1", dtype="bfloat16" if amp == "off" else amp
+        )
 
     # ---- now and then ----------------------------------------------------------------------
 
@@ -209,15 +237,18 @@ class Trainer:
         seen = f"photographs through {config.image_model}"
         if self.data.backbone:
             seen = self.data.backbone.origin.description
-        return (f"training on {config.dataset}: {len(train.images)} images, {len(train)} captions, "
-                f"{seen}, on {paddle.get_device()}, seed {config.seed}; folder {self.folder.path}")
+        return (
+            f"training on {config.dataset}: {len(train.images)} images, {len(train)} captions, "
+            f"{seen}, on {paddle.get_device()}, seed {config.seed}; folder {self.folder.path}"
+        )
 
     def _check_loss(self, loss):
         if not math.isfinite(loss):
             raise InputError(
                 f"the loss is {loss} in epoch {self.position.epoch + 1} at step "
                 f"{self.position.step}{self._batch_names()}: set a lower learning_rate; "
-                f"{self.last_path} and {self.best_path} hold what was saved before.")
+                f"{self.last_path} and {self.best_path} hold what was saved before."
+            )
 
     def _batch_names(self):
         """Which images the last step saw, for a message."""
@@ -236,10 +267,12 @@ class Trainer:
         left = (config.num_epochs - position.epoch) * steps - position.step_in_epoch
         self.folder.log(
             f"epoch {position.epoch + 1}/{config.num_epochs} step {position.step_in_epoch}/{steps} "
-            f"loss {loss:.4f} lr {rate:.2e} {meter} left {duration(left * meter.batch_cost)}")
+            f"loss {loss:.4f} lr {rate:.2e} {meter} left {duration(left * meter.batch_cost)}"
+        )
         self.folder.scalars({"train/loss": loss, "train/lr": rate}, position.step)
-        self.folder.history.append({"step": position.step, "epoch": position.epoch + 1,
-                                    "loss": loss, "lr": rate})
+        self.folder.history.append(
+            {"step": position.step, "epoch": position.epoch + 1, "loss": loss, "lr": rate}
+        )
         warning = self.collapse.warning(loss, position.step, self.loss)
         if warning:
             self.folder.log(warning)
@@ -268,15 +301,19 @@ class Trainer:
             self._save_best(metrics)
         self.folder.history.append({"step": position.step, **flat})
         self.folder.scalars({f"val/{name}": value for name, value in flat.items()}, position.step)
-        self.folder.picture("val/queries", show_queries(dataset, images, texts, self.model.measure),
-                            position.step)
+        self.folder.picture(
+            "val/queries", show_queries(dataset, images, texts, self.model.measure), position.step
+        )
         self.folder.log(
             "validation at step {}: i2t {:.1f} / {:.1f} / {:.1f}  t2i {:.1f} / {:.1f} / {:.1f}  "
             "rsum {:.1f}{} ({:.1f} s)".format(
-                position.step, *(metrics[way][f"R@{k}"] for way in ("i2t", "t2i")
-                                 for k in (1, 5, 10)), flat["rsum"],
+                position.step,
+                *(metrics[way][f"R@{k}"] for way in ("i2t", "t2i") for k in (1, 5, 10)),
+                flat["rsum"],
                 ", the best so far" if best else f", best {position.best_rsum:.1f}",
-                time.perf_counter() - begin))
+                time.perf_counter() - begin,
+            )
+        )
         return_freed()
 
     def _score(self, split):
@@ -287,16 +324,21 @@ class Trainer:
             raise InputError(
                 f"the model gives NaN or infinity for the {split} split after step "
                 f"{self.position.step}{self._batch_names()}: set a lower learning_rate; "
-                f"{self.last_path} and {self.best_path} hold what was saved before.")
+                f"{self.last_path} and {self.best_path} hold what was saved before."
+            )
         metrics = all_metrics(images, texts, dataset.captions_per_image, self.model.measure)
         return dataset, images, texts, metrics
 
     def _contents(self, metrics):
         """What best and last checkpoints have in common."""
-        contents = dict(config=self.config.to_dict(), vocab=self.data.vocabulary.word_to_index,
-                        tokenizer=self.tokenizer,
-                        epoch=min(self.position.epoch + 1, self.config.num_epochs),
-                        step=self.position.step, metrics=metrics)
+        contents = dict(
+            config=self.config.to_dict(),
+            vocab=self.data.vocabulary.word_to_index,
+            tokenizer=self.tokenizer,
+            epoch=min(self.position.epoch + 1, self.config.num_epochs),
+            step=self.position.step,
+            metrics=metrics,
+        )
         if self.data.backbone:
             contents["backbone"] = vars(self.data.backbone.origin)
         return contents
@@ -304,14 +346,19 @@ class Trainer:
     def _save_best(self, metrics):
         state = get_state(self.model)
         if self.data.backbone:  # so that the file can encode photographs by itself
-            state.update({BACKBONE + name: value
-                          for name, value in self.data.backbone.state.items()})
+            state.update(
+                {BACKBONE + name: value for name, value in self.data.backbone.state.items()}
+            )
         save_checkpoint(self.best_path, state, **self._contents(metrics))
 
     def _save_last(self):
-        save_checkpoint(self.last_path, get_state(self.model),
-                        optimizer=optimizer_state(self.model, self.optimizer),
-                        position=vars(self.position), **self._contents(None))
+        save_checkpoint(
+            self.last_path,
+            get_state(self.model),
+            optimizer=optimizer_state(self.model, self.optimizer),
+            position=vars(self.position),
+            **self._contents(None),
+        )
 
     # ---- the end ---------------------------------------------------------------------------
 
@@ -324,14 +371,24 @@ class Trainer:
         best = load_checkpoint(self.best_path, parts=("model/",))
         set_weights(self.model, best["model"], self.best_path, self.data)
         dataset, images, texts, metrics = self._score("test")
-        self.folder.scalars({f"test/{name}": value for name, value in recalls(metrics).items()},
-                            self.position.step)
+        self.folder.scalars(
+            {f"test/{name}": value for name, value in recalls(metrics).items()}, self.position.step
+        )
         show_space(self.folder, dataset, images, texts)
         self.folder.log(f"the best model, of step {best['step']}, on the test split:")
-        self.folder.log(metrics_table(
-            {"dataset": self.config.dataset, "split": "test", "images": len(images),
-             "captions": len(texts), "protocol": "all images and captions of the split",
-             "checkpoint": str(self.best_path), **metrics}))
+        self.folder.log(
+            metrics_table(
+                {
+                    "dataset": self.config.dataset,
+                    "split": "test",
+                    "images": len(images),
+                    "captions": len(texts),
+                    "protocol": "all images and captions of the split",
+                    "checkpoint": str(self.best_path),
+                    **metrics,
+                }
+            )
+        )
         self._finish()
         return metrics
 

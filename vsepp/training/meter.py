@@ -32,8 +32,10 @@ class Meter:
 
     def __str__(self):
         reader = float(np.mean([reading for _, reading in self.costs]))
-        return (f"batch_cost {self.batch_cost:.3f} s reader_cost {reader:.3f} s "
-                f"ips {self.batch_size / self.batch_cost:.1f} pairs/s")
+        return (
+            f"batch_cost {self.batch_cost:.3f} s reader_cost {reader:.3f} s "
+            f"ips {self.batch_size / self.batch_cost:.1f} pairs/s"
+        )
 
 
 def duration(seconds):

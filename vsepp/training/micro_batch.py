@@ -42,7 +42,7 @@ def sliced_codes(model, images, size, seed):
 
     def encode(start):
         seed_from(*seed, start)
-        return model.image_extractor(images[start:start + size])
+        return model.image_extractor(images[start : start + size])
 
     with paddle.no_grad():
         codes = paddle.concat([encode(start).astype("float32") for start in starts])
@@ -51,5 +51,6 @@ def sliced_codes(model, images, size, seed):
     def hand_on():
         for start in starts:
             part = encode(start)
-            part.backward(codes.grad[start:start + size].astype(part.dtype))
+            part.backward(codes.grad[start : start + size].astype(part.dtype))
+
     return codes, hand_on

@@ -8,8 +8,8 @@ import numpy as np
 import yaml
 from tqdm import tqdm
 
-from vsepp.files.atomic import naming, write_text
 from vsepp.report.curves import draw_curves
+from vsepp.system.atomic import naming, write_text
 
 
 class RunFolder:
@@ -65,8 +65,9 @@ class RunFolder:
             codes: ``[n, size]``.
             columns: ``{heading: list of n texts}``.
         """
-        self.writer.add_embeddings("joint_space", [row.tolist() for row in codes],
-                                   list(columns.values()), list(columns))
+        self.writer.add_embeddings(
+            "joint_space", [row.tolist() for row in codes], list(columns.values()), list(columns)
+        )
 
     def draw_curves(self):
         """Draw ``curves.png`` from the history."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vsepp.ranking import scores_of_text, top_k
+from vsepp.metrics.top_k import scores_of_text, top_k
 from vsepp.report.pictures import draw_queries
 
 QUERIES = 4
@@ -25,9 +25,14 @@ def show_queries(dataset, images, texts, measure):
     for query in np.linspace(0, len(texts) - 1, min(QUERIES, len(texts))).astype(int):
         scores = scores_of_text(images, texts[query], measure)
         found = top_k(scores, ANSWERS)
-        rows.append((dataset.vocabulary.decode(dataset.captions[query]),
-                     [dataset.image_path(image_id) for image_id in found], scores[found],
-                     [image_id == dataset.image_id(query) for image_id in found]))
+        rows.append(
+            (
+                dataset.vocabulary.decode(dataset.captions[query]),
+                [dataset.image_path(image_id) for image_id in found],
+                scores[found],
+                [image_id == dataset.image_id(query) for image_id in found],
+            )
+        )
     return draw_queries(rows)
 
 
@@ -45,5 +50,6 @@ def show_space(folder, dataset, images, texts):
     codes = PCA(min(SHOWN_DIRECTIONS, *codes.shape), svd_solver="full").fit_transform(codes)
     sentences = [dataset.vocabulary.decode(dataset.captions[index]) for index in captions]
     sentences = [f"{image_id}: {sentence}" for image_id, sentence in zip(shown, sentences)]
-    folder.embeddings(codes, {"text": 2 * sentences,
-                              "kind": ["image"] * len(shown) + ["sentence"] * len(shown)})
+    folder.embeddings(
+        codes, {"text": 2 * sentences, "kind": ["image"] * len(shown) + ["sentence"] * len(shown)}
+    )

@@ -46,8 +46,10 @@ class StopRequest:
         Paddle's handler raises wherever the run is just then.
         """
         if callable(handler):
-            signal.signal(signal.SIGCHLD, lambda number, frame: (
-                None if self.within_step else handler(number, frame)))
+            signal.signal(
+                signal.SIGCHLD,
+                lambda number, frame: None if self.within_step else handler(number, frame),
+            )
 
     def __bool__(self):
         return self.signal is not None

@@ -18,13 +18,13 @@ one picture only, so a perfect model would find every one.
 import json
 from pathlib import Path
 
-from vsepp.files.atomic import atomic_path, write_json
 from vsepp.data.sample.drawing import draw_picture
 from vsepp.data.sample.grammar import describe
 from vsepp.data.sample.scene import SPLITS, draw_scenes, generator
-from vsepp.errors import InputError
-from vsepp.progress import progress
-from vsepp.tokens import words
+from vsepp.system.atomic import atomic_path, write_json
+from vsepp.system.errors import InputError
+from vsepp.system.progress import progress
+from vsepp.text.tokens import words
 
 VERSION = 1  # of the drawings and sentences: raise it when either changes
 _DRAWN = "drawn"  # the key of the JSON that holds what it was drawn with

@@ -1,0 +1,165 @@
+"""Protocols, ensembles and saved ranks over codes made in the test."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from vsepp.metrics import protocol as scoring
+from vsepp.metrics.bootstrap import Ranks
+from vsepp.metrics.protocol import save_ranks, score
+from vsepp.metrics.scores import all_metrics, compute_ranks, fold_metrics
+from vsepp.system.errors import InputError
+
+
+def make_gallery(seed, n_images=12, captions_per_image=3, size=6, measure="cosine", whole=False):
+    """Codes of a model; right captions tend to be near. `whole` numbers tie often."""
+    generator = np.random.default_rng(seed)
+    images = generator.normal(size=(n_images, size))
+    texts = images.repeat(captions_per_image, 0) + generator.normal(
+        size=(n_images * captions_per_image, size)
+    )
+    if whole:
+        images, texts = np.round(images), np.round(texts)
+    if measure == "order":
+        images, texts = np.abs(images), np.abs(texts)
+    return SimpleNamespace(
+        images=images.astype(np.float32),
+        texts=texts.astype(np.float32),
+        measure=measure,
+        dataset=SimpleNamespace(captions_per_image=captions_per_image),
+    )
+
+
+def similarities(gallery):
+    """float64 ``[n_images, n_captions]``, the whole matrix."""
+    images, texts = gallery.images.astype(float), gallery.texts.astype(float)
+    if gallery.measure == "cosine":
+        return np.einsum("is,js->ij", images, texts)
+    return np.array(
+        [[-np.linalg.norm(np.maximum(text - image, 0)) for text in texts] for image in images]
+    )
+
+
+def slow_ranks(table, captions_per_image):
+    owner = np.arange(table.shape[1]) // captions_per_image
+    i2t = [
+        int((row[owner != image] >= row[owner == image].max()).sum())
+        for image, row in enumerate(table)
+    ]
+    t2i = [
+        int((np.delete(column, owner[caption]) >= column[owner[caption]]).sum())
+        for caption, column in enumerate(table.T)
+    ]
+    return i2t, t2i
+
+
+@pytest.mark.parametrize("captions_per_image", [1, 3, 5])
+def test_one_model_is_scored_as_ever(captions_per_image):
+    gallery = make_gallery(0, captions_per_image=captions_per_image)
+
+    result = score([gallery])
+
+    assert result.metrics == all_metrics(gallery.images, gallery.texts, captions_per_image)
+    i2t, t2i = compute_ranks(
+        gallery.images.repeat(captions_per_image, 0), gallery.texts, captions_per_image
+    )
+    assert np.array_equal(result.ranks.i2t, i2t) and np.array_equal(result.ranks.t2i, t2i)
+    assert result.ranks.folds == 1 and result.protocol == "all 12 images"
+
+
+@pytest.mark.parametrize("captions_per_image", [1, 3, 5])
+@pytest.mark.parametrize(
+    "fold, protocol",
+    [
+        (4, "3 folds of 4 images, means"),
+        (12, "1 fold of 12 images, means"),
+        (5, "2 folds of 5 images, means (the last 2 images left out)"),
+        (11, "1 fold of 11 images, means (the last 1 image left out)"),
+    ],
+)
+def test_folds_say_which_images_they_are_of(monkeypatch, fold, protocol, captions_per_image):
+    monkeypatch.setattr(scoring, "FOLD", fold)
+    gallery = make_gallery(1, captions_per_image=captions_per_image)
+
+    result = score([gallery], folds=True)
+
+    assert result.protocol == protocol
+    assert result.metrics == fold_metrics(
+        gallery.images, gallery.texts, captions_per_image, fold=fold
+    )
+    folds = 12 // fold
+    assert result.ranks.folds == folds
+    assert (len(result.ranks.i2t), len(result.ranks.t2i)) == (
+        folds * fold,
+        folds * fold * captions_per_image,
+    )
+    first = compute_ranks(
+        gallery.images[:fold].repeat(captions_per_image, 0),
+        gallery.texts[: fold * captions_per_image],
+        captions_per_image,
+    )
+    assert np.array_equal(result.ranks.i2t[:fold], first[0])
+    assert np.array_equal(result.ranks.t2i[: fold * captions_per_image], first[1])
+
+
+@pytest.mark.parametrize("measure", ["cosine", "order"])
+@pytest.mark.parametrize("copies", [2, 3])
+def test_an_ensemble_of_a_model_with_itself_is_the_model(measure, copies):
+    gallery = make_gallery(2, measure=measure)
+
+    alone, together = score([gallery]), score([gallery] * copies)
+
+    assert together.metrics == alone.metrics
+    assert np.array_equal(together.ranks.t2i, alone.ranks.t2i)
+
+
+@pytest.mark.parametrize(
+    "measure, whole",
+    [
+        ("cosine", False),
+        ("order", False),
+        ("cosine", True),  # many ties; sums of the order measure's roots tie only up to rounding
+    ],
+)
+@pytest.mark.parametrize("captions_per_image", [1, 3, 5])
+@pytest.mark.parametrize("sizes", [(6, 6), (6, 4, 9)])
+def test_an_ensemble_ranks_by_the_mean_of_the_similarities(
+    sizes, captions_per_image, measure, whole
+):
+    galleries = [
+        make_gallery(
+            seed, captions_per_image=captions_per_image, size=size, measure=measure, whole=whole
+        )
+        for seed, size in enumerate(sizes)
+    ]
+    total = sum(similarities(gallery) for gallery in galleries)
+
+    ranks = score(galleries).ranks
+
+    i2t, t2i = slow_ranks(total, captions_per_image)
+    assert (ranks.i2t.tolist(), ranks.t2i.tolist()) == (i2t, t2i)
+    assert t2i != score(galleries[:1]).ranks.t2i.tolist()
+
+
+@pytest.mark.parametrize("measure", ["cosine", "order"])
+def test_ties_count_against_an_ensemble(measure):
+    gallery = make_gallery(0, measure=measure)
+    gallery.images[:], gallery.texts[:] = gallery.images[0], gallery.texts[0]
+
+    assert score([gallery, gallery]).metrics["rsum"] == 0
+
+
+def test_measures_are_not_mixed():
+    with pytest.raises(InputError, match="cosine and order.*one measure"):
+        score([make_gallery(0), make_gallery(0, measure="order")])
+
+
+def test_saved_ranks_say_what_they_are_of(tmp_path):
+    ranks = Ranks(np.array([0, 2]), np.array([1, 0, 0, 3]))
+    save_ranks(tmp_path / "ranks", ranks, {"split": "test", "images": 2, "ensemble": ["a", "b"]})
+
+    with np.load(tmp_path / "ranks", allow_pickle=False) as saved:
+        assert saved["i2t"].tolist() == [0, 2] and saved["t2i"].tolist() == [1, 0, 0, 3]
+        assert saved["folds"] == 1 and saved["split"] == "test" and saved["images"] == 2
+        assert saved["ensemble"].tolist() == ["a", "b"]

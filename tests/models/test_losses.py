@@ -1,0 +1,232 @@
+"""The losses are what plain loops over the batch add up to."""
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import paddle
+import pytest
+
+from vsepp import InputError, TripletNetLoss, get_optimizer, load_config
+from vsepp.models.losses import NPairLoss, build_loss
+from vsepp.models.vsepp import build_model
+
+
+def codes(batch, size=6, seed=0, positive=False):
+    rows = np.random.default_rng(seed).standard_normal((batch, size))
+    rows = np.abs(rows) if positive else rows
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def score(image, text, measure):
+    if measure == "cosine":
+        return float(image.astype(np.float64) @ text)
+    return -math.sqrt(sum(max(0.0, float(t) - float(i)) ** 2 for i, t in zip(image, text)))
+
+
+def slow_loss(images, texts, margin, hard_negative, measure="cosine", image_ids=None):
+    """Equations 5 and 6, one pair at a time."""
+    batch = len(images)
+    image_ids = range(batch) if image_ids is None else image_ids
+    total = 0.0
+    for query in range(batch):
+        to_text, to_image = [0.0], [0.0]
+        right = score(images[query], texts[query], measure)
+        for other in range(batch):
+            if image_ids[other] == image_ids[query]:
+                continue
+            to_text.append(max(0.0, margin - right + score(images[query], texts[other], measure)))
+            to_image.append(max(0.0, margin - right + score(images[other], texts[query], measure)))
+        gather = max if hard_negative else sum
+        total += gather(to_text) + gather(to_image)
+    return total
+
+
+def tensor(rows):
+    return paddle.to_tensor(rows, stop_gradient=False)
+
+
+@pytest.mark.parametrize("measure", ["cosine", "order"])
+@pytest.mark.parametrize("hard_negative", [False, True])
+@pytest.mark.parametrize("margin", [0.0, 0.05, 0.2, 3.0])
+@pytest.mark.parametrize("batch", [1, 2, 9])
+def test_the_loss_equals_two_loops(batch, margin, hard_negative, measure):
+    images, texts = codes(batch, seed=1), codes(batch, seed=2)
+
+    found = TripletNetLoss(margin, hard_negative, measure)(tensor(images), tensor(texts))
+
+    expected = slow_loss(images, texts, margin, hard_negative, measure)
+    assert float(found) == pytest.approx(expected, rel=1e-5, abs=1e-5)
+    assert (expected > 0) == (batch > 1)
+
+
+@pytest.mark.parametrize("measure", ["cosine", "order"])
+@pytest.mark.parametrize("hard_negative", [False, True])
+def test_captions_of_the_same_image_are_no_negatives_when_masked(hard_negative, measure):
+    image_ids = [3, 8, 3, 5, 8, 3, 1]
+    images = codes(9)[image_ids]
+    texts = images + 0.1 * codes(7, seed=2)
+    loss = TripletNetLoss(0.3, hard_negative, measure)
+
+    found = float(loss(tensor(images), tensor(texts), paddle.to_tensor(image_ids)))
+
+    assert found == pytest.approx(
+        slow_loss(images, texts, 0.3, hard_negative, measure, image_ids), rel=1e-5
+    )
+    assert found < float(loss(tensor(images), tensor(texts)))
+
+
+@pytest.mark.parametrize("hard_negative", [False, True])
+def test_both_directions_count(hard_negative):
+    # Image 1 looks like text 0, so text 0 finds a wrong image; no image finds a wrong text.
+    images = np.array([[1, 0, 0], [0.9, 0.1, 0]], np.float32)
+    texts = np.array([[0.9, 0, 0], [0, 9, 0]], np.float32)
+    loss = TripletNetLoss(0.2, hard_negative)
+
+    forth = float(loss(tensor(images), tensor(texts)))
+    back = float(loss(tensor(texts), tensor(images)))
+
+    # scores [[0.9, 0], [0.81, 0.9]]: text 0 is 0.09 short of the margin, and so is image 1.
+    assert forth == pytest.approx((0.2 - 0.9 + 0.81) * 2, abs=1e-6)
+    assert back == pytest.approx(forth, abs=1e-6)
+
+
+def test_the_loss_of_codes_all_alike_is_twice_batch_times_margin():
+    same = np.repeat(codes(1), 8, axis=0)
+
+    assert float(TripletNetLoss(0.2, True)(tensor(same), tensor(same))) == pytest.approx(3.2)
+    assert float(TripletNetLoss(0.2, False)(tensor(same), tensor(same))) == pytest.approx(3.2 * 7)
+
+
+@pytest.mark.parametrize("image_ids", [None, [4]])
+def test_a_batch_of_one_has_nothing_to_learn_from(image_ids):
+    image, text = tensor(codes(1, seed=1)), tensor(codes(1, seed=2))
+    loss = TripletNetLoss(0.2, True)(image, text, image_ids and paddle.to_tensor(image_ids))
+
+    loss.backward()
+
+    assert float(loss) == 0
+    assert not image.grad.numpy().any() and not text.grad.numpy().any()
+
+
+@pytest.mark.parametrize("measure", ["cosine", "order"])
+@pytest.mark.parametrize("hard_negative", [False, True])
+def test_gradients_are_the_slopes_of_the_loss(hard_negative, measure):
+    images, texts = codes(5, 4, seed=3).astype(np.float64), codes(5, 4, seed=4).astype(np.float64)
+    leaves = tensor(images), tensor(texts)
+
+    TripletNetLoss(0.2, hard_negative, measure)(*leaves).backward()
+
+    for leaf, rows in zip(leaves, (images, texts)):
+        for place in np.ndindex(rows.shape):
+            kept, ends = rows[place], []
+            for nudge in (1e-6, -1e-6):
+                rows[place] = kept + nudge
+                ends.append(slow_loss(images, texts, 0.2, hard_negative, measure))
+            rows[place] = kept
+            slope = (ends[0] - ends[1]) / 2e-6
+            assert leaf.grad.numpy()[place] == pytest.approx(slope, abs=1e-5)
+
+
+def test_of_tied_hardest_negatives_one_gets_the_gradient():
+    images = tensor(np.array([[1, 0, 0], [0, 1, 0], [0, 1, 0]], np.float32))
+    texts = tensor(np.array([[1, 0, 0], [0.9, 0, 0.1], [0.9, 0, 0.1]], np.float32))
+
+    # Image 0: texts 1 and 2 are equally hard. Texts 1 and 2: image 0 is their hardest.
+    # Images 1 and 2: all texts score 0.
+    loss = TripletNetLoss(0.2, True)(images, texts)
+    loss.backward()
+
+    grad = texts.grad.numpy()
+    first_row = 0.2 - 1 + 0.9
+    assert float(loss) == pytest.approx(first_row + 2 * 0.2 + 2 * (0.2 + 0.9), abs=1e-6)
+    # d/dtext of image 0's hinge is image 0 on the tied text that was picked, and not on the
+    # other; both also have +1 on axis 0 from their own hinge (image 0 as their hardest).
+    assert sorted(grad[1:, 0].tolist()) == [1.0, 2.0]
+
+
+def test_where_nothing_exceeds_the_order_measure_has_a_finite_gradient():
+    images, texts = tensor(np.ones((3, 4), np.float32)), tensor(np.zeros((3, 4), np.float32))
+
+    TripletNetLoss(0.2, False, "order")(images, texts).backward()
+
+    assert np.isfinite(images.grad.numpy()).all() and np.isfinite(texts.grad.numpy()).all()
+
+
+@pytest.mark.parametrize("measure", ["cosine", "order"])
+@pytest.mark.parametrize("hard_negative", [False, True])
+@pytest.mark.parametrize("side", [0, 1])
+def test_the_loss_of_codes_that_are_no_numbers_is_none(side, hard_negative, measure):
+    pair = [codes(4, seed=1), codes(4, seed=2)]
+    pair[side][2] = np.nan
+
+    loss = TripletNetLoss(0.2, hard_negative, measure)(*map(tensor, pair))
+
+    assert np.isnan(float(loss))
+
+
+def test_an_unknown_measure_is_refused_with_the_choices():
+    with pytest.raises(InputError, match="one of cosine, order, not 'euclid'"):
+        TripletNetLoss(measure="euclid")
+
+
+class TestNPair:
+    """Symmetric cross-entropy over the batch with a learned temperature."""
+
+    @staticmethod
+    def slow(images, texts, scale, ids=None):
+        """Every row's cross-entropy, one after the other."""
+        total, batch = 0.0, len(images)
+        for query, candidates in ((images, texts), (texts, images)):
+            for row in range(batch):
+                allowed = [
+                    other
+                    for other in range(batch)
+                    if other == row or ids is None or ids[other] != ids[row]
+                ]
+                logits = np.array(
+                    [scale * query[row] @ candidates[other] for other in allowed], dtype=np.float64
+                )
+                right = logits[allowed.index(row)]
+                total += np.log(np.exp(logits - right).sum()) / batch
+        return total / 2
+
+    @pytest.mark.parametrize("ids", [None, [0, 1, 1, 2, 0]])
+    def test_it_equals_the_slow_form(self, ids):
+        generator = np.random.default_rng(3)
+        images, texts = (generator.standard_normal((5, 8)).astype(np.float32) for _ in range(2))
+        loss = NPairLoss(paddle.to_tensor([np.log(3.0)], dtype="float32"))
+        found = loss(
+            paddle.to_tensor(images),
+            paddle.to_tensor(texts),
+            None if ids is None else paddle.to_tensor(ids),
+        )
+        assert float(found) == pytest.approx(self.slow(images, texts, 3.0, ids), rel=1e-5)
+
+    def test_the_inverse_temperature_stays_below_100(self):
+        codes = paddle.to_tensor(np.eye(3, dtype=np.float32))
+        hot, limit = (
+            NPairLoss(paddle.to_tensor([np.log(scale)], dtype="float32")) for scale in (1e6, 100.0)
+        )
+        assert float(hot(codes[[1, 0, 2]], codes)) == pytest.approx(
+            float(limit(codes[[1, 0, 2]], codes))
+        )
+
+    def test_the_temperature_is_learned_with_the_model(self):
+        config = load_config("sample_paper_npair", ["word_dim=4", "embed_size=6"])
+        model = build_model(config, 9, feature_size=5)
+        before = model.logit_scale.item()
+        optimizer = get_optimizer(model, SimpleNamespace(learning_rate=0.1))
+        codes = model(
+            paddle.randn([3, 5]),
+            paddle.to_tensor([[1, 2], [3, 4], [5, 6]]),
+            paddle.to_tensor([2, 2, 1]),
+        )
+        build_loss(config, model)(*codes).backward()
+        optimizer.step()
+        assert model.logit_scale.item() != before
+
+    def test_a_code_that_is_no_number_makes_the_loss_none(self):
+        loss = NPairLoss(paddle.to_tensor([0.0]))
+        codes = paddle.to_tensor(np.array([[1, 0], [np.nan, 1]], np.float32))
+        assert np.isnan(float(loss(codes, codes)))

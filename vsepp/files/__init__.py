@@ -1,1 +1,0 @@
-"""Files: written whole or not at all, read with one clear sentence, told apart by content."""

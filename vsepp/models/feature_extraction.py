@@ -1,0 +1,147 @@
+"""Features of a prepared data set under a frozen backbone, computed where they are missing."""
+
+import time
+from pathlib import Path
+
+import paddle
+
+from vsepp.data.batches import in_batches
+from vsepp.data.dataset import open_dataset
+from vsepp.data.features import FeatureOrigin, FeatureStore, given_origin
+from vsepp.data.images import map_images, open_image
+from vsepp.data.transforms import CenterCrop
+from vsepp.models.backbones import build_backbone, check_image_size, feature_size
+from vsepp.models.predictor import BackbonePredictor
+from vsepp.models.state import get_state
+from vsepp.models.weights import initialise_backbone
+from vsepp.system.errors import InputError
+from vsepp.system.fingerprints import fingerprint
+from vsepp.system.memory import return_freed
+from vsepp.system.progress import progress
+
+_BATCH = 16
+
+
+class FrozenBackbone:
+    """A backbone that is not trained, and the features it gives.
+
+    Args:
+        config: ``image_model, pretrained, weights, seed, resize, image_size,
+            backbone_precision`` count.
+
+    Attributes:
+        origin: :class:`FeatureOrigin`.
+        state: ``{parameter: ndarray}``.
+    """
+
+    def __init__(self, config):
+        check_image_size(config.image_model, config.image_size, config.resize)
+        paddle.seed(config.seed)  # without weights it is random, and the same each time
+        self.network = build_backbone(config.image_model)
+        initialise_backbone(self.network, config.image_model, config.pretrained, config.weights)
+        self.network.eval()
+        self.state = get_state(self.network)
+        self.origin = FeatureOrigin(
+            config.image_model,
+            fingerprint(self.state),
+            feature_size(config.image_model),
+            config.resize,
+            config.image_size,
+        )
+        self.precision = config.backbone_precision
+        self._predictor = None
+
+    def features(self, paths):
+        """Iterate over float32 ``[batch, feature_size]`` of photographs, in order."""
+        if self._predictor is None:
+            self._predictor = BackbonePredictor(
+                self.network, self.origin.image_size, _BATCH, self.precision
+            )
+        crop = CenterCrop(self.origin.resize, self.origin.image_size)
+        pixels = map_images(lambda path: crop.pixels(open_image(path)), paths)
+        return map(self._predictor, in_batches(pixels, _BATCH))
+
+
+class GivenFeatures:
+    """In place of a :class:`FrozenBackbone`, where the features came with the data set.
+
+    Attributes:
+        origin: :class:`FeatureOrigin`.
+        state: empty, since nobody has the backbone.
+    """
+
+    def __init__(self, origin):
+        self.origin = origin
+        self.state = {}
+
+
+def load_features(config, splits, log=print):
+    """The features of splits of the prepared data set, computing what is not stored yet.
+
+    Where features came with the data set, they are taken, and no backbone is made.
+
+    Args:
+        config: the run's configuration.
+        splits: names of splits.
+        log: called with a line for each split that had to be computed.
+
+    Returns:
+        (``{split: memory-mapped float32 [n_images, feature_size]}``, the backbone or
+        :class:`GivenFeatures`)
+
+    Raises:
+        InputError: when a split or a photograph is missing, or the weights do not fit.
+    """
+    folder = Path(config.data_dir) / config.dataset
+    datasets = {split: open_dataset(folder, split) for split in splits}
+    given = given_origin(folder)
+    if given:
+        backbone = GivenFeatures(given)
+        log(
+            f"{config.dataset} came with its features, {given.feature_size} numbers to an image: "
+            "image_model and its weights are not used"
+        )
+    else:
+        backbone = FrozenBackbone(config)
+    store = FeatureStore(folder, backbone.origin)
+    features = {}
+    for split, dataset in datasets.items():
+        features[split] = store.read(split, dataset.images)
+        if features[split] is None and given:
+            raise InputError(
+                f"{store.folder} lacks the features of the {split} split: run "
+                "`python tools/prepare.py --precomp FOLDER --force` again."
+            )
+        if features[split] is None:
+            _compute(store, dataset, backbone, log)
+            features[split] = store.read(split, dataset.images)
+    return features, backbone
+
+
+def _compute(store, dataset, backbone, log):
+    """Compute and store the features of a split, with a bar."""
+    count = len(dataset.images)
+    begin, done = time.perf_counter(), []
+    with progress(
+        description=f"{backbone.origin.backbone} features of {dataset.split}",
+        total=count,
+        unit="image",
+    ) as bar:
+
+        def advance(images):
+            done.append(images)
+            bar.update(images)
+
+        def compute(first):
+            paths = [dataset.image_path(image_id) for image_id in range(first, count)]
+            return backbone.features(paths)
+
+        store.write(dataset.split, dataset.images, compute, advance)
+    return_freed()
+    seconds = time.perf_counter() - begin
+    computed = sum(done[1:])
+    log(
+        f"{backbone.origin.backbone} features of {dataset.split}: {computed} images in "
+        f"{seconds:.1f} s ({computed / max(seconds, 1e-9):.1f} images/s), {done[0]} were there; "
+        f"in {store.folder}"
+    )

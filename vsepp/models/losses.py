@@ -1,0 +1,129 @@
+"""Ranking losses over a batch of pairs: triplet (VSE++, equations 5 and 6) and N-pair."""
+
+import paddle
+import paddle.nn.functional as F
+from paddle import nn
+
+from vsepp.system.errors import InputError
+
+MEASURES = ("cosine", "order")
+
+
+def similarity(image_codes, text_codes, measure="cosine"):
+    """Scores of every image with every text, ``[n_images, n_texts]``.
+
+    ``cosine`` is the dot product of the codes as given; ``order`` the negative length of what
+    of the text exceeds the image (order embeddings, Vendrov et al. 2016).
+    """
+    if measure == "cosine":
+        return paddle.matmul(image_codes, text_codes, transpose_y=True)
+    exceeding = F.relu(text_codes.unsqueeze(0) - image_codes.unsqueeze(1))
+    squared = (exceeding * exceeding).sum(axis=2)
+    # The root's slope at 0 is infinite; where nothing exceeds, the score is 0 and stays there.
+    safe = paddle.where(squared > 0, squared, paddle.ones_like(squared))
+    return paddle.where(squared > 0, -paddle.sqrt(safe), paddle.zeros_like(squared))
+
+
+class TripletNetLoss(nn.Layer):
+    """Hinges on how much closer a negative comes than the right answer, summed over the batch.
+
+    Args:
+        margin: by how much the right answer should win.
+        hard_negative: only the hardest negative of the batch counts, in each direction
+            (equation 6); otherwise all of them (equation 5).
+        measure: ``cosine`` or ``order``.
+    """
+
+    def __init__(self, margin=0.2, hard_negative=False, measure="cosine"):
+        super().__init__()
+        if measure not in MEASURES:
+            raise InputError(f"measure must be one of {', '.join(MEASURES)}, not {measure!r}.")
+        self.margin = margin
+        self.hard_negative = hard_negative
+        self.measure = measure
+
+    def forward(self, ie, te, image_ids=None):
+        """The loss of a batch of pairs.
+
+        Args:
+            ie: image codes, float ``[batch, embed_size]``.
+            te: text codes, float ``[batch, embed_size]``; row ``k`` describes image ``k``.
+            image_ids: optional int ``[batch]``; captions of the same image are then not
+                negatives of each other.
+
+        Returns:
+            float scalar, summed over the batch and both directions.
+        """
+        scores = similarity(ie, te, self.measure)
+        batch = scores.shape[0]
+        right = paddle.diagonal(scores)
+        if image_ids is None:
+            negative = 1 - paddle.eye(batch, dtype=scores.dtype)
+        else:
+            image_ids = image_ids.reshape([-1])
+            same = image_ids.unsqueeze(0) == image_ids.unsqueeze(1)
+            negative = 1 - same.astype(scores.dtype)
+        image_to_text = F.relu(self.margin + scores - right.unsqueeze(1)) * negative
+        text_to_image = F.relu(self.margin + scores - right.unsqueeze(0)) * negative
+        if self.hard_negative:
+            image_to_text = _largest_of_rows(image_to_text)
+            text_to_image = _largest_of_rows(text_to_image.transpose([1, 0]))
+        return image_to_text.sum() + text_to_image.sum() + _nothing(ie, te)
+
+
+class NPairLoss(nn.Layer):
+    """Symmetric cross-entropy over the batch with a learnable temperature.
+
+    Each image has to pick its text among all of the batch, and each text its image, as in
+    N-pair losses (Sohn 2016) and CLIP (Radford et al. 2021, section 2.3).
+
+    Args:
+        logit_scale: parameter ``[1]``, the logarithm of the inverse temperature.
+        measure: ``cosine`` or ``order``.
+    """
+
+    largest_scale = 100.0  # of the inverse temperature, as in CLIP
+
+    def __init__(self, logit_scale, measure="cosine"):
+        super().__init__()
+        self.logit_scale = logit_scale
+        self.measure = measure
+
+    def forward(self, ie, te, image_ids=None):
+        """Mean cross-entropy of both directions; arguments as :class:`TripletNetLoss`."""
+        scale = paddle.clip(paddle.exp(self.logit_scale), max=self.largest_scale)
+        logits = similarity(ie, te, self.measure) * scale
+        batch = logits.shape[0]
+        if image_ids is not None:
+            image_ids = image_ids.reshape([-1])
+            same = image_ids.unsqueeze(0) == image_ids.unsqueeze(1)
+            other = same.astype(logits.dtype) - paddle.eye(batch, dtype=logits.dtype)
+            logits = logits - 1e4 * other
+        labels = paddle.arange(batch)
+        return (
+            F.cross_entropy(logits, labels) + F.cross_entropy(logits.transpose([1, 0]), labels)
+        ) / 2 + _nothing(ie, te)
+
+
+def build_loss(config, model):
+    """The loss that ``config`` asks for; ``model`` holds the temperature where one is learned."""
+    if config.loss == "npair":
+        return NPairLoss(model.logit_scale, config.measure)
+    return TripletNetLoss(config.margin, config.hard_negative, config.measure)
+
+
+def _nothing(ie, te):
+    """0, or NaN when a code is NaN or infinite.
+
+    On a CPU ``relu`` makes 0 of NaN, so the loss of a model that diverged would look perfect.
+    """
+    return 0 * (ie.sum() + te.sum())
+
+
+def _largest_of_rows(values):
+    """The largest value of each row ``[rows, 1]``; a tie's gradient goes to one of them.
+
+    Paddle 2.6 gives the gradient of ``max`` to every tied element and 3.x shares it; picking
+    the element by its index is the same on both.
+    """
+    return paddle.index_sample(values, values.argmax(axis=1, keepdim=True))

@@ -1,0 +1,1 @@
+"""Using and measuring a trained model."""

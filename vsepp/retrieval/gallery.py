@@ -1,0 +1,177 @@
+"""A split's images and captions with their codes: what queries are answered from.
+
+The codes are computed once for a checkpoint and a split, and kept beside the checkpoint.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from vsepp.data.dataset import open_dataset
+from vsepp.data.features import FeatureOrigin, FeatureStore, given_origin
+from vsepp.metrics.top_k import scores_of_image, scores_of_text, top_k
+from vsepp.system.errors import InputError
+from vsepp.system.fingerprints import list_fingerprint
+from vsepp.system.tensor_files import write_tensors
+
+_HEADER = "vsepp_codes"
+
+
+class Gallery:
+    """The images and captions of a split and their codes.
+
+    Args:
+        dataset: ``CaptionDataset``.
+        images: float32 ``[n_images, embed_size]``.
+        texts: float32 ``[n_captions, embed_size]``.
+        measure: ``cosine`` or ``order``.
+    """
+
+    def __init__(self, dataset, images, texts, measure):
+        self.dataset = dataset
+        self.images = images
+        self.texts = texts
+        self.measure = measure
+        self.sentences = dataset.sentences()
+
+    def find_images(self, text_code, k):
+        """The ``k`` images that fit a text code best: (positions, similarities)."""
+        scores = scores_of_text(self.images, text_code, self.measure)
+        found = top_k(scores, k)
+        return found, scores[found]
+
+    def find_sentences(self, image_code, k):
+        """The ``k`` captions that fit an image code best: (positions, similarities)."""
+        scores = scores_of_image(image_code, self.texts, self.measure)
+        found = top_k(scores, k)
+        return found, scores[found]
+
+
+def open_gallery(model, folder, split, log=print):
+    """The gallery of a split under a model; its codes are computed when they are not stored.
+
+    Where the data set's vocabulary is not the checkpoint's, its captions are cut and encoded
+    anew, from how they were written, as the checkpoint's own training captions were.
+
+    Args:
+        model: ``RetrievalModel``.
+        folder: the prepared data set's folder.
+        split: name of the split.
+        log: called with a line when the captions were encoded anew.
+
+    Raises:
+        InputError: when the split is missing, or when the vocabulary is not the checkpoint's
+            and ``{split}_sentences.json`` is missing.
+    """
+    dataset = open_dataset(folder, split)
+    if dataset.vocabulary.word_to_index != model.vocabulary.word_to_index:
+        _encode_as(model, dataset, log)
+    key = {
+        "checkpoint": model.fingerprint,
+        "resize": model.config.resize,
+        "image_size": model.config.image_size,
+        "images": list_fingerprint(dataset.images),
+        "captions": list_fingerprint(dataset.captions),
+    }
+    given = given_origin(dataset.folder)
+    if given:  # other features may come under the same names
+        key["features"] = given.fingerprint
+    checkpoint = Path(model.checkpoint)
+    path = checkpoint.with_name(f"{checkpoint.stem}.{Path(folder).name}_{split}.codes")
+    stored = _read(
+        path,
+        key,
+        [(len(items), model.config.embed_size) for items in (dataset.images, dataset.captions)],
+    )
+    if stored is None:
+        stored = _encode(model, dataset)
+        try:
+            write_tensors(path, dict(zip(("images", "texts"), stored)), {_HEADER: json.dumps(key)})
+        except OSError as error:  # the answer does not depend on it
+            print(f"the codes could not be kept beside the checkpoint ({error.strerror})")
+    return Gallery(dataset, *stored, model.measure)
+
+
+def _encode_as(model, dataset, log):
+    """Give a data set the checkpoint's vocabulary, and its captions the indices they have there."""
+    if not dataset.keeps_sentences():
+        raise InputError(
+            f"{dataset.folder / 'vocab.json'} does not belong to {model.checkpoint}: "
+            "the data set was prepared otherwise than for that training; prepare it "
+            "as it was, or train anew."
+        )
+    captions = [model.words(sentence) for sentence in dataset.sentences()]
+    words = [word for caption in captions for word in caption]
+    unknown = sum(word not in model.vocabulary for word in words) / max(1, len(words))
+    dataset.vocabulary = model.vocabulary
+    dataset.captions = [model.vocabulary.encode(caption) for caption in captions]
+    log(
+        f"{dataset.folder.name} has another vocabulary than {model.checkpoint}: the sentences of "
+        f"its {dataset.split} split are cut by the checkpoint's tokenizer {model.tokenizer} and "
+        f"encoded with its vocabulary, which lacks {100 * unknown:.1f} % of their words"
+    )
+
+
+def _read(path, key, shapes):
+    """Stored codes, or None when there are none of this checkpoint and split, or damaged ones."""
+    if not path.exists():
+        return None
+    try:
+        with safe_open(str(path), framework="numpy") as file:
+            if json.loads((file.metadata() or {}).get(_HEADER, "null")) != key:
+                return None
+            stored = file.get_tensor("images"), file.get_tensor("texts")
+    except (SafetensorError, OSError, OverflowError, ValueError, TypeError, RecursionError):
+        return None
+    whole = all(
+        codes.dtype == np.float32 and codes.shape == shape and np.isfinite(codes).all()
+        for codes, shape in zip(stored, shapes)
+    )
+    return stored if whole else None
+
+
+def _encode(model, dataset):
+    images = _encode_images(model, dataset)  # first: they may not be the model's to encode
+    return images, model.encode_indices(dataset.captions, quiet=False)
+
+
+def _encode_images(model, dataset):
+    features = None
+    origin = FeatureOrigin(**model.frozen) if model.frozen else given_origin(dataset.folder)
+    if origin:
+        features = FeatureStore(dataset.folder, origin).read(dataset.split, dataset.images)
+    if features is not None:
+        return model.encode_features(features)
+    paths = [dataset.image_path(image_id) for image_id in range(len(dataset.images))]
+    return model.encode_image(paths, exif=False, quiet=False)
+
+
+def same_photograph(path, folder, splits):
+    """Where a photograph stands in a data set: by its path, else by its content.
+
+    Args:
+        path: the photograph.
+        folder: the prepared data set's folder.
+        splits: names of splits to look in.
+
+    Returns:
+        (``CaptionDataset``, position in its ``images``), or (None, None).
+    """
+    path = Path(path)
+    datasets = [open_dataset(folder, split) for split in splits]
+    places = [
+        (dataset, image_id, dataset.image_path(image_id))
+        for dataset in datasets
+        for image_id in range(len(dataset.images))
+    ]
+    wanted = path.resolve()
+    for dataset, image_id, place in places:
+        if place.name == path.name and place.resolve() == wanted:
+            return dataset, image_id
+    size, content = path.stat().st_size, path.read_bytes()
+    for dataset, image_id, place in places:
+        if place.exists() and place.stat().st_size == size and place.read_bytes() == content:
+            return dataset, image_id
+    return None, None

@@ -1,0 +1,1 @@
+"""Processor, memory, signals, files, locks, progress, errors. No Paddle here."""

@@ -1,0 +1,26 @@
+"""Reading other people's JSON with one clear sentence when it cannot be used."""
+
+import json
+
+from vsepp.system.errors import InputError
+
+
+def read_json(path, mend):
+    """Read a UTF-8 JSON file, with or without a byte order mark.
+
+    Args:
+        path: the file.
+        mend: what the user can do when it is missing or broken; ends the sentence.
+
+    Raises:
+        InputError: when the file is missing, is a folder, or is not JSON.
+    """
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            return json.load(file)
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist: {mend}.") from None
+    except (IsADirectoryError, NotADirectoryError):
+        raise InputError(f"{path} is not a file: {mend}.") from None
+    except (ValueError, RecursionError) as error:  # a ValueError too: a number of 5,000 digits
+        raise InputError(f"{path} is not JSON ({error}): {mend}.") from None

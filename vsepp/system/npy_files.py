@@ -1,0 +1,28 @@
+"""Reading other people's ``.npy`` with one clear sentence when it cannot be used."""
+
+import numpy as np
+
+from vsepp.system.errors import InputError
+
+
+def read_npy(path, mend):
+    """Open an array of numbers, memory-mapped and read-only; nothing in it is executed.
+
+    Args:
+        path: the file.
+        mend: what the user can do when it is missing or broken; ends the sentence.
+
+    Raises:
+        InputError: when the file is missing, is no ``.npy``, is cut short or holds objects.
+    """
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist: {mend}.") from None
+    except PermissionError:
+        raise
+    except Exception:  # NumPy's readers raise almost anything, and advise to trust the file
+        raise InputError(f"{path} is no .npy file of numbers, or not all of one: {mend}.") from None
+    if not isinstance(array, np.ndarray):  # a .npz under another name
+        raise InputError(f"{path} is an archive of several arrays, not one .npy file: {mend}.")
+    return array

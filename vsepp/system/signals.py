@@ -1,0 +1,48 @@
+"""Holding Ctrl-C and SIGTERM back where they would do harm."""
+
+import signal
+import threading
+from contextlib import contextmanager
+
+_HELD = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def held_back():
+    """Let SIGINT and SIGTERM wait until the block is through.
+
+    For calls into Paddle that do not stand an exception in their midst. Handlers that the
+    block replaces are as before afterwards.
+    """
+    if threading.current_thread() is not threading.main_thread():  # others get no signals
+        yield
+        return
+    arrived = []
+    handlers = {
+        number: signal.signal(number, lambda number, frame: arrived.append(number))
+        for number in _HELD
+    }
+    # Blocked as well, where that can be: Paddle's import puts handlers of its own in place.
+    masks = hasattr(signal, "pthread_sigmask")
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD) if masks else None
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler or signal.SIG_DFL)
+        if masks:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if arrived:
+            signal.raise_signal(arrived[0])
+
+
+def import_paddle():
+    """Import Paddle, whole, and keep the signals that it takes for itself.
+
+    A Ctrl-C during its import would be an ImportError, and with its own handler of SIGTERM
+    nothing could be cleaned up.
+    """
+    with held_back():
+        import paddle
+
+        paddle.disable_signal_handler()

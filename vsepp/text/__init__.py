@@ -1,0 +1,1 @@
+"""Sentences: how they are cut into words, and the words' indices."""

@@ -1,0 +1,143 @@
+"""Cutting sentences into words, under a name that goes with data sets and checkpoints.
+
+``words`` is how Karpathy's splits are cut, ``treebank`` how the authors of VSE++ cut theirs,
+``jieba`` cuts Chinese, which has no blanks between words. A model understands a query only when
+it is cut as its training captions were.
+"""
+
+import difflib
+import functools
+import logging
+import re
+import warnings
+
+from vsepp.system.errors import InputError
+
+AUTO = "auto"  # in place of a name: as the captions want it
+_WORD = re.compile(r"[^\W_]+")
+_IDEOGRAPH = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+
+
+def words(sentence):
+    """Words of a sentence as the data sets' own tokens have them.
+
+    Lower case, split at everything that is neither letter nor digit.
+
+    >>> words("A man in a T-shirt, and a child's dog.")
+    ['a', 'man', 'in', 'a', 't', 'shirt', 'and', 'a', 'child', 's', 'dog']
+    """
+    return _WORD.findall(sentence.lower())
+
+
+# What is set off with blanks, in this order. The rules are those of the Penn Treebank for a line
+# that is one sentence, with the typographic quotation marks that NLTK's word_tokenize adds.
+_TREEBANK = [
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        # Quotation marks that open, while what stands before them is still there to be seen.
+        (r"[«“‘„]|``|`", r" \g<0> "),
+        (r"^\"", r"`` "),
+        (r"(?<=[ (\[{<])(?:\"|'')", r" `` "),
+        (r"(?<!\w)'(?!(?:re|ve|ll|[mtsdn])\b)(?=\w)", r"' "),  # 'word but not 's
+        # Marks; inside a number a comma or colon is part of it, and a period is its own word only
+        # where the line ends, before nothing but what closes.
+        (r"(?<=[^.])\.(?=[\])}>\"'»”’ ]*$)", r" . "),
+        (r"([:,])(\D|$)", r" \1 \2"),
+        (r"\.{2,}", r" \g<0> "),
+        (r"[;@#$%&?!*]", r" \g<0> "),
+        (r"(?<=[^'])'(?= )", r" ' "),
+        (r"[\[\](){}<>]|--", r" \g<0> "),
+        # Quotation marks that close, and what hangs on a word by an apostrophe.
+        (r"[»”’]", r" \g<0> "),
+        (r"''|\"", r" '' "),
+        (r"(?<=[^' ])'[smd]?(?= |$)", r" \g<0> "),
+        (r"(?<=[^' ])(?:'ll|'re|'ve|n't)(?= |$)", r" \g<0> "),
+        # Words that are written together.
+        (r"\b(can)(not)\b", r" \1 \2 "),
+        (r"\b(d(?='y)|more(?='n))('ye|'n)\b", r" \1 \2 "),
+        (r"\b(gim|lem)(me)\b", r" \1 \2 "),
+        (r"\b(gon(?=n)|got(?=t)|wan(?=na(?: |$)))(na|ta)\b", r" \1 \2 "),
+        (r"(?<= )('t)(is|was)\b", r" \1 \2 "),
+    )
+]
+
+
+def treebank(sentence):
+    """Words and marks of a sentence as the Penn Treebank has them, in lower case.
+
+    Equals NLTK's ``word_tokenize`` of the lower-cased sentence, taken as one sentence.
+
+    >>> treebank("The child's dog doesn't bark, at 3.5 m.")
+    ['the', 'child', "'s", 'dog', 'does', "n't", 'bark', ',', 'at', '3.5', 'm', '.']
+    """
+    text = " ".join(sentence.lower().split())
+    for pattern, replacement in _TREEBANK:
+        text = pattern.sub(replacement, text)
+    return text.split()
+
+
+@functools.lru_cache(maxsize=None)
+def _chinese_words():
+    """jieba's cutter: one of our own, so that nobody else's dictionary or cached file is in it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # jieba 0.42 was written for earlier Pythons
+            import jieba
+    except ImportError:
+        raise InputError(
+            "cutting Chinese into words needs jieba: run `pip install vsepp[zh]` (or "
+            "`pip install jieba`)."
+        ) from None
+    jieba.setLogLevel(logging.ERROR)
+    cutter = jieba.Tokenizer()
+    cutter.FREQ, cutter.total = cutter.gen_pfdict(cutter.get_dict_file())
+    cutter.initialized = True  # or it would read and write a file that all users share
+    return cutter
+
+
+def jieba(sentence):
+    """Words of a Chinese sentence, foreign ones in lower case, marks left out.
+
+    Raises:
+        InputError: when the package jieba is not installed.
+    """
+    return [word for word in _chinese_words().cut(sentence.lower()) if _WORD.search(word)]
+
+
+TOKENIZERS = {"words": words, "treebank": treebank, "jieba": jieba}
+
+
+def find_tokenizer(name):
+    """The function from a sentence to its list of words that goes by a name.
+
+    Args:
+        name: one of ``TOKENIZERS``.
+
+    Raises:
+        InputError: for an unknown name, with the nearest.
+    """
+    if name not in tuple(TOKENIZERS):
+        nearest = difflib.get_close_matches(str(name), TOKENIZERS, n=1, cutoff=0.0)[0]
+        raise InputError(
+            f"there is no tokenizer {name!r} (the nearest is {nearest}): use one of "
+            f"{', '.join(TOKENIZERS)}."
+        )
+    return TOKENIZERS[name]
+
+
+def detect_tokenizer(sentences, otherwise="words"):
+    """``jieba`` when most of what the sentences are written in is Chinese characters.
+
+    Args:
+        sentences: iterable of texts.
+        otherwise: the name for all other sentences.
+    """
+    chinese = others = 0
+    for sentence in sentences:
+        if sentence.isascii():  # nearly all are, and they are many
+            others += len(sentence) - sentence.count(" ")
+            continue
+        ideographs = len(_IDEOGRAPH.findall(sentence))
+        chinese += ideographs
+        others += sum(map(str.isalpha, sentence)) - ideographs
+    return "jieba" if chinese > others else otherwise

@@ -1,0 +1,100 @@
+"""Words and their indices: building, saving, and turning sentences into indices."""
+
+import difflib
+from collections import Counter
+
+from vsepp.system.atomic import write_json
+from vsepp.system.errors import InputError
+from vsepp.system.json_files import read_json
+from vsepp.text.tokens import words as tokenize  # noqa: F401 - the name it goes by in notebooks
+
+PAD, UNK, START, END = "<pad>", "<unk>", "<start>", "<end>"
+SPECIAL_WORDS = (PAD, UNK, START, END)
+_ALIKE = 0.7  # of 1: how much of two words must agree for one to be a guess at the other
+
+
+class Vocabulary:
+    """A mapping from words to indices ``0 … len - 1``, ``<pad>`` being 0.
+
+    Args:
+        word_to_index: dictionary ``{word: index}`` with the four special words.
+        source: where it came from, for messages.
+
+    Raises:
+        InputError: when special words are missing or indices are not ``0 … len - 1``.
+    """
+
+    def __init__(self, word_to_index, source="the vocabulary"):
+        mend = "make it anew with `python tools/prepare.py --force`"
+        if not isinstance(word_to_index, dict):
+            raise InputError(f"{source} is not a {{word: index}} mapping: {mend}.")
+        missing = [word for word in SPECIAL_WORDS if word not in word_to_index]
+        if missing:
+            raise InputError(f"{source} lacks {', '.join(missing)}: {mend}.")
+        indices = list(word_to_index.values())
+        whole = all(isinstance(index, int) and not isinstance(index, bool) for index in indices)
+        if not whole or sorted(indices) != list(range(len(indices))) or word_to_index[PAD] != 0:
+            raise InputError(
+                f"{source}: the indices must be 0 to {len(indices) - 1}, each once, "
+                f"with {PAD} at 0: {mend}."
+            )
+        self.word_to_index = dict(word_to_index)
+        self.words = [None] * len(indices)
+        for word, index in word_to_index.items():
+            self.words[index] = word
+
+    @classmethod
+    def build(cls, captions, min_word_count):
+        """The vocabulary of tokenised captions.
+
+        Args:
+            captions: iterable of lists of words, in the order that decides the indices.
+            min_word_count: a word is kept when it occurs more often than this.
+        """
+        counts = Counter()  # keeps the order of first appearance
+        for words in captions:
+            counts.update(words)
+        kept = [
+            word
+            for word, count in counts.items()
+            if count > min_word_count and word not in SPECIAL_WORDS
+        ]
+        ordered = [PAD, *kept, UNK, START, END]
+        return cls({word: index for index, word in enumerate(ordered)})
+
+    @classmethod
+    def load(cls, path):
+        """Read ``vocab.json``; InputError when it is missing or malformed."""
+        return cls(read_json(path, "run `python tools/prepare.py` first"), str(path))
+
+    def save(self, path):
+        """Write ``vocab.json`` atomically."""
+        write_json(path, self.word_to_index)
+
+    def __len__(self):
+        return len(self.words)
+
+    def __contains__(self, word):
+        return word in self.word_to_index
+
+    def nearest(self, word, count=3):
+        """The words spelled most like one that is missing, best first: at most ``count``.
+
+        Of words that are equally like it, those that appear earlier in the captions.
+        """
+        known = [other for other in self.words if other not in SPECIAL_WORDS]
+        alike = difflib.get_close_matches(word, known, n=max(1, len(known)), cutoff=_ALIKE)
+        ratio = {other: difflib.SequenceMatcher(None, other, word).ratio() for other in alike}
+        return sorted(alike, key=lambda other: (-ratio[other], self.word_to_index[other]))[:count]
+
+    def encode(self, words):
+        """Indices of ``<start>``, the words, ``<end>``; unknown words become ``<unk>``."""
+        unknown = self.word_to_index[UNK]
+        indices = [self.word_to_index.get(word, unknown) for word in words]
+        return [self.word_to_index[START], *indices, self.word_to_index[END]]
+
+    def decode(self, indices):
+        """The words at ``indices`` without padding and start and end marks, as a sentence."""
+        return " ".join(
+            self.words[index] for index in indices if self.words[index] not in (PAD, START, END)
+        )
