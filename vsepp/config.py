@@ -70,6 +70,7 @@ class Config:
         "of a frozen backbone on a CPU: bfloat16 is twice as fast where the processor has it",
         choices=("float32", "bfloat16"),
     )
+    text_model: str = _key("gru", (str,), "text encoder")
     word_dim: int = _key(300, (int,), "size of a word's embedding", minimum=1, maximum=2**16)
     embed_size: int = _key(1024, (int,), "size of the joint embedding", minimum=1, maximum=2**16)
     num_layers: int = _key(1, (int,), "layers of the GRU", minimum=1, maximum=100)

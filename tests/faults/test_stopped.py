@@ -56,8 +56,8 @@ MOMENTS = {
     "prepare anew": PREPARATION,
     "features": [
         ("vsepp.models.feature_extraction:initialise_backbone", 1),
-        ("vsepp.models.predictor:BackbonePredictor.__call__", 1),
-        ("vsepp.models.predictor:BackbonePredictor.__call__*", 2),
+        ("vsepp.models.twins.predictor:BackbonePredictor.__call__", 1),
+        ("vsepp.models.twins.predictor:BackbonePredictor.__call__*", 2),
         ("vsepp.data.features:FeatureStore.write*", 2),
     ],
     "train": TRAINING,

@@ -8,6 +8,7 @@ import tarfile
 import zipfile
 from argparse import Namespace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Callable, NamedTuple
 
 import numpy as np
@@ -216,6 +217,7 @@ def _configurations(folder):
 
 
 def _checkpoints(folder):
+    from vsepp.models.encoders import encoders_for_training
     from vsepp.models.state import get_state
     from vsepp.models.vsepp import build_model
     from vsepp.retrieval.model import load
@@ -227,7 +229,8 @@ def _checkpoints(folder):
         pretrained=False,
         image_model="shufflenet_v2_x0_25",
     )
-    model = build_model(config, len(WORDS), 5)
+    words = SimpleNamespace(vocabulary=Vocabulary(WORDS), tokenizer="words")
+    model = build_model(*encoders_for_training(config, words, 5))
     state = get_state(model)
     origin = {
         "backbone": "precomputed",

@@ -9,6 +9,7 @@ from tiny import hardly_drawn, make_config, make_data
 from vsepp import ImageTextDataset, InputError, load_checkpoint
 from vsepp.data.loaders import LengthBatchSampler
 from vsepp.data.transforms import CenterCrop, RandomCrop
+from vsepp.models.encoders import encoders_for_training
 from vsepp.models.vsepp import build_model
 from vsepp.retrieval.encoding import encode_dataset
 from vsepp.training import Trainer
@@ -57,7 +58,7 @@ def test_images_are_pixels_of_the_documented_crops(data, tmp_path, split, crop, 
 def test_pixels_and_documented_images_have_the_same_codes(data, tmp_path):
     config = make_config(data, tmp_path, **PHOTOGRAPHS)
     items = open_splits(config, ("val",)).splits["val"]
-    model = build_model(config, len(items.vocabulary))
+    model = build_model(*encoders_for_training(config, items))
 
     found, expected = (
         encode_dataset(model, dataset, 3)

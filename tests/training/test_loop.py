@@ -194,12 +194,13 @@ def test_over_features_the_best_checkpoint_holds_the_backbone_and_the_last_names
 
 
 def test_the_test_metrics_are_those_of_the_best_model(whole):
+    from vsepp.models.encoders import encoders_for_training
     from vsepp.models.vsepp import build_model
     from vsepp.retrieval.encoding import evaluate_dataset
 
     run = whole(PHOTOGRAPHS)
     data = open_splits(run.config, ("test",))
-    model = build_model(run.config, len(data.vocabulary))
+    model = build_model(*encoders_for_training(run.config, data))
     set_state(model, run.best["model"], "best")
 
     assert run.metrics == evaluate_dataset(model, data.splits["test"])

@@ -152,6 +152,11 @@ class CaptionDataset:
     def __len__(self):
         return len(self.captions)
 
+    @property
+    def tokenizer(self):
+        """Name of what its captions were cut with, see ``vsepp.text.tokens``."""
+        return prepared_tokenizer(self.folder)
+
     def image_id(self, index):
         """Position in ``images`` of the image of caption ``index``."""
         return index // self.captions_per_image

@@ -44,7 +44,7 @@ class Answers:
     def warm_up(self):
         """Build the networks, so that the first visitor does not wait for them."""
         with self._working:
-            self.model.encode_indices([self.model.vocabulary.encode([])])
+            self.model.encode_indices(self.model.reader.read_anew([""])[0])
             with contextlib.suppress(InputError):  # a checkpoint for features: visitors are told
                 self.model.encode_image(Image.new("RGB", (32, 32)))
 
@@ -84,13 +84,12 @@ class Answers:
         return Answer(list(odds.items()), "; ".join(filter(None, remarks)))
 
     def knows_some(self, text):
-        """Whether the vocabulary has at least one word of a text."""
-        words = self.model.words(text)
-        return len(self.model.unknown_words(text)) < len(words)
+        """Whether the model knows at least one word of a text."""
+        return self.model.reader.knows_some(text)
 
     def knows_all(self, text):
-        """Whether the vocabulary has every word of a text."""
-        return bool(self.model.words(text)) and not self.model.unknown_words(text)
+        """Whether the model knows every word of a text."""
+        return self.model.reader.knows_all(text)
 
     @property
     def _template(self):

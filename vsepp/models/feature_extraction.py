@@ -11,8 +11,8 @@ from vsepp.data.features import FeatureOrigin, FeatureStore, given_origin
 from vsepp.data.images import map_images, open_image
 from vsepp.data.transforms import CenterCrop
 from vsepp.models.backbones import build_backbone, check_image_size, feature_size
-from vsepp.models.predictor import BackbonePredictor
 from vsepp.models.state import get_state
+from vsepp.models.twins.predictor import BackbonePredictor
 from vsepp.models.weights import initialise_backbone
 from vsepp.system.errors import InputError
 from vsepp.system.fingerprints import fingerprint

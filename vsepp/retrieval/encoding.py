@@ -1,6 +1,7 @@
 """Encoding a split and scoring it."""
 
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import paddle
@@ -10,6 +11,7 @@ from vsepp.data.dataset import CaptionDataset
 from vsepp.data.images import map_images
 from vsepp.metrics.scores import all_metrics, calc_recall
 from vsepp.models.device import memory_errors_explained
+from vsepp.models.twins import compute
 from vsepp.system.errors import InputError
 from vsepp.system.progress import progress
 
@@ -52,7 +54,29 @@ def encode_rows(encoder, inputs, count, batch_size, quiet=True):
 
 def encode_images(model, inputs, count, batch_size, quiet=True):
     """Codes of images under the image extractor of ``model``, see :func:`encode_rows`."""
-    return encode_rows(model.image_extractor, inputs, count, batch_size, quiet)
+    encoder = partial(compute, model.image_extractor)
+    return encode_rows(encoder, inputs, count, batch_size, quiet)
+
+
+def padded(captions):
+    """Captions as one grid.
+
+    Args:
+        captions: lists of indices.
+
+    Returns:
+        (int64 ``[n, longest]``, zero after a caption's end; int64 ``[n]``, lengths)
+
+    Raises:
+        InputError: for an empty caption.
+    """
+    lengths = np.array([len(caption) for caption in captions], dtype=np.int64)
+    if not lengths.all():
+        raise InputError(f"caption {lengths.argmin()} is empty: give at least one word of each.")
+    grid = np.zeros((len(captions), lengths.max(initial=0)), dtype=np.int64)
+    for row, caption in zip(grid, captions):
+        row[: len(caption)] = caption
+    return grid, lengths
 
 
 def encode_captions(model, captions, batch_size, quiet=True):
@@ -70,12 +94,9 @@ def encode_captions(model, captions, batch_size, quiet=True):
     starts = range(0, len(captions), batch_size)
     for start in progress(starts, "encoding captions", len(starts), "batch", disable=quiet or None):
         chosen = order[start : start + batch_size]
-        lengths = np.array([len(captions[index]) for index in chosen], dtype=np.int64)
-        padded = np.zeros((len(chosen), lengths.max()), dtype=np.int64)
-        for row, index in enumerate(chosen):
-            padded[row, : lengths[row]] = captions[index]
+        batch = map(paddle.to_tensor, padded([captions[index] for index in chosen]))
         with memory_errors_explained():
-            rows = model.text_extractor(paddle.to_tensor(padded), paddle.to_tensor(lengths)).numpy()
+            rows = compute(model.text_extractor, *batch).numpy()
         if codes is None:
             codes = np.empty((len(captions), rows.shape[1]), np.float32)
         codes[chosen] = rows

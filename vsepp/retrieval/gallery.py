@@ -66,8 +66,8 @@ def open_gallery(model, folder, split, log=print):
             and ``{split}_sentences.json`` is missing.
     """
     dataset = open_dataset(folder, split)
-    if dataset.vocabulary.word_to_index != model.vocabulary.word_to_index:
-        _encode_as(model, dataset, log)
+    if not model.reader.reads(dataset):
+        _read_anew(model, dataset, log)
     key = {
         "checkpoint": model.fingerprint,
         "resize": model.config.resize,
@@ -94,19 +94,16 @@ def open_gallery(model, folder, split, log=print):
     return Gallery(dataset, *stored, model.measure)
 
 
-def _encode_as(model, dataset, log):
-    """Give a data set the checkpoint's vocabulary, and its captions the indices they have there."""
+def _read_anew(model, dataset, log):
+    """Give a data set's captions the indices that the checkpoint's text encoder takes."""
     if not dataset.keeps_sentences():
         raise InputError(
             f"{dataset.folder / 'vocab.json'} does not belong to {model.checkpoint}: "
             "the data set was prepared otherwise than for that training; prepare it "
             "as it was, or train anew."
         )
-    captions = [model.words(sentence) for sentence in dataset.sentences()]
-    words = [word for caption in captions for word in caption]
-    unknown = sum(word not in model.vocabulary for word in words) / max(1, len(words))
+    dataset.captions, unknown = model.reader.read_anew(dataset.sentences())
     dataset.vocabulary = model.vocabulary
-    dataset.captions = [model.vocabulary.encode(caption) for caption in captions]
     log(
         f"{dataset.folder.name} has another vocabulary than {model.checkpoint}: the sentences of "
         f"its {dataset.split} split are cut by the checkpoint's tokenizer {model.tokenizer} and "

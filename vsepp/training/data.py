@@ -29,6 +29,10 @@ class RunData:
     def vocabulary(self):
         return next(iter(self.splits.values())).vocabulary
 
+    @property
+    def tokenizer(self):
+        return next(iter(self.splits.values())).tokenizer
+
 
 def uses_features(config):
     """Whether a run trains on stored features."""

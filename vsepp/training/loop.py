@@ -8,10 +8,10 @@ import numpy as np
 import paddle
 
 from vsepp.checkpoint import load_checkpoint, move_aside, save_checkpoint
-from vsepp.data.dataset import prepared_tokenizer
 from vsepp.data.loaders import training_loader
 from vsepp.metrics.scores import all_metrics
 from vsepp.models.device import memory_errors_explained, select_device
+from vsepp.models.encoders import encoders_for_training
 from vsepp.models.losses import build_loss
 from vsepp.models.recomputing import recompute_blocks
 from vsepp.models.state import get_state
@@ -62,14 +62,9 @@ class Trainer:
         check_destinations(config)
         resumed = read_resumed(config)
         self.data = open_splits(config, ("train", "val", "test"))
-        self.tokenizer = prepared_tokenizer(self.data.splits["train"].folder)
         features = self.data.backbone and self.data.backbone.origin.feature_size
-        self.model = build_model(
-            config,
-            len(self.data.vocabulary),
-            features,
-            with_weights=not (resumed or config.init_from),
-        )
+        self.text, image = encoders_for_training(config, self.data, features)
+        self.model = build_model(self.text, image, with_weights=not (resumed or config.init_from))
         if config.micro_batch_size:
             return_large_blocks()
         elif self.data.backbone:
@@ -333,8 +328,7 @@ class Trainer:
         """What best and last checkpoints have in common."""
         contents = dict(
             config=self.config.to_dict(),
-            vocab=self.data.vocabulary.word_to_index,
-            tokenizer=self.tokenizer,
+            **{"vocab": None, **self.text.contents()},
             epoch=min(self.position.epoch + 1, self.config.num_epochs),
             step=self.position.step,
             metrics=metrics,
