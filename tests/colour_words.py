@@ -9,6 +9,7 @@ from vsepp.demo.answers import Answers
 from vsepp.demo.searched import SplitPhotographs, SplitSentences
 from vsepp.metrics.top_k import top_k
 from vsepp.system.errors import InputError
+from vsepp.text.reader import WordReader
 from vsepp.text.vocabulary import Vocabulary
 
 COLOURS = {"red": (1, 0, 0), "green": (0, 1, 0), "blue": (0, 0, 1)}
@@ -26,17 +27,15 @@ class ColourWords:
     def __init__(self):
         self.config = SimpleNamespace(resize=8, loss="triplet")
         self.checkpoint = "colours.ckpt"
-        self.vocabulary = Vocabulary.build([WORDS], 0)
+        self.reader = WordReader(Vocabulary.build([WORDS], 0))
+        self.reader.words = lambda sentence: sentence.lower().split()
         self.at_work, self.crowded = 0, False
 
-    def words(self, sentence):
-        return sentence.lower().split()
-
     def unknown_words(self, sentence):
-        return [word for word in self.words(sentence) if word not in self.vocabulary]
+        return self.reader.unknown_words(sentence)
 
     def nearest_words(self, word):
-        return self.vocabulary.nearest(word)
+        return self.reader.nearest_words(word)
 
     def explain_unknown(self, sentence):
         unknown = self.unknown_words(sentence)
@@ -47,7 +46,7 @@ class ColourWords:
 
     def encode_text(self, sentence):
         self._work()
-        known = [COLOURS[word] for word in self.words(sentence) if word in COLOURS]
+        known = [COLOURS[word] for word in self.reader.words(sentence) if word in COLOURS]
         if not known:
             raise InputError(f"none of the words of {sentence!r} is in the vocabulary.")
         return np.mean(known, axis=0, dtype=np.float32)[None]
