@@ -112,8 +112,8 @@ def _header(file, path):
         )
     try:
         if header.get("backbone") is not None:
-            FeatureOrigin(**header["backbone"])
-    except TypeError:
+            FeatureOrigin.from_record(header["backbone"])
+    except ValueError:
         raise InputError(
             f"{path} has a malformed 'backbone': the checkpoint is damaged; use another."
         ) from None

@@ -12,8 +12,10 @@ from vsepp.checkpoint import load_checkpoint, read_header
 from vsepp.config import KEYS, Config, apply
 from vsepp.data.batches import in_batches
 from vsepp.data.images import map_images, open_image
+from vsepp.data.preprocessing import Preprocessing
 from vsepp.data.transforms import CenterCrop
 from vsepp.metrics.similarity import MEASURES
+from vsepp.models.device import backbone_precision
 from vsepp.models.losses import NPairLoss
 from vsepp.models.predictor import BackbonePredictor
 from vsepp.models.state import set_state
@@ -80,6 +82,17 @@ class RetrievalModel:
         self.frozen = header.get("backbone")
         self._predictor = None
         self._crop = CenterCrop(self.config.resize, self.config.image_size)
+
+    @property
+    def precision(self) -> str:
+        """What the backbone computes in on this machine: ``float32`` or ``bfloat16``."""
+        wanted = self.config.backbone_precision if computes_in_bfloat16() else "float32"
+        return backbone_precision(wanted)
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """What is done to a photograph before the network sees it."""
+        return Preprocessing(self.config.resize, self.config.image_size)
 
     @cached_property
     def image_extractor(self):
@@ -168,9 +181,8 @@ class RetrievalModel:
 
     def _fast_backbone(self):
         if self._predictor is None:
-            precision = self.config.backbone_precision if computes_in_bfloat16() else "float32"
             self._predictor = BackbonePredictor(
-                self.image_extractor.backbone, self.config.image_size, precision=precision
+                self.image_extractor.backbone, self.config.image_size, precision=self.precision
             )
         return self._predictor
 

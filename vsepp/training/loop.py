@@ -8,7 +8,6 @@ import numpy as np
 import paddle
 
 from vsepp.checkpoint import load_checkpoint, move_aside, save_checkpoint
-from vsepp.data.dataset import prepared_tokenizer
 from vsepp.data.loaders import training_loader
 from vsepp.metrics.scores import all_metrics
 from vsepp.models.device import memory_errors_explained, select_device
@@ -62,7 +61,7 @@ class Trainer:
         check_destinations(config)
         resumed = read_resumed(config)
         self.data = open_splits(config, ("train", "val", "test"))
-        self.tokenizer = prepared_tokenizer(self.data.splits["train"].folder)
+        self.tokenizer = self.data.tokenizer
         features = self.data.backbone and self.data.backbone.origin.feature_size
         self.model = build_model(
             config,
@@ -340,7 +339,7 @@ class Trainer:
             metrics=metrics,
         )
         if self.data.backbone:
-            contents["backbone"] = vars(self.data.backbone.origin)
+            contents["backbone"] = self.data.backbone.origin.record()
         return contents
 
     def _save_best(self, metrics):
