@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 from PIL import Image
 
-from vsepp.demo.answers import Answers
+from vsepp.demo.answers import QueryAnswerer
 from vsepp.demo.searched import SplitPhotographs, SplitSentences
 from vsepp.metrics.top_k import top_k
 from vsepp.system.errors import InputError
@@ -17,7 +17,7 @@ WORDS = ("a", "photo", "of", *COLOURS, "picture")
 
 
 class ColourWords:
-    """Has what ``Answers`` asks of a ``RetrievalModel``.
+    """Has what ``QueryAnswerer`` asks of a ``RetrievalModel``.
 
     Attributes:
         at_work: how many threads are inside it.
@@ -96,6 +96,6 @@ class ColourGallery:
 
 
 def make_answers(folder):
-    """``Answers`` over three pictures of one colour each, drawn in ``folder``."""
+    """``QueryAnswerer`` over three pictures of one colour each, drawn in ``folder``."""
     gallery = ColourGallery(folder)
-    return Answers(ColourWords(), SplitPhotographs(gallery), SplitSentences(gallery))
+    return QueryAnswerer(ColourWords(), SplitPhotographs(gallery), SplitSentences(gallery))

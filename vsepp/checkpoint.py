@@ -118,8 +118,8 @@ def _header(file, path):
             raise InputError(f"{path} lacks {key!r}: the checkpoint is damaged; use another.")
     try:
         if header.get("backbone") is not None:
-            FeatureOrigin(**header["backbone"])
-    except TypeError:
+            FeatureOrigin.from_record(header["backbone"])
+    except ValueError:
         raise InputError(
             f"{path} has a malformed 'backbone': the checkpoint is damaged; use another."
         ) from None

@@ -22,10 +22,13 @@ from vsepp.convert.conversion import convert_authors, convert_tutorial, read_aut
 from vsepp.data.archives import Archive
 from vsepp.data.coco import read_coco
 from vsepp.data.dataset import CaptionDataset, read_prepared
-from vsepp.data.earlier import Earlier
-from vsepp.data.features import FeatureOrigin, FeatureStore, given_origin
+from vsepp.data.encoding import Encoding
+from vsepp.data.existing_preparation import ExistingPreparation
+from vsepp.data.features import FeatureOrigin, FeatureStore
 from vsepp.data.images import image_size, open_image
 from vsepp.data.precomp import Precomputed
+from vsepp.data.prepared import Prepared
+from vsepp.data.preprocessing import Preprocessing
 from vsepp.data.sources import Captions
 from vsepp.index.photographs import PhotographIndex
 from vsepp.index.updating import update_index
@@ -169,11 +172,11 @@ def _prepared(folder):
         return open_split(path)
 
     def open_prepared(path):
-        found = Earlier.read(path.parent)
+        found = ExistingPreparation.read(path.parent)
         if found:
-            found.refuse_other({"seed": 0}, "0" * 64, FeatureOrigin(**origin))
+            found.refuse_other({"seed": 0}, "0" * 64, FeatureOrigin.from_record(origin))
             found.is_whole()
-        return read_prepared(path.parent), given_origin(path.parent)
+        return read_prepared(path.parent), Prepared(path.parent).features
 
     return {
         "vocab.json": Format(
@@ -265,7 +268,7 @@ def _checkpoints(folder):
 
 
 def _arrays(folder):
-    origin = FeatureOrigin("resnet18", "ab" * 32, 4, 256, 224)
+    origin = FeatureOrigin("resnet18", 4, Encoding("ab" * 32, Preprocessing()))
     store = FeatureStore(folder / "data", origin)
     rows = np.arange(12, dtype=np.float32).reshape(3, 4)
     images = ["a", "b", "c"]

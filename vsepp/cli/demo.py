@@ -113,7 +113,7 @@ def _trained(arguments, config):
 
 def _open_answers(arguments, config, checkpoint, index):
     from vsepp.data.dataset import prepared_folder
-    from vsepp.demo.answers import Answers
+    from vsepp.demo.answers import QueryAnswerer
     from vsepp.demo.searched import IndexedPhotographs, SplitPhotographs, SplitSentences
     from vsepp.retrieval.gallery import open_gallery
 
@@ -124,6 +124,6 @@ def _open_answers(arguments, config, checkpoint, index):
             model, prepared_folder(config.data_dir, config.dataset), arguments.split
         )
     photographs = SplitPhotographs(gallery) if index is None else IndexedPhotographs(index)
-    answers = Answers(model, photographs, SplitSentences(gallery) if gallery else None)
+    answers = QueryAnswerer(model, photographs, SplitSentences(gallery) if gallery else None)
     answers.warm_up()
     return answers

@@ -17,6 +17,7 @@ def main(argv=None):
     import_paddle()
     from vsepp.data.dataset import prepared_folder
     from vsepp.data.karpathy import SPLITS
+    from vsepp.data.prepared import Prepared
     from vsepp.models.device import select_device
     from vsepp.models.feature_extraction import load_features
 
@@ -28,8 +29,10 @@ def main(argv=None):
             f"{config.dataset} --force` first."
         )
     select_device(config.device)
-    features, backbone = load_features(config, splits)
+    features, backbone = load_features(config, Prepared(folder), splits)
     for split, rows in features.items():
         print(f"{split}: {rows.shape[0]} images, {rows.shape[1]} numbers each")
-    print(f"backbone {backbone.origin.backbone}, weights {backbone.origin.fingerprint[:12]}")
+    print(
+        f"backbone {backbone.origin.backbone}, weights {backbone.origin.encoding.fingerprint[:12]}"
+    )
     return 0

@@ -347,7 +347,7 @@ def _put_in_place(choice, config, folder, arguments):
     """
     import hashlib
 
-    from vsepp.data.earlier import Earlier
+    from vsepp.data.existing_preparation import ExistingPreparation
     from vsepp.data.karpathy import read_karpathy_tokenizer
     from vsepp.data.preparation import PREPARED, mark_unfinished
     from vsepp.data.sources import missing_images, place_images
@@ -358,7 +358,7 @@ def _put_in_place(choice, config, folder, arguments):
         draw_sample(folder)
     captions, tokenizer = choice.captions, arguments.tokenizer
     json_path = folder / f"dataset_{choice.dataset}.json"
-    earlier = None if arguments.force else Earlier.read(folder)
+    earlier = None if arguments.force else ExistingPreparation.read(folder)
     if _stays_with_words(earlier, tokenizer):
         captions, tokenizer = captions and captions.by_words(), "words"
     if captions:
@@ -395,9 +395,9 @@ def _stays_with_words(earlier, tokenizer):
 
 def _is_in_place(features, config, folder, arguments):
     """Whether given features are prepared already, with these options."""
-    from vsepp.data.earlier import Earlier
+    from vsepp.data.existing_preparation import ExistingPreparation
 
-    earlier = None if arguments.force else Earlier.read(folder)
+    earlier = None if arguments.force else ExistingPreparation.read(folder)
     if not earlier:
         return False
     if _stays_with_words(earlier, arguments.tokenizer):

@@ -8,6 +8,7 @@ from vsepp.config import KEYS
 from vsepp.data.images import open_image
 from vsepp.system.errors import InputError
 from vsepp.system.json_files import read_json
+from vsepp.system.records import wrong_field
 from vsepp.text.tokens import TOKENIZERS
 from vsepp.text.vocabulary import Vocabulary
 
@@ -29,7 +30,7 @@ def read_prepared(folder):
     if prepared == {"unfinished": True}:
         raise InputError(f"the preparation of {folder} was interrupted: {_PREPARE}.")
     found = prepared.get("options") if isinstance(prepared, dict) else None
-    if not isinstance(found, dict) or not all(type(found.get(key)) is int for key in options):
+    if wrong_field(found, dict.fromkeys(options, int)):
         raise InputError(f"{path} lacks 'options': {_PREPARE}.")
     tokenizer = found.get("tokenizer", "words")
     if tokenizer not in tuple(TOKENIZERS):
@@ -42,14 +43,6 @@ def read_prepared(folder):
                 f"{rules['maximum']}: {_PREPARE}."
             )
     return prepared
-
-
-def prepared_tokenizer(folder):
-    """Name of the tokenizer that a prepared data set's captions were cut with.
-
-    ``words`` where ``prepared.json`` does not say, as before there was a choice.
-    """
-    return read_prepared(folder)["options"].get("tokenizer", "words")
 
 
 def prepared_folder(data_dir, dataset):
@@ -86,14 +79,10 @@ def read_split(dataset_path, split, captions_per_image, vocab_size, max_len):
             "that has one with `python tools/prepare.py`."
         )
     data = read_json(path, _PREPARE)
-    images = data.get("IMAGES") if isinstance(data, dict) else None
-    captions = data.get("CAPTIONS") if isinstance(data, dict) else None
-    if (
-        not isinstance(images, list)
-        or not isinstance(captions, list)
-        or not all(isinstance(image, str) for image in images)
-    ):
+    malformed = wrong_field(data, {"IMAGES": list, "CAPTIONS": list})
+    if malformed or not all(isinstance(image, str) for image in data["IMAGES"]):
         raise InputError(f"{path} lacks the lists 'IMAGES' and 'CAPTIONS': {_PREPARE}.")
+    images, captions = data["IMAGES"], data["CAPTIONS"]
     if not images:
         raise InputError(
             f"{path} holds no images: the {split} split is empty; prepare a data set "
@@ -155,7 +144,7 @@ class CaptionDataset:
     @property
     def tokenizer(self):
         """Name of what its captions were cut with, see ``vsepp.text.tokens``."""
-        return prepared_tokenizer(self.folder)
+        return read_prepared(self.folder)["options"].get("tokenizer", "words")
 
     def image_id(self, index):
         """Position in ``images`` of the image of caption ``index``."""
@@ -326,15 +315,3 @@ class FeatureTextDataset(CaptionDataset):
 
     def image(self, image_id, caption_index=None):
         return np.asarray(self.features[image_id], dtype=np.float32)
-
-
-def open_dataset(folder, split):
-    """A prepared split as a ``CaptionDataset``, with the options it was prepared with."""
-    options = read_prepared(folder)["options"]
-    return CaptionDataset(
-        folder,
-        Path(folder) / "vocab.json",
-        split,
-        options["captions_per_image"],
-        options["max_len"],
-    )

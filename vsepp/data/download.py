@@ -15,10 +15,11 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from vsepp.system.atomic import sync_folder, write_json
+from vsepp.system.atomic import naming, sync_folder, write_all, write_json
 from vsepp.system.errors import InputError
 from vsepp.system.locks import only_one
 from vsepp.system.progress import progress
+from vsepp.system.records import wrong_field
 
 TIMEOUT = 30  # seconds without a byte
 _BLOCK = 1 << 18
@@ -119,10 +120,10 @@ def _read_record(path):
     except (FileNotFoundError, ValueError, RecursionError):
         return {}
     types = {"url": str, "etag": str, "last_modified": str, "length": int}
-    whole = isinstance(record, dict) and all(
-        record.get(key) is None or type(record[key]) is kind for key, kind in types.items()
-    )
-    return record if whole else {}
+    if not isinstance(record, dict):
+        return {}
+    given = {key: kind for key, kind in types.items() if record.get(key) is not None}
+    return {} if wrong_field(record, given) else record
 
 
 def _sha256(path):
@@ -258,9 +259,5 @@ def _receive(response, part, have, total, failed, again):
 
 
 def _write(file, block):
-    try:
-        rest = memoryview(block)
-        while rest:  # a nearly full disk takes a part
-            rest = rest[file.write(rest) :]
-    except OSError as error:  # a full disk does not say which file
-        raise OSError(error.errno, error.strerror, file.name) from None
+    with naming(file.name):
+        write_all(file, block)

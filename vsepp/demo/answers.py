@@ -17,7 +17,7 @@ class Answer(NamedTuple):
     """What a query found.
 
     Attributes:
-        found: list of ``Found``, of (sentence, similarity), or of (label, probability).
+        found: list of ``FoundPhotograph``, of (sentence, similarity), or of (label, probability).
         remark: a line on what was asked or understood.
     """
 
@@ -25,7 +25,7 @@ class Answer(NamedTuple):
     remark: str
 
 
-class Answers:
+class QueryAnswerer:
     """A model and what it searches. Several threads may ask at once; the model works for one at
     a time, since Paddle's predictors are made for one.
 

@@ -132,7 +132,7 @@ def application(answers, folder):
     elsewhere belongs to another loop.
 
     Args:
-        answers: ``vsepp.demo.answers.Answers``.
+        answers: ``vsepp.demo.answers.QueryAnswerer``.
         folder: as :func:`private_folder` made it.
     """
     import gradio

@@ -10,7 +10,7 @@ SIZE = (400, 300)  # pixels that a thumbnail fits in
 _QUALITY = 85
 
 
-class Thumbnails:
+class ThumbnailFolder:
     """JPEG files of photographs. Several threads may ask at once.
 
     Args:

@@ -17,12 +17,14 @@ from vsepp.data.images import map_images, open_image
 from vsepp.data.preprocessing import Preprocessing
 from vsepp.data.transforms import normalize
 from vsepp.metrics.similarity import MEASURES
+from vsepp.models.device import backbone_precision
 from vsepp.models.encoders import find_image_encoder, find_text_encoder
 from vsepp.models.losses import NPairLoss
 from vsepp.models.state import set_state
-from vsepp.models.twins.predictor import BackbonePredictor, precision_in_use
+from vsepp.models.twins.predictor import BackbonePredictor
 from vsepp.retrieval.encoding import encode_captions, encode_images, encode_rows, padded
 from vsepp.system.errors import InputError
+from vsepp.system.threads import computes_in_bfloat16
 
 _MANY_IMAGES = 64  # from here on, preparing a faster network pays
 _BATCH = 64
@@ -102,8 +104,9 @@ class RetrievalModel:
 
     @property
     def precision(self) -> str:
-        """Of the backbone's products, as they are in fact computed here: one of ``PRECISIONS``."""
-        return precision_in_use(self.config.backbone_precision)
+        """What the backbone computes in on this machine: ``float32`` or ``bfloat16``."""
+        wanted = self.config.backbone_precision if computes_in_bfloat16() else "float32"
+        return backbone_precision(wanted)
 
     @cached_property
     def image_extractor(self):

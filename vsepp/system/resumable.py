@@ -9,7 +9,7 @@ import os
 
 import numpy as np
 
-from vsepp.system.atomic import naming, sync_folder, write_json
+from vsepp.system.atomic import naming, sync_folder, write_all, write_json
 from vsepp.system.errors import InputError
 from vsepp.system.json_files import read_json
 from vsepp.system.npy_files import read_npy
@@ -90,7 +90,7 @@ class ResumableArray:
             advance(done)
             for pieces, numbers in compute(done):
                 with naming(self.partial):
-                    _write_all(file, np.ascontiguousarray(numbers, self.dtype))
+                    write_all(file, np.ascontiguousarray(numbers, self.dtype))
                     os.fsync(file.fileno())
                 done += pieces
                 write_json(self.progress, {**self.description, "done": done})
@@ -109,10 +109,3 @@ class ResumableArray:
         start = file.tell()
         file.truncate(start + self.dtype.itemsize * int(np.prod(self.shape, dtype=np.int64)))
         return start
-
-
-def _write_all(file, rows):
-    """Write an array to an unbuffered file, which on a nearly full disk takes a part of it."""
-    rest = memoryview(rows).cast("B")
-    while rest:
-        rest = rest[file.write(rest) :]

@@ -2,9 +2,9 @@
 
 import dataclasses
 
-from vsepp.data.dataset import FeatureTextDataset, ImageTextDataset, prepared_folder, read_prepared
-from vsepp.data.features import given_origin
+from vsepp.data.dataset import FeatureTextDataset, ImageTextDataset, prepared_folder
 from vsepp.data.image_store import ImageStore
+from vsepp.data.prepared import Prepared
 from vsepp.data.transforms import CenterCrop, RandomCrop
 from vsepp.models.backbones import check_image_size
 from vsepp.models.feature_extraction import load_features
@@ -18,20 +18,18 @@ class RunData:
 
     Attributes:
         splits: ``{"train", "val", "test": CaptionDataset}``.
+        tokenizer: name of what cut their captions.
         backbone: the :class:`FrozenBackbone` or :class:`GivenFeatures` whose features are
             read, or None.
     """
 
     splits: dict
+    tokenizer: str
     backbone: object = None
 
     @property
     def vocabulary(self):
         return next(iter(self.splits.values())).vocabulary
-
-    @property
-    def tokenizer(self):
-        return next(iter(self.splits.values())).tokenizer
 
 
 def uses_features(config):
@@ -50,15 +48,13 @@ def uses_features(config):
     return stored
 
 
-def _prepared_options(config, folder):
-    options = read_prepared(folder)["options"]
-    if options["captions_per_image"] != config.captions_per_image:
+def _refuse_another_count(config, prepared):
+    if prepared.captions_per_image != config.captions_per_image:
         raise InputError(
-            f"captions_per_image: {folder} was prepared with {options['captions_per_image']}, the "
-            f"configuration says {config.captions_per_image}: set "
-            f"captions_per_image={options['captions_per_image']}, or prepare again with --force."
+            f"captions_per_image: {prepared.folder} was prepared with "
+            f"{prepared.captions_per_image}, the configuration says {config.captions_per_image}: "
+            f"set captions_per_image={prepared.captions_per_image}, or prepare again with --force."
         )
-    return options["captions_per_image"], options["max_len"]
 
 
 def _refuse_photographs(config, folder):
@@ -86,8 +82,10 @@ def open_splits(config, splits, log=print):
     """
     folder = prepared_folder(config.data_dir, config.dataset)
     vocabulary = folder / "vocab.json"
-    captions_per_image, max_len = _prepared_options(config, folder)
-    if given_origin(folder):
+    prepared = Prepared(folder)
+    _refuse_another_count(config, prepared)
+    captions_per_image, max_len = prepared.captions_per_image, prepared.max_len
+    if prepared.features:
         _refuse_photographs(config, folder)
     else:
         check_image_size(config.image_model, config.image_size, config.resize)
@@ -95,7 +93,7 @@ def open_splits(config, splits, log=print):
     wanted = [*splits, "restval"] if joins else splits
     opened, backbone = {}, None
     if uses_features(config):
-        features, backbone = load_features(config, wanted, log=log)
+        features, backbone = load_features(config, prepared, wanted, log)
         for split in wanted:
             opened[split] = FeatureTextDataset(
                 folder, vocabulary, split, features[split], captions_per_image, max_len
@@ -112,7 +110,7 @@ def open_splits(config, splits, log=print):
                 _take_stored(opened[split], config.resize, log)
     if joins:
         opened["train"].append(opened.pop("restval"))
-    return RunData(opened, backbone)
+    return RunData(opened, prepared.tokenizer, backbone)
 
 
 def _take_stored(dataset, resize, log):

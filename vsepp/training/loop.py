@@ -334,7 +334,7 @@ class Trainer:
             metrics=metrics,
         )
         if self.data.backbone:
-            contents["backbone"] = vars(self.data.backbone.origin)
+            contents["backbone"] = self.data.backbone.origin.record()
         return contents
 
     def _save_best(self, metrics):

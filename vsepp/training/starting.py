@@ -113,7 +113,7 @@ def restore(config, resumed, data, model, optimizer):
     """
     path = config.checkpoint
     _check_vocabulary(resumed, path, data)
-    if data.backbone and resumed.get("backbone") != vars(data.backbone.origin):
+    if data.backbone and resumed.get("backbone") != data.backbone.origin.record():
         raise InputError(
             f"{path} was trained over the features of another backbone: set weights "
             "and pretrained as they were."

@@ -16,17 +16,7 @@ from vsepp.system.memory import keep_freed
 from vsepp.system.signals import held_back
 from vsepp.system.threads import computes_in_bfloat16, cpu_count
 
-PRECISIONS = ("float32", "bfloat16")
 _PROGRAM_BYTES = 1 << 22  # what Paddle writes beside the weights takes less
-
-
-def precision_in_use(asked: str) -> str:
-    """The one of ``PRECISIONS`` that products have where ``asked`` is asked for.
-
-    bfloat16 is for processors that have instructions for it; a GPU computes in float32.
-    """
-    usable = computes_in_bfloat16() and paddle.get_device() == "cpu"
-    return asked if usable else "float32"
 
 
 class BackbonePredictor:
@@ -36,7 +26,7 @@ class BackbonePredictor:
         backbone: a ``paddle.nn.Layer`` as ``build_backbone`` makes it.
         image_size: side of the images, in pixels.
         batch_size: images per call of the network.
-        precision: of the products on a CPU, one of ``PRECISIONS``. In bfloat16 they take half
+        precision: of the products on a CPU: ``float32`` or ``bfloat16``, in which they take half
             the time, and features of ImageNet networks keep a cosine of 0.999 and more with
             those in float32.
         mean, std: that pixels are normalised with, of the channels, in units of 255.
