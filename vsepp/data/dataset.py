@@ -1,6 +1,7 @@
 """Image–caption pairs of a prepared split, from photographs or from stored features."""
 
 from pathlib import Path, PureWindowsPath
+from typing import Dict
 
 import numpy as np
 
@@ -124,6 +125,7 @@ class CaptionDataset:
         vocabulary: the ``Vocabulary``.
         captions_per_image, max_len, split: as given.
         decodes: whether reading an image takes long enough for a thread of its own.
+        data, vocab, cpi, dataset_size: the same by the names that loops written by hand use.
     """
 
     decodes = False
@@ -139,6 +141,26 @@ class CaptionDataset:
         self.max_len = max_len
 
     def __len__(self):
+        return len(self.captions)
+
+    @property
+    def data(self) -> Dict[str, list]:
+        """What the split file holds: ``{"IMAGES": paths, "CAPTIONS": lists of indices}``."""
+        return {"IMAGES": self.images, "CAPTIONS": self.captions}
+
+    @property
+    def vocab(self) -> Dict[str, int]:
+        """What ``vocab.json`` holds: ``{word: index}``."""
+        return self.vocabulary.word_to_index
+
+    @property
+    def cpi(self) -> int:
+        """Captions per image."""
+        return self.captions_per_image
+
+    @property
+    def dataset_size(self) -> int:
+        """The number of captions."""
         return len(self.captions)
 
     def image_id(self, index):
