@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vsepp.data.dataset import FeatureTextDataset, ImageTextDataset, read_prepared, read_split
+from vsepp.data.dataset import FeatureTextDataset, ImageTextDataset, read_split
+from vsepp.data.prepared import read_prepared
 from vsepp.data.transforms import CenterCrop, RandomCrop
 from vsepp.system.errors import InputError
 from vsepp.text.vocabulary import Vocabulary

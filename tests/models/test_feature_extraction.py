@@ -43,6 +43,7 @@ def test_features_in_bfloat16_are_not_taken_for_those_in_float32(config):
     assert (halved == 0.5).all() and (whole == 1).all()
     assert origin.encoding.precision == "bfloat16" and plain.encoding.precision == "float32"
     assert origin.folder_name == f"{plain.folder_name}-bfloat16"
+    assert origin.description == f"{plain.description} in bfloat16"
     again, _ = features(replace(config, backbone_precision="bfloat16"))
     assert (again == 0.5).all()
 

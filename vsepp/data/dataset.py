@@ -1,49 +1,19 @@
 """Image–caption pairs of a prepared split, from photographs or from stored features."""
 
 from pathlib import Path, PureWindowsPath
-from typing import Dict
+from typing import Dict, Union
 
 import numpy as np
 
-from vsepp.config import KEYS
 from vsepp.data.images import open_image
+from vsepp.data.prepared import Prepared
 from vsepp.system.errors import InputError
 from vsepp.system.json_files import read_json
 from vsepp.system.records import wrong_field
-from vsepp.text.tokens import TOKENIZERS
 from vsepp.text.vocabulary import Vocabulary
 
 NO_PHOTOGRAPHS = "precomp"  # folder in the paths of images of which there are only features
 _PREPARE = "run `python tools/prepare.py --force` again"
-
-
-def read_prepared(folder):
-    """``prepared.json`` of a data set's folder: options, counts per split, words.
-
-    A folder without it, prepared by another program, is taken to have the documented
-    options.
-    """
-    path = Path(folder) / "prepared.json"
-    options = {"captions_per_image": 5, "max_len": 30}
-    if not path.exists():
-        return {"options": options}
-    prepared = read_json(path, _PREPARE)
-    if prepared == {"unfinished": True}:
-        raise InputError(f"the preparation of {folder} was interrupted: {_PREPARE}.")
-    found = prepared.get("options") if isinstance(prepared, dict) else None
-    if wrong_field(found, dict.fromkeys(options, int)):
-        raise InputError(f"{path} lacks 'options': {_PREPARE}.")
-    tokenizer = found.get("tokenizer", "words")
-    if tokenizer not in tuple(TOKENIZERS):
-        raise InputError(f"{path}: there is no tokenizer {tokenizer!r}: {_PREPARE}.")
-    for key in options:
-        rules = KEYS[key].metadata
-        if not rules["minimum"] <= found[key] <= rules["maximum"]:
-            raise InputError(
-                f"{path}: {key} is {found[key]}, outside {rules['minimum']} to "
-                f"{rules['maximum']}: {_PREPARE}."
-            )
-    return prepared
 
 
 def prepared_folder(data_dir, dataset):
@@ -332,3 +302,19 @@ class FeatureTextDataset(CaptionDataset):
 
     def image(self, image_id, caption_index=None):
         return np.asarray(self.features[image_id], dtype=np.float32)
+
+
+def open_dataset(folder: Union[str, Path, Prepared], split: str) -> CaptionDataset:
+    """A split of a prepared data set, with the options that it was prepared with.
+
+    Args:
+        folder: the data set's, or a :class:`Prepared` that was read already.
+    """
+    prepared = folder if isinstance(folder, Prepared) else Prepared(folder)
+    return CaptionDataset(
+        prepared.folder,
+        prepared.folder / "vocab.json",
+        split,
+        prepared.captions_per_image,
+        prepared.max_len,
+    )

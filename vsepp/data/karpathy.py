@@ -72,7 +72,7 @@ def _image(entry, where):
         raise InputError(f"{where}: {error}") from None
     try:
         "".join((name, *sentences, *(word for words in captions for word in words))).encode()
-    except UnicodeEncodeError as error:  # JSON can escape half a character
+    except UnicodeEncodeError as error:  # a JSON escape can be half of a surrogate pair
         raise InputError(
             f"{where} has text that is not Unicode ({error.reason}): write it anew."
         ) from None
