@@ -1,6 +1,7 @@
 """Stored features are those of the images asked for, or they are not handed out."""
 
 import errno
+import hashlib
 import json
 from dataclasses import replace
 
@@ -151,6 +152,43 @@ def test_each_backbone_and_encoding_has_its_own_place(store, tmp_path, origin):
     assert other.read("train", IMAGES) is not None and other.folder != store.folder
     with pytest.raises(InputError, match="these are features of .*tools/features.py"):
         (store.folder / "train.json").write_bytes((other.folder / "train.json").read_bytes())
+        store.read("train", IMAGES)
+
+
+def test_features_that_say_nothing_of_their_precision_are_in_float32(store):
+    """What was written before the precision counted is read, and is what is written now."""
+    about = {
+        "backbone": "resnet18",
+        "fingerprint": "0123456789abcdef" * 4,
+        "feature_size": 3,
+        "resize": 256,
+        "image_size": 224,
+        "images": 10,
+        "images_sha256": hashlib.sha256(json.dumps(IMAGES).encode()).hexdigest(),
+    }
+    folder = store.folder.parent / "resnet18-0123456789ab-256-224"
+    folder.mkdir(parents=True)
+    (folder / "train.json").write_text(json.dumps(about) + "\n")
+    np.save(folder / "train.npy", FEATURES)
+
+    assert np.array_equal(store.read("train", IMAGES), FEATURES)
+    write(store, "val")
+    assert (folder / "val.json").read_text() == (folder / "train.json").read_text()
+
+
+def test_features_in_bfloat16_say_so(tmp_path, store):
+    halved = FeatureStore(
+        tmp_path, replace(ORIGIN, encoding=replace(ENCODING, precision="bfloat16"))
+    )
+    write(halved)
+
+    assert halved.folder.name == "resnet18-0123456789ab-256-224-bfloat16"
+    assert json.loads((halved.folder / "train.json").read_text())["precision"] == "bfloat16"
+    assert store.read("train", IMAGES) is None
+    store.folder.mkdir()
+    for path in halved.folder.iterdir():
+        (store.folder / path.name).write_bytes(path.read_bytes())
+    with pytest.raises(InputError, match="features of precision 'bfloat16', not None"):
         store.read("train", IMAGES)
 
 

@@ -21,13 +21,13 @@ from vsepp.config import Config, load_config
 from vsepp.convert.conversion import convert_authors, convert_tutorial, read_authors_vocabulary
 from vsepp.data.archives import Archive
 from vsepp.data.coco import read_coco
-from vsepp.data.dataset import CaptionDataset, read_prepared
+from vsepp.data.dataset import CaptionDataset
 from vsepp.data.encoding import Encoding
 from vsepp.data.existing_preparation import ExistingPreparation
 from vsepp.data.features import FeatureOrigin, FeatureStore
 from vsepp.data.images import image_size, open_image
 from vsepp.data.precomp import Precomputed
-from vsepp.data.prepared import Prepared
+from vsepp.data.prepared import Prepared, read_prepared
 from vsepp.data.preprocessing import Preprocessing
 from vsepp.data.sources import Captions
 from vsepp.index.photographs import PhotographIndex

@@ -66,9 +66,10 @@ def test_codes_are_those_of_training(model, run):
     from vsepp.models.vsepp import build_model
     from vsepp.retrieval.encoding import encode_dataset
 
-    dataset = open_splits(run, ("test",)).splits["test"]
+    data = open_splits(run, ("test",))
+    dataset = data.splits["test"]
     feature_size = None if run.finetuned else 512
-    trained = build_model(*encoders_for_training(run, dataset, feature_size))
+    trained = build_model(*encoders_for_training(run, data, feature_size))
     stored = vsepp.load_checkpoint(run.path("best_checkpoint"))["model"]
     set_state(
         trained, stored, "best", optional=() if run.finetuned else ("image_extractor.backbone.",)

@@ -57,8 +57,9 @@ def test_images_are_pixels_of_the_documented_crops(data, tmp_path, split, crop, 
 
 def test_pixels_and_documented_images_have_the_same_codes(data, tmp_path):
     config = make_config(data, tmp_path, **PHOTOGRAPHS)
-    items = open_splits(config, ("val",)).splits["val"]
-    model = build_model(*encoders_for_training(config, items))
+    opened = open_splits(config, ("val",))
+    items = opened.splits["val"]
+    model = build_model(*encoders_for_training(config, opened))
 
     found, expected = (
         encode_dataset(model, dataset, 3)

@@ -32,7 +32,9 @@ def main(argv=None):
     features, backbone = load_features(config, Prepared(folder), splits)
     for split, rows in features.items():
         print(f"{split}: {rows.shape[0]} images, {rows.shape[1]} numbers each")
+    origin = backbone.origin
     print(
-        f"backbone {backbone.origin.backbone}, weights {backbone.origin.encoding.fingerprint[:12]}"
+        f"backbone {origin.backbone}, weights {origin.encoding.fingerprint[:12]}, "
+        f"in {origin.encoding.precision}"
     )
     return 0

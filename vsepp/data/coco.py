@@ -14,7 +14,12 @@ from vsepp.system.npy_files import read_npy
 from vsepp.system.records import wrong_field
 from vsepp.text.tokens import AUTO
 
-_SPLITS = {"train": "train", "val": "dev", "test": "test", "restval": "restval"}  # ours: theirs
+_SPLITS = {
+    "train": "train",
+    "val": "dev",
+    "test": "test",
+    "restval": "restval",
+}  # our name of a split: the authors'
 _MEND_JSON = "give --coco-annotations COCO's captions_train2014.json and captions_val2014.json"
 _MEND_IDS = "give --coco-ids the folder with the authors' coco_{train,dev,test,restval}_ids.npy"
 

@@ -1,48 +1,19 @@
 """Image–caption pairs of a prepared split, from photographs or from stored features."""
 
 from pathlib import Path, PureWindowsPath
+from typing import Dict, Union
 
 import numpy as np
 
-from vsepp.config import KEYS
 from vsepp.data.images import open_image
+from vsepp.data.prepared import Prepared
 from vsepp.system.errors import InputError
 from vsepp.system.json_files import read_json
 from vsepp.system.records import wrong_field
-from vsepp.text.tokens import TOKENIZERS
 from vsepp.text.vocabulary import Vocabulary
 
 NO_PHOTOGRAPHS = "precomp"  # folder in the paths of images of which there are only features
 _PREPARE = "run `python tools/prepare.py --force` again"
-
-
-def read_prepared(folder):
-    """``prepared.json`` of a data set's folder: options, counts per split, words.
-
-    A folder without it, prepared by another program, is taken to have the documented
-    options.
-    """
-    path = Path(folder) / "prepared.json"
-    options = {"captions_per_image": 5, "max_len": 30}
-    if not path.exists():
-        return {"options": options}
-    prepared = read_json(path, _PREPARE)
-    if prepared == {"unfinished": True}:
-        raise InputError(f"the preparation of {folder} was interrupted: {_PREPARE}.")
-    found = prepared.get("options") if isinstance(prepared, dict) else None
-    if wrong_field(found, dict.fromkeys(options, int)):
-        raise InputError(f"{path} lacks 'options': {_PREPARE}.")
-    tokenizer = found.get("tokenizer", "words")
-    if tokenizer not in tuple(TOKENIZERS):
-        raise InputError(f"{path}: there is no tokenizer {tokenizer!r}: {_PREPARE}.")
-    for key in options:
-        rules = KEYS[key].metadata
-        if not rules["minimum"] <= found[key] <= rules["maximum"]:
-            raise InputError(
-                f"{path}: {key} is {found[key]}, outside {rules['minimum']} to "
-                f"{rules['maximum']}: {_PREPARE}."
-            )
-    return prepared
 
 
 def prepared_folder(data_dir, dataset):
@@ -124,6 +95,7 @@ class CaptionDataset:
         vocabulary: the ``Vocabulary``.
         captions_per_image, max_len, split: as given.
         decodes: whether reading an image takes long enough for a thread of its own.
+        data, vocab, cpi, dataset_size: the same by the names that loops written by hand use.
     """
 
     decodes = False
@@ -142,9 +114,24 @@ class CaptionDataset:
         return len(self.captions)
 
     @property
-    def tokenizer(self):
-        """Name of what its captions were cut with, see ``vsepp.text.tokens``."""
-        return read_prepared(self.folder)["options"].get("tokenizer", "words")
+    def data(self) -> Dict[str, list]:
+        """What the split file holds: ``{"IMAGES": paths, "CAPTIONS": lists of indices}``."""
+        return {"IMAGES": self.images, "CAPTIONS": self.captions}
+
+    @property
+    def vocab(self) -> Dict[str, int]:
+        """What ``vocab.json`` holds: ``{word: index}``."""
+        return self.vocabulary.word_to_index
+
+    @property
+    def cpi(self) -> int:
+        """Captions per image."""
+        return self.captions_per_image
+
+    @property
+    def dataset_size(self) -> int:
+        """The number of captions."""
+        return len(self.captions)
 
     def image_id(self, index):
         """Position in ``images`` of the image of caption ``index``."""
@@ -315,3 +302,19 @@ class FeatureTextDataset(CaptionDataset):
 
     def image(self, image_id, caption_index=None):
         return np.asarray(self.features[image_id], dtype=np.float32)
+
+
+def open_dataset(folder: Union[str, Path, Prepared], split: str) -> CaptionDataset:
+    """A split of a prepared data set, with the options that it was prepared with.
+
+    Args:
+        folder: the data set's, or a :class:`Prepared` that was read already.
+    """
+    prepared = folder if isinstance(folder, Prepared) else Prepared(folder)
+    return CaptionDataset(
+        prepared.folder,
+        prepared.folder / "vocab.json",
+        split,
+        prepared.captions_per_image,
+        prepared.max_len,
+    )

@@ -158,7 +158,8 @@ def _fetch(url, part, record, known, checked_later):
         have = 0  # nothing would tell that the rest belongs to another version
     if have and have == known.get("length"):
         return True
-    address = urllib.parse.quote(url, safe="%/:=&?~#+!$,;'@()*[]")  # a typed-in blank or é
+    # Only what may not stand in an address is escaped, such as a blank that was typed in.
+    address = urllib.parse.quote(url, safe="%/:=&?~#+!$,;'@()*[]")
     headers = {"User-Agent": "vsepp", "Accept-Encoding": "identity"}
     if have:
         headers["Range"] = f"bytes={have}-"
@@ -237,7 +238,7 @@ def _receive(response, part, have, total, failed, again):
     ):
         while True:
             try:
-                block = response.read1(_BLOCK)  # what has come, before a stall
+                block = response.read1(_BLOCK)  # read would keep what came before a stall
             except http.client.IncompleteRead as error:
                 _write(file, error.partial)
                 raise InputError(f"{failed} after {file.tell()} bytes: {again}.") from None
@@ -252,7 +253,7 @@ def _receive(response, part, have, total, failed, again):
             bar.update(len(block))
         size = file.tell()
         if total is not None and size != total:
-            if size > total:  # of no use to a continuation
+            if size > total:  # nothing to go on from
                 file.truncate(0)
             raise InputError(f"{failed} after {size} of {total} bytes: {again}.")
         os.fsync(file.fileno())

@@ -73,7 +73,11 @@ class FeatureOrigin:
     @property
     def description(self) -> str:
         """What a model over these features sees."""
-        return "given features" if self.backbone == GIVEN else f"stored features of {self.backbone}"
+        if self.backbone == GIVEN:
+            return "given features"
+        precision = self.encoding.precision
+        unusual = f" in {precision}" if precision != "float32" else ""
+        return f"stored features of {self.backbone}{unusual}"
 
 
 def first_not_finite(rows, at_once=4096):

@@ -72,7 +72,7 @@ def _image(entry, where):
         raise InputError(f"{where}: {error}") from None
     try:
         "".join((name, *sentences, *(word for words in captions for word in words))).encode()
-    except UnicodeEncodeError as error:  # JSON can escape half a character
+    except UnicodeEncodeError as error:  # a JSON escape can be half of a surrogate pair
         raise InputError(
             f"{where} has text that is not Unicode ({error.reason}): write it anew."
         ) from None
@@ -175,13 +175,13 @@ def parse_cut(data, source, wanted=AUTO):
 
 def read_karpathy(path):
     """``parse_karpathy`` of a file; InputError when it is missing or not JSON."""
-    return parse_karpathy(_read(path), str(path))
+    return parse_karpathy(read_karpathy_json(path), str(path))
 
 
-def read_karpathy_tokenizer(path, wanted=AUTO):
-    """:func:`parse_cut` of a file; InputError when it is missing or not JSON."""
-    return parse_cut(_read(path), str(path), wanted)
+def read_karpathy_json(path):
+    """What the JSON of a Karpathy split holds, unchecked.
 
-
-def _read(path):
+    Raises:
+        InputError: when it is missing or not JSON.
+    """
     return read_json(path, "give a Karpathy split with `python tools/prepare.py --captions FILE`")

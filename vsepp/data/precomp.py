@@ -25,7 +25,7 @@ from vsepp.system.progress import progress
 from vsepp.text.tokens import AUTO, detect_tokenizer, find_tokenizer
 
 CAPTIONS_PER_IMAGE = 5
-_SPLITS = {"train": "train", "val": "dev", "test": "test"}  # ours: the authors'
+_SPLITS = {"train": "train", "val": "dev", "test": "test"}  # our name of a split: the authors'
 _BLOCK = 1000  # rows read at a time; a multiple of CAPTIONS_PER_IMAGE
 _MEND = "give --precomp a folder with the authors' {train,dev,test}_caps.txt and _ims.npy"
 

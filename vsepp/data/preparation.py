@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from vsepp.data.images import map_images, open_image
-from vsepp.data.karpathy import SPLITS, read_karpathy_tokenizer
+from vsepp.data.karpathy import SPLITS, parse_cut, read_karpathy_json
 from vsepp.system.atomic import write_json, write_together
 from vsepp.system.errors import InputError
 from vsepp.system.progress import progress
@@ -138,6 +138,7 @@ def create_dataset(
     seed=0,
     strict=False,
     tokenizer=AUTO,
+    content=None,
 ):
     """Prepare a data set: read its Karpathy split, write its vocabulary and split files.
 
@@ -157,6 +158,7 @@ def create_dataset(
         strict: raise when an image cannot be decoded, instead of leaving it out.
         tokenizer: name of what cuts captions and queries, see ``karpathy.parse_cut``;
             ``prepared.json`` keeps it for training.
+        content: what ``dataset_<dataset>.json`` holds, where it was read already.
 
     Returns:
         dict: what ``prepared.json`` holds.
@@ -168,7 +170,9 @@ def create_dataset(
     """
     folder = os.path.join(data_dir, dataset)
     source = Path(folder) / f"dataset_{dataset}.json"
-    images, tokenizer = read_karpathy_tokenizer(source, tokenizer)
+    if content is None:
+        content = read_karpathy_json(source)
+    images, tokenizer = parse_cut(content, str(source), tokenizer)
     # The vocabulary depends on the JSON alone, so unreadable images do not change it.
     vocabulary = build_vocabulary(images, min_word_count)
     paths = [os.path.join(folder, "images", *image.name.split("/")) for image in images]

@@ -1,13 +1,47 @@
-"""A prepared data set: ``prepared.json``, read once, and the splits that go with it."""
+"""How a data set was prepared: what ``prepared.json`` says, read once."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Optional, Union
 
-from vsepp.data.dataset import CaptionDataset, read_prepared
+from vsepp.config import KEYS
 from vsepp.data.features import FeatureOrigin
 from vsepp.system.errors import InputError
+from vsepp.system.json_files import read_json
+from vsepp.system.records import wrong_field
+from vsepp.text.tokens import TOKENIZERS
+
+_PREPARE = "run `python tools/prepare.py --force` again"
+
+
+def read_prepared(folder):
+    """``prepared.json`` of a data set's folder: options, counts per split, words.
+
+    A folder without it, prepared by another program, is taken to have the documented
+    options.
+    """
+    path = Path(folder) / "prepared.json"
+    options = {"captions_per_image": 5, "max_len": 30}
+    if not path.exists():
+        return {"options": options}
+    prepared = read_json(path, _PREPARE)
+    if prepared == {"unfinished": True}:
+        raise InputError(f"the preparation of {folder} was interrupted: {_PREPARE}.")
+    found = prepared.get("options") if isinstance(prepared, dict) else None
+    if wrong_field(found, dict.fromkeys(options, int)):
+        raise InputError(f"{path} lacks 'options': {_PREPARE}.")
+    tokenizer = found.get("tokenizer", "words")
+    if tokenizer not in tuple(TOKENIZERS):
+        raise InputError(f"{path}: there is no tokenizer {tokenizer!r}: {_PREPARE}.")
+    for key in options:
+        rules = KEYS[key].metadata
+        if not rules["minimum"] <= found[key] <= rules["maximum"]:
+            raise InputError(
+                f"{path}: {key} is {found[key]}, outside {rules['minimum']} to "
+                f"{rules['maximum']}: {_PREPARE}."
+            )
+    return prepared
 
 
 class Prepared:
@@ -45,9 +79,3 @@ class Prepared:
                 f"{self.folder / 'prepared.json'} has malformed 'features' ({error}): run "
                 "`python tools/prepare.py --precomp FOLDER --force` again."
             ) from None
-
-    def open(self, split: str) -> CaptionDataset:
-        """A split, with the options that it was prepared with."""
-        return CaptionDataset(
-            self.folder, self.folder / "vocab.json", split, self.captions_per_image, self.max_len
-        )

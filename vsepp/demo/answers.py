@@ -10,7 +10,7 @@ from vsepp.demo.limits import check_count, check_sentence, open_upload, read_lab
 from vsepp.system.errors import InputError
 
 TEMPLATE = "a photo of a {}"
-_ENOUGH = 2  # of an upload's pixels to a side of what the network sees
+_ENOUGH = 2  # times the network's resize: more of an upload's pixels are not decoded
 
 
 class Answer(NamedTuple):
@@ -45,7 +45,8 @@ class QueryAnswerer:
         """Build the networks, so that the first visitor does not wait for them."""
         with self._working:
             self.model.encode_indices(self.model.reader.read_anew([""])[0])
-            with contextlib.suppress(InputError):  # a checkpoint for features: visitors are told
+            # A checkpoint without a backbone refuses; visitors are told when they give a picture.
+            with contextlib.suppress(InputError):
                 self.model.encode_image(Image.new("RGB", (32, 32)))
 
     def search_by_sentence(self, text, count):

@@ -58,7 +58,7 @@ def find_photographs(folder, leave_out=()):
                 if entry.is_dir():
                     (links if entry.is_symlink() else waiting).append(path)
                 elif entry.name.lower().endswith(SUFFIXES):
-                    about = os.stat(entry.path)  # on Windows, that of the entry is not whole
+                    about = os.stat(entry.path)  # not entry.stat(), which lacks fields on Windows
                     if stat.S_ISREG(about.st_mode):
                         found.append(PhotographFile(path, about.st_size, about.st_mtime_ns))
                     else:  # opening a pipe would wait for ever

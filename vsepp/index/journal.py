@@ -33,7 +33,7 @@ class Journal:
         self._codes_path = Path(index) / "journal.codes"
         self._row_bytes = 4 * origin.embed_size
         self._embed_size = origin.embed_size
-        self._waiting = []  # (Photograph, code)
+        self._waiting = []  # pairs of a Photograph and its code, not on the disk yet
         first, older = _first_line(origin), _first_line(origin.without_flags())
         self.photographs, end = self._read(first, older)
         with naming(self._lines_path):
@@ -98,7 +98,7 @@ class Journal:
         """Make everything safe."""
         if not self._waiting:
             return
-        with held_back():  # half of it must not be written twice
+        with held_back():  # after half of this, the next flush would write all of it again
             photographs, codes = zip(*self._waiting)
             self._waiting = []
             self._write(

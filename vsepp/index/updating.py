@@ -98,7 +98,7 @@ def update_index(folder, index, model, dtype=None, approximate=None, force=False
 def check_places(folder, index):
     """InputError unless ``folder`` is a folder and ``index`` one of an index, or nothing yet."""
     for place, what in ((folder, "of your photographs"), (index, "for the index, with --out")):
-        if not str(place):  # which Path takes for the current folder
+        if not str(place):  # Path would take it for the current folder
             raise InputError(f"the name of a folder is empty: give the folder {what}.")
     folder, index = Path(folder), Path(index)
     if not folder.is_dir():
@@ -128,8 +128,9 @@ class _Update:
             model.measure,
             dtype or (self.before.origin.dtype if self.before else DTYPES[0]),
         )
+        # An index that is older than flags goes on without them: they would rename its codes.
         if self.before and self.before.origin == self.origin.without_flags():
-            self.origin = self.before.origin  # and its generations keep their names
+            self.origin = self.before.origin
         if approximate is None:
             approximate = bool(self.before and self.before.approximate)
         self.approximate = approximate

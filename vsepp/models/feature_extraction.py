@@ -5,6 +5,7 @@ import time
 import paddle
 
 from vsepp.data.batches import in_batches
+from vsepp.data.dataset import open_dataset
 from vsepp.data.encoding import Encoding
 from vsepp.data.features import FeatureOrigin, FeatureStore
 from vsepp.data.images import map_images, open_image
@@ -36,7 +37,7 @@ class FrozenBackbone:
 
     def __init__(self, config):
         check_image_size(config.image_model, config.image_size, config.resize)
-        paddle.seed(config.seed)  # without weights it is random, and the same each time
+        paddle.seed(config.seed)  # a backbone without weights is random, but the same each time
         self.network = build_backbone(config.image_model)
         initialise_backbone(self.network, config.image_model, config.pretrained, config.weights)
         self.network.eval()
@@ -95,7 +96,7 @@ def load_features(config, prepared, splits, log=print):
     Raises:
         InputError: when a split or a photograph is missing, or the weights do not fit.
     """
-    datasets = {split: prepared.open(split) for split in splits}
+    datasets = {split: open_dataset(prepared, split) for split in splits}
     given = prepared.features
     if given:
         backbone = GivenFeatures(given)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+from vsepp.data.dataset import open_dataset
 from vsepp.data.encoding import Encoding
 from vsepp.data.features import FeatureOrigin, FeatureStore
 from vsepp.data.prepared import Prepared
@@ -68,7 +69,7 @@ def open_gallery(model, folder, split, log=print):
             and ``{split}_sentences.json`` is missing.
     """
     prepared = Prepared(folder)
-    dataset = prepared.open(split)
+    dataset = open_dataset(prepared, split)
     if not model.reader.reads(dataset):
         _read_anew(model, dataset, log)
     features = _feature_store(model, prepared)
@@ -156,7 +157,7 @@ def _read(path, keys, shapes):
 
 
 def _encode(model, dataset, features):
-    images = _encode_images(model, dataset, features)  # first: they may not be the model's
+    images = _encode_images(model, dataset, features)  # first: a model may have no backbone
     return images, model.encode_indices(dataset.captions, quiet=False)
 
 
@@ -180,7 +181,7 @@ def same_photograph(path, folder, splits):
     """
     path = Path(path)
     prepared = Prepared(folder)
-    datasets = [prepared.open(split) for split in splits]
+    datasets = [open_dataset(prepared, split) for split in splits]
     places = [
         (dataset, image_id, dataset.image_path(image_id))
         for dataset in datasets

@@ -76,7 +76,8 @@ def atomic_path(path, sync=True):
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.parent / f".{path.name}{TEMPORARY_SUFFIX}"
     try:
-        temporary.unlink(missing_ok=True)  # written over, a hard link would change its other name
+        # Removed rather than written over: as a hard link it would change another file.
+        temporary.unlink(missing_ok=True)
         yield temporary
         if sync:
             _sync_file(temporary)

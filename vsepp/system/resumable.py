@@ -79,7 +79,7 @@ class ResumableArray:
         self.folder.mkdir(parents=True, exist_ok=True)
         done = self.done()
         start = self._partial_start() if done else 0
-        if not done:  # what it says of another array, or of one that was removed
+        if not done:  # a description that is there is of other numbers
             self.about.unlink(missing_ok=True)
         # Not written through the memory map: on a full disk that kills the process.
         with open(self.partial, "r+b" if done else "wb", buffering=0) as file:
@@ -95,7 +95,7 @@ class ResumableArray:
                 done += pieces
                 write_json(self.progress, {**self.description, "done": done})
                 advance(pieces)
-        self.path.unlink(missing_ok=True)  # one of another description
+        self.path.unlink(missing_ok=True)  # its description goes next, and both are of one array
         write_json(self.about, self.description)
         self.progress.unlink(missing_ok=True)
         self.partial.replace(self.path)
