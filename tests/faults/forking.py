@@ -186,7 +186,8 @@ def main():
     import visualdl  # noqa: F401
 
     import vsepp  # noqa: F401 - first: it sets what the numerical libraries read
-    import vsepp.convert.conversion  # noqa: F401
+    import vsepp.convert.backbone  # noqa: F401
+    import vsepp.convert.pdparams  # noqa: F401
     import vsepp.data.sample
     import vsepp.index.updating  # noqa: F401
     import vsepp.report.evaluation_page  # noqa: F401

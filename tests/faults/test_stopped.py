@@ -89,10 +89,10 @@ MOMENTS = {
         ("vsepp.index.updating:_Update._finish", 1),
     ],
     "convert": [
-        ("vsepp.convert.conversion:load_checkpoint", 1),
-        ("vsepp.convert.conversion:load_checkpoint*", 1),
+        ("vsepp.convert.pdparams:load_checkpoint", 1),
+        ("vsepp.convert.pdparams:load_checkpoint*", 1),
     ],
-    "convert backbone": [("vsepp.convert.conversion:write_tensors", 1)],
+    "convert backbone": [("vsepp.convert.backbone:write_tensors", 1)],
 }
 QUICK = [
     ("download", 1, "SIGTERM"),

@@ -18,7 +18,8 @@ from PIL import Image
 
 from vsepp.checkpoint import load_checkpoint, read_header, save_checkpoint
 from vsepp.config import Config, load_config
-from vsepp.convert.conversion import convert_authors, convert_tutorial, read_authors_vocabulary
+from vsepp.convert.authors import convert_authors, read_authors_vocabulary
+from vsepp.convert.tutorial import convert_tutorial
 from vsepp.data.archives import Archive
 from vsepp.data.coco import read_coco
 from vsepp.data.dataset import CaptionDataset
