@@ -74,16 +74,16 @@ def score(galleries, folds=False):
     images, texts, measure = ensemble_codes(galleries)
     captions_per_image = galleries[0].dataset.captions_per_image
     if not folds:
-        counts = count_wrong(images, texts, captions_per_image, measure, every_caption=True)
+        counts = count_wrong(images, texts, captions_per_image, measure, every_answer=True)
         return Score(
             metrics_of_counts(*counts),
-            Ranks(counts[0][:, 0], counts[1]),
+            Ranks(*(way.ranks for way in counts)),
             f"all {_images(len(images))}",
         )
     parts = count_folds(images, texts, captions_per_image, measure, FOLD)
     ranks = Ranks(
-        np.concatenate([part[0][:, 0] for part in parts]),
-        np.concatenate([part[1] for part in parts]),
+        np.concatenate([part[0].ranks for part in parts]),
+        np.concatenate([part[1].ranks for part in parts]),
         len(parts),
     )
     protocol = f"{len(parts)} {'fold' if len(parts) == 1 else 'folds'} of {FOLD:,} images, means"
