@@ -29,7 +29,9 @@ class ExactIndex:
 
     def __init__(self, measure: Measure = "cosine"):
         self._measure = find_measure(measure)
-        self._parts = []  # (ids, rows) each, in the order of their arrival
+        self._parts: list[
+            tuple[np.ndarray, _Rows]
+        ] = []  # (ids, rows) each, in the order of their arrival
 
     def __len__(self):
         return sum(len(ids) for ids, _ in self._parts)

@@ -200,7 +200,8 @@ def compare(
     def cell(difference, mine, theirs):
         return {"difference": difference, "interval": percentile_interval(mine - theirs, level)}
 
-    result, total = {way: {} for way in WAYS}, 0.0
+    result: dict = {way: {} for way in WAYS}
+    total = 0.0
     for way, k in itertools.product(WAYS, RECALLS):
         # Folds are of equal size, so that the mean of their recalls is the recall of all.
         difference = recall_at(getattr(ours, way), k) - recall_at(getattr(other, way), k)
@@ -240,7 +241,7 @@ def summarise(results: Sequence[dict], names: Optional[Sequence[str]] = None) ->
                 f"{names[0]} and {name} differ in {key} ({results[0][key]!r} and "
                 f"{result[key]!r}): summarise results of one split and protocol."
             )
-    seen = {}
+    seen: dict[str, str] = {}
     for name, result in zip(names, results):
         weights = str(result.get("fingerprint") or name)
         if weights in seen:

@@ -184,8 +184,6 @@ class Correspondence:
             and np.array_equal(self.texts, other.texts)
         )
 
-    __hash__ = None  # compared by what is in it
-
     def __repr__(self):
         return (
             f"Correspondence({self.n_images} images, {self.n_texts} texts, {len(self.texts)} pairs)"

@@ -88,16 +88,18 @@ def count_wrong(
         for total, way, first, part in zip(totals, count.ways, corner, parts):
             begin = way.starts[first]
             total[begin : begin + len(part)] += part
-    return tuple(WrongCounts(_sorted(*pair), pair[1].starts) for pair in zip(totals, count.ways))
+    of_images, of_texts = (
+        _by_falling_score(total, way.starts) for total, way in zip(totals, count.ways)
+    )
+    return of_images, of_texts
 
 
-def _sorted(counts, way):
-    """Counts by falling score of the right answers: the one that fewer wrong ones precede is the
-    one that scores higher."""
-    if len(counts) == len(way.starts) - 1:
-        return counts
-    queries = np.repeat(np.arange(len(way.starts) - 1), np.diff(way.starts))
-    return counts[np.lexsort((counts, queries))]
+def _by_falling_score(counts, starts):
+    """The right answer that fewer wrong ones precede is the one that scores higher."""
+    sizes = np.diff(starts)
+    if len(counts) > len(sizes):
+        counts = counts[np.lexsort((counts, np.repeat(np.arange(len(sizes)), sizes)))]
+    return WrongCounts(counts, starts)
 
 
 def _check_numbers(images, texts):

@@ -78,9 +78,8 @@ def evaluate_codes(
     correspondence = as_correspondence(correspondence, images, texts)
     if folds:
         parts = count_folds(images, texts, correspondence, measure, FOLD)
-        ranks = Ranks(
-            *(np.concatenate([way.ranks for way in ways]) for ways in zip(*parts)), len(parts)
-        )
+        i2t, t2i = (np.concatenate([way.ranks for way in ways]) for ways in zip(*parts))
+        ranks = Ranks(i2t, t2i, len(parts))
         metrics = mean_metrics([metrics_of_counts(*part) for part in parts])
         protocol = (
             f"{len(parts)} {'fold' if len(parts) == 1 else 'folds'} of {FOLD:,} images, means"
@@ -91,9 +90,8 @@ def evaluate_codes(
     else:
         counts = count_wrong(images, texts, correspondence, measure, every_answer=True)
         stride = correspondence.captions_per_image
-        ranks = Ranks(
-            *(way.ranks for way in counts), correspondence=None if stride else correspondence
-        )
+        i2t, t2i = (way.ranks for way in counts)
+        ranks = Ranks(i2t, t2i, correspondence=None if stride else correspondence)
         metrics, protocol = metrics_of_counts(*counts), f"all {_images(len(images))}"
     return RetrievalResult(
         metrics,

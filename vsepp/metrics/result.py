@@ -105,7 +105,7 @@ class RetrievalResult:
         stride.
         """
         ranks = self.ranks
-        arrays = {"i2t": ranks.i2t, "t2i": ranks.t2i, "folds": ranks.folds}
+        arrays: dict = {"i2t": ranks.i2t, "t2i": ranks.t2i, "folds": ranks.folds}
         if ranks.correspondence is not None:
             pairs = (ranks.correspondence.images, ranks.correspondence.texts)
             arrays["pairs"] = np.stack(pairs, axis=1)

@@ -76,7 +76,7 @@ def calc_recall(
     text_codes: np.ndarray,
     captions_per_image: int,
     measure: Measure = "cosine",
-) -> tuple[float, float, float, float, float, float]:
+) -> tuple[float, ...]:
     """Recall@1, 5 and 10 in both directions.
 
     The arguments are those of :func:`compute_ranks`.
@@ -208,14 +208,15 @@ def count_folds(
     Raises:
         InputError: when there is not one whole fold, or not as many captions to each image.
     """
-    captions_per_image = correspondence
     if isinstance(correspondence, Correspondence):
         captions_per_image = correspondence.captions_per_image
-        if captions_per_image is None:
-            raise InputError(
-                "folds need as many captions for each image, next to each other and right for it "
-                "alone: score all images together."
-            )
+    else:
+        captions_per_image = correspondence
+    if captions_per_image is None:
+        raise InputError(
+            "folds need as many captions for each image, next to each other and right for it "
+            "alone: score all images together."
+        )
     rows = fold * captions_per_image
     folds = len(images) // fold
     if not folds:
