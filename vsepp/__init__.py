@@ -27,6 +27,8 @@ _HOMES = {
     "evaluate": "vsepp.retrieval.encoding",
     "calc_recall": "vsepp.metrics.scores",
     "compute_ranks": "vsepp.metrics.scores",
+    "evaluate_codes": "vsepp.metrics.protocol",
+    "Correspondence": "vsepp.metrics.correspondence",
     "load": "vsepp.retrieval.model",
     "RetrievalModel": "vsepp.retrieval.model",
     "load_checkpoint": "vsepp.checkpoint",

@@ -22,6 +22,13 @@ def test_a_thumbnail_is_a_small_whole_jpeg(photograph, tmp_path):
     assert tmp_path in path.parents
 
 
+@pytest.mark.parametrize("size, small", [((1, 3000), (1, 300)), ((3000, 2), (400, 1))])
+def test_a_strip_keeps_a_pixel_of_its_short_side(tmp_path, size, small):
+    Image.new("RGB", size).save(tmp_path / "strip.png")
+    with Image.open(Thumbnails(tmp_path).path(tmp_path / "strip.png")) as thumbnail:
+        assert thumbnail.size == small
+
+
 def test_it_is_made_once_and_counts_as_new_when_it_is_shown_again(photograph, tmp_path):
     thumbnails = ThumbnailFolder(tmp_path)
     path = Path(thumbnails.path(photograph))

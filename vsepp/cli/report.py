@@ -34,7 +34,6 @@ def main(argv=None):
     from pathlib import Path
 
     from vsepp.data.dataset import prepared_folder
-    from vsepp.metrics.bootstrap import intervals
     from vsepp.metrics.protocol import score
     from vsepp.report.evaluation_page import evaluation_page
     from vsepp.report.run_history import find_history
@@ -45,23 +44,11 @@ def main(argv=None):
     folder = prepared_folder(config.data_dir, config.dataset)
     model = open_model(arguments, config)
     gallery = open_gallery(model, folder, arguments.split)
-    scored = score([gallery])
-    result = {
-        "dataset": config.dataset,
-        "split": arguments.split,
-        "images": len(gallery.images),
-        "captions": len(gallery.texts),
-        "protocol": scored.protocol,
-        "measure": model.measure,
-        "checkpoint": model.checkpoint,
-        **scored.metrics,
-        "intervals": intervals(scored.ranks),
-    }
+    names = {"dataset": config.dataset, "split": arguments.split}
+    result = score([gallery], models=[model], **names).with_intervals()
     print(metrics_table(result))
     history = find_history(model.checkpoint, model.config.path("last_checkpoint"))
-    page = evaluation_page(
-        gallery, result, scored.ranks, history, arguments.queries, arguments.seed
-    )
+    page = evaluation_page(gallery, result, history, arguments.queries, arguments.seed)
     checkpoint = Path(model.checkpoint)
     path = Path(
         arguments.out

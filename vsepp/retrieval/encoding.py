@@ -9,13 +9,11 @@ import paddle
 from vsepp.data.batches import in_batches
 from vsepp.data.dataset import CaptionDataset
 from vsepp.data.images import map_images
-from vsepp.metrics.scores import all_metrics, calc_recall
+from vsepp.metrics.scores import RECALL_NAMES, all_metrics, calc_recall, recalls  # noqa: F401
 from vsepp.models.device import memory_errors_explained
 from vsepp.models.twins import compute
 from vsepp.system.errors import InputError
 from vsepp.system.progress import progress
-
-RECALL_NAMES = ("r1_i2t", "r1_t2i", "r5_i2t", "r5_t2i", "r10_i2t", "r10_t2i")
 
 
 @contextmanager
@@ -119,14 +117,6 @@ def evaluate_dataset(model, dataset, batch_size=128, quiet=True):
     """All metrics of a ``CaptionDataset``, see ``vsepp.metrics.scores.all_metrics``."""
     images, texts = encode_dataset(model, dataset, batch_size, quiet)
     return all_metrics(images, texts, dataset.captions_per_image, model.measure)
-
-
-def recalls(metrics):
-    """The six recalls and rsum of ``all_metrics`` as a flat dictionary: ``r1_i2t`` …, ``rsum``."""
-    result = {
-        name: metrics[name.split("_")[1]][f"R@{name.split('_')[0][1:]}"] for name in RECALL_NAMES
-    }
-    return {**result, "rsum": metrics["rsum"]}
 
 
 def _is_shuffled(data_loader):
