@@ -116,7 +116,8 @@ class Config:
     save_seconds: int = _key(
         300,
         (int,),
-        "a validation within an epoch writes the last checkpoint when it is so old (0: always)",
+        "seconds after which a validation writes the last checkpoint anew (0: each does); "
+        "the end of an epoch and a stop always do",
         minimum=0,
     )
     log_step: int = _key(10, (int,), "steps between two lines of the log", minimum=1)

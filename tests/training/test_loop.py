@@ -603,6 +603,69 @@ def test_a_finished_run_is_only_tested(data, tmp_path, after, monkeypatch):
     assert config.path("last_checkpoint").read_bytes() == before
 
 
+def test_resuming_leaves_the_configuration_as_it_was_given(stopped, tmp_path):
+    config = dataclasses.replace(stopped, checkpoint="last")
+    given = config.to_dict()
+
+    trainer = build_trainer(config)
+
+    assert config.to_dict() == given
+    assert trainer.config.checkpoint == str(tmp_path / "last_tiny.ckpt")
+
+
+@pytest.mark.parametrize(
+    "seconds, saved",
+    [(0, [3, 6, 7, 9, 12, 14]), (450, [6, 7, 12, 14]), (10_000, [7, 14])],
+    ids=["at each validation", "at some", "at the ends of epochs"],
+)
+def test_validations_write_the_last_checkpoint_when_save_seconds_are_over(
+    data, tmp_path, after, monkeypatch, whole, seconds, saved
+):
+    config, written, clock = make_config(data, tmp_path, save_seconds=seconds), [], [0.0]
+    save = training.save_checkpoint
+
+    def noted(path, *values, **more):
+        if path == config.path("last_checkpoint"):
+            written.append(more["step"])
+        save(path, *values, **more)
+
+    def hook(task, step):
+        clock[0] += 100
+
+    monkeypatch.setattr(training, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(training, "save_checkpoint", noted)
+    after(hook)
+    found = Run(config)
+
+    assert written == saved
+    assert_same_run(found.last, whole(FEATURES).last)
+
+
+def test_a_run_that_seldom_saves_is_stopped_or_killed_and_ends_as_any(
+    data, tmp_path, after, monkeypatch, whole
+):
+    config = make_config(data, tmp_path, save_seconds=300)
+    stop_after(after, signal.SIGTERM, 5)
+    with pytest.raises(SystemExit):
+        train(config)
+    assert load_checkpoint(config.path("last_checkpoint"))["step"] == 5
+    monkeypatch.undo()
+
+    def hook(task, step):
+        if step == 2 * STEPS - 1:
+            raise Killed
+
+    after(hook)
+    with pytest.raises(Killed):
+        train(dataclasses.replace(config, checkpoint="last"))
+    assert load_checkpoint(config.path("last_checkpoint"))["step"] == STEPS
+
+    found = resume(config, after, monkeypatch, save_seconds=0)
+
+    assert_same_run(found.last, whole(FEATURES).last)
+    assert found.metrics == whole(FEATURES).metrics
+
+
 @pytest.fixture
 def stopped(data, tmp_path, after, monkeypatch):
     """The configuration of a run that was stopped after four steps."""
