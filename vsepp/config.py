@@ -114,6 +114,13 @@ class Config:
     )
     grad_clip: float = _key(2.0, (float,), "largest global norm of the gradients", above=0)
     evaluate_step: int = _key(60, (int,), "steps between two validations", minimum=1)
+    save_seconds: int = _key(
+        300,
+        (int,),
+        "seconds after which a validation writes the last checkpoint anew (0: each does); "
+        "the end of an epoch and a stop always do",
+        minimum=0,
+    )
     log_step: int = _key(10, (int,), "steps between two lines of the log", minimum=1)
     seed: int = _key(0, (int,), "everything random follows from it", minimum=0)
     device: str = _key(AUTO, (str,), "where to compute", choices=(AUTO, "cpu", "gpu"))

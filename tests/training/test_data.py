@@ -12,7 +12,7 @@ from vsepp.data.transforms import CenterCrop, RandomCrop
 from vsepp.models.encoders import encoders_for_training
 from vsepp.models.vsepp import build_model
 from vsepp.retrieval.encoding import encode_dataset
-from vsepp.training import Trainer
+from vsepp.training import build_trainer
 from vsepp.training.data import open_splits
 
 PHOTOGRAPHS = {"finetuned": True}
@@ -99,17 +99,18 @@ def test_stored_features_leave_nothing_to_decode(data, tmp_path):
 
 
 def run(config, stop_after=None):
-    trainer = Trainer(config)
+    trainer = build_trainer(config)
     if stop_after:
-        take = trainer._train_step
+        take = trainer.step.__call__
 
-        def step(batch):
-            loss = take(batch)
-            if trainer.position.step + 1 == stop_after:
+        def step(batch, number):
+            loss = take(batch, number)
+            if number + 1 == stop_after:
                 signal.raise_signal(signal.SIGINT)
             return loss
 
-        trainer._train_step = step
+        step.begin_epoch = trainer.step.begin_epoch
+        trainer.step = step
         with pytest.raises(KeyboardInterrupt):
             trainer.run()
     else:
@@ -141,7 +142,7 @@ def test_a_run_with_batches_by_length_resumes_exactly(data, tmp_path, mode):
     whole = run(make_config(data, tmp_path / "whole", **mode))
 
     config = make_config(data, tmp_path / "stopped", **mode)
-    assert isinstance(Trainer(config).loader.batch_sampler, LengthBatchSampler)
+    assert isinstance(build_trainer(config).task.loader.batch_sampler, LengthBatchSampler)
     run(config, stop_after=9)
     config.checkpoint = "last"
 

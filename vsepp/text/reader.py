@@ -54,6 +54,14 @@ class WordReader:
         """What a checkpoint holds of the reader."""
         return {"vocab": self.vocabulary.word_to_index, "tokenizer": self.tokenizer}
 
+    def is_of(self, contents: dict) -> bool:
+        """Whether a checkpoint's weights are for the indices of this reader.
+
+        Args:
+            contents: what the checkpoint holds, see :meth:`contents`.
+        """
+        return contents.get("vocab") == self.vocabulary.word_to_index
+
     def indices(self, sentences: list[str]) -> list[list[int]]:
         """Each sentence as the indices of ``<start>``, its words, ``<end>``.
 
