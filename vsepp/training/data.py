@@ -2,9 +2,10 @@
 
 import dataclasses
 
-from vsepp.data.dataset import FeatureTextDataset, ImageTextDataset, prepared_folder, read_prepared
+from vsepp.data.dataset import FeatureTextDataset, ImageTextDataset, prepared_folder
 from vsepp.data.features import given_origin
 from vsepp.data.image_store import ImageStore
+from vsepp.data.options import with_prepared_options
 from vsepp.data.transforms import CenterCrop, RandomCrop
 from vsepp.models.backbones import check_image_size
 from vsepp.models.feature_extraction import load_features
@@ -46,17 +47,6 @@ def uses_features(config):
     return stored
 
 
-def _prepared_options(config, folder):
-    options = read_prepared(folder)["options"]
-    if options["captions_per_image"] != config.captions_per_image:
-        raise InputError(
-            f"captions_per_image: {folder} was prepared with {options['captions_per_image']}, the "
-            f"configuration says {config.captions_per_image}: set "
-            f"captions_per_image={options['captions_per_image']}, or prepare again with --force."
-        )
-    return options["captions_per_image"], options["max_len"]
-
-
 def _refuse_photographs(config, folder):
     if not uses_features(config):
         mend = "finetuned=false" if config.finetuned else "features=auto"
@@ -82,7 +72,8 @@ def open_splits(config, splits, log=print):
     """
     folder = prepared_folder(config.data_dir, config.dataset)
     vocabulary = folder / "vocab.json"
-    captions_per_image, max_len = _prepared_options(config, folder)
+    options = with_prepared_options(config)
+    captions_per_image, max_len = options.captions_per_image, options.max_len
     if given_origin(folder):
         _refuse_photographs(config, folder)
     else:

@@ -8,8 +8,10 @@ import numpy as np
 import paddle
 
 from vsepp.checkpoint import load_checkpoint, move_aside, save_checkpoint
+from vsepp.config import override
 from vsepp.data.dataset import prepared_tokenizer
 from vsepp.data.loaders import training_loader
+from vsepp.data.options import with_prepared_options
 from vsepp.metrics.scores import all_metrics
 from vsepp.models.device import memory_errors_explained, select_device
 from vsepp.models.losses import build_loss
@@ -19,6 +21,7 @@ from vsepp.models.vsepp import BACKBONE, build_model
 from vsepp.report.tables import metrics_table
 from vsepp.retrieval.encoding import encode_dataset, recalls
 from vsepp.system.errors import InputError
+from vsepp.system.invocation import quoted
 from vsepp.system.memory import keep_freed, return_freed, return_large_blocks
 from vsepp.system.progress import progress
 from vsepp.system.threads import describe_threads
@@ -54,7 +57,7 @@ class Trainer:
     """
 
     def __init__(self, config):
-        self.config = config
+        self.config = config = with_prepared_options(config)
         select_device(config.device)
         if config.amp != "off" and paddle.get_device() == "cpu":
             raise InputError("amp: mixed precision needs a GPU: set amp=off.")
@@ -141,7 +144,7 @@ class Trainer:
                     self._save_last()
                     self.folder.log(
                         f"stopped in epoch {position.epoch + 1} at step {position.step}; "
-                        f"go on with -o checkpoint={self.last_path}"
+                        f"go on with -o {quoted(override('checkpoint', str(self.last_path)))}"
                     )
                 else:
                     self.folder.log(

@@ -27,6 +27,9 @@ _FREE_ON_RESUME = {
     "weights",
     "pretrained",
     "image_store",
+    # what the data say, which the vocabulary and captions_per_image are compared with
+    "max_len",
+    "min_word_count",
 }
 
 
