@@ -238,9 +238,7 @@ def test_dataset_and_data_dir_say_where(run, tmp_path):
     assert (tmp_path / "my data/mine/dataset_mine.json").exists()
     assert prepared(tmp_path / "my data/mine")["options"]["captions_per_image"] == 2
     assert lines[-1] == (
-        "Next: python tools/train.py --dataset mine "
-        f"--data-dir '{tmp_path / 'my data'}' "
-        "-o captions_per_image=2 -o max_len=7"
+        f"Next: python tools/train.py --dataset mine --data-dir '{tmp_path / 'my data'}'"
     )
 
 

@@ -19,7 +19,6 @@ from vsepp.models.backbones import BACKBONES
 from vsepp.models.losses import TripletNetLoss
 from vsepp.models.state import set_state
 from vsepp.models.vsepp import BACKBONE, build_model
-from vsepp.system.errors import InputError
 from vsepp.training.optimizer import get_optimizer, restore_optimizer
 
 WORDS = 9

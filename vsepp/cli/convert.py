@@ -1,4 +1,4 @@
-"""``tools/convert.py``."""
+"""``vsepp convert``."""
 
 from vsepp.cli.command import parser
 from vsepp.system.errors import InputError

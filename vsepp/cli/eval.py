@@ -1,9 +1,11 @@
-"""``tools/eval.py``."""
+"""``vsepp eval``."""
 
 import argparse
 
 from vsepp.cli.checkpoints import add_arguments, open_model
-from vsepp.cli.command import configuration, parser
+from vsepp.cli.command import parser
+from vsepp.cli.datasets import configuration
+from vsepp.system.invocation import tool
 
 DESCRIPTION = """Score a checkpoint on a split: recalls, ranks and mAP@R in both directions.
 
@@ -57,13 +59,13 @@ def main(argv=None):
     config = configuration(arguments)
     from pathlib import Path
 
-    from vsepp.data.dataset import prepared_folder
+    from vsepp.data.options import checked_folder
     from vsepp.metrics.protocol import score
     from vsepp.report.tables import comparison_table, metrics_table
     from vsepp.retrieval.gallery import open_gallery
     from vsepp.system.atomic import write_json
 
-    folder = prepared_folder(config.data_dir, config.dataset)
+    folder = checked_folder(config)
     models = [
         open_model(arguments, config, checkpoint)
         for checkpoint in (arguments.checkpoint, *arguments.ensemble)
@@ -101,7 +103,7 @@ def _summarise(arguments):
     from vsepp.system.json_files import read_json
 
     results = [
-        read_json(path, "give results that tools/eval.py wrote") for path in arguments.summarise
+        read_json(path, f"give results that {tool('eval')} wrote") for path in arguments.summarise
     ]
     summary = summarise(results, arguments.summarise)
     print(summary_table(summary))

@@ -1,7 +1,9 @@
-"""``tools/features.py``."""
+"""``vsepp features``."""
 
-from vsepp.cli.command import configuration, parser
+from vsepp.cli.command import parser
+from vsepp.cli.datasets import configuration, dataset_words
 from vsepp.system.errors import InputError
+from vsepp.system.invocation import command
 from vsepp.system.signals import import_paddle
 
 DESCRIPTION = """Compute the frozen backbone's features of every image of a prepared data set.
@@ -15,18 +17,18 @@ def main(argv=None):
     arguments = parser(DESCRIPTION).parse_args(argv)
     config = configuration(arguments)
     import_paddle()
-    from vsepp.data.dataset import prepared_folder
     from vsepp.data.karpathy import SPLITS
+    from vsepp.data.options import checked_folder
     from vsepp.data.prepared import Prepared
     from vsepp.models.device import select_device
     from vsepp.models.feature_extraction import load_features
 
-    folder = prepared_folder(config.data_dir, config.dataset)
+    folder = checked_folder(config)
     splits = [split for split in SPLITS if (folder / f"{split}_data.json").exists()]
     if not splits:
         raise InputError(
-            f"{folder} holds no split: run `python tools/prepare.py --dataset "
-            f"{config.dataset} --force` first."
+            f"{folder} holds no split: run "
+            f"`{command('prepare', *dataset_words(config), '--force')}` first."
         )
     select_device(config.device)
     features, backbone = load_features(config, Prepared(folder), splits)

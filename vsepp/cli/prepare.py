@@ -1,14 +1,14 @@
-"""``python tools/prepare.py``: choose a data set, put its files in place, prepare it."""
+"""``vsepp prepare``: choose a data set, put its files in place, prepare it."""
 
-import json
 import re
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
 from vsepp.cli.command import parser
+from vsepp.cli.datasets import is_named, overrides, usual_dataset
 from vsepp.system.errors import InputError
+from vsepp.system.invocation import command
 from vsepp.text.tokens import AUTO, find_tokenizer
 
 _DESCRIPTION = """\
@@ -105,19 +105,12 @@ class _Settings:
 
     def __init__(self, arguments):
         self.name = arguments.config
-        self.overrides = list(arguments.override)
-        if arguments.data_dir:
-            self.overrides.append("data_dir=" + json.dumps(arguments.data_dir, ensure_ascii=False))
+        self.overrides = overrides(arguments)
         for key in _SHORTCUTS:
             if getattr(arguments, key) is not None:
                 self.overrides.append(f"{key}={getattr(arguments, key)}")
         self.given = self.of(arguments.dataset)
-        named = (
-            arguments.dataset
-            or arguments.config
-            or any(item.startswith("dataset=") for item in arguments.override)
-        )
-        self.dataset = self.given.dataset if named else None
+        self.dataset = self.given.dataset if is_named(arguments) else None
 
     def default(self, key, value):
         """Set a key where the arguments do not."""
@@ -423,23 +416,22 @@ def _options(config, tokenizer):
 
 def _next_command(arguments, config, choice):
     """The command that trains on what was prepared, with the options that it needs to know."""
-    from vsepp.config import load_config
+    from vsepp.config import PREPARED_KEYS, load_config, override
 
-    command = ["python", "tools/train.py"]
+    words = []
     if arguments.config:
-        command += ["-c", arguments.config]
+        words += ["-c", arguments.config]
         default = load_config(arguments.config).dataset
     else:
-        prepared = Path(config.data_dir) / "flickr8k" / "vocab.json"
-        default = "flickr8k" if prepared.exists() else "sample"
-    if config.dataset != default:
-        command += ["--dataset", config.dataset]
+        default = usual_dataset(config.data_dir)
     usual = load_config(arguments.config, (), config.dataset)
+    if config.dataset != default:
+        words += ["--dataset", config.dataset]
     if config.data_dir != usual.data_dir:
-        command += ["--data-dir", config.data_dir]
-    for key in ("captions_per_image", "max_len"):
-        if getattr(config, key) != getattr(usual, key):
-            command += ["-o", f"{key}={getattr(config, key)}"]
+        words += ["--data-dir", config.data_dir]
+    for key in PREPARED_KEYS:  # a configuration that was overruled would be refused
+        if usual.gives(key) and getattr(usual, key) != getattr(config, key):
+            words += ["-o", override(key, getattr(config, key))]
     if choice.features and usual.finetuned:
-        command += ["-o", "finetuned=false"]
-    return " ".join(shlex.quote(word) for word in command)
+        words += ["-o", "finetuned=false"]
+    return command("train", *words)

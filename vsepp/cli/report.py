@@ -1,7 +1,8 @@
-"""``tools/report.py``."""
+"""``vsepp report``."""
 
 from vsepp.cli.checkpoints import add_arguments, open_model
-from vsepp.cli.command import configuration, parser
+from vsepp.cli.command import parser
+from vsepp.cli.datasets import configuration
 from vsepp.system.errors import InputError
 
 DESCRIPTION = """Show a checkpoint's evaluation as one HTML page that needs no other file.
@@ -33,7 +34,7 @@ def main(argv=None):
     config = configuration(arguments)
     from pathlib import Path
 
-    from vsepp.data.dataset import prepared_folder
+    from vsepp.data.options import checked_folder
     from vsepp.metrics.protocol import score
     from vsepp.report.evaluation_page import evaluation_page
     from vsepp.report.run_history import find_history
@@ -41,7 +42,7 @@ def main(argv=None):
     from vsepp.retrieval.gallery import open_gallery
     from vsepp.system.atomic import write_text
 
-    folder = prepared_folder(config.data_dir, config.dataset)
+    folder = checked_folder(config)
     model = open_model(arguments, config)
     gallery = open_gallery(model, folder, arguments.split)
     names = {"dataset": config.dataset, "split": arguments.split}

@@ -8,6 +8,7 @@ import numpy as np
 from vsepp.data.images import open_image
 from vsepp.data.prepared import Prepared
 from vsepp.system.errors import InputError
+from vsepp.system.invocation import command
 from vsepp.system.json_files import read_json
 from vsepp.system.records import wrong_field
 from vsepp.text.vocabulary import Vocabulary
@@ -20,9 +21,11 @@ def prepared_folder(data_dir, dataset):
     """A prepared data set's folder; InputError when it is not prepared."""
     folder = Path(data_dir) / dataset
     if not (folder / "vocab.json").exists():
+        usual = str(data_dir) == KEYS["data_dir"].default
+        elsewhere = [] if usual else ["--data-dir", data_dir]
         raise InputError(
-            f"{folder} is not a prepared data set: run `python tools/prepare.py "
-            f"--dataset {dataset}` first."
+            f"{folder} is not a prepared data set: run "
+            f"`{command('prepare', '--dataset', dataset, *elsewhere)}` first."
         )
     return folder
 

@@ -51,7 +51,8 @@ class Prepared:
         folder: with ``vocab.json`` and ``{split}_data.json``.
 
     Attributes:
-        captions_per_image, max_len: what it was prepared with.
+        options: what it was prepared with, by name.
+        captions_per_image, max_len: the two that every reader needs.
         tokenizer: name of what cut its captions; ``words`` where ``prepared.json`` does not say,
             as before there was a choice.
         features: :class:`FeatureOrigin` of a data set that consists of features instead of
@@ -64,6 +65,7 @@ class Prepared:
     def __init__(self, folder: Union[str, Path]):
         self.folder = Path(folder)
         content = read_prepared(folder)
+        self.options: dict = content["options"]
         self.captions_per_image: int = content["options"]["captions_per_image"]
         self.max_len: int = content["options"]["max_len"]
         self.tokenizer: str = content["options"].get("tokenizer", "words")

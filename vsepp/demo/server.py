@@ -5,6 +5,7 @@ import logging
 import os
 import shutil
 import socket
+import sys
 import tempfile
 import warnings
 from contextlib import asynccontextmanager, contextmanager
@@ -24,6 +25,9 @@ _QUIET = {
     "GRADIO_ANALYTICS_MAX_EVENTS": "1",
     "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(10**9),
 }
+# Gradio 4, the last that runs on Python 3.9, goes with neither of their newest
+_OLD = ' "huggingface-hub<1" "pydantic<2.11"' if sys.version_info < (3, 10) else ""
+_INSTALL = f"pip install gradio{_OLD}"
 _GRACE = 0.2  # seconds that open connections may take at the end
 
 
@@ -68,14 +72,12 @@ def import_gradio():
             import gradio
     except ModuleNotFoundError as error:
         if error.name != "gradio":
-            raise InputError(f"Gradio lacks {error.name}: run `pip install vsepp[demo]`.") from None
-        raise InputError(
-            "the web page needs Gradio: run `pip install vsepp[demo]` (or `pip install gradio`)."
-        ) from None
+            raise InputError(f"Gradio lacks {error.name}: run `{_INSTALL}`.") from None
+        raise InputError(f"the web page needs Gradio: run `{_INSTALL}`.") from None
     except ImportError as error:
         raise InputError(
             f"Gradio cannot be used with the versions that are installed ({error}): "
-            "run `pip install vsepp[demo]`."
+            f"run `{_INSTALL}`."
         ) from None
     return gradio
 

@@ -25,8 +25,7 @@ def _import_faiss():
         import faiss
     except ImportError:
         raise InputError(
-            "approximate search needs faiss: run `pip install vsepp[faiss]` (or `pip "
-            "install faiss-cpu`), or search exactly."
+            "approximate search needs faiss: run `pip install faiss-cpu`, or search exactly."
         ) from None
     return faiss
 

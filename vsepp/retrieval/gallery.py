@@ -62,7 +62,7 @@ def open_gallery(model, folder, split, log=print):
         model: ``RetrievalModel``.
         folder: the prepared data set's folder.
         split: name of the split.
-        log: called with a line when the captions were encoded anew.
+        log: called with a line when the captions were encoded anew, or the codes not kept.
 
     Raises:
         InputError: when the split is missing, or when the vocabulary is not the checkpoint's
@@ -90,7 +90,7 @@ def open_gallery(model, folder, split, log=print):
                 path, dict(zip(("images", "texts"), stored)), {_HEADER: json.dumps(keys[0])}
             )
         except OSError as error:  # the answer does not depend on it
-            print(f"the codes could not be kept beside the checkpoint ({error.strerror})")
+            log(f"the codes could not be kept beside the checkpoint ({error.strerror})")
     return Gallery(dataset, *stored, model.measure)
 
 

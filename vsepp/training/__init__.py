@@ -22,11 +22,18 @@ def build_trainer(config: Config) -> Trainer:
     Raises:
         InputError: when data, weights, checkpoint or device do not fit the configuration.
     """
+    from functools import partial
+
+    from vsepp.data.dataset import prepared_folder
+    from vsepp.data.options import with_prepared_options
+    from vsepp.data.prepared import Prepared
     from vsepp.report.training_listener import RetrievalListener
     from vsepp.training.loop import Trainer
     from vsepp.training.retrieval import RetrievalTask
 
-    return Trainer(config, RetrievalTask, [RetrievalListener()])
+    prepared = Prepared(prepared_folder(config.data_dir, config.dataset))
+    config = with_prepared_options(config, prepared)
+    return Trainer(config, partial(RetrievalTask, prepared=prepared), [RetrievalListener()])
 
 
 def train(config: Config) -> dict:

@@ -4,6 +4,7 @@ import dataclasses
 
 from vsepp.data.dataset import FeatureTextDataset, ImageTextDataset, prepared_folder
 from vsepp.data.image_store import ImageStore
+from vsepp.data.options import with_prepared_options
 from vsepp.data.prepared import Prepared
 from vsepp.data.transforms import CenterCrop, RandomCrop
 from vsepp.models.backbones import check_image_size
@@ -48,22 +49,13 @@ def uses_features(config):
     return stored
 
 
-def _refuse_another_count(config, prepared):
-    if prepared.captions_per_image != config.captions_per_image:
-        raise InputError(
-            f"captions_per_image: {prepared.folder} was prepared with "
-            f"{prepared.captions_per_image}, the configuration says {config.captions_per_image}: "
-            f"set captions_per_image={prepared.captions_per_image}, or prepare again with --force."
-        )
-
-
 def _refuse_photographs(config, folder):
     if not uses_features(config):
         mend = "finetuned=false" if config.finetuned else "features=auto"
         raise InputError(f"{folder} holds features and no photographs: set {mend}.")
 
 
-def open_splits(config, splits, log=print):
+def open_splits(config, splits, log=print, prepared=None):
     """Open splits of a prepared data set as the configuration wants them.
 
     With ``use_restval`` the training split goes on with restval. Photographs come as uint8
@@ -73,6 +65,7 @@ def open_splits(config, splits, log=print):
         config: the run's configuration.
         splits: names of splits.
         log: called with lines about features or decoded images that had to be made.
+        prepared: the ``Prepared`` data set, where it is open already.
 
     Returns:
         RunData
@@ -82,9 +75,9 @@ def open_splits(config, splits, log=print):
     """
     folder = prepared_folder(config.data_dir, config.dataset)
     vocabulary = folder / "vocab.json"
-    prepared = Prepared(folder)
-    _refuse_another_count(config, prepared)
-    captions_per_image, max_len = prepared.captions_per_image, prepared.max_len
+    prepared = prepared or Prepared(folder)
+    config = with_prepared_options(config, prepared)
+    captions_per_image, max_len = config.captions_per_image, config.max_len
     if prepared.features:
         _refuse_photographs(config, folder)
     else:

@@ -12,10 +12,11 @@ from typing import Any
 import paddle
 
 from vsepp.checkpoint import load_checkpoint, move_aside, save_checkpoint
-from vsepp.config import Config
+from vsepp.config import Config, override
 from vsepp.models.device import memory_errors_explained, select_device
 from vsepp.models.state import get_state
 from vsepp.system.errors import InputError
+from vsepp.system.invocation import quoted
 from vsepp.system.memory import return_freed
 from vsepp.system.progress import progress
 from vsepp.system.threads import describe_threads
@@ -272,7 +273,7 @@ class Trainer:
             self._save_last()
             self.folder.log(
                 f"stopped in epoch {position.epoch + 1} at step {position.step}; "
-                f"go on with -o checkpoint={self.last_path}"
+                f"go on with -o {quoted(override('checkpoint', str(self.last_path)))}"
             )
         else:
             self.folder.log(

@@ -12,6 +12,7 @@ import paddle
 from vsepp.config import Config
 from vsepp.data.features import GIVEN
 from vsepp.data.loaders import training_loader
+from vsepp.data.prepared import Prepared
 from vsepp.metrics.scores import all_metrics
 from vsepp.models.encoders import ImageEncoder, TextEncoder, encoders_for_training
 from vsepp.models.losses import TripletNetLoss, build_loss
@@ -62,11 +63,7 @@ class RetrievalObjective(Objective):
     """
 
     def __init__(
-        self,
-        config: Config,
-        text: TextEncoder,
-        image: ImageEncoder,
-        with_weights: bool = True,
+        self, config: Config, text: TextEncoder, image: ImageEncoder, with_weights: bool = True
     ) -> None:
         self.config = config
         self.text = text
@@ -101,7 +98,7 @@ class RetrievalObjective(Objective):
 class RetrievalTask(RetrievalObjective, Task):
     """Training of a dual encoder on a prepared data set, as photographs or stored features.
 
-    Args, raises: see :class:`Task`.
+    Args, raises: see :class:`Task`; ``prepared`` is the data set, where it is open already.
 
     Attributes:
         data: ``RunData``.
@@ -110,8 +107,10 @@ class RetrievalTask(RetrievalObjective, Task):
 
     score_name = "rsum"
 
-    def __init__(self, config: Config, with_weights: bool = True) -> None:
-        self.data = open_splits(config, ("train", "val", "test"))
+    def __init__(
+        self, config: Config, with_weights: bool = True, prepared: Prepared | None = None
+    ) -> None:
+        self.data = open_splits(config, ("train", "val", "test"), prepared=prepared)
         self.backbone = self.data.backbone
         feature_size = self.backbone and self.backbone.origin.feature_size
         encoders = encoders_for_training(config, self.data, feature_size)

@@ -1,6 +1,5 @@
 """What is settled before a run begins: where its checkpoints go, and which one it goes on from."""
 
-import dataclasses
 from contextlib import ExitStack, contextmanager
 
 from vsepp.checkpoint import load_checkpoint
@@ -24,6 +23,9 @@ _FREE_ON_RESUME = {
     "weights",
     "pretrained",
     "image_store",
+    # what the data say, which the vocabulary and captions_per_image are compared with
+    "max_len",
+    "min_word_count",
 }
 
 
@@ -65,9 +67,9 @@ def held_destinations(config):
 def named_checkpoint(config):
     """A copy of ``config`` whose ``checkpoint`` is a path where it was ``last`` or ``best``."""
     if config.checkpoint not in ("last", "best"):
-        return dataclasses.replace(config)
+        return config.replaced()
     path = config.path(f"{config.checkpoint}_checkpoint")
-    return dataclasses.replace(config, checkpoint=str(path))
+    return config.replaced(checkpoint=str(path))
 
 
 def read_resumed(config):
