@@ -5,9 +5,9 @@ import json
 
 import numpy as np
 import pytest
-from vsepp.system import resumable
 
 from vsepp.data.features import FeatureOrigin, FeatureStore
+from vsepp.system import resumable
 from vsepp.system.errors import InputError
 
 ORIGIN = FeatureOrigin("resnet18", "0123456789abcdef" * 4, 3, 256, 224)

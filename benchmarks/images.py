@@ -2,8 +2,8 @@
 
 from contextlib import ExitStack
 
-from vsepp.benchmark import synthetic
-from vsepp.benchmark.results import Result, Row
+from benchmarks import synthetic
+from benchmarks.results import Result, Row
 
 TITLE = "images into the training loop"
 _DECODED = "decoded once"
@@ -44,7 +44,7 @@ class Documented:
     """An epoch of a ``paddle.io.DataLoader`` over Paddle's transforms."""
 
     def __init__(self, folder, batch, resize, image_size, workers):
-        from vsepp.benchmark.documented_images import loader
+        from benchmarks.documented_images import loader
 
         self.loader = loader(folder, batch, workers, resize=resize, image_size=image_size)
 

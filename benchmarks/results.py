@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass, field
 
-from vsepp.benchmark.timing import ratio
+from benchmarks.timing import ratio
 from vsepp.report.tables import format_table
 
 SPEED, TIME = "speed", "time"

@@ -4,9 +4,9 @@ import importlib.util
 
 import pytest
 
-from vsepp.benchmark import parts, worker
-from vsepp.benchmark.bench import Bench
-from vsepp.benchmark.processes import Missing
+from benchmarks import parts, worker
+from benchmarks.bench import Bench
+from benchmarks.processes import Missing
 from vsepp.system.errors import InputError
 
 
@@ -38,7 +38,7 @@ class NearBench(Bench):
     def open(self, target, library="paddle", **settings):
         if library in self.pythons and self.pythons[library] is None:
             raise Missing(f"{library} is not installed")
-        return Side(f"vsepp.benchmark.{target}", settings)
+        return Side(f"benchmarks.{target}", settings)
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_a_soak_measures_the_step_twice(bench):
 
 
 def test_wrong_ranks_are_not_measured(bench, monkeypatch):
-    monkeypatch.setattr("vsepp.benchmark.documented_ranks.image_ranks", lambda *_: [10**6])
+    monkeypatch.setattr("benchmarks.documented_ranks.image_ranks", lambda *_: [10**6])
 
     with pytest.raises(RuntimeError, match="our ranks add up to"):
         parts.measure("ranks", bench, smoke=True)

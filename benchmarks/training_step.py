@@ -5,8 +5,8 @@ from contextlib import ExitStack
 
 import numpy as np
 
-from vsepp.benchmark import synthetic
-from vsepp.benchmark.results import TIME, Figure, Result, Row
+from benchmarks import synthetic
+from benchmarks.results import TIME, Figure, Result, Row
 
 TITLE = "training step on the features of a frozen backbone"
 SMOKE = dict(batches=2, batch=4, vocabulary=20, word_dim=5, embed_size=6, feature_size=7)
@@ -128,7 +128,7 @@ class Documented:
     ):
         import paddle
 
-        from vsepp.benchmark import documented_model as documented
+        from benchmarks import documented_model as documented
 
         paddle.seed(0)
         self.model = documented.Model(

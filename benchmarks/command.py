@@ -25,14 +25,14 @@ def main(argv=None):
     """Measure; returns the exit status."""
     arguments = _arguments(argv)
     if arguments.list:
-        from vsepp.benchmark.parts import titles
+        from benchmarks.parts import titles
 
         for name, title in titles().items():
             print(f"{name:12} {title}")
         return 0
-    from vsepp.benchmark.bench import PAUSE, Bench
-    from vsepp.benchmark.machine import describe, text
-    from vsepp.benchmark.parts import choose, measure
+    from benchmarks.bench import PAUSE, Bench
+    from benchmarks.machine import describe, text
+    from benchmarks.parts import choose, measure
     from vsepp.system.atomic import check_writable, write_json
 
     names = choose(arguments.only)

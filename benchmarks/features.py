@@ -4,8 +4,8 @@ from contextlib import ExitStack
 
 import numpy as np
 
-from vsepp.benchmark.results import Figure, Result, Row
-from vsepp.benchmark.synthetic import draw_photographs
+from benchmarks.results import Figure, Result, Row
+from benchmarks.synthetic import draw_photographs
 from vsepp.system.threads import computes_in_bfloat16
 
 TITLE = "features of photographs"
@@ -54,7 +54,7 @@ class Eager:
     def __init__(self, paths, image_model, resize, image_size, batch):
         import paddle
 
-        from vsepp.benchmark.documented_images import transform
+        from benchmarks.documented_images import transform
         from vsepp.models.backbones import build_backbone
 
         self.network = build_backbone(image_model)

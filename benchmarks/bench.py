@@ -6,8 +6,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from vsepp.benchmark.processes import Missing, Process
-from vsepp.benchmark.timing import alternate
+from benchmarks.processes import Missing, Process
+from benchmarks.timing import alternate
 from vsepp.system.errors import InputError
 from vsepp.system.progress import progress
 
@@ -77,7 +77,7 @@ class Bench:
         return None
 
     def open(self, target, library="paddle", **settings):
-        """A side, ``module:Class`` below ``vsepp.benchmark``, in a process of its own.
+        """A side, ``module:Class`` below ``benchmarks``, in a process of its own.
 
         Raises:
             Missing: where there is no PyTorch or faiss.
@@ -87,7 +87,7 @@ class Bench:
             python = self.pythons[library]
             if python is None:
                 raise Missing(f"{library} is not installed")
-        return Process(f"vsepp.benchmark.{target}", settings, self.threads, library, python)
+        return Process(f"benchmarks.{target}", settings, self.threads, library, python)
 
     def open_all(self, stack, sides):
         """Open ``{name: (target, library, settings)}``; returns ({name: side}, why others lack).

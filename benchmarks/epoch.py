@@ -7,9 +7,9 @@ from contextlib import ExitStack
 
 import numpy as np
 
-from vsepp.benchmark import synthetic
-from vsepp.benchmark.results import Figure, Result, Row
-from vsepp.benchmark.training_step import build_ours, our_step
+from benchmarks import synthetic
+from benchmarks.results import Figure, Result, Row
+from benchmarks.training_step import build_ours, our_step
 
 TITLE = "an epoch with a frozen backbone"
 SMOKE = dict(
@@ -86,8 +86,8 @@ class Documented:
     ):
         import paddle
 
-        from vsepp.benchmark import documented_model as documented
-        from vsepp.benchmark.documented_images import loader
+        from benchmarks import documented_model as documented
+        from benchmarks.documented_images import loader
 
         self.paddle, self.train_step = paddle, documented.train_step
         encoder = documented.FeatureEncoder(embed_size, feature_size)

@@ -4,8 +4,8 @@ from contextlib import ExitStack
 
 import numpy as np
 
-from vsepp.benchmark.processes import Missing
-from vsepp.benchmark.results import TIME, Result, Row
+from benchmarks.processes import Missing
+from benchmarks.results import TIME, Result, Row
 
 TITLE = "exact search"
 SMOKE = dict(rows=50, size=8, batches=(1, 3), k=2)

@@ -2,8 +2,8 @@
 
 from contextlib import ExitStack
 
-from vsepp.benchmark.ranks import PER_IMAGE
-from vsepp.benchmark.results import TIME, Figure, Result, Row
+from benchmarks.ranks import PER_IMAGE
+from benchmarks.results import TIME, Figure, Result, Row
 
 TITLE = "growth of the evaluation with the number of images"
 SMOKE = dict(sizes=(10, 20), embed_size=8)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from vsepp.benchmark.parts import PARTS
-from vsepp.cli.benchmark import main
+from benchmarks.command import main
+from benchmarks.parts import PARTS
 from vsepp.system.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -86,7 +86,7 @@ def test_a_mistake_is_refused_before_anything_is_measured(argv, words):
 
 
 def test_a_json_that_cannot_be_written_is_refused_before_anything_is_measured(monkeypatch):
-    monkeypatch.setattr("vsepp.benchmark.parts.measure", lambda *_: pytest.fail("it measured"))
+    monkeypatch.setattr("benchmarks.parts.measure", lambda *_: pytest.fail("it measured"))
 
     with pytest.raises(OSError) as caught:
         main(["--only", "ranks", "--smoke", "--json", f"{__file__}/below.json"])

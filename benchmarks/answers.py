@@ -4,8 +4,8 @@ from contextlib import ExitStack
 
 import numpy as np
 
-from vsepp.benchmark import synthetic
-from vsepp.benchmark.results import Figure, Result, Row
+from benchmarks import synthetic
+from benchmarks.results import Figure, Result, Row
 
 TITLE = "one answer from a loaded model"
 SMOKE = dict(
@@ -109,8 +109,8 @@ class Documented:
     ):
         import paddle
 
-        from vsepp.benchmark import documented_model as documented
-        from vsepp.benchmark.documented_images import transform
+        from benchmarks import documented_model as documented
+        from benchmarks.documented_images import transform
         from vsepp.models.backbones import build_backbone
 
         paddle.seed(0)

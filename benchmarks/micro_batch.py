@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from vsepp.benchmark import synthetic
-from vsepp.benchmark.processes import Missing
-from vsepp.benchmark.results import TIME, Figure, Result, Row
-from vsepp.benchmark.timing import Sample
+from benchmarks import synthetic
+from benchmarks.processes import Missing
+from benchmarks.results import TIME, Figure, Result, Row
+from benchmarks.timing import Sample
 
 TITLE = "fine-tuning with micro_batch_size"
 SMOKE = dict(

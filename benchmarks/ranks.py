@@ -4,8 +4,8 @@ from contextlib import ExitStack
 
 import numpy as np
 
-from vsepp.benchmark import synthetic
-from vsepp.benchmark.results import TIME, Result, Row
+from benchmarks import synthetic
+from benchmarks.results import TIME, Result, Row
 
 TITLE = "ranks in both directions"
 SMOKE = dict(sizes=((20, 1), (40, 4)), embed_size=8)
@@ -41,7 +41,7 @@ class Documented:
         self.scores = None if every == 1 else self.images @ self.texts.T
 
     def run(self):
-        from vsepp.benchmark.documented_ranks import image_ranks, text_ranks
+        from benchmarks.documented_ranks import image_ranks, text_ranks
 
         scores = self.images @ self.texts.T if self.scores is None else self.scores
         i2t = image_ranks(scores, PER_IMAGE, range(0, len(self.images), self.every))

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from vsepp.benchmark.results import TIME, Figure, Result, Row, duration, short
-from vsepp.benchmark.timing import Sample
+from benchmarks.results import TIME, Figure, Result, Row, duration, short
+from benchmarks.timing import Sample
 
 FAST, SLOW = Sample((0.5, 0.5, 0.25)), Sample((2.0, 2.0, 1.5))
 
