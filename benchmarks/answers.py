@@ -5,7 +5,7 @@ from contextlib import ExitStack
 import numpy as np
 
 from benchmarks import synthetic
-from benchmarks.results import Figure, Result, Row
+from benchmarks.results import Figure, Result, compared
 
 TITLE = "one answer from a loaded model"
 SMOKE = dict(
@@ -177,7 +177,7 @@ def measure(
             stack,
             {
                 "ours": ("answers:Ours", "paddle", settings),
-                "documented": ("answers:Documented", "paddle", settings),
+                "eager, documented": ("answers:Documented", "paddle", settings),
             },
         )
         for query in ("image", "sentence"):
@@ -187,9 +187,7 @@ def measure(
                 rounds,
                 warm=2,
             )
-            result.rows.append(
-                Row(f"one {query}", taken["ours"], "eager, documented", taken["documented"])
-            )
+            result.rows += compared(f"one {query}", taken.pop("ours"), taken)
         result.figures = [
             Figure(f"{name}, with loading its half of the model", seconds, "s")
             for name, seconds in sides["ours"].info.items()

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 import numpy as np
 
-from benchmarks.results import Figure, Result, Row
+from benchmarks.results import Figure, Result, compared
 from benchmarks.synthetic import draw_photographs
 from vsepp.system.threads import computes_in_bfloat16
 
@@ -92,11 +92,12 @@ def measure(
     }
     if computes_in_bfloat16():
         sides[_BFLOAT16] = ("features:Ours", "paddle", {**settings, "precision": "bfloat16"})
-    if image_model == "resnet50":
+    if image_model == "resnet50" and not bench.ours_alone:
         pixels = _decoded(paths, resize, image_size, bench.folder / "pixels.npy")
         sides["eager PyTorch"] = ("pytorch:Features", "torch", {"pixels": pixels, "batch": batch})
         result.notes.append("PyTorch is given decoded images, the others files")
-    result.notes.append("one thread is what Paddle allows a program that sets no variables")
+    if not bench.ours_alone:
+        result.notes.append("one thread is what Paddle allows a program that sets no variables")
     with ExitStack() as stack:
         opened, lacking = bench.open_all(stack, sides)
         result.notes += lacking
@@ -110,19 +111,10 @@ def measure(
             )
             for name in ours
         ]
-    others = [name for name in taken if name not in ours]
-    result.rows = [
-        Row(
-            "features" if name == "ours" else f"features, {name}",
-            taken[name],
-            other,
-            taken[other],
-            amount=images,
-            unit="images",
-        )
-        for name in ours
-        for other in others
-    ]
+    own = {name: taken.pop(name) for name in ours}
+    for name, sample in own.items():
+        what = "features" if name == "ours" else f"features, {name}"
+        result.rows += compared(what, sample, taken, amount=images, unit="images")
     return result
 
 

@@ -3,7 +3,6 @@
 import numpy as np
 
 from benchmarks import synthetic
-from benchmarks.processes import Missing
 from benchmarks.results import TIME, Figure, Result, Row
 from benchmarks.timing import Sample
 
@@ -19,7 +18,6 @@ SMOKE = dict(
     embed_size=6,
     word_dim=5,
 )
-KEY = "micro_batch_size"
 
 
 class Ours:
@@ -34,7 +32,7 @@ class Ours:
         from vsepp.training.loop import Trainer
 
         parent, _, name = folder.rpartition("/")
-        chosen = {} if micro is None else {KEY: micro}
+        chosen = {} if micro is None else {"micro_batch_size": micro}
         self.trainer = Trainer(
             Config(
                 dataset=name,
@@ -103,10 +101,6 @@ def measure(
     word_dim=300,
 ):
     """Gradient, peak memory and time of a step in slices against the whole batch's."""
-    from vsepp.config import KEYS
-
-    if KEY not in KEYS:
-        raise Missing(f"this version has no configuration key {KEY}")
     folder = bench.folder / "micro"
     files = synthetic.draw_photographs(folder / "images", photographs)
     synthetic.prepare_split(folder, images, 100, files, ("train", "val", "test"))

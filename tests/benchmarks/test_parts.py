@@ -1,7 +1,5 @@
 """Every part runs, at sizes at which its figures mean nothing; the sides are in this process."""
 
-import importlib.util
-
 import pytest
 
 from benchmarks import parts, worker
@@ -52,14 +50,29 @@ def bench():
 def test_every_part_runs(name, bench):
     result = parts.measure(name, bench, smoke=True)
 
-    if name == "index" and importlib.util.find_spec("vsepp.index") is None:
-        assert "vsepp.index" in result.skipped
-        return
-    if name == "micro-batch" and result.skipped:
-        assert "micro_batch_size" in result.skipped
-        return
     assert result.rows and all(row.ratio.value > 0 for row in result.rows)
     assert result.title.startswith(parts.titles()[name])
+    assert result.text() and result.to_dict()
+
+
+@pytest.mark.parametrize("name", parts.PARTS)
+def test_every_part_runs_with_our_side_alone(name, bench, monkeypatch):
+    opened = []
+    monkeypatch.setattr(bench, "ours_alone", True)
+    monkeypatch.setattr(
+        bench,
+        "open",
+        lambda target, *rest, **settings: (
+            opened.append(target) or NearBench.open(bench, target, *rest, **settings)
+        ),
+    )
+
+    result = parts.measure(name, bench, smoke=True)
+
+    assert opened and {target.partition(":")[2] for target in opened} == {"Ours"}
+    assert all(row.ours.median > 0 for row in result.rows)
+    assert len({row.what for row in result.rows}) == len(result.rows) > 0
+    assert {row.reference for row in result.rows} <= {None, "whole batch"}  # both ways are ours
     assert result.text() and result.to_dict()
 
 
