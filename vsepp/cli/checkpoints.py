@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from vsepp.cli.importing import import_paddle
 from vsepp.data.karpathy import SPLITS
 from vsepp.system.errors import InputError
-from vsepp.system.signals import import_paddle
 
 
 def add_arguments(parser):

@@ -1,8 +1,8 @@
 """``tools/features.py``."""
 
 from vsepp.cli.command import configuration, parser
+from vsepp.cli.importing import import_paddle
 from vsepp.system.errors import InputError
-from vsepp.system.signals import import_paddle
 
 DESCRIPTION = """Compute the frozen backbone's features of every image of a prepared data set.
 

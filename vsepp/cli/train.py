@@ -1,7 +1,7 @@
 """``tools/train.py``."""
 
 from vsepp.cli.command import configuration, parser
-from vsepp.system.signals import import_paddle
+from vsepp.cli.importing import import_paddle
 
 DESCRIPTION = """Train on a prepared data set.
 
