@@ -58,5 +58,12 @@ setup(
             "pytest-cov",  # coverage, on request: `python3 tools/test.py -- --cov`
             "bandit[toml]",  # looks for what strangers could misuse; a test runs it
         ],
+        # what `python3 tools/test.py --checks` needs, and `.ci/run` with it
+        "check": [
+            "ruff>=0.17,<0.18",  # format and code; another version would format otherwise
+            "import-linter>=2",  # the layers that README draws
+            "mypy>=1.10",  # types of the public functions
+            "types-PyYAML",  # what mypy knows of pyyaml
+        ],
     },
 )
