@@ -67,5 +67,12 @@ setup(
             "bandit[toml]",  # looks for what strangers could misuse; a test runs it
             "setuptools",  # a test looks at what would be installed
         ],
+        # what `python3 tools/test.py --checks` needs, and `.ci/run` with it
+        "check": [
+            "ruff>=0.17,<0.18",  # format and code; another version would format otherwise
+            "import-linter>=2",  # the layers that README draws
+            "mypy>=1.10",  # types of the public functions
+            "types-PyYAML",  # what mypy knows of pyyaml
+        ],
     },
 )

@@ -67,6 +67,17 @@ def test_every_command_and_picture_it_names_is_there():
         assert (root / name).exists(), name
 
 
+def test_the_layers_it_draws_are_the_layers_that_are_checked():
+    settings = (Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8")
+    (listed,) = re.findall(r"^layers = \[\n(.*?)^\]", settings, re.MULTILINE | re.DOTALL)
+    checked = [set(layer.split(" | ")) for layer in re.findall(r'"(.+?)"', listed)]
+    (drawing,) = re.findall(r"^vsepp/\n((?:  .*\n)+)", README, re.MULTILINE)
+
+    drawn = [set(re.findall(r"(\w+)(?:/|\.py)(?= )", line)) for line in drawing.splitlines()]
+
+    assert drawn == checked
+
+
 def test_every_public_name_can_be_had():
     for name in vsepp.__all__:
         assert getattr(vsepp, name) is not None

@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from vsepp.cli.benchmark import main  # noqa: E402
+from benchmarks.command import main  # noqa: E402
 from vsepp.cli.command import run  # noqa: E402
 
 if __name__ == "__main__":

@@ -68,6 +68,8 @@ def test_paddle_3_comes_alone_and_for_the_cpu():
 
 def test_the_tests_extra_is_added():
     assert make_plan(Request(test=True), facts(), machine=LINUX).extras == ("cpu", "test")
+    plan = make_plan(Request(test=True, checks=True), facts(), machine=LINUX)
+    assert plan.extras == ("cpu", "test", "check")
 
 
 @pytest.mark.parametrize(
@@ -227,6 +229,14 @@ def test_the_tests_extra_is_added_once_and_stays(tmp_path, fake_pip, quick_venv)
     ensure(tmp_path / "env", test=True)
     ensure(tmp_path / "env")
     assert [plan.extras for plan in fake_pip.calls] == [("cpu",), ("cpu", "test")]
+
+
+def test_the_checks_extra_stays_when_tests_alone_are_asked_for(tmp_path, fake_pip, quick_venv):
+    ensure(tmp_path / "env", test=True, checks=True)
+    ensure(tmp_path / "env", test=True)
+    assert len(fake_pip.calls) == 1
+    ensure(tmp_path / "env", device="cpu")
+    assert fake_pip.calls[-1].extras == ("cpu", "test", "check")
 
 
 def test_a_changed_setup_installs_again(tmp_path, fake_pip, quick_venv, monkeypatch):

@@ -21,7 +21,7 @@ def measured(code):
 # Blocks of 100 kB, of which every hundredth stays: how many megabytes the process has less.
 _FREED = """
 from vsepp.system import memory
-from vsepp.benchmark.memory import held
+from benchmarks.memory import held
 blocks = [b"x" * (100_000 + i) for i in range(1_000)]
 blocks = blocks[::100]
 before = held()
@@ -68,7 +68,7 @@ def test_large_blocks_go_back_as_soon_as_they_are_freed():
     code = """
 import sys
 from vsepp.system import memory
-from vsepp.benchmark.memory import held
+from benchmarks.memory import held
 {}
 b"x" * (30 * 2**20 + len(sys.argv))  # from here on glibc would keep such blocks
 blocks = [b"x" * (8 * 2**20 + i) for i in range(10)]
@@ -82,7 +82,7 @@ print((before - held()) // 2**20)
 def test_large_blocks_are_kept_for_what_is_needed_next_until_they_are_asked_back():
     code = """
 from vsepp.system import memory
-from vsepp.benchmark.memory import held
+from benchmarks.memory import held
 {}
 block = b"x" * (100 * 2**20 + len(memory.__name__))
 before, block = held(), None

@@ -50,7 +50,7 @@ def test_paddle_does_not_take_sigterm_for_itself():
     code = (
         "import os, signal, sys\n"
         "from vsepp.cli.command import run\n"
-        "from vsepp.system.signals import import_paddle\n"
+        "from vsepp.cli.importing import import_paddle\n"
         "def main(argv):\n"
         "    import_paddle()\n"
         "    os.kill(os.getpid(), signal.SIGTERM)\n"

@@ -68,9 +68,9 @@ def add_arguments(parser):
     )
 
 
-def request(arguments, test=False):
+def request(arguments, test=False, checks=False):
     """The Request that parsed ``arguments`` describe."""
-    return Request(arguments.device, arguments.paddle, arguments.venv, test)
+    return Request(arguments.device, arguments.paddle, arguments.venv, test, checks)
 
 
 def check_python(version=None):
@@ -106,7 +106,7 @@ def write_stamp(folder, stamp):
 
 
 def fingerprint(asked, plan, running, gpu, root=ROOT):
-    """What an installation depends on, the tests' extra apart; equal means: nothing to do."""
+    """What an installation depends on, the extras of tests and checks apart; equal means: nothing to do."""
     digest = hashlib.sha256()
     for name in ("setup.py", "pyproject.toml"):
         digest.update((root / name).read_bytes())
@@ -169,8 +169,9 @@ def ensure(asked=Request(), say=partial(print, flush=True)):
     say(f"{verb} the environment {plan.folder}, once (up to {size} to download): {plan.why}.")
     if not plan.in_place:
         _make_environment(plan, python, running)
-    if "test" in stamp.get("extras", ()) and "test" not in plan.extras:
-        plan = replace(plan, extras=plan.extras + ("test",))
+    for extra in ("test", "check"):  # what was there stays
+        if extra in stamp.get("extras", ()) and extra not in plan.extras:
+            plan = replace(plan, extras=plan.extras + (extra,))
     stamp = {
         "complete": False,
         "ours": not plan.in_place,

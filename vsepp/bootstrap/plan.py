@@ -49,6 +49,7 @@ class Request:
     paddle: str = None  # a Paddle version, such as 2.6.2
     venv: str = None  # folder of the environment
     test: bool = False  # also what the tests need
+    checks: bool = False  # also what checks format, layers and types
 
     @property
     def folder(self):
@@ -156,7 +157,7 @@ def make_plan(asked, running, occupant=None, gpu=False, machine=None):
     """
     machine = machine or (platform.system(), platform.machine())
     folder = asked.folder
-    tests = ("test",) if asked.test else ()
+    tests = (("test",) if asked.test else ()) + (("check",) if asked.checks else ())
 
     def with_installed(paddle, place, **options):
         return Plan(

@@ -1,9 +1,17 @@
-"""The tests, in an environment that has what they need."""
+"""The tests, and on request the checks before them, in an environment that has what they need."""
 
 import argparse
 
 from vsepp.bootstrap import environment
 from vsepp.bootstrap.quickstart import run_command
+
+#: What `--checks` runs, as arguments of Python; their settings are in pyproject.toml.
+CHECKS = (
+    ("-m", "ruff", "format", "--check", "."),
+    ("-m", "ruff", "check", "."),
+    ("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"),
+    ("-m", "mypy"),
+)
 
 
 def main(argv=None):
@@ -14,8 +22,18 @@ def main(argv=None):
         allow_abbrev=False,
     )
     environment.add_arguments(parser)
+    parser.add_argument(
+        "--checks",
+        action="store_true",
+        help="first check format, code, layers and types, as continuous integration does",
+    )
     arguments, further = parser.parse_known_args(argv)
     if "--" in further:
         further.remove("--")
-    python = environment.ensure(environment.request(arguments, test=True))
-    return run_command([str(python), "-m", "pytest", *further], environment.ROOT)
+    asked = environment.request(arguments, test=True, checks=arguments.checks)
+    python = str(environment.ensure(asked))
+    for check in CHECKS if arguments.checks else ():
+        status = run_command([python, *check], environment.ROOT)
+        if status:
+            return status
+    return run_command([python, "-m", "pytest", *further], environment.ROOT)

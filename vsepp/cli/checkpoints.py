@@ -4,10 +4,10 @@ import sys
 from pathlib import Path
 
 from vsepp.cli.datasets import dataset_words
+from vsepp.cli.importing import import_paddle
 from vsepp.data.karpathy import SPLITS
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import command
-from vsepp.system.signals import import_paddle
 
 
 def add_arguments(parser):

@@ -1,8 +1,8 @@
 """``vsepp convert``."""
 
 from vsepp.cli.command import parser
+from vsepp.cli.importing import import_paddle
 from vsepp.system.errors import InputError
-from vsepp.system.signals import import_paddle
 
 DESCRIPTION = """Turn other people's files into ours, and our checkpoints into Paddle's.
 

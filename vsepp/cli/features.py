@@ -2,9 +2,9 @@
 
 from vsepp.cli.command import parser
 from vsepp.cli.datasets import configuration, dataset_words
+from vsepp.cli.importing import import_paddle
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import command
-from vsepp.system.signals import import_paddle
 
 DESCRIPTION = """Compute the frozen backbone's features of every image of a prepared data set.
 

@@ -2,8 +2,8 @@
 
 from vsepp.cli.command import parser
 from vsepp.cli.datasets import configuration, dataset_words
+from vsepp.cli.importing import import_paddle
 from vsepp.system.invocation import command
-from vsepp.system.signals import import_paddle
 
 DESCRIPTION = """Train on a prepared data set.
 

@@ -5,6 +5,7 @@ from typing import Dict, Union
 
 import numpy as np
 
+from vsepp.config import KEYS
 from vsepp.data.images import open_image
 from vsepp.data.prepared import Prepared
 from vsepp.system.errors import InputError

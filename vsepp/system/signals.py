@@ -36,15 +36,3 @@ def held_back():
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         if arrived:
             signal.raise_signal(arrived[0])
-
-
-def import_paddle():
-    """Import Paddle, whole, and keep the signals that it takes for itself.
-
-    A Ctrl-C during its import would be an ImportError, and with its own handler of SIGTERM
-    nothing could be cleaned up.
-    """
-    with held_back():
-        import paddle
-
-        paddle.disable_signal_handler()

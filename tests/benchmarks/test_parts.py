@@ -2,9 +2,9 @@
 
 import pytest
 
-from vsepp.benchmark import parts, worker
-from vsepp.benchmark.bench import Bench
-from vsepp.benchmark.processes import Missing
+from benchmarks import parts, worker
+from benchmarks.bench import Bench
+from benchmarks.processes import Missing
 from vsepp.system.errors import InputError
 
 
@@ -36,7 +36,7 @@ class NearBench(Bench):
     def open(self, target, library="paddle", **settings):
         if library in self.pythons and self.pythons[library] is None:
             raise Missing(f"{library} is not installed")
-        return Side(f"vsepp.benchmark.{target}", settings)
+        return Side(f"benchmarks.{target}", settings)
 
 
 @pytest.fixture
@@ -52,6 +52,27 @@ def test_every_part_runs(name, bench):
 
     assert result.rows and all(row.ratio.value > 0 for row in result.rows)
     assert result.title.startswith(parts.titles()[name])
+    assert result.text() and result.to_dict()
+
+
+@pytest.mark.parametrize("name", parts.PARTS)
+def test_every_part_runs_with_our_side_alone(name, bench, monkeypatch):
+    opened = []
+    monkeypatch.setattr(bench, "ours_alone", True)
+    monkeypatch.setattr(
+        bench,
+        "open",
+        lambda target, *rest, **settings: (
+            opened.append(target) or NearBench.open(bench, target, *rest, **settings)
+        ),
+    )
+
+    result = parts.measure(name, bench, smoke=True)
+
+    assert opened and {target.partition(":")[2] for target in opened} == {"Ours"}
+    assert all(row.ours.median > 0 for row in result.rows)
+    assert len({row.what for row in result.rows}) == len(result.rows) > 0
+    assert {row.reference for row in result.rows} <= {None, "whole batch"}  # both ways are ours
     assert result.text() and result.to_dict()
 
 
@@ -74,7 +95,7 @@ def test_a_soak_measures_the_step_twice(bench):
 
 
 def test_wrong_ranks_are_not_measured(bench, monkeypatch):
-    monkeypatch.setattr("vsepp.benchmark.documented_ranks.image_ranks", lambda *_: [10**6])
+    monkeypatch.setattr("benchmarks.documented_ranks.image_ranks", lambda *_: [10**6])
 
     with pytest.raises(RuntimeError, match="our ranks add up to"):
         parts.measure("ranks", bench, smoke=True)

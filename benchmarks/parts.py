@@ -4,11 +4,11 @@ import difflib
 import importlib
 import time
 
-from vsepp.benchmark.processes import Missing
-from vsepp.benchmark.results import Result
+from benchmarks.processes import Missing
+from benchmarks.results import Result
 from vsepp.system.errors import InputError
 
-#: name → its module below ``vsepp.benchmark``, in the order in which they run
+#: name → its module below ``benchmarks``, in the order in which they run
 PARTS = {
     "step": "training_step",
     "epoch": "epoch",
@@ -24,7 +24,7 @@ PARTS = {
 
 def module_of(name):
     """The module of a part."""
-    return importlib.import_module(f"vsepp.benchmark.{PARTS[name]}")
+    return importlib.import_module(f"benchmarks.{PARTS[name]}")
 
 
 def titles():

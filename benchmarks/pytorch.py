@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from vsepp.benchmark import synthetic
+from benchmarks import synthetic
 
 
 class Encoders(nn.Module):
@@ -39,7 +39,7 @@ def triplet_loss(image_codes, text_codes, margin=0.2):
 
 
 class Step:
-    """The training step; arguments as :class:`vsepp.benchmark.training_step.Ours`."""
+    """The training step; arguments as :class:`benchmarks.training_step.Ours`."""
 
     def __init__(
         self,

@@ -6,8 +6,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from vsepp.benchmark.processes import Missing, Process
-from vsepp.benchmark.timing import alternate
+from benchmarks.processes import Missing, Process
+from benchmarks.timing import alternate
 from vsepp.system.errors import InputError
 from vsepp.system.progress import progress
 
@@ -23,22 +23,26 @@ class Bench:
         rounds: repetitions of every comparison, instead of each part's own number.
         soak: minutes of training between two measurements of the training step; 0 for none.
         pause: seconds between two repetitions.
+        ours_alone: run the package's own sides, the classes ``Ours``, and no others.
 
     Attributes:
         folder: where parts may write; removed at the end.
         others: ``{package: version}`` of what the other sides run on.
     """
 
-    def __init__(self, threads, torch_python=None, rounds=None, soak=0.0, pause=PAUSE):
+    def __init__(
+        self, threads, torch_python=None, rounds=None, soak=0.0, pause=PAUSE, ours_alone=False
+    ):
         self.threads = threads
         self.rounds = rounds
         self.soak = soak
         self.pause = pause
+        self.ours_alone = ours_alone
         self.others = {}
-        self.pythons = {
-            "torch": self._find("torch", torch_python, required=torch_python),
-            "faiss": self._find("faiss", torch_python),
-        }
+        self.pythons = {}
+        if not ours_alone:
+            self.pythons["torch"] = self._find("torch", torch_python, required=torch_python)
+            self.pythons["faiss"] = self._find("faiss", torch_python)
         self._folder = None
 
     @property
@@ -77,7 +81,7 @@ class Bench:
         return None
 
     def open(self, target, library="paddle", **settings):
-        """A side, ``module:Class`` below ``vsepp.benchmark``, in a process of its own.
+        """A side, ``module:Class`` below ``benchmarks``, in a process of its own.
 
         Raises:
             Missing: where there is no PyTorch or faiss.
@@ -87,16 +91,20 @@ class Bench:
             python = self.pythons[library]
             if python is None:
                 raise Missing(f"{library} is not installed")
-        return Process(f"vsepp.benchmark.{target}", settings, self.threads, library, python)
+        return Process(f"benchmarks.{target}", settings, self.threads, library, python)
 
     def open_all(self, stack, sides):
         """Open ``{name: (target, library, settings)}``; returns ({name: side}, why others lack).
+
+        Where our side is to run alone, the others are not opened.
 
         Args:
             stack: a ``contextlib.ExitStack`` that closes them.
         """
         opened, notes = {}, []
         for name, (target, library, settings) in sides.items():
+            if self.ours_alone and not target.endswith(":Ours"):
+                continue
             try:
                 opened[name] = stack.enter_context(self.open(target, library, **settings))
             except Missing as error:

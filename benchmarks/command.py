@@ -25,14 +25,14 @@ def main(argv=None):
     """Measure; returns the exit status."""
     arguments = _arguments(argv)
     if arguments.list:
-        from vsepp.benchmark.parts import titles
+        from benchmarks.parts import titles
 
         for name, title in titles().items():
             print(f"{name:12} {title}")
         return 0
-    from vsepp.benchmark.bench import PAUSE, Bench
-    from vsepp.benchmark.machine import describe, text
-    from vsepp.benchmark.parts import choose, measure
+    from benchmarks.bench import PAUSE, Bench
+    from benchmarks.machine import describe, text
+    from benchmarks.parts import choose, measure
     from vsepp.system.atomic import check_writable, write_json
 
     names = choose(arguments.only)
@@ -49,6 +49,7 @@ def main(argv=None):
         arguments.rounds,
         arguments.soak,
         pause=0.0 if arguments.smoke else PAUSE,
+        ours_alone=arguments.ours,
     ) as bench:
         machine = describe(threads, bench.others)
         print(text(machine), flush=True)
@@ -94,6 +95,11 @@ def _arguments(argv):
         "(default: this one, if it has)",
     )
     commands.add_argument(
+        "--ours",
+        action="store_true",
+        help="the package alone, to compare two versions of it: its own sides, no others",
+    )
+    commands.add_argument(
         "--soak",
         type=_minutes,
         default=0.0,
@@ -111,6 +117,8 @@ def _arguments(argv):
             f"--threads {arguments.threads} is more than the {cpu_count()} processors "
             "this process may use: give fewer."
         )
+    if arguments.ours and arguments.torch_python:
+        raise InputError("--ours runs no PyTorch: leave --torch-python out.")
     if arguments.json and Path(arguments.json).is_dir():
         raise InputError(f"--json: {arguments.json} is a folder: give the name of a file.")
     return arguments

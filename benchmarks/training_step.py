@@ -5,8 +5,8 @@ from contextlib import ExitStack
 
 import numpy as np
 
-from vsepp.benchmark import synthetic
-from vsepp.benchmark.results import TIME, Figure, Result, Row
+from benchmarks import synthetic
+from benchmarks.results import Figure, Result, compared
 
 TITLE = "training step on the features of a frozen backbone"
 SMOKE = dict(batches=2, batch=4, vocabulary=20, word_dim=5, embed_size=6, feature_size=7)
@@ -128,7 +128,7 @@ class Documented:
     ):
         import paddle
 
-        from vsepp.benchmark import documented_model as documented
+        from benchmarks import documented_model as documented
 
         paddle.seed(0)
         self.model = documented.Model(
@@ -246,10 +246,11 @@ def measure(
         )
         _compare(bench, sides, batches, rounds, result, "step")
         sides["ours"].run(sections=True)
-        result.notes.append(
-            "documented: with the variables that this package sets; one thread is "
-            "what Paddle allows a program that sets none"
-        )
+        if "documented" in sides:
+            result.notes.append(
+                "documented: with the variables that this package sets; one thread is "
+                "what Paddle allows a program that sets none"
+            )
         for name, seconds in sides["ours"].answer["result"].items():
             result.figures.append(Figure(f"our step: {name}", seconds / batches, "s"))
         if bench.soak:
@@ -271,8 +272,4 @@ def _compare(bench, sides, batches, rounds, result, what):
         name: sample.scaled(1 if name.startswith("documented") else 1 / batches)
         for name, sample in taken.items()
     }
-    ours = steps.pop("ours")
-    result.rows += [
-        Row(what, ours, name, theirs, TIME if name == "bare products" else "speed")
-        for name, theirs in steps.items()
-    ]
+    result.rows += compared(what, steps.pop("ours"), steps)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vsepp.benchmark.timing import Ratio, Sample, alternate, ratio
+from benchmarks.timing import Ratio, Sample, alternate, ratio
 
 
 class Clock:

@@ -4,8 +4,8 @@ from contextlib import ExitStack
 
 import numpy as np
 
-from vsepp.benchmark import synthetic
-from vsepp.benchmark.results import TIME, Result, Row
+from benchmarks import synthetic
+from benchmarks.results import LIMIT, Result, compared
 
 TITLE = "ranks in both directions"
 SMOKE = dict(sizes=((20, 1), (40, 4)), embed_size=8)
@@ -41,7 +41,7 @@ class Documented:
         self.scores = None if every == 1 else self.images @ self.texts.T
 
     def run(self):
-        from vsepp.benchmark.documented_ranks import image_ranks, text_ranks
+        from benchmarks.documented_ranks import image_ranks, text_ranks
 
         scores = self.images @ self.texts.T if self.scores is None else self.scores
         i2t = image_ranks(scores, PER_IMAGE, range(0, len(self.images), self.every))
@@ -82,28 +82,22 @@ def measure(bench, sizes=((1000, 1), (5000, 25)), embed_size=1024, rounds=5):
                     "ours": ("ranks:Ours", "paddle", size),
                     "all": ("ranks:Ours", "paddle", {**size, "everything": True}),
                     "documented": ("ranks:Documented", "paddle", {**size, "every": every}),
-                    "bare product": ("ranks:Product", "paddle", size),
+                    LIMIT: ("ranks:Product", "paddle", size),
                 },
             )
             taken = bench.compare(what, {name: side.run for name, side in sides.items()}, rounds)
-            if every == 1:
+            if every == 1 and "documented" in sides:
                 _check(sides)
-        ours, product = taken["ours"], taken["bare product"]
-        theirs, note = taken["documented"], ""
-        if every > 1:
-            theirs = theirs.scaled(every).added(product)
-            note = f"extrapolated from one query of {every}, with the bare product's time"
-        result.rows += [
-            Row(what, ours, "documented", theirs, note=note),
-            Row(what, ours, "bare product", product, TIME),
-            Row(
-                f"all metrics of {images:,} × {images * PER_IMAGE:,}",
-                taken["all"],
-                "bare product",
-                product,
-                TIME,
-            ),
-        ]
+        everything = taken.pop("all")
+        extrapolated = every > 1 and "documented" in taken
+        if extrapolated:
+            taken["documented"] = taken["documented"].scaled(every).added(taken[LIMIT])
+        rows = compared(what, taken.pop("ours"), taken)
+        if extrapolated:
+            rows[0].note = f"extrapolated from one query of {every}, with the bare product's time"
+        taken.pop("documented", None)
+        rows += compared(f"all metrics of {images:,} × {images * PER_IMAGE:,}", everything, taken)
+        result.rows += rows
     return result
 
 

@@ -2,8 +2,8 @@
 
 from contextlib import ExitStack
 
-from vsepp.benchmark.ranks import PER_IMAGE
-from vsepp.benchmark.results import TIME, Figure, Result, Row
+from benchmarks.ranks import PER_IMAGE
+from benchmarks.results import LIMIT, Figure, Result, compared
 
 TITLE = "growth of the evaluation with the number of images"
 SMOKE = dict(sizes=(10, 20), embed_size=8)
@@ -20,7 +20,7 @@ def measure(bench, sizes=(1000, 2000, 5000, 10_000), embed_size=1024, rounds=3):
                 stack,
                 {
                     "ours": ("ranks:Ours", "paddle", {**size, "everything": True}),
-                    "product": ("ranks:Product", "paddle", size),
+                    LIMIT: ("ranks:Product", "paddle", size),
                 },
             )
             # The fresh process's first repetition: nothing is there yet that could be used again.
@@ -28,6 +28,6 @@ def measure(bench, sizes=(1000, 2000, 5000, 10_000), embed_size=1024, rounds=3):
             taken = bench.compare(
                 what, {name: side.run for name, side in sides.items()}, rounds, warm=0
             )
-        result.rows.append(Row(what, taken["ours"], "bare product", taken["product"], TIME))
+        result.rows += compared(what, taken.pop("ours"), taken)
         result.figures.append(Figure(f"peak memory beyond the codes at {what}", memory / 1e6, "MB"))
     return result

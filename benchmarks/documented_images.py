@@ -8,7 +8,7 @@ from paddle.io import DataLoader, Dataset
 from paddle.vision import transforms
 from PIL import Image
 
-from vsepp.benchmark.synthetic import LONGEST
+from benchmarks.synthetic import LONGEST
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 

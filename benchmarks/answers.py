@@ -4,8 +4,8 @@ from contextlib import ExitStack
 
 import numpy as np
 
-from vsepp.benchmark import synthetic
-from vsepp.benchmark.results import Figure, Result, Row
+from benchmarks import synthetic
+from benchmarks.results import Figure, Result, compared
 
 TITLE = "one answer from a loaded model"
 SMOKE = dict(
@@ -109,8 +109,8 @@ class Documented:
     ):
         import paddle
 
-        from vsepp.benchmark import documented_model as documented
-        from vsepp.benchmark.documented_images import transform
+        from benchmarks import documented_model as documented
+        from benchmarks.documented_images import transform
         from vsepp.models.backbones import build_backbone
 
         paddle.seed(0)
@@ -177,7 +177,7 @@ def measure(
             stack,
             {
                 "ours": ("answers:Ours", "paddle", settings),
-                "documented": ("answers:Documented", "paddle", settings),
+                "eager, documented": ("answers:Documented", "paddle", settings),
             },
         )
         for query in ("image", "sentence"):
@@ -187,9 +187,7 @@ def measure(
                 rounds,
                 warm=2,
             )
-            result.rows.append(
-                Row(f"one {query}", taken["ours"], "eager, documented", taken["documented"])
-            )
+            result.rows += compared(f"one {query}", taken.pop("ours"), taken)
         result.figures = [
             Figure(f"{name}, with loading its half of the model", seconds, "s")
             for name, seconds in sides["ours"].info.items()

@@ -2,8 +2,8 @@
 
 from contextlib import ExitStack
 
-from vsepp.benchmark import synthetic
-from vsepp.benchmark.results import Result, Row
+from benchmarks import synthetic
+from benchmarks.results import Result, compared
 
 TITLE = "images into the training loop"
 _DECODED = "decoded once"
@@ -44,7 +44,7 @@ class Documented:
     """An epoch of a ``paddle.io.DataLoader`` over Paddle's transforms."""
 
     def __init__(self, folder, batch, resize, image_size, workers):
-        from vsepp.benchmark.documented_images import loader
+        from benchmarks.documented_images import loader
 
         self.loader = loader(folder, batch, workers, resize=resize, image_size=image_size)
 
@@ -82,10 +82,7 @@ def measure(bench, images=128, photographs=100, batch=128, resize=256, image_siz
         taken = bench.compare("images", {name: side.run for name, side in sides.items()}, rounds)
     count = 5 * images // batch * batch
     ours = {"images": taken.pop("ours"), f"images, {_DECODED}": taken.pop(_DECODED)}
-    result.rows = [
-        Row(what, sample, name, theirs, amount=count, unit="images")
-        for what, sample in ours.items()
-        for name, theirs in taken.items()
-    ]
+    for what, sample in ours.items():
+        result.rows += compared(what, sample, taken, amount=count, unit="images")
     result.notes.append(f"our loader uses {workers} worker processes, as training does by itself")
     return result

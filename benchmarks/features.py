@@ -4,8 +4,8 @@ from contextlib import ExitStack
 
 import numpy as np
 
-from vsepp.benchmark.results import Figure, Result, Row
-from vsepp.benchmark.synthetic import draw_photographs
+from benchmarks.results import Figure, Result, compared
+from benchmarks.synthetic import draw_photographs
 from vsepp.system.threads import computes_in_bfloat16
 
 TITLE = "features of photographs"
@@ -54,7 +54,7 @@ class Eager:
     def __init__(self, paths, image_model, resize, image_size, batch):
         import paddle
 
-        from vsepp.benchmark.documented_images import transform
+        from benchmarks.documented_images import transform
         from vsepp.models.backbones import build_backbone
 
         self.network = build_backbone(image_model)
@@ -92,11 +92,12 @@ def measure(
     }
     if computes_in_bfloat16():
         sides[_BFLOAT16] = ("features:Ours", "paddle", {**settings, "precision": "bfloat16"})
-    if image_model == "resnet50":
+    if image_model == "resnet50" and not bench.ours_alone:
         pixels = _decoded(paths, resize, image_size, bench.folder / "pixels.npy")
         sides["eager PyTorch"] = ("pytorch:Features", "torch", {"pixels": pixels, "batch": batch})
         result.notes.append("PyTorch is given decoded images, the others files")
-    result.notes.append("one thread is what Paddle allows a program that sets no variables")
+    if not bench.ours_alone:
+        result.notes.append("one thread is what Paddle allows a program that sets no variables")
     with ExitStack() as stack:
         opened, lacking = bench.open_all(stack, sides)
         result.notes += lacking
@@ -110,19 +111,10 @@ def measure(
             )
             for name in ours
         ]
-    others = [name for name in taken if name not in ours]
-    result.rows = [
-        Row(
-            "features" if name == "ours" else f"features, {name}",
-            taken[name],
-            other,
-            taken[other],
-            amount=images,
-            unit="images",
-        )
-        for name in ours
-        for other in others
-    ]
+    own = {name: taken.pop(name) for name in ours}
+    for name, sample in own.items():
+        what = "features" if name == "ours" else f"features, {name}"
+        result.rows += compared(what, sample, taken, amount=images, unit="images")
     return result
 
 

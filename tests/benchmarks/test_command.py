@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from vsepp.benchmark.parts import PARTS
-from vsepp.cli.benchmark import main
+from benchmarks.command import main
+from benchmarks.parts import PARTS
 from vsepp.system.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -65,6 +65,17 @@ def test_the_command_prints_a_table_and_writes_json(tmp_path):
     assert row["theirs"]["rounds"] and [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
+def test_ours_alone_writes_seconds_without_a_reference(tmp_path, capsys):
+    path = tmp_path / "figures.json"
+
+    assert main(["--ours", "--smoke", "--only", "ranks", "--rounds", "2", "--json", str(path)]) == 0
+
+    assert "bare product" not in capsys.readouterr().out
+    rows = json.loads(path.read_text(encoding="utf-8"))["parts"]["ranks"]["rows"]
+    assert [row["what"] for row in rows[:2]] == ["ranks of 20 × 100", "all metrics of 20 × 100"]
+    assert all(len(row["ours"]["rounds"]) == 2 and row["theirs"] is None for row in rows)
+
+
 def test_list_names_every_part(capsys):
     assert main(["--list"]) == 0
 
@@ -78,6 +89,7 @@ def test_list_names_every_part(capsys):
         (["--threads", "100000"], "--threads 100000 is more than"),
         (["--only", "ranks", "--soak", "1"], "add it to --only"),
         (["--json", "."], "--json: . is a folder"),
+        (["--ours", "--torch-python", sys.executable], "--ours runs no PyTorch"),
     ],
 )
 def test_a_mistake_is_refused_before_anything_is_measured(argv, words):
@@ -86,7 +98,7 @@ def test_a_mistake_is_refused_before_anything_is_measured(argv, words):
 
 
 def test_a_json_that_cannot_be_written_is_refused_before_anything_is_measured(monkeypatch):
-    monkeypatch.setattr("vsepp.benchmark.parts.measure", lambda *_: pytest.fail("it measured"))
+    monkeypatch.setattr("benchmarks.parts.measure", lambda *_: pytest.fail("it measured"))
 
     with pytest.raises(OSError) as caught:
         main(["--only", "ranks", "--smoke", "--json", f"{__file__}/below.json"])

@@ -2,19 +2,21 @@
 
 from dataclasses import asdict, dataclass, field
 
-from vsepp.benchmark.timing import ratio
+from benchmarks.timing import ratio
 from vsepp.report.tables import format_table
 
 SPEED, TIME = "speed", "time"
+LIMIT = "bare product"  # the reference that nothing can undercut: there the ratio is of time
 
 
 @dataclass
 class Row:
-    """One comparison.
+    """One comparison, or our side alone.
 
     Attributes:
         what: what both sides did.
-        ours, theirs: :class:`Sample`, seconds for the same work.
+        ours, theirs: :class:`Sample`, seconds for the same work; ``theirs`` is None where our
+            side ran alone, and ``reference`` and ``ratio`` with it.
         reference: what was run instead.
         kind: ``speed``: how many times as fast we are; ``time``: how many times the
             reference's time we take, where that is the limit.
@@ -24,8 +26,8 @@ class Row:
 
     what: str
     ours: object
-    reference: str
-    theirs: object
+    reference: str = None
+    theirs: object = None
     kind: str = SPEED
     amount: float = None
     unit: str = None
@@ -33,12 +35,16 @@ class Row:
 
     @property
     def ratio(self):
+        if self.theirs is None:
+            return None
         if self.kind == TIME:
             return ratio(self.ours, self.theirs)
         return ratio(self.theirs, self.ours)
 
     def cells(self):
         found = self.ratio
+        if found is None:
+            return [self.what, self._figure(self.ours), "", "", "", ""]
         sign = "× its time" if self.kind == TIME else "×"
         return [
             self.what,
@@ -63,10 +69,26 @@ class Row:
             "amount": self.amount,
             "unit": self.unit,
             "note": self.note,
-            "ratio": asdict(self.ratio),
+            "ratio": self.ratio and asdict(self.ratio),
             "ours": _seconds(self.ours),
-            "theirs": _seconds(self.theirs),
+            "theirs": self.theirs and _seconds(self.theirs),
         }
+
+
+def compared(what, ours, others, **details):
+    """A :class:`Row` for each of ``others``, or where there are none one of our side alone.
+
+    Args:
+        ours: our :class:`Sample`.
+        others: ``{reference: Sample}``.
+        details: ``amount``, ``unit`` and ``note`` of every row.
+    """
+    if not others:
+        return [Row(what, ours, **details)]
+    return [
+        Row(what, ours, name, theirs, TIME if name.startswith(LIMIT) else SPEED, **details)
+        for name, theirs in others.items()
+    ]
 
 
 @dataclass
@@ -111,7 +133,11 @@ class Result:
         notes = list(
             dict.fromkeys(
                 [
-                    *(f"{row.what}, {row.reference}: {row.note}" for row in self.rows if row.note),
+                    *(
+                        f"{', '.join(filter(None, (row.what, row.reference)))}: {row.note}"
+                        for row in self.rows
+                        if row.note
+                    ),
                     *self.notes,
                 ]
             )

@@ -4,8 +4,7 @@ from contextlib import ExitStack
 
 import numpy as np
 
-from vsepp.benchmark.processes import Missing
-from vsepp.benchmark.results import TIME, Result, Row
+from benchmarks.results import Result, compared
 
 TITLE = "exact search"
 SMOKE = dict(rows=50, size=8, batches=(1, 3), k=2)
@@ -69,27 +68,17 @@ def measure(bench, rows=100_000, size=1024, batches=(1, 100), k=10, rounds=9):
         settings = dict(rows=rows, size=size, queries=queries, k=k)
         what = f"{queries} {'query' if queries == 1 else 'queries'}"
         with ExitStack() as stack:
-            try:
-                sides, notes = bench.open_all(
-                    stack,
-                    {
-                        "ours": ("index:Ours", "paddle", settings),
-                        "faiss, exact": ("index:Faiss", "faiss", settings),
-                        "bare product": ("index:Product", "paddle", settings),
-                    },
-                )
-            except ModuleNotFoundError as error:
-                if not (error.name or "").startswith("vsepp"):
-                    raise
-                raise Missing(f"this version has no {error.name}") from None
+            sides, result.notes = bench.open_all(
+                stack,
+                {
+                    "ours": ("index:Ours", "paddle", settings),
+                    "faiss, exact": ("index:Faiss", "faiss", settings),
+                    "bare product": ("index:Product", "paddle", settings),
+                },
+            )
             taken = bench.compare(what, {name: side.run for name, side in sides.items()}, rounds)
             _check(sides)
-        ours = taken.pop("ours")
-        result.notes = notes
-        result.rows += [
-            Row(what, ours, name, theirs, TIME if name == "bare product" else "speed")
-            for name, theirs in taken.items()
-        ]
+        result.rows += compared(what, taken.pop("ours"), taken)
     return result
 
 

@@ -5,14 +5,14 @@ import paddle
 import pytest
 from PIL import Image
 
-from vsepp import TripletNetLoss, calc_recall, compute_ranks
-from vsepp.benchmark import (
+from benchmarks import (
     documented_images,
     documented_model,
     documented_ranks,
     synthetic,
     training_step,
 )
+from vsepp import TripletNetLoss, calc_recall, compute_ranks
 from vsepp.data.transforms import CenterCrop
 from vsepp.models.state import get_state, set_state
 
@@ -105,7 +105,7 @@ def test_the_documented_loader_pads_every_caption_and_repeats_every_image(tmp_pa
 
 def test_pytorchs_step_leads_where_ours_leads():
     torch = pytest.importorskip("torch")
-    from vsepp.benchmark import pytorch
+    from benchmarks import pytorch
 
     ours, loss, optimizer = training_step.build_ours(**MODEL)
     theirs = pytorch.Step(1, 6, **MODEL)

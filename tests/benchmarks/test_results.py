@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from vsepp.benchmark.results import TIME, Figure, Result, Row, duration, short
-from vsepp.benchmark.timing import Sample
+from benchmarks.results import SPEED, TIME, Figure, Result, Row, compared, duration, short
+from benchmarks.timing import Sample
 
 FAST, SLOW = Sample((0.5, 0.5, 0.25)), Sample((2.0, 2.0, 1.5))
 
@@ -40,6 +40,24 @@ def test_a_table_shows_both_figures_and_what_was_extrapolated():
     assert "memory: 61.5 MB" in text
     assert "note: step, documented: from 3 steps" in text
     assert "note: without PyTorch" in text
+
+
+def test_there_is_a_row_for_each_reference_and_a_limit_is_one_of_time():
+    rows = compared("x", FAST, {"theirs": SLOW, "bare products": SLOW}, note="n")
+
+    assert [(row.reference, row.kind, row.note) for row in rows] == [
+        ("theirs", SPEED, "n"),
+        ("bare products", TIME, "n"),
+    ]
+
+
+def test_our_side_alone_has_its_seconds_and_no_ratio():
+    result = Result("a title", compared("x", FAST, {}, note="a note"))
+
+    assert "x     500 ms" in result.text() and "note: x: a note" in result.text()
+    (row,) = json.loads(json.dumps(result.to_dict()))["rows"]
+    assert row["ours"]["rounds"] == [0.5, 0.5, 0.25]
+    assert row["reference"] is row["theirs"] is row["ratio"] is None
 
 
 def test_what_was_skipped_says_why():

@@ -6,15 +6,15 @@ import time
 import numpy as np
 import pytest
 
-from vsepp.benchmark.processes import Process, environment
+from benchmarks.processes import Process, environment
 
 SIZES = dict(images=20, embed_size=8)
 
 
 def test_a_side_is_asked_over_and_over():
     with (
-        Process("vsepp.benchmark.ranks:Ours", SIZES, threads=1) as ours,
-        Process("vsepp.benchmark.ranks:Documented", SIZES, threads=1) as theirs,
+        Process("benchmarks.ranks:Ours", SIZES, threads=1) as ours,
+        Process("benchmarks.ranks:Documented", SIZES, threads=1) as theirs,
     ):
         assert ours.run() > 0 and theirs.run() > 0
         assert ours.answer["result"] == theirs.answer["result"]

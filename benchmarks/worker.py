@@ -1,4 +1,4 @@
-"""A side's own process: ``python -m vsepp.benchmark.worker``, spoken to in lines of JSON.
+"""A side's own process: ``python -m benchmarks.worker``, spoken to in lines of JSON.
 
 The first line says what to measure: ``{"target": "module:Class", "settings": {…},
 "threads": n}``. Every further line, ``{"arguments": {…}, "memory": false}``, is one repetition.
@@ -15,7 +15,7 @@ import sys
 import time
 import traceback
 
-from vsepp.benchmark import memory
+from benchmarks import memory
 
 
 def _take_processors(count):

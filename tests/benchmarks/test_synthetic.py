@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vsepp.benchmark import synthetic
+from benchmarks import synthetic
 from vsepp.data.dataset import ImageTextDataset
 from vsepp.text.vocabulary import Vocabulary
 

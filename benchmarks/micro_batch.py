@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from vsepp.benchmark import synthetic
-from vsepp.benchmark.processes import Missing
-from vsepp.benchmark.results import TIME, Figure, Result, Row
-from vsepp.benchmark.timing import Sample
+from benchmarks import synthetic
+from benchmarks.results import TIME, Figure, Result, Row
+from benchmarks.timing import Sample
 
 TITLE = "fine-tuning with micro_batch_size"
 SMOKE = dict(
@@ -19,7 +18,6 @@ SMOKE = dict(
     embed_size=6,
     word_dim=5,
 )
-KEY = "micro_batch_size"
 
 
 class Ours:
@@ -35,7 +33,7 @@ class Ours:
         from vsepp.training.retrieval import RetrievalTask
 
         parent, _, name = folder.rpartition("/")
-        chosen = {} if micro is None else {KEY: micro}
+        chosen = {} if micro is None else {"micro_batch_size": micro}
         self.trainer = Trainer(
             Config(
                 dataset=name,
@@ -105,10 +103,6 @@ def measure(
     word_dim=300,
 ):
     """Gradient, peak memory and time of a step in slices against the whole batch's."""
-    from vsepp.config import KEYS
-
-    if KEY not in KEYS:
-        raise Missing(f"this version has no configuration key {KEY}")
     folder = bench.folder / "micro"
     files = synthetic.draw_photographs(folder / "images", photographs)
     synthetic.prepare_split(folder, images, 100, files, ("train", "val", "test"))

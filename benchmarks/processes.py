@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[1]
 
 
 class Missing(Exception):
@@ -59,7 +59,7 @@ class Process:
         self.target = target
         self._said = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
-            [python, "-m", "vsepp.benchmark.worker"],
+            [python, "-m", "benchmarks.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._said,
