@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from vsepp.text.vocabulary import Vocabulary
 from vsepp.training.starting import Position
 
 _EMBEDDING = "text_extractor.embedding.weight"
-_RECURRENT = "text_extractor.gru.weight_hh_l"
+_RECURRENT = re.compile(r"text_extractor\.gru\.weight_hh_l\d+")
 _LINEAR = "image_extractor.fc.weight"
 
 
@@ -79,7 +80,7 @@ def _convert_tutorial(source, vocabulary, target):
         pretrained=False,
         word_dim=state[theirs[_EMBEDDING]].shape[1],
         embed_size=embed_size,
-        num_layers=sum(name.startswith(_RECURRENT) for name in theirs),
+        num_layers=_layers(theirs),
         # not of the tutorial, but of our own weights as ``--pdparams`` writes them
         loss="npair" if "logit_scale" in theirs else Config().loss,
     )
@@ -123,6 +124,11 @@ def _count(about, key, absent):
     return count
 
 
+def _layers(names):
+    """How many layers of a GRU are among our names."""
+    return sum(_RECURRENT.fullmatch(name) is not None for name in names)
+
+
 def _names(state, source):
     """(the backbone or None, ``{our name: their name}``) of all parameters in ``state``."""
     shapes = {name: tuple(value.shape) for name, value in state.items()}
@@ -136,7 +142,7 @@ def _names(state, source):
         part
         for part, there in (
             ("the word embedding", _EMBEDDING in theirs),
-            ("the GRU", f"{_RECURRENT}0" in theirs),
+            ("the GRU", _layers(theirs) > 0),
             ("the image encoder", image),
         )
         if not there
