@@ -11,7 +11,8 @@ from paddle.utils import unique_name
 from paddle.vision import models
 from PIL import Image
 
-from vsepp import load, load_checkpoint
+from vsepp import create_dataset, load, load_checkpoint
+from vsepp.cli.train import main as train_tool
 from vsepp.config import Config, apply
 from vsepp.convert.tutorial import convert_tutorial
 from vsepp.convert.tutorial_names import image_names
@@ -22,6 +23,7 @@ from vsepp.models.state import get_state, set_state
 from vsepp.models.vsepp import build_model
 from vsepp.system.errors import InputError
 from vsepp.system.fingerprints import fingerprint
+from vsepp.text.vocabulary import Vocabulary
 from vsepp.training.optimizer import get_optimizer, restore_optimizer
 
 WORDS = 9
@@ -214,6 +216,37 @@ def test_an_incomplete_state_is_left_behind(change, tmp_path, vocabulary):
     ours = load_checkpoint(tmp_path / "ours.ckpt")
     assert "optimizer" not in ours and "position" not in ours
     assert "left behind" in said and "init_from=" in said
+
+
+def test_training_goes_on_with_the_epoch_after_theirs(data_set, tmp_path, run_tool):
+    """In the configuration that fits: here of another network, so the rest is as documented."""
+    splits = ["train"] * 4 + ["val"] * 2 + ["test"] * 2
+    sentences = [[f"picture {place} has {word}" for word in "abcde"] for place in range(8)]
+    folder = data_set(
+        [(f"{place}.png", split, sentences[place]) for place, split in enumerate(splits)],
+        "flickr8k",
+    )
+    create_dataset(str(folder.parent), "flickr8k", min_word_count=0)
+    vocabulary = Vocabulary.load(folder / "vocab.json")
+    network = VSEPP(len(vocabulary), 3, 4, 1, "resnet18")
+    optimizer = adam(network)
+    train(network, optimizer, range(2))
+    save(network, tmp_path / "theirs.ckpt", optimizer, epoch=1, step=60)
+    convert_tutorial(tmp_path / "theirs.ckpt", folder / "vocab.json", tmp_path / "ours.ckpt")
+
+    run_tool(
+        train_tool, "--data-dir", folder.parent, "--dataset", "flickr8k", "-o",
+        f"checkpoint={tmp_path / 'ours.ckpt'}", "image_model=resnet18", "word_dim=3",
+        "embed_size=4", "num_epochs=3", "pretrained=false", "workers=0", "log_step=1",
+        f"run_dir={tmp_path / 'runs'}", f"last_checkpoint={tmp_path / 'last.ckpt'}",
+        f"best_checkpoint={tmp_path / 'best.ckpt'}",
+    )  # fmt: skip
+
+    log = next((tmp_path / "runs").rglob("log.txt")).read_text()
+    assert "epoch 3/3 step 1/1" in log and "epoch 2/3" not in log
+    last = load_checkpoint(tmp_path / "last.ckpt")
+    power = last["optimizer"]["beta1_pow_acc_0"]["text_extractor.embedding.weight"]
+    np.testing.assert_allclose(power, 0.9**4, rtol=1e-5)  # Paddle begins with 0.9: three steps
 
 
 def test_weights_alone_are_a_checkpoint_without_epochs(tmp_path, vocabulary):
