@@ -1,21 +1,29 @@
 """Installation; settings of the tools (pytest, ruff, coverage) are in pyproject.toml."""
 
+import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
 
-README = Path(__file__).resolve().parent / "README.md"
+ROOT = Path(__file__).resolve().parent
+README = ROOT / "README.md"
+VERSION = re.search(
+    r'^__version__ = "(.+)"$',
+    (ROOT / "vsepp/__init__.py").read_text(encoding="utf-8"),
+    re.MULTILINE,
+)
 
 setup(
     name="vsepp",
-    version="0.1.0",
+    version=VERSION.group(1),
     description="VSE++ image-sentence retrieval on PaddlePaddle",
     long_description=README.read_text(encoding="utf-8") if README.exists() else "",
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.9,<3.13",
     packages=find_packages(include=["vsepp", "vsepp.*"]),
-    package_data={"vsepp": ["configs/*.yml"]},
+    package_data={"vsepp": ["configs/*.yml", "py.typed"]},
+    entry_points={"console_scripts": ["vsepp = vsepp.cli.main:main"]},
     # PaddlePaddle is not here: its CPU and GPU wheels install the same files, so pip
     # must never add one beside the other. It comes with an extra, or is there already.
     install_requires=[
@@ -57,6 +65,7 @@ setup(
             "pytest>=7.4",
             "pytest-cov",  # coverage, on request: `python3 tools/test.py -- --cov`
             "bandit[toml]",  # looks for what strangers could misuse; a test runs it
+            "setuptools",  # a test looks at what would be installed
         ],
         # what `python3 tools/test.py --checks` needs, and `.ci/run` with it
         "check": [

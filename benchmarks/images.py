@@ -34,7 +34,7 @@ class Ours:
         self.info = {"workers": workers}
 
     def run(self):
-        from vsepp.models.image import as_network_input
+        from vsepp.models.image_encoders.cnn import as_network_input
 
         for images, *_ in self.loader:
             as_network_input(images)  # the image extractor's part: normalised where it computes

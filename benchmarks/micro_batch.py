@@ -30,6 +30,7 @@ class Ours:
     def __init__(self, folder, micro, batch, image_model, resize, image_size, embed_size, word_dim):
         from vsepp.config import Config
         from vsepp.training.loop import Trainer
+        from vsepp.training.retrieval import RetrievalTask
 
         parent, _, name = folder.rpartition("/")
         chosen = {} if micro is None else {"micro_batch_size": micro}
@@ -51,18 +52,19 @@ class Ours:
                 best_checkpoint=f"{folder}/{micro}_best.ckpt",
                 last_checkpoint=f"{folder}/{micro}_last.ckpt",
                 **chosen,
-            )
+            ),
+            RetrievalTask,
         )
-        self.trainer.model.eval()  # batch statistics of slices are not those of the batch
+        self.trainer.task.model.eval()  # batch statistics of slices are not those of the batch
         self.gradients = {}
         self.trainer.optimizer.step = self._keep
-        self.batch = next(iter(self.trainer.loader))
+        self.batch = next(iter(self.trainer.task.batches(0, skip=0)))
 
     def _keep(self):
         """In place of Adam's step, which both ways share."""
         self.gradients = {
             name: parameter.grad
-            for name, parameter in self.trainer.model.named_parameters()
+            for name, parameter in self.trainer.task.model.named_parameters()
             if parameter.grad is not None
         }
 
@@ -71,7 +73,7 @@ class Ours:
         if save is None:
             self.trainer.optimizer.clear_grad()
             self.trainer.optimizer.clear_grad = lambda *_, **__: None
-            return float(self.trainer._train_step(self.batch))
+            return float(self.trainer.step(self.batch, 0))
         np.savez(save, **{name: value.numpy() for name, value in self.gradients.items()})
 
 

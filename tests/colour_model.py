@@ -1,11 +1,13 @@
 """A stand-in for a trained model, without Paddle: a photograph's code is its colours."""
 
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image
 
+from vsepp.config import Config
 from vsepp.data.images import open_image
+from vsepp.data.preprocessing import Preprocessing
 
 SIZE = 4
 
@@ -18,8 +20,17 @@ class ColourModel:
         before_batch: called with that number before each batch.
     """
 
-    def __init__(self, fingerprint="f" * 64, measure="cosine", before_batch=lambda encoded: None):
-        self.config = SimpleNamespace(embed_size=3 * SIZE * SIZE, resize=SIZE, image_size=SIZE)
+    def __init__(
+        self,
+        fingerprint="f" * 64,
+        measure="cosine",
+        before_batch=lambda encoded: None,
+        precision="float32",
+        preprocessing=Preprocessing(SIZE, SIZE),
+        **config,
+    ):
+        self.config = replace(Config(), embed_size=3 * SIZE * SIZE, **config)
+        self.precision, self.preprocessing = precision, preprocessing
         self.checkpoint, self.fingerprint, self.measure = "colours.ckpt", fingerprint, measure
         self.encoded, self.before_batch = 0, before_batch
 

@@ -5,10 +5,11 @@ from types import SimpleNamespace
 import numpy as np
 from PIL import Image
 
-from vsepp.demo.answers import Answers
+from vsepp.demo.answers import QueryAnswerer
 from vsepp.demo.searched import SplitPhotographs, SplitSentences
 from vsepp.metrics.top_k import top_k
 from vsepp.system.errors import InputError
+from vsepp.text.reader import WordReader
 from vsepp.text.vocabulary import Vocabulary
 
 COLOURS = {"red": (1, 0, 0), "green": (0, 1, 0), "blue": (0, 0, 1)}
@@ -16,7 +17,7 @@ WORDS = ("a", "photo", "of", *COLOURS, "picture")
 
 
 class ColourWords:
-    """Has what ``Answers`` asks of a ``RetrievalModel``.
+    """Has what ``QueryAnswerer`` asks of a ``RetrievalModel``.
 
     Attributes:
         at_work: how many threads are inside it.
@@ -26,17 +27,15 @@ class ColourWords:
     def __init__(self):
         self.config = SimpleNamespace(resize=8, loss="triplet")
         self.checkpoint = "colours.ckpt"
-        self.vocabulary = Vocabulary.build([WORDS], 0)
+        self.reader = WordReader(Vocabulary.build([WORDS], 0))
+        self.reader.words = lambda sentence: sentence.lower().split()
         self.at_work, self.crowded = 0, False
 
-    def words(self, sentence):
-        return sentence.lower().split()
-
     def unknown_words(self, sentence):
-        return [word for word in self.words(sentence) if word not in self.vocabulary]
+        return self.reader.unknown_words(sentence)
 
     def nearest_words(self, word):
-        return self.vocabulary.nearest(word)
+        return self.reader.nearest_words(word)
 
     def explain_unknown(self, sentence):
         unknown = self.unknown_words(sentence)
@@ -47,7 +46,7 @@ class ColourWords:
 
     def encode_text(self, sentence):
         self._work()
-        known = [COLOURS[word] for word in self.words(sentence) if word in COLOURS]
+        known = [COLOURS[word] for word in self.reader.words(sentence) if word in COLOURS]
         if not known:
             raise InputError(f"none of the words of {sentence!r} is in the vocabulary.")
         return np.mean(known, axis=0, dtype=np.float32)[None]
@@ -97,6 +96,6 @@ class ColourGallery:
 
 
 def make_answers(folder):
-    """``Answers`` over three pictures of one colour each, drawn in ``folder``."""
+    """``QueryAnswerer`` over three pictures of one colour each, drawn in ``folder``."""
     gallery = ColourGallery(folder)
-    return Answers(ColourWords(), SplitPhotographs(gallery), SplitSentences(gallery))
+    return QueryAnswerer(ColourWords(), SplitPhotographs(gallery), SplitSentences(gallery))

@@ -118,10 +118,11 @@ def prepared(data_set):
 @pytest.fixture
 def run_tool(tmp_path, monkeypatch, capsys):
     """A function that runs a tool in a folder of its own and returns the lines it prints."""
-    from vsepp.training import run_folder
+    from vsepp.report import training_listener
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(run_folder, "draw_curves", lambda history, path: None)  # slow, not new
+    # slow, and not new
+    monkeypatch.setattr(training_listener, "draw_curves", lambda history, path: None)
 
     def run(tool, *arguments):
         assert tool([str(argument) for argument in arguments]) == 0

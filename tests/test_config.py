@@ -2,7 +2,7 @@
 
 import pytest
 
-from vsepp.config import Config, apply, bundled_names, load_config
+from vsepp.config import Config, apply, bundled_names, load_config, override
 from vsepp.system.errors import InputError
 
 DOCUMENTED = {
@@ -226,3 +226,26 @@ def test_what_is_no_file_is_refused(tmp_path):
 def test_a_whole_number_too_large_for_a_float_is_refused():
     with pytest.raises(InputError, match="margin must be a number"):
         load_config(None, [f"margin={10**400}"])
+
+
+def test_what_was_given_is_known(tmp_path):
+    path = yaml_file(tmp_path, "margin: 0.3\nmax_len: 30\n")
+
+    config = load_config(path, ["batch_size=16"], "pets")
+
+    assert config.given == {"margin", "max_len", "batch_size"}
+    assert config.gives("max_len") and config.gives("batch_size") and not config.gives("seed")
+    assert Config(max_len=9).gives("max_len") and not Config(max_len=30).gives("max_len")
+
+
+@pytest.mark.parametrize("text", ["plain/file.ckpt", "a: b # c", "2020", "~", " x", "it's", "数据"])
+def test_an_override_is_read_back_whatever_the_text(text):
+    assert load_config(None, [override("data_dir", text)]).data_dir == text
+
+
+def test_a_configuration_may_have_checkpoints_of_its_own(tmp_path):
+    path = yaml_file(tmp_path, "best_checkpoint: model/<configuration>/best_<dataset>.ckpt\n")
+
+    best = load_config(path, dataset="pets").path("best_checkpoint")
+
+    assert best.as_posix() == "model/mine/best_pets.ckpt"

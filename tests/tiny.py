@@ -44,6 +44,7 @@ def make_config(data_dir, out, **changes):
         num_epochs=2,
         learning_rate=0.005,
         evaluate_step=3,
+        save_seconds=0,
         log_step=2,
         workers=0,
         device="cpu",
@@ -57,10 +58,10 @@ def make_config(data_dir, out, **changes):
 @contextmanager
 def hardly_drawn():
     """Dots in place of a tiny run's pictures, which take most of its time; tested elsewhere."""
-    from vsepp.training import loop, run_folder
+    from vsepp.report import training_listener
 
     dot = Image.new("RGB", (8, 8), "white")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "show_queries", lambda *_: dot)
-        patch.setattr(run_folder, "draw_curves", lambda history, path: dot.save(path))
+        patch.setattr(training_listener, "show_queries", lambda *_: dot)
+        patch.setattr(training_listener, "draw_curves", lambda history, path: dot.save(path))
         yield

@@ -5,8 +5,11 @@ training can resume from it, ``optimizer/<slot>/<parameter>``; everything else i
 document in its header.
 """
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -20,14 +23,24 @@ FORMAT = "vsepp-1"
 _HEADER = "vsepp"
 
 
-def save_checkpoint(path, model, config, vocab, epoch, step, metrics=None, optimizer=None, **more):
+def save_checkpoint(
+    path: str | Path,
+    model: dict[str, np.ndarray],
+    config: dict[str, Any],
+    vocab: dict[str, int] | None,
+    epoch: int,
+    step: int,
+    metrics: dict | None = None,
+    optimizer: dict[str, dict[str, np.ndarray]] | None = None,
+    **more: Any,
+) -> None:
     """Write a checkpoint atomically.
 
     Args:
         path: destination.
         model: ``{parameter name: ndarray}``.
         config: dictionary of the run's configuration.
-        vocab: ``{word: index}``.
+        vocab: ``{word: index}``; None for a model that takes sentences otherwise.
         epoch: epochs begun when it was written, from 1.
         step: training steps done.
         metrics: the validation metrics it was chosen by, or None.
@@ -43,7 +56,7 @@ def save_checkpoint(path, model, config, vocab, epoch, step, metrics=None, optim
         "format": FORMAT,
         "fingerprint": fingerprint(model),
         "config": config,
-        "vocab": vocab,
+        **({} if vocab is None else {"vocab": vocab}),
         "epoch": epoch,
         "step": step,
         "metrics": metrics,
@@ -97,36 +110,29 @@ def _header(file, path):
             f"{path} has the format {header.get('format')!r}, this version reads "
             f"{FORMAT!r}: update the package."
         )
-    for key, kind in (
-        ("config", dict),
-        ("vocab", dict),
-        ("epoch", int),
-        ("step", int),
-        ("fingerprint", str),
-    ):
+    kinds = {"config": dict, "epoch": int, "step": int, "fingerprint": str}
+    if "vocab" in header:  # a model may take sentences otherwise than by a word list
+        kinds["vocab"] = dict
+    for key, kind in kinds.items():
         if not isinstance(header.get(key), kind):
             raise InputError(f"{path} lacks {key!r}: the checkpoint is damaged; use another.")
-    if not isinstance(header.get("tokenizer", ""), str):
-        raise InputError(
-            f"{path} has a malformed 'tokenizer': the checkpoint is damaged; use another."
-        )
     try:
         if header.get("backbone") is not None:
-            FeatureOrigin(**header["backbone"])
-    except TypeError:
+            FeatureOrigin.from_record(header["backbone"])
+    except ValueError:
         raise InputError(
             f"{path} has a malformed 'backbone': the checkpoint is damaged; use another."
         ) from None
     return header
 
 
-def read_header(path):
+def read_header(path: str | Path) -> dict[str, Any]:
     """Everything in a checkpoint but its tensors; InputError as :func:`load_checkpoint`."""
     with _open(path) as file:
         return _header(file, path)
 
 
-def load_checkpoint(path, parts=None):
+def load_checkpoint(path: str | Path, parts: tuple[str, ...] | None = None) -> dict[str, Any]:
     """Read a checkpoint without running anything in it.
 
     Args:
@@ -136,7 +142,8 @@ def load_checkpoint(path, parts=None):
 
     Returns:
         dict: ``model`` ``{parameter: ndarray}``, ``optimizer`` ``{slot: {parameter:
-        ndarray}}`` (where present), ``config``, ``vocab``, ``metrics``, ``epoch``, ``step``,
+        ndarray}}`` (where present), ``config``, ``vocab`` (of a model with a word list),
+        ``metrics``, ``epoch``, ``step``,
         ``fingerprint`` and whatever else was stored.
 
     Raises:
@@ -160,7 +167,7 @@ def load_checkpoint(path, parts=None):
     return result
 
 
-def move_aside(path):
+def move_aside(path: str | Path) -> Path | None:
     """Rename an existing file to ``name.1``, ``name.2`` … and return the new path, or None."""
     path = Path(path)
     if not path.exists():

@@ -7,6 +7,7 @@ A configuration is a flat set of keys. It comes from the defaults below, then a 
 
 import dataclasses
 import difflib
+import json
 import math
 import sys
 from dataclasses import dataclass, field
@@ -19,6 +20,13 @@ from vsepp.system.errors import InputError
 CONFIG_FOLDER = Path(__file__).parent / "configs"
 AUTO = "auto"
 
+#: What ``prepared.json`` knows. Whoever reads a data set takes it from there, see
+#: ``vsepp.data.options``; the defaults are those of preparing one.
+PREPARED_KEYS = ("captions_per_image", "min_word_count", "max_len")
+# A file with all of these is a run's config.yml, which no one typed. Trainings have compared
+# captions_per_image alone with the data, so the others may be what the data were not made with.
+_OF_A_RUN = {*PREPARED_KEYS, "checkpoint", "init_from", "run_dir"}
+
 
 def _key(default, types, meaning, choices=None, minimum=None, above=None, maximum=2**31 - 1):
     metadata = dict(
@@ -29,18 +37,28 @@ def _key(default, types, meaning, choices=None, minimum=None, above=None, maximu
 
 @dataclass
 class Config:
-    """All keys of a run. Attribute access: ``config.margin``."""
+    """All keys of a run. Attribute access: ``config.margin``.
+
+    Attributes:
+        given: the keys that a file or ``-o`` set, where :func:`load_config` made it.
+        incidental: those of them that only a run's own record of itself set.
+    """
 
     # data
     dataset: str = _key("flickr8k", (str,), "name of the data set: the folder below data_dir")
     data_dir: str = _key("./data", (str,), "folder that holds the data sets")
     captions_per_image: int = _key(
-        5, (int,), "captions that belong to one image", minimum=1, maximum=10_000
+        5, (int,), "of prepare: captions that belong to one image", minimum=1, maximum=10_000
     )
     min_word_count: int = _key(
-        5, (int,), "a word is kept when it occurs more often than this outside test", minimum=0
+        5,
+        (int,),
+        "of prepare: a word is kept when it occurs more often than this outside test",
+        minimum=0,
     )
-    max_len: int = _key(30, (int,), "longest caption kept, in words", minimum=1, maximum=10_000)
+    max_len: int = _key(
+        30, (int,), "of prepare: longest caption kept, in words", minimum=1, maximum=10_000
+    )
     use_restval: bool = _key(False, (bool,), "COCO: train on the restval split too")
     resize: int = _key(
         256, (int,), "shorter side of an image before cropping, in pixels", minimum=1, maximum=9000
@@ -70,6 +88,7 @@ class Config:
         "of a frozen backbone on a CPU: bfloat16 is twice as fast where the processor has it",
         choices=("float32", "bfloat16"),
     )
+    text_model: str = _key("gru", (str,), "text encoder")
     word_dim: int = _key(300, (int,), "size of a word's embedding", minimum=1, maximum=2**16)
     embed_size: int = _key(1024, (int,), "size of the joint embedding", minimum=1, maximum=2**16)
     num_layers: int = _key(1, (int,), "layers of the GRU", minimum=1, maximum=100)
@@ -113,6 +132,13 @@ class Config:
     )
     grad_clip: float = _key(2.0, (float,), "largest global norm of the gradients", above=0)
     evaluate_step: int = _key(60, (int,), "steps between two validations", minimum=1)
+    save_seconds: int = _key(
+        300,
+        (int,),
+        "seconds after which a validation writes the last checkpoint anew (0: each does); "
+        "the end of an epoch and a stop always do",
+        minimum=0,
+    )
     log_step: int = _key(10, (int,), "steps between two lines of the log", minimum=1)
     seed: int = _key(0, (int,), "everything random follows from it", minimum=0)
     device: str = _key(AUTO, (str,), "where to compute", choices=(AUTO, "cpu", "gpu"))
@@ -129,6 +155,21 @@ class Config:
         "./model/vsepp/last_<dataset>.ckpt", (str,), "where the state to resume from goes"
     )
     run_dir: str = _key("./runs", (str,), "where logs, curves and VisualDL files go")
+
+    def __post_init__(self):
+        self.given = self.incidental = frozenset()
+
+    def gives(self, key):
+        """Whether somebody chose the value of ``key``: in a file, with ``-o``, or in Python."""
+        if key in self.given:
+            return key not in self.incidental
+        return getattr(self, key) != KEYS[key].default
+
+    def replaced(self, **values):
+        """A copy with other values, which counts the same keys as given."""
+        result = dataclasses.replace(self, **values)
+        result.given, result.incidental = self.given, self.incidental
+        return result
 
     def to_dict(self):
         """The keys and values as a plain dictionary."""
@@ -215,7 +256,7 @@ def apply(config, values, where):
     for key, value in values.items():
         _check_key(key, where)
         checked[key] = _convert(key, value, where)
-    return dataclasses.replace(config, **checked)
+    return config.replaced(**checked)
 
 
 class _YamlReader(yaml.SafeLoader):
@@ -258,6 +299,17 @@ def bundled_names():
     return sorted(path.stem for path in CONFIG_FOLDER.glob("*.yml"))
 
 
+def override(key, value):
+    """``key=value`` as ``-o`` reads it back, whatever text the value is."""
+    text = str(value)
+    try:
+        plain = yaml.safe_load(text) == value
+    except (yaml.YAMLError, ValueError, RecursionError):
+        plain = False
+    # JSON is YAML: quoted so, no name of a folder is taken for anything but text.
+    return f"{key}={text if plain else json.dumps(value, ensure_ascii=False)}"
+
+
 def _parse_overrides(overrides):
     values = {}
     for item in overrides:
@@ -279,7 +331,8 @@ def load_config(name=None, overrides=(), dataset=None):
         name: a YAML file, or the name of a bundled configuration. Without one, the
             bundled configuration named like the data set, or else the defaults.
             ``<dataset>_paper`` and ``<dataset>_paper_finetune`` name the authors' two
-            stages on any data set.
+            stages on any data set. ``<configuration>`` in a path of its checkpoints stands
+            for this name.
         overrides: sequence of ``"key=value"``.
         dataset: name of the data set, when the command gives one.
 
@@ -309,4 +362,11 @@ def load_config(name=None, overrides=(), dataset=None):
     config = apply(Config(), values, where)
     if dataset and "dataset" not in overridden:
         config = apply(config, {"dataset": dataset}, "--dataset")
-    return apply(config, overridden, "-o")
+    config = apply(config, overridden, "-o")
+    for key in ("best_checkpoint", "last_checkpoint"):
+        path = getattr(config, key).replace("<configuration>", Path(name or config.dataset).stem)
+        setattr(config, key, path)
+    config.given = frozenset(values.keys() | overridden.keys())
+    if values.keys() >= _OF_A_RUN:
+        config.incidental = frozenset({"max_len", "min_word_count"} - overridden.keys())
+    return config

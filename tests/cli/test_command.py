@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from vsepp.cli.command import configuration, parser, run
+from vsepp.cli.command import parser, run
+from vsepp.cli.datasets import configuration
 from vsepp.system.errors import InputError
 
 ROOT = Path(__file__).parents[2]

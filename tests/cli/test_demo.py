@@ -76,7 +76,7 @@ def test_without_gradio_it_says_what_to_install(prepared, tmp_path, monkeypatch,
         "--port",
         "0",
     )
-    assert "pip install vsepp[demo]" in error
+    assert "pip install gradio" in error
 
 
 @pytest.fixture

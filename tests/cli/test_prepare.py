@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import zipfile
+from collections import Counter
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -115,6 +116,40 @@ def test_a_bare_machine_gets_the_sample(run):
     assert prepared("data/sample")["splits"]["train"]["images"] == 4
 
 
+@pytest.fixture
+def parsed(monkeypatch):
+    """How often each JSON with sentences was parsed, by its text."""
+    counts, decode = Counter(), json.JSONDecoder.decode
+
+    def counted(decoder, text, *more):
+        counts[text] += '"sentences"' in text
+        return decode(decoder, text, *more)
+
+    monkeypatch.setattr(json.JSONDecoder, "decode", counted)
+    return lambda: sorted(filter(None, counts.values()))
+
+
+@pytest.mark.parametrize("kind", ["found", "sample", "captions", "mounted"])
+def test_the_json_is_parsed_once(run, parsed, kind):
+    arguments = ["--captions-per-image", 2, "--min-word-count", 0]
+    if kind == "sample":
+        sample.draw_sample(Path("data/sample"))
+        arguments = ["--dataset", "sample"]
+    elif kind == "captions":
+        write_captions(Path("pets.json"))
+        arguments += ["--captions", "pets.json", "--images", write_images(Path("photos"))]
+    elif kind == "mounted":
+        write_zip(Path("data/data7/flickr8k.zip"))
+        write_captions(Path("data/flickr8k/dataset_flickr8k.json"), "flickr8k")
+        write_images(Path("data/flickr8k/images"), NAMES[:2])
+    else:
+        write_captions(Path("data/flickr8k/dataset_flickr8k.json"), "flickr8k")
+        write_images(Path("data/flickr8k/images"))
+    run(*arguments)
+
+    assert parsed() == [1]
+
+
 def test_the_sample_is_drawn_once(run):
     run()
     before = times("data/sample/images")
@@ -203,9 +238,7 @@ def test_dataset_and_data_dir_say_where(run, tmp_path):
     assert (tmp_path / "my data/mine/dataset_mine.json").exists()
     assert prepared(tmp_path / "my data/mine")["options"]["captions_per_image"] == 2
     assert lines[-1] == (
-        "Next: python tools/train.py --dataset mine "
-        f"--data-dir '{tmp_path / 'my data'}' "
-        "-o captions_per_image=2 -o max_len=7"
+        f"Next: python tools/train.py --dataset mine --data-dir '{tmp_path / 'my data'}'"
     )
 
 

@@ -82,12 +82,10 @@ def test_from_the_authors_features_to_an_answer(run, capsys):
     assert any("epoch 3/3" in line for line in resumed)
 
 
-def test_one_caption_to_an_image_is_said_in_the_next_command(run):
+def test_one_caption_to_an_image_need_not_be_said_again(run):
     write_precomp(Path("one"), repeat=1, per_image=1)
     lines = run(prepare, "--precomp", "one", "--dataset", "single")
-    assert lines[-1] == (
-        "Next: python tools/train.py --dataset single -o captions_per_image=1 -o finetuned=false"
-    )
+    assert lines[-1] == ("Next: python tools/train.py --dataset single -o finetuned=false")
 
 
 def test_the_authors_configuration_needs_nothing_more(run):

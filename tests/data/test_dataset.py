@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vsepp.data.dataset import FeatureTextDataset, ImageTextDataset, read_prepared, read_split
+from vsepp.data.dataset import FeatureTextDataset, ImageTextDataset, read_split
+from vsepp.data.prepared import read_prepared
 from vsepp.data.transforms import CenterCrop, RandomCrop
 from vsepp.system.errors import InputError
 from vsepp.text.vocabulary import Vocabulary
@@ -27,6 +28,18 @@ def rewrite(prepared, data, split="train"):
 
 def test_there_is_an_item_per_caption(prepared):
     assert [len(dataset(prepared, split)) for split in ("train", "val", "test")] == [60, 20, 20]
+
+
+def test_a_loop_written_by_hand_finds_what_it_asks_for(prepared):
+    """As in the documents' own training loops: data, vocab, cpi and dataset_size."""
+    items = dataset(prepared)
+
+    assert items.data == split_data(prepared)
+    assert items.vocab == json.loads(prepared.vocab.read_text(encoding="utf-8"))
+    assert items.cpi == 5 and items.dataset_size == len(items.data["CAPTIONS"]) == 60
+    assert items.image_path(items.dataset_size // items.cpi - 1).samefile(items.data["IMAGES"][-1])
+    items.append(dataset(prepared, "val"))
+    assert items.dataset_size == len(items) == 80 and len(items.data["IMAGES"]) == 16
 
 
 def test_an_item_is_its_image_its_padded_caption_and_the_true_length(prepared):

@@ -1,16 +1,21 @@
 """Stored features are those of the images asked for, or they are not handed out."""
 
 import errno
+import hashlib
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from vsepp.data.encoding import Encoding
 from vsepp.data.features import FeatureOrigin, FeatureStore
+from vsepp.data.preprocessing import Preprocessing
 from vsepp.system import resumable
 from vsepp.system.errors import InputError
 
-ORIGIN = FeatureOrigin("resnet18", "0123456789abcdef" * 4, 3, 256, 224)
+ENCODING = Encoding("0123456789abcdef" * 4, Preprocessing(256, 224))
+ORIGIN = FeatureOrigin("resnet18", 3, ENCODING)
 IMAGES = [f"images/{k}.png" for k in range(10)]
 FEATURES = np.random.default_rng(0).normal(size=(10, 3)).astype(np.float32)
 
@@ -121,22 +126,77 @@ def test_features_of_other_images_are_not_handed_out(store, images):
 
 
 @pytest.mark.parametrize(
-    "changes",
-    [{"backbone": "vgg19"}, {"fingerprint": "f" * 64}, {"resize": 300}, {"image_size": 299}],
+    "origin",
+    [
+        replace(ORIGIN, backbone="vgg19"),
+        *(
+            replace(ORIGIN, encoding=replace(ENCODING, **changes))
+            for changes in (
+                {"fingerprint": "f" * 64},
+                {"precision": "bfloat16"},
+                {"exif": True},
+                {"preprocessing": Preprocessing(300, 224)},
+                {"preprocessing": Preprocessing(256, 299)},
+                {"preprocessing": Preprocessing(interpolation="bicubic")},
+                {"preprocessing": Preprocessing(mean=(0.5, 0.5, 0.5))},
+            )
+        ),
+    ],
 )
-def test_each_backbone_and_preprocessing_has_its_own_place(store, tmp_path, changes):
-    from dataclasses import replace
-
+def test_each_backbone_and_encoding_has_its_own_place(store, tmp_path, origin):
     write(store)
+    other = FeatureStore(tmp_path, origin)
 
-    assert FeatureStore(tmp_path, replace(ORIGIN, **changes)).read("train", IMAGES) is None
+    assert other.read("train", IMAGES) is None
+    write(other)
+    assert other.read("train", IMAGES) is not None and other.folder != store.folder
+    with pytest.raises(InputError, match="these are features of .*tools/features.py"):
+        (store.folder / "train.json").write_bytes((other.folder / "train.json").read_bytes())
+        store.read("train", IMAGES)
+
+
+def test_features_that_say_nothing_of_their_precision_are_in_float32(store):
+    """What was written before the precision counted is read, and is what is written now."""
+    about = {
+        "backbone": "resnet18",
+        "fingerprint": "0123456789abcdef" * 4,
+        "feature_size": 3,
+        "resize": 256,
+        "image_size": 224,
+        "images": 10,
+        "images_sha256": hashlib.sha256(json.dumps(IMAGES).encode()).hexdigest(),
+    }
+    folder = store.folder.parent / "resnet18-0123456789ab-256-224"
+    folder.mkdir(parents=True)
+    (folder / "train.json").write_text(json.dumps(about) + "\n")
+    np.save(folder / "train.npy", FEATURES)
+
+    assert np.array_equal(store.read("train", IMAGES), FEATURES)
+    write(store, "val")
+    assert (folder / "val.json").read_text() == (folder / "train.json").read_text()
+
+
+def test_features_in_bfloat16_say_so(tmp_path, store):
+    halved = FeatureStore(
+        tmp_path, replace(ORIGIN, encoding=replace(ENCODING, precision="bfloat16"))
+    )
+    write(halved)
+
+    assert halved.folder.name == "resnet18-0123456789ab-256-224-bfloat16"
+    assert json.loads((halved.folder / "train.json").read_text())["precision"] == "bfloat16"
+    assert store.read("train", IMAGES) is None
+    store.folder.mkdir()
+    for path in halved.folder.iterdir():
+        (store.folder / path.name).write_bytes(path.read_bytes())
+    with pytest.raises(InputError, match="features of precision 'bfloat16', not None"):
+        store.read("train", IMAGES)
 
 
 @pytest.mark.parametrize(
     "key, value",
     [
         ("backbone", "vgg19"),
-        ("fingerprint", ORIGIN.fingerprint[:12] + "f" * 52),
+        ("fingerprint", ENCODING.fingerprint[:12] + "f" * 52),
         ("feature_size", 4),
         ("resize", 300),
         ("image_size", 299),
@@ -209,7 +269,7 @@ def test_a_full_disk_names_the_file_and_what_was_done_is_kept(store, monkeypatch
 
     interrupt(store, 1)
     with monkeypatch.context() as patch:
-        patch.setattr(resumable, "_write_all", full)
+        patch.setattr(resumable, "write_all", full)
         with pytest.raises(OSError) as failure:
             write(store)
 

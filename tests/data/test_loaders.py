@@ -339,7 +339,7 @@ def test_the_training_loader_batches_by_length(prepared, workers):
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("crop", [CenterCrop, RandomCrop])
 def test_pixels_become_what_the_transform_itself_would_have_made(prepared, workers, crop):
-    from vsepp.models.image import as_network_input
+    from vsepp.data.transforms import normalize
 
     normalized, pixels = (
         training_loader(
@@ -358,7 +358,7 @@ def test_pixels_become_what_the_transform_itself_would_have_made(prepared, worke
         )
         assert same(
             [
-                [as_network_input(images).numpy(), *(part.numpy() for part in rest)]
+                [normalize(images.numpy()), *(part.numpy() for part in rest)]
                 for images, *rest in found
             ],
             expected,

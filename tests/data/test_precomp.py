@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from vsepp.data.dataset import CaptionDataset, FeatureTextDataset
-from vsepp.data.features import FeatureStore, given_origin
+from vsepp.data.features import FeatureStore
 from vsepp.data.precomp import Precomputed, create_precomputed
+from vsepp.data.prepared import Prepared
 from vsepp.system.errors import InputError
 
 SIZE = 6
@@ -50,7 +51,7 @@ def create(source, data_dir, **changes):
 
 def stored(folder, split):
     images = json.loads((folder / f"{split}_data.json").read_text())["IMAGES"]
-    return FeatureStore(folder, given_origin(folder)).read(split, images)
+    return FeatureStore(folder, Prepared(folder).features).read(split, images)
 
 
 @pytest.mark.parametrize("repeat", [1, 5], ids=["a row per image", "five equal rows per image"])
@@ -252,4 +253,4 @@ def test_malformed_features_in_prepared_json_are_named(source, tmp_path):
     prepared["features"].pop("resize")
     path.write_text(json.dumps(prepared))
     with pytest.raises(InputError, match="prepared.json has malformed 'features'"):
-        given_origin(tmp_path / "pets")
+        Prepared(tmp_path / "pets")

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vsepp.data.dataset import read_prepared
 from vsepp.data.preparation import choose_captions, create_dataset
+from vsepp.data.prepared import read_prepared
 from vsepp.system.errors import InputError
 from vsepp.text.vocabulary import Vocabulary
 

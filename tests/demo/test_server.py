@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from vsepp.demo.server import private_folder
-from vsepp.demo.thumbnails import Thumbnails
+from vsepp.demo.thumbnails import ThumbnailFolder
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_a_query_that_is_cut_off_leaves_nothing(temporary, tmp_path):
     shown = []
 
     def find():
-        thumbnails = Thumbnails(folder)
+        thumbnails = ThumbnailFolder(folder)
         for photograph in photographs:
             try:
                 shown.append(thumbnails.path(photograph))

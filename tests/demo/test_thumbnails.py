@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from vsepp.demo.thumbnails import SIZE, Thumbnails
+from vsepp.demo.thumbnails import SIZE, ThumbnailFolder
 
 
 @pytest.fixture
@@ -16,14 +16,21 @@ def photograph(tmp_path):
 
 
 def test_a_thumbnail_is_a_small_whole_jpeg(photograph, tmp_path):
-    path = Path(Thumbnails(tmp_path).path(photograph))
+    path = Path(ThumbnailFolder(tmp_path).path(photograph))
     with Image.open(path) as thumbnail:
         assert thumbnail.format == "JPEG" and thumbnail.size == (SIZE[0], 222)
     assert tmp_path in path.parents
 
 
+@pytest.mark.parametrize("size, small", [((1, 3000), (1, 300)), ((3000, 2), (400, 1))])
+def test_a_strip_keeps_a_pixel_of_its_short_side(tmp_path, size, small):
+    Image.new("RGB", size).save(tmp_path / "strip.png")
+    with Image.open(Thumbnails(tmp_path).path(tmp_path / "strip.png")) as thumbnail:
+        assert thumbnail.size == small
+
+
 def test_it_is_made_once_and_counts_as_new_when_it_is_shown_again(photograph, tmp_path):
-    thumbnails = Thumbnails(tmp_path)
+    thumbnails = ThumbnailFolder(tmp_path)
     path = Path(thumbnails.path(photograph))
     path.write_bytes(b"as it was")
     before = path.stat().st_ctime_ns
@@ -33,7 +40,7 @@ def test_it_is_made_once_and_counts_as_new_when_it_is_shown_again(photograph, tm
 
 
 def test_it_is_made_again_when_it_was_deleted(photograph, tmp_path):
-    thumbnails = Thumbnails(tmp_path)
+    thumbnails = ThumbnailFolder(tmp_path)
     path = Path(thumbnails.path(photograph))
     path.unlink()
     path.parent.rmdir()
@@ -42,14 +49,14 @@ def test_it_is_made_again_when_it_was_deleted(photograph, tmp_path):
 
 def test_a_photograph_that_cannot_be_read_gets_a_tile(tmp_path):
     (tmp_path / "broken.jpg").write_text("broken")
-    thumbnails = Thumbnails(tmp_path)
+    thumbnails = ThumbnailFolder(tmp_path)
     paths = {thumbnails.path(tmp_path / name) for name in ("broken.jpg", "gone.jpg")}
     assert len(paths) == 2 and all(Image.open(path).format == "JPEG" for path in paths)
 
 
 def test_twenty_visitors_who_find_the_same_leave_one_file(photograph, tmp_path):
     (tmp_path / "shown").mkdir()
-    thumbnails = Thumbnails(tmp_path / "shown")
+    thumbnails = ThumbnailFolder(tmp_path / "shown")
     with ThreadPoolExecutor(20) as pool:
         paths = set(pool.map(thumbnails.path, [photograph] * 40))
     assert [str(path) for path in (tmp_path / "shown").rglob("*") if path.is_file()] == list(paths)

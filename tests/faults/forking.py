@@ -113,10 +113,10 @@ def draw_dots():
     """Leave a training's pictures out, which take most of a tiny one's time."""
     from PIL import Image
 
-    from vsepp.training import loop, run_folder
+    from vsepp.report import training_listener
 
-    loop.show_queries = lambda *_: Image.new("RGB", (8, 8))
-    run_folder.draw_curves = lambda history, path: None
+    training_listener.show_queries = lambda *_: Image.new("RGB", (8, 8))
+    training_listener.draw_curves = lambda history, path: None
 
 
 def lead_a_session():
@@ -186,12 +186,15 @@ def main():
     import visualdl  # noqa: F401
 
     import vsepp  # noqa: F401 - first: it sets what the numerical libraries read
-    import vsepp.convert.conversion  # noqa: F401
+    import vsepp.convert.backbone  # noqa: F401
+    import vsepp.convert.pdparams  # noqa: F401
     import vsepp.data.sample
     import vsepp.index.updating  # noqa: F401
     import vsepp.report.evaluation_page  # noqa: F401
+    import vsepp.report.training_listener  # noqa: F401
     import vsepp.retrieval.gallery  # noqa: F401
-    import vsepp.training  # noqa: F401
+    import vsepp.training.loop  # noqa: F401
+    import vsepp.training.retrieval  # noqa: F401
 
     vsepp.data.sample.draw_sample.__defaults__ = (12, 4, 4, 0)  # 20 pictures in place of 2,200
     for line in sys.stdin:

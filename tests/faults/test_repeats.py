@@ -33,7 +33,7 @@ MODES = {
 
 
 def _step(number, nth):
-    return Signals((number,), "vsepp.training.loop:Trainer._train_step", nth)
+    return Signals((number,), "vsepp.training.loop:TrainingStep.__call__", nth)
 
 
 # What happens to a run before it is let go on to its end: how each of its parts is ended.
@@ -43,7 +43,7 @@ STOPS = {
     "Ctrl-C at an epoch's end": (_step(signal.SIGINT, STEPS),),
     "SIGKILL": (_step(signal.SIGKILL, STEPS + 4),),
     "SIGTERM in a validation": (
-        Signals((signal.SIGTERM,), "vsepp.training.loop:encode_dataset", 2),
+        Signals((signal.SIGTERM,), "vsepp.training.retrieval:encode_dataset", 2),
     ),
     "two stops": (_step(signal.SIGTERM, 2), _step(signal.SIGINT, 7)),
 }

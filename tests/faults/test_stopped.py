@@ -27,21 +27,23 @@ KINDS = {
 WORDS = {signal.SIGINT: (130, "Interrupted."), signal.SIGTERM: (143, "Terminated.")}
 
 LOOP = "vsepp.training.loop:"
+TASK = "vsepp.training.retrieval:"
+LISTENER = "vsepp.report.training_listener:"
 PREPARATION = [("vsepp.data.preparation:_problem", 5), ("vsepp.data.preparation:write_dataset", 1)]
 TRAINING = [
-    (LOOP + "open_splits", 1),
-    (LOOP + "build_model", 1),
-    (LOOP + "training_loader*", 1),
-    (LOOP + "Trainer._train_step", 1),
-    (LOOP + "Trainer._train_step*", 4),
-    (LOOP + "Trainer._train_step", 7),
-    (LOOP + "encode_dataset", 1),
-    (LOOP + "show_queries", 1),
+    (TASK + "open_splits", 1),
+    (TASK + "build_model", 1),
+    (TASK + "training_loader*", 1),
+    (LOOP + "TrainingStep.__call__", 1),
+    (LOOP + "TrainingStep.__call__*", 4),
+    (LOOP + "TrainingStep.__call__", 7),
+    (TASK + "encode_dataset", 1),
+    (LISTENER + "show_queries", 1),
     (LOOP + "save_checkpoint", 2),
     ("vsepp.system.tensor_files:write_bytes", 3),
     (LOOP + "Trainer._test_best", 1),
-    (LOOP + "show_space", 1),
-    ("vsepp.training.run_folder:draw_curves", 1),
+    (LISTENER + "show_space", 1),
+    (LISTENER + "draw_curves", 1),
 ]
 OPENING = [("vsepp.retrieval.model:RetrievalModel.__init__", 1)]
 MOMENTS = {
@@ -56,8 +58,8 @@ MOMENTS = {
     "prepare anew": PREPARATION,
     "features": [
         ("vsepp.models.feature_extraction:initialise_backbone", 1),
-        ("vsepp.models.predictor:BackbonePredictor.__call__", 1),
-        ("vsepp.models.predictor:BackbonePredictor.__call__*", 2),
+        ("vsepp.models.twins.predictor:BackbonePredictor.__call__", 1),
+        ("vsepp.models.twins.predictor:BackbonePredictor.__call__*", 2),
         ("vsepp.data.features:FeatureStore.write*", 2),
     ],
     "train": TRAINING,
@@ -89,10 +91,10 @@ MOMENTS = {
         ("vsepp.index.updating:_Update._finish", 1),
     ],
     "convert": [
-        ("vsepp.convert.conversion:load_checkpoint", 1),
-        ("vsepp.convert.conversion:load_checkpoint*", 1),
+        ("vsepp.convert.pdparams:load_checkpoint", 1),
+        ("vsepp.convert.pdparams:load_checkpoint*", 1),
     ],
-    "convert backbone": [("vsepp.convert.conversion:write_tensors", 1)],
+    "convert backbone": [("vsepp.convert.backbone:write_tensors", 1)],
 }
 QUICK = [
     ("download", 1, "SIGTERM"),

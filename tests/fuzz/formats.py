@@ -8,6 +8,7 @@ import tarfile
 import zipfile
 from argparse import Namespace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Callable, NamedTuple
 
 import numpy as np
@@ -17,14 +18,18 @@ from PIL import Image
 
 from vsepp.checkpoint import load_checkpoint, read_header, save_checkpoint
 from vsepp.config import Config, load_config
-from vsepp.convert.conversion import convert_authors, convert_tutorial, read_authors_vocabulary
+from vsepp.convert.authors import convert_authors, read_authors_vocabulary
+from vsepp.convert.tutorial import convert_tutorial
 from vsepp.data.archives import Archive
 from vsepp.data.coco import read_coco
-from vsepp.data.dataset import CaptionDataset, read_prepared
-from vsepp.data.earlier import Earlier
-from vsepp.data.features import FeatureOrigin, FeatureStore, given_origin
+from vsepp.data.dataset import CaptionDataset
+from vsepp.data.encoding import Encoding
+from vsepp.data.existing_preparation import ExistingPreparation
+from vsepp.data.features import FeatureOrigin, FeatureStore
 from vsepp.data.images import image_size, open_image
 from vsepp.data.precomp import Precomputed
+from vsepp.data.prepared import Prepared, read_prepared
+from vsepp.data.preprocessing import Preprocessing
 from vsepp.data.sources import Captions
 from vsepp.index.photographs import PhotographIndex
 from vsepp.index.updating import update_index
@@ -168,11 +173,11 @@ def _prepared(folder):
         return open_split(path)
 
     def open_prepared(path):
-        found = Earlier.read(path.parent)
+        found = ExistingPreparation.read(path.parent)
         if found:
-            found.refuse_other({"seed": 0}, "0" * 64, FeatureOrigin(**origin))
+            found.refuse_other({"seed": 0}, "0" * 64, FeatureOrigin.from_record(origin))
             found.is_whole()
-        return read_prepared(path.parent), given_origin(path.parent)
+        return read_prepared(path.parent), Prepared(path.parent).features
 
     return {
         "vocab.json": Format(
@@ -216,6 +221,7 @@ def _configurations(folder):
 
 
 def _checkpoints(folder):
+    from vsepp.models.encoders import encoders_for_training
     from vsepp.models.state import get_state
     from vsepp.models.vsepp import build_model
     from vsepp.retrieval.model import load
@@ -227,7 +233,8 @@ def _checkpoints(folder):
         pretrained=False,
         image_model="shufflenet_v2_x0_25",
     )
-    model = build_model(config, len(WORDS), 5)
+    words = SimpleNamespace(vocabulary=Vocabulary(WORDS), tokenizer="words")
+    model = build_model(*encoders_for_training(config, words, 5))
     state = get_state(model)
     origin = {
         "backbone": "precomputed",
@@ -262,7 +269,7 @@ def _checkpoints(folder):
 
 
 def _arrays(folder):
-    origin = FeatureOrigin("resnet18", "ab" * 32, 4, 256, 224)
+    origin = FeatureOrigin("resnet18", 4, Encoding("ab" * 32, Preprocessing()))
     store = FeatureStore(folder / "data", origin)
     rows = np.arange(12, dtype=np.float32).reshape(3, 4)
     images = ["a", "b", "c"]

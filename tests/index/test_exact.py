@@ -5,7 +5,7 @@ import pytest
 
 from vsepp.index import exact
 from vsepp.index.exact import ExactIndex
-from vsepp.metrics.similarity import MEASURES
+from vsepp.metrics.similarity import Ensemble, find_measure
 from vsepp.system.errors import InputError
 
 
@@ -18,7 +18,7 @@ def twin(rows, queries, k, measure="cosine"):
     """(rows, scores) of the full matrix, sorted stably: of equals the lower row first."""
     table = np.stack(
         [
-            MEASURES[measure].pairs(
+            find_measure(measure).pairs(
                 rows, query[None], np.arange(len(rows)), np.zeros(len(rows), int)
             )
             for query in queries
@@ -26,6 +26,16 @@ def twin(rows, queries, k, measure="cosine"):
     )
     order = np.argsort(-table, axis=1, kind="stable")[:, :k]
     return order, np.take_along_axis(table, order, 1).astype(np.float32)
+
+
+def twin_table(rows, queries, measure):
+    """float64 ``[n_queries, n_rows]``, from the definitions."""
+    rows, queries = rows.astype(float), queries.astype(float)
+    if measure == "cosine":
+        return np.array([[float(np.dot(row, query)) for row in rows] for query in queries])
+    return np.array(
+        [[-np.linalg.norm(np.maximum(query - row, 0)) for row in rows] for query in queries]
+    )
 
 
 def index_of(codes, measure="cosine"):
@@ -59,6 +69,49 @@ def test_of_equals_the_lower_row_goes_first(measure):
     asked = make_codes(6, seed=3)
     ids, _ = index_of(codes, measure).search(asked, 70)
     np.testing.assert_array_equal(ids, twin(codes, asked, 70, measure)[0])
+
+
+@pytest.mark.parametrize("measure", ["cosine", "order"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+@pytest.mark.parametrize("queries, k", [(1, 1), (3, 10), (17, 500)])
+@pytest.mark.parametrize("widths", [(24,), (7, 17), (9, 3, 12)])
+def test_an_ensemble_equals_the_full_matrix(measure, dtype, queries, k, widths):
+    codes, asked = make_codes(200, dtype=dtype), make_codes(queries, seed=1)
+    codes[150:] = codes[:50]  # ties
+    ensemble = Ensemble(measure, widths)
+    ids, scores = index_of(codes, ensemble).search(asked, k)
+    rows, right = twin(codes, asked, k, ensemble)
+    np.testing.assert_array_equal(ids, rows)
+    np.testing.assert_array_equal(scores, right)
+    slow = sum(twin_table(codes[:, part], asked[:, part], measure) for part in ensemble.columns)
+    np.testing.assert_allclose(scores, -np.sort(-slow, axis=1)[:, :k], atol=1e-6)
+
+
+@pytest.mark.parametrize("measure", ["cosine", "order"])
+def test_an_ensemble_of_models_on_different_scales_is_told_apart(measure):
+    # What is longest in one model's columns is not what is longest over all columns.
+    codes = make_codes(400)
+    codes[:, :12] *= np.linspace(1e-3, 30, 400, dtype=np.float32)[:, None]
+    codes[:, 12:] *= np.linspace(30, 1e-3, 400, dtype=np.float32)[:, None]
+    asked = make_codes(5, seed=1)
+    ensemble = Ensemble(measure, (12, 12))
+    ids, _ = index_of(codes, ensemble).search(asked, 40)
+    np.testing.assert_array_equal(ids, twin(codes, asked, 40, ensemble)[0])
+
+
+def test_codes_that_are_no_ensembles_are_refused():
+    with pytest.raises(InputError, match="each row of 30 numbers"):
+        index_of(make_codes(3), Ensemble("cosine", (24, 6)))
+
+
+def test_several_parts_are_searched_as_one():
+    codes, asked = make_codes(90), make_codes(3, seed=1)
+    index = ExactIndex()
+    for start, end in ((0, 50), (50, 80), (80, 90)):
+        index.add(np.arange(start, end), codes[start:end])
+    np.testing.assert_array_equal(index.search(asked, 70)[0], twin(codes, asked, 70)[0])
+    assert len(index.search(asked[:0], 5)[0]) == 0
+    assert index.search(asked, 0)[0].shape == (3, 0)
 
 
 def test_a_collapsed_model_is_answered_in_order(monkeypatch):

@@ -343,7 +343,7 @@ def test_another_checkpoint_needs_force(folder, index):
     assert contents(index) == before
     report = update_index(folder, index, ColourModel("b" * 64), force=True)
     assert report.encoded == 40
-    assert PhotographIndex(index).manifest.encoding.fingerprint == "b" * 64
+    assert PhotographIndex(index).manifest.origin.encoding.fingerprint == "b" * 64
 
 
 def test_another_folder_needs_force_and_keeps_what_fits(folder, index):

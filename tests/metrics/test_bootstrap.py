@@ -15,6 +15,7 @@ from vsepp.metrics.bootstrap import (
     resampled_counts,
     summarise,
 )
+from vsepp.metrics.correspondence import Correspondence
 from vsepp.metrics.scores import mean_rank, median_rank, recall_at
 from vsepp.system.errors import InputError
 
@@ -216,6 +217,68 @@ def test_ranks_of_other_queries_are_not_compared():
 def test_ranks_that_do_not_fit_are_refused(i2t, t2i, folds):
     with pytest.raises(InputError, match="do not fit"):
         bootstrap(Ranks(np.array(i2t, int), np.array(t2i, int), folds))
+
+
+class TestRelation:
+    """Images with unequal numbers of captions, and captions that several images share."""
+
+    UNEQUAL = [[0, 1, 2], [3], [4, 5], [6], [7, 8, 9, 10]]
+    SHARED = [[0, 1], [1, 2], [3], [4, 5], [5], [6, 0]]  # images 0, 1 and 5 hang together; 3 and 4
+
+    @staticmethod
+    def make(lists, seed=0, spread=6):
+        relation = Correspondence.from_lists(lists)
+        generator = np.random.default_rng(seed)
+        return Ranks(
+            generator.geometric(1 / spread, relation.n_images) - 1,
+            generator.geometric(1 / spread, relation.n_texts) - 1,
+            correspondence=relation,
+        )
+
+    @pytest.mark.parametrize(
+        "lists, groups",
+        [
+            (UNEQUAL, [([image], texts) for image, texts in enumerate(UNEQUAL)]),
+            (SHARED, [([0, 1, 5], [0, 1, 2, 6]), ([2], [3]), ([3, 4], [4, 5])]),
+        ],
+    )
+    def test_whole_groups_are_drawn(self, lists, groups):
+        ranks = self.make(lists)
+        generator = np.random.default_rng(3)
+        slow = []
+        for _ in range(30):
+            chosen = generator.integers(len(groups), size=len(groups))
+            i2t, t2i = (
+                np.concatenate([way[groups[group][side]] for group in chosen])
+                for side, way in enumerate((ranks.i2t, ranks.t2i))
+            )
+            slow.append(flat(slow_scores(i2t, t2i)))
+
+        for name, values in flat(bootstrap(ranks, seed=3, draws=30)).items():
+            assert values == pytest.approx([scores[name] for scores in slow], abs=1e-9), name
+
+    def test_a_stride_given_as_a_relation_is_a_stride(self):
+        ranks = make_ranks()
+        relation = Correspondence.from_stride(30, 3)
+
+        assert intervals(ranks._replace(correspondence=relation)) == intervals(ranks)
+
+    def test_what_is_resampled_is_said(self):
+        assert make_ranks().resampled == self.make(self.UNEQUAL).resampled == "images"
+        assert self.make(self.SHARED).resampled == "groups of images that share captions"
+
+    def test_only_the_same_pairs_are_compared(self):
+        ours, other = self.make(self.UNEQUAL), self.make(self.UNEQUAL[::-1], seed=1)
+        cells = flat(compare(ours, self.make(self.UNEQUAL)))
+        assert all(cell == {"difference": 0, "interval": [0, 0]} for cell in cells.values())
+        with pytest.raises(InputError, match="different correspondences"):
+            compare(ours, other)
+
+    def test_ranks_of_other_sizes_are_refused(self):
+        ranks = self.make(self.UNEQUAL)
+        for wrong in (ranks._replace(i2t=ranks.i2t[1:]), ranks._replace(folds=5)):
+            with pytest.raises(InputError, match="one fold of 5 images and 11 captions"):
+                bootstrap(wrong)
 
 
 class TestSummary:

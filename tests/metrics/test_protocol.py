@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from vsepp.metrics import protocol as scoring
-from vsepp.metrics.bootstrap import Ranks
-from vsepp.metrics.protocol import save_ranks, score
+from vsepp.metrics.protocol import score
 from vsepp.metrics.scores import all_metrics, compute_ranks, fold_metrics
 from vsepp.system.errors import InputError
 
@@ -153,13 +152,3 @@ def test_ties_count_against_an_ensemble(measure):
 def test_measures_are_not_mixed():
     with pytest.raises(InputError, match="cosine and order.*one measure"):
         score([make_gallery(0), make_gallery(0, measure="order")])
-
-
-def test_saved_ranks_say_what_they_are_of(tmp_path):
-    ranks = Ranks(np.array([0, 2]), np.array([1, 0, 0, 3]))
-    save_ranks(tmp_path / "ranks", ranks, {"split": "test", "images": 2, "ensemble": ["a", "b"]})
-
-    with np.load(tmp_path / "ranks", allow_pickle=False) as saved:
-        assert saved["i2t"].tolist() == [0, 2] and saved["t2i"].tolist() == [1, 0, 0, 3]
-        assert saved["folds"] == 1 and saved["split"] == "test" and saved["images"] == 2
-        assert saved["ensemble"].tolist() == ["a", "b"]

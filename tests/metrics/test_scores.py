@@ -128,14 +128,16 @@ def test_average_precision_equals_the_slow_definition(kind, captions_per_image, 
 @pytest.mark.parametrize("tile, pairs_at_once", [(1, 1), (5, 3), (31, 7)])
 def test_the_size_of_the_tiles_changes_nothing(monkeypatch, measure, tile, pairs_at_once):
     images, texts = make_codes("whole numbers", 3)
-    whole = count_wrong(images, texts, 3, measure, every_caption=True)
+    whole = count_wrong(images, texts, 3, measure, every_answer=True)
 
     monkeypatch.setattr(counting, "_IMAGES", tile)
     monkeypatch.setattr(counting, "_TEXTS", tile + 2)
     monkeypatch.setattr(measures, "_PAIRS_AT_ONCE", pairs_at_once)
-    parts = count_wrong(images, texts, 3, measure, every_caption=True)
+    parts = count_wrong(images, texts, 3, measure, every_answer=True)
 
-    assert np.array_equal(whole[0], parts[0]) and np.array_equal(whole[1], parts[1])
+    for way, other in zip(whole, parts):
+        assert np.array_equal(way.counts, other.counts)
+        assert np.array_equal(way.starts, other.starts)
 
 
 @pytest.mark.parametrize("measure", ["cosine", "order"])
@@ -216,7 +218,7 @@ def test_median_rank_by_hand(ranks, median, authors):
 
 def test_both_medians_are_among_the_metrics():
     # Ranks 0, 0, 3, 3 in both directions: the authors' rule takes the middle, 1.5, down to 1.
-    result = metrics_of_counts(np.array([[0], [3], [0], [3]]), np.array([3, 0, 0, 3]))
+    result = metrics_of_counts([[0], [3], [0], [3]], [[3], [0], [0], [3]])
 
     for way in ("i2t", "t2i"):
         assert (result[way]["Med r"], result[way]["Med r (authors)"]) == (1, 2)

@@ -1,18 +1,24 @@
 """Both encoders together, and what a configuration builds."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import paddle
 import pytest
 
 from vsepp import VSEPP, Config
+from vsepp.models.encoders import encoders_for_training
 from vsepp.models.state import get_state
-from vsepp.models.vsepp import BACKBONE, build_image_extractor, build_model, build_text_extractor
+from vsepp.models.vsepp import BACKBONE, build_model
+from vsepp.text.vocabulary import Vocabulary
 
 TINY = "shufflenet_v2_x0_25"
 CONFIG = dataclasses.replace(
     Config(), image_model=TINY, pretrained=False, word_dim=4, embed_size=6, num_layers=2
+)
+NINE_WORDS = SimpleNamespace(
+    vocabulary=Vocabulary.build([["a", "b", "c", "d", "e"]], 0), tokenizer="words"
 )
 
 
@@ -88,18 +94,14 @@ def test_options_reach_the_head_they_are_for():
 
 @pytest.mark.parametrize("feature_size", [None, 7])
 def test_the_halves_built_alone_have_the_names_of_the_whole(feature_size):
+    text, image = encoders = encoders_for_training(CONFIG, NINE_WORDS, feature_size)
     whole = {
         name: value.shape
-        for name, value in build_model(CONFIG, 9, feature_size, with_weights=False)
-        .state_dict()
-        .items()
+        for name, value in build_model(*encoders, with_weights=False).state_dict().items()
     }
 
     halves = {}
-    for prefix, half in (
-        ("image_extractor.", build_image_extractor(CONFIG, feature_size)),
-        ("text_extractor.", build_text_extractor(CONFIG, 9)),
-    ):
+    for prefix, half in (("image_extractor.", image.build()), ("text_extractor.", text.build())):
         halves.update({prefix + name: value.shape for name, value in half.state_dict().items()})
 
     assert halves == whole
@@ -107,7 +109,9 @@ def test_the_halves_built_alone_have_the_names_of_the_whole(feature_size):
 
 @pytest.mark.parametrize("finetuned", [False, True])
 def test_a_configuration_says_whether_the_backbone_is_trained(finetuned):
-    model = build_model(dataclasses.replace(CONFIG, finetuned=finetuned), 9)
+    model = build_model(
+        *encoders_for_training(dataclasses.replace(CONFIG, finetuned=finetuned), NINE_WORDS)
+    )
 
     # Batch-norm's statistics are parameters to Paddle, and never trained.
     weights = [
@@ -122,7 +126,9 @@ def test_a_configuration_says_whether_the_backbone_is_trained(finetuned):
 def test_without_weights_no_file_is_read():
     config = dataclasses.replace(CONFIG, pretrained=True, weights="nowhere.pdparams")
 
-    build_model(config, 9, with_weights=False)
+    encoders = encoders_for_training(config, NINE_WORDS)
+
+    build_model(*encoders, with_weights=False)
 
     with pytest.raises(ValueError, match="nowhere.pdparams"):
-        build_model(config, 9)
+        build_model(*encoders)

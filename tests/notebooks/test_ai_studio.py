@@ -86,18 +86,22 @@ def test_it_is_stored_without_outputs():
             assert cell["outputs"] == [] and cell["execution_count"] is None
 
 
+def cells_of(kind):
+    return [cell for cell in CELLS if cell["cell_type"] == kind]
+
+
 def test_every_text_is_chinese_and_english():
-    for cell in CELLS:
-        if cell["cell_type"] == "markdown":
-            text = source(cell)
-            assert re.search("[\u4e00-\u9fff]{2}", text), text
-            assert len(re.findall("[A-Za-z]{2,}", text)) > 5, text
+    assert cells_of("markdown")
+    for cell in cells_of("markdown"):
+        text = source(cell)
+        assert re.search("[\u4e00-\u9fff]{2}", text), text
+        assert len(re.findall("[A-Za-z]{2,}", text)) > 5, text
 
 
 def test_the_code_is_plain_python():
-    for cell in CELLS:
-        if cell["cell_type"] == "code":
-            ast.parse(source(cell))  # magics and shell lines are none
+    assert cells_of("code")
+    for cell in cells_of("code"):
+        assert ast.parse(source(cell)).body, source(cell)  # magics and shell lines do not parse
 
 
 def test_every_tool_it_calls_is_there():

@@ -87,3 +87,6 @@ def test_no_window_system_is_asked_for(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)  # importing it would raise
 
     draw_curves([training(1, 6.4)], tmp_path / "curves.png")
+
+    with Image.open(tmp_path / "curves.png") as image:
+        assert image.format == "PNG"

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from vsepp import compute_ranks
+from vsepp import Correspondence, compute_ranks
 from vsepp.metrics.similarity import MEASURES
 from vsepp.report import extremes
 from vsepp.report.extremes import answers_of_image, answers_of_text, best_and_worst, margins
@@ -57,6 +57,25 @@ def test_margins_are_those_of_every_pair(gallery, monkeypatch, block):
     found = margins(gallery.images, gallery.texts, PER_IMAGE, gallery.measure)
     for side, slow in zip(found, slow_margins(gallery)):
         np.testing.assert_allclose(side, slow, atol=1e-5)
+
+
+@pytest.mark.parametrize("block", [1, 100, 10**6])
+def test_margins_of_a_relation_are_those_of_every_pair(gallery, monkeypatch, block):
+    monkeypatch.setattr(extremes, "_BLOCK", block)
+    generator = np.random.default_rng(1)
+    pairs = {(image, int(generator.integers(IMAGES * PER_IMAGE))) for image in range(IMAGES)}
+    pairs |= {(int(generator.integers(IMAGES)), text) for text in range(IMAGES * PER_IMAGE)}
+    scores = np.array(table(gallery))
+    right = np.array([[(i, j) in pairs for j in range(scores.shape[1])] for i in range(IMAGES)])
+
+    found = margins(
+        gallery.images, gallery.texts, Correspondence.from_pairs(pairs), gallery.measure
+    )
+
+    for side, axis in zip(found, (1, 0)):
+        best_right = np.where(right, scores, -np.inf).max(axis)
+        best_wrong = np.where(right, -np.inf, scores).max(axis)
+        np.testing.assert_allclose(side, best_right - best_wrong, atol=1e-5)
 
 
 def test_the_best_and_worst_are_truly_so(gallery):

@@ -61,13 +61,15 @@ def test_photographs_become_unit_vectors(model, paths):
 
 def test_codes_are_those_of_training(model, run):
     """Preprocessing and weights are the run's: its own evaluation gives the same codes."""
+    from vsepp.models.encoders import encoders_for_training
     from vsepp.models.state import set_state
     from vsepp.models.vsepp import build_model
     from vsepp.retrieval.encoding import encode_dataset
 
-    dataset = open_splits(run, ("test",)).splits["test"]
+    data = open_splits(run, ("test",))
+    dataset = data.splits["test"]
     feature_size = None if run.finetuned else 512
-    trained = build_model(run, len(dataset.vocabulary), feature_size)
+    trained = build_model(*encoders_for_training(run, data, feature_size))
     stored = vsepp.load_checkpoint(run.path("best_checkpoint"))["model"]
     set_state(
         trained, stored, "best", optional=() if run.finetuned else ("image_extractor.backbone.",)

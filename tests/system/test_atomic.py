@@ -1,11 +1,13 @@
 """A write leaves the old file or the new one, whole, and nothing beside it."""
 
 import errno
+import io
 import os
 
+import numpy as np
 import pytest
 
-from vsepp.system.atomic import atomic_path, check_writable, write_bytes, write_json
+from vsepp.system.atomic import atomic_path, check_writable, write_all, write_bytes, write_json
 
 either_way = pytest.mark.parametrize("sync", [True, False])
 
@@ -104,3 +106,23 @@ def test_whether_a_file_can_be_written_is_found_out_without_touching_it(tmp_path
     with pytest.raises(OSError) as caught:
         check_writable(there / "below")
     assert str(there) in str(caught.value.filename)
+
+
+class TakesParts(io.RawIOBase):
+    """An unbuffered file on a nearly full disk: it takes at most five bytes at a time."""
+
+    def __init__(self):
+        self.taken = b""
+
+    def write(self, data):
+        self.taken += bytes(data[:5])
+        return min(5, len(data))
+
+
+@pytest.mark.parametrize("data", [b"", b"abcd", b"0123456789abc", np.arange(7, dtype="<i4")])
+def test_everything_is_written_where_a_file_takes_a_part(data):
+    file = TakesParts()
+
+    write_all(file, data)
+
+    assert file.taken == (data if isinstance(data, bytes) else data.tobytes())

@@ -94,10 +94,30 @@ print((before - held()) // 2**20)
     assert measured(code.format("memory.keep_freed()", "memory.return_freed()")) > 80
 
 
-def test_elsewhere_nothing_is_done(monkeypatch):
-    def missing(name):
-        raise OSError(f"{name}: cannot open shared object file")
+class NoSuchFunctions:
+    """A C library, as musl is, that knows none of glibc's functions."""
 
-    monkeypatch.setattr(memory.ctypes, "CDLL", missing)
-    memory.keep_freed(), memory.return_large_blocks()
-    memory.share_heaps(2), memory.return_freed()
+
+@pytest.mark.parametrize("library", [None, NoSuchFunctions()], ids=["no libc.so.6", "not glibc"])
+@pytest.mark.parametrize(
+    "function, arguments",
+    [
+        (memory.keep_freed, ()),
+        (memory.return_large_blocks, ()),
+        (memory.share_heaps, (2,)),
+        (memory.return_freed, ()),
+    ],
+)
+def test_another_c_library_is_looked_for_and_left_alone(monkeypatch, function, arguments, library):
+    asked = []
+
+    def open_library(name):
+        asked.append(name)
+        if library is None:
+            raise OSError(f"{name}: cannot open shared object file")
+        return library
+
+    monkeypatch.setattr(memory.ctypes, "CDLL", open_library)
+
+    assert function(*arguments) is None
+    assert set(asked) == {"libc.so.6"}

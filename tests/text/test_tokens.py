@@ -81,7 +81,7 @@ def test_an_unknown_name_is_refused_with_the_nearest(name, nearest):
 def test_without_jieba_a_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "jieba", None)
     _chinese_words.cache_clear()
-    with pytest.raises(InputError, match=r"vsepp\[zh\]"):
+    with pytest.raises(InputError, match=r"`pip install jieba`"):
         find_tokenizer("jieba")("两只狗")
 
 

@@ -9,9 +9,10 @@ from tiny import hardly_drawn, make_config, make_data
 from vsepp import ImageTextDataset, InputError, load_checkpoint
 from vsepp.data.loaders import LengthBatchSampler
 from vsepp.data.transforms import CenterCrop, RandomCrop
+from vsepp.models.encoders import encoders_for_training
 from vsepp.models.vsepp import build_model
 from vsepp.retrieval.encoding import encode_dataset
-from vsepp.training import Trainer
+from vsepp.training import build_trainer
 from vsepp.training.data import open_splits
 
 PHOTOGRAPHS = {"finetuned": True}
@@ -56,8 +57,9 @@ def test_images_are_pixels_of_the_documented_crops(data, tmp_path, split, crop, 
 
 def test_pixels_and_documented_images_have_the_same_codes(data, tmp_path):
     config = make_config(data, tmp_path, **PHOTOGRAPHS)
-    items = open_splits(config, ("val",)).splits["val"]
-    model = build_model(config, len(items.vocabulary))
+    opened = open_splits(config, ("val",))
+    items = opened.splits["val"]
+    model = build_model(*encoders_for_training(config, opened))
 
     found, expected = (
         encode_dataset(model, dataset, 3)
@@ -97,17 +99,18 @@ def test_stored_features_leave_nothing_to_decode(data, tmp_path):
 
 
 def run(config, stop_after=None):
-    trainer = Trainer(config)
+    trainer = build_trainer(config)
     if stop_after:
-        take = trainer._train_step
+        take = trainer.step.__call__
 
-        def step(batch):
-            loss = take(batch)
-            if trainer.position.step + 1 == stop_after:
+        def step(batch, number):
+            loss = take(batch, number)
+            if number + 1 == stop_after:
                 signal.raise_signal(signal.SIGINT)
             return loss
 
-        trainer._train_step = step
+        step.begin_epoch = trainer.step.begin_epoch
+        trainer.step = step
         with pytest.raises(KeyboardInterrupt):
             trainer.run()
     else:
@@ -139,7 +142,7 @@ def test_a_run_with_batches_by_length_resumes_exactly(data, tmp_path, mode):
     whole = run(make_config(data, tmp_path / "whole", **mode))
 
     config = make_config(data, tmp_path / "stopped", **mode)
-    assert isinstance(Trainer(config).loader.batch_sampler, LengthBatchSampler)
+    assert isinstance(build_trainer(config).task.loader.batch_sampler, LengthBatchSampler)
     run(config, stop_after=9)
     config.checkpoint = "last"
 

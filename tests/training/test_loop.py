@@ -17,7 +17,8 @@ from tiny import CAPTIONS, TRAIN, hardly_drawn, make_config, make_data
 
 from vsepp import InputError, load_checkpoint, train
 from vsepp.models.state import get_state, set_state
-from vsepp.training import Trainer, run_folder
+from vsepp.report import training_listener
+from vsepp.training import build_trainer
 from vsepp.training import loop as training
 from vsepp.training.data import open_splits
 
@@ -27,7 +28,7 @@ PHOTOGRAPHS = {"finetuned": True}
 MODES = pytest.mark.parametrize("mode", [FEATURES, PHOTOGRAPHS], ids=["features", "photographs"])
 
 
-DRAWN = training.show_queries, run_folder.draw_curves
+DRAWN = training_listener.show_queries, training_listener.draw_curves
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -46,7 +47,7 @@ class Run:
 
     def __init__(self, config):
         self.config = config
-        trainer = Trainer(config)
+        trainer = build_trainer(config)
         self.metrics = trainer.run()
         self.folder = trainer.folder.path
         self.best = load_checkpoint(config.path("best_checkpoint"))
@@ -70,23 +71,23 @@ def whole(data, tmp_path_factory):
 
 @pytest.fixture
 def after(monkeypatch):
-    """Call a function after each step of training: `after(lambda trainer, step: …)`."""
+    """Call a function after each step of training: `after(lambda task, step: …)`."""
 
     def set_hook(hook):
-        step = Trainer._train_step
+        take = training.TrainingStep.__call__
 
-        def hooked(self, batch):
-            loss = step(self, batch)
-            changed = hook(self, self.position.step + 1)
+        def hooked(self, batch, number):
+            loss = take(self, batch, number)
+            changed = hook(self.objective, number + 1)
             return loss if changed is None else changed
 
-        monkeypatch.setattr(Trainer, "_train_step", hooked)
+        monkeypatch.setattr(training.TrainingStep, "__call__", hooked)
 
     return set_hook
 
 
 def stop_after(after, number, steps):
-    def hook(trainer, step):
+    def hook(task, step):
         if step == steps:
             signal.raise_signal(number)
 
@@ -138,8 +139,8 @@ def test_the_history_has_every_logged_step_and_every_validation(whole):
 
 
 def test_the_folder_holds_configuration_curves_and_visualdl(data, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "show_queries", DRAWN[0])
-    monkeypatch.setattr(run_folder, "draw_curves", DRAWN[1])
+    monkeypatch.setattr(training_listener, "show_queries", DRAWN[0])
+    monkeypatch.setattr(training_listener, "draw_curves", DRAWN[1])
     run = Run(make_config(data, tmp_path))
 
     assert run.folder.parent == Path(run.config.run_dir) / "tiny"
@@ -194,12 +195,13 @@ def test_over_features_the_best_checkpoint_holds_the_backbone_and_the_last_names
 
 
 def test_the_test_metrics_are_those_of_the_best_model(whole):
+    from vsepp.models.encoders import encoders_for_training
     from vsepp.models.vsepp import build_model
     from vsepp.retrieval.encoding import evaluate_dataset
 
     run = whole(PHOTOGRAPHS)
     data = open_splits(run.config, ("test",))
-    model = build_model(run.config, len(data.vocabulary))
+    model = build_model(*encoders_for_training(run.config, data))
     set_state(model, run.best["model"], "best")
 
     assert run.metrics == evaluate_dataset(model, data.splits["test"])
@@ -257,7 +259,7 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(data, tmp_pat
 def test_a_frozen_backbone_may_see_random_crops(data, tmp_path):
     run = Run(make_config(data, tmp_path, features=False, num_epochs=1))
 
-    fresh = get_state(Trainer(make_config(data, tmp_path, features=False)).model)
+    fresh = get_state(build_trainer(make_config(data, tmp_path, features=False)).task.model)
     names = [name for name in fresh if name.startswith("image_extractor.backbone.")]
     assert len(names) > 50
     for name in names:
@@ -269,7 +271,7 @@ def test_a_frozen_backbone_may_see_random_crops(data, tmp_path):
 
 def test_hard_negatives_set_in_after_the_warm_up(data, tmp_path, after):
     seen = []
-    after(lambda trainer, step: seen.append((trainer.position.epoch, trainer.loss.hard_negative)))
+    after(lambda task, step: seen.append(((step - 1) // STEPS, task.criterion.hard_negative)))
 
     train(make_config(data, tmp_path, num_epochs=4, hard_negative_warmup=2, evaluate_step=100))
 
@@ -278,7 +280,7 @@ def test_hard_negatives_set_in_after_the_warm_up(data, tmp_path, after):
 
 def test_without_hard_negatives_there_is_no_switch(data, tmp_path, after):
     seen = set()
-    after(lambda trainer, step: seen.add(trainer.loss.hard_negative))
+    after(lambda task, step: seen.add(task.criterion.hard_negative))
 
     train(
         make_config(data, tmp_path, hard_negative=False, hard_negative_warmup=1, evaluate_step=100)
@@ -290,10 +292,10 @@ def test_without_hard_negatives_there_is_no_switch(data, tmp_path, after):
 # ---- warnings and refusals ------------------------------------------------------------------
 
 
-def all_alike(trainer, step):
+def all_alike(task, step):
     """Make every code the same: no weights, only the bias of the linear layer and the GRU."""
     if step == 1:
-        for name, value in trainer.model.state_dict().items():
+        for name, value in task.model.state_dict().items():
             if "backbone" not in name:
                 fill = 1.0 if "bias" in name else 0.0
                 value.set_value(np.full(value.shape, fill, np.float32))
@@ -325,7 +327,7 @@ def test_a_collapsed_model_is_warned_about_once(data, tmp_path, after):
     ids=["another loss", "sum of hinges", "warm-up"],
 )
 def test_there_is_no_warning_otherwise(data, tmp_path, after, loss, changes):
-    after(lambda trainer, step: paddle.to_tensor(loss))
+    after(lambda task, step: paddle.to_tensor(loss))
 
     run = Run(make_config(data, tmp_path, num_epochs=10, evaluate_step=1000, **changes))
 
@@ -334,7 +336,7 @@ def test_there_is_no_warning_otherwise(data, tmp_path, after, loss, changes):
 
 
 def test_a_loss_that_now_and_then_is_that_of_a_collapse_is_not_warned_about(data, tmp_path, after):
-    after(lambda trainer, step: paddle.to_tensor(2.9 if step % 40 == 0 else 3.2))
+    after(lambda task, step: paddle.to_tensor(2.9 if step % 40 == 0 else 3.2))
 
     run = Run(make_config(data, tmp_path, num_epochs=15, evaluate_step=1000))
 
@@ -343,9 +345,9 @@ def test_a_loss_that_now_and_then_is_that_of_a_collapse_is_not_warned_about(data
 
 @MODES
 def test_a_loss_that_is_no_number_is_refused_with_epoch_and_step(data, tmp_path, after, mode):
-    def poison(trainer, step):
+    def poison(task, step):
         if step == STEPS + 2:
-            weight = trainer.model.image_extractor.fc.weight
+            weight = task.model.image_extractor.fc.weight
             weight.set_value(np.full(weight.shape, np.nan, np.float32))
 
     after(poison)
@@ -362,9 +364,9 @@ def test_a_loss_that_is_no_number_is_refused_with_epoch_and_step(data, tmp_path,
 
 
 def test_the_images_of_a_batch_that_ends_a_run_are_named(data, tmp_path, after):
-    def poison(trainer, step):
+    def poison(task, step):
         if step == 4:
-            weight = trainer.model.image_extractor.fc.weight
+            weight = task.model.image_extractor.fc.weight
             weight.set_value(np.full(weight.shape, np.nan, np.float32))
 
     after(poison)
@@ -375,9 +377,9 @@ def test_the_images_of_a_batch_that_ends_a_run_are_named(data, tmp_path, after):
 
 
 def test_a_model_that_diverges_between_two_lines_of_the_log_is_not_validated(data, tmp_path, after):
-    def poison(trainer, step):
+    def poison(task, step):
         if step == STEPS + 2:
-            weight = trainer.model.image_extractor.fc.weight
+            weight = task.model.image_extractor.fc.weight
             weight.set_value(np.full(weight.shape, np.nan, np.float32))
 
     after(poison)
@@ -393,8 +395,8 @@ def test_a_model_that_diverges_between_two_lines_of_the_log_is_not_validated(dat
 
 
 def test_a_stop_does_not_save_a_model_that_diverged(data, tmp_path, after):
-    def poison(trainer, step):
-        weight = trainer.model.image_extractor.fc.weight
+    def poison(task, step):
+        weight = task.model.image_extractor.fc.weight
         if step == STEPS + 1:
             weight.set_value(np.full(weight.shape, np.nan, np.float32))
         if step == STEPS + 2:
@@ -471,7 +473,7 @@ def test_a_signal_finishes_the_step_and_leaves_a_usable_checkpoint(
 def test_a_stop_before_the_first_step_names_nothing_to_go_on_from(data, tmp_path, monkeypatch):
     config = make_config(data, tmp_path)
     monkeypatch.setattr(
-        Trainer, "_train_epoch", lambda trainer, stop: signal.raise_signal(signal.SIGTERM)
+        training.Trainer, "_train_epoch", lambda trainer, stop: signal.raise_signal(signal.SIGTERM)
     )
 
     with pytest.raises(SystemExit):
@@ -488,7 +490,7 @@ def test_a_second_ctrl_c_ends_at_once(data, tmp_path, after):
     before = signal.getsignal(signal.SIGINT)
     steps = []
 
-    def hook(trainer, step):
+    def hook(task, step):
         steps.append(step)
         signal.raise_signal(signal.SIGINT)
         steps.append("first")
@@ -551,7 +553,7 @@ class Killed(BaseException):
 def test_a_killed_run_goes_on_from_its_last_checkpoint(
     data, tmp_path, after, monkeypatch, whole, mode, steps
 ):
-    def hook(trainer, step):
+    def hook(task, step):
         if step == steps:
             raise Killed
 
@@ -600,6 +602,69 @@ def test_a_finished_run_is_only_tested(data, tmp_path, after, monkeypatch):
 
     assert found.metrics == metrics
     assert config.path("last_checkpoint").read_bytes() == before
+
+
+def test_resuming_leaves_the_configuration_as_it_was_given(stopped, tmp_path):
+    config = dataclasses.replace(stopped, checkpoint="last")
+    given = config.to_dict()
+
+    trainer = build_trainer(config)
+
+    assert config.to_dict() == given
+    assert trainer.config.checkpoint == str(tmp_path / "last_tiny.ckpt")
+
+
+@pytest.mark.parametrize(
+    "seconds, saved",
+    [(0, [3, 6, 7, 9, 12, 14]), (450, [6, 7, 12, 14]), (10_000, [7, 14])],
+    ids=["at each validation", "at some", "at the ends of epochs"],
+)
+def test_validations_write_the_last_checkpoint_when_save_seconds_are_over(
+    data, tmp_path, after, monkeypatch, whole, seconds, saved
+):
+    config, written, clock = make_config(data, tmp_path, save_seconds=seconds), [], [0.0]
+    save = training.save_checkpoint
+
+    def noted(path, *values, **more):
+        if path == config.path("last_checkpoint"):
+            written.append(more["step"])
+        save(path, *values, **more)
+
+    def hook(task, step):
+        clock[0] += 100
+
+    monkeypatch.setattr(training, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(training, "save_checkpoint", noted)
+    after(hook)
+    found = Run(config)
+
+    assert written == saved
+    assert_same_run(found.last, whole(FEATURES).last)
+
+
+def test_a_run_that_seldom_saves_is_stopped_or_killed_and_ends_as_any(
+    data, tmp_path, after, monkeypatch, whole
+):
+    config = make_config(data, tmp_path, save_seconds=300)
+    stop_after(after, signal.SIGTERM, 5)
+    with pytest.raises(SystemExit):
+        train(config)
+    assert load_checkpoint(config.path("last_checkpoint"))["step"] == 5
+    monkeypatch.undo()
+
+    def hook(task, step):
+        if step == 2 * STEPS - 1:
+            raise Killed
+
+    after(hook)
+    with pytest.raises(Killed):
+        train(dataclasses.replace(config, checkpoint="last"))
+    assert load_checkpoint(config.path("last_checkpoint"))["step"] == STEPS
+
+    found = resume(config, after, monkeypatch, save_seconds=0)
+
+    assert_same_run(found.last, whole(FEATURES).last)
+    assert found.metrics == whole(FEATURES).metrics
 
 
 @pytest.fixture
@@ -703,9 +768,9 @@ def test_init_from_takes_the_weights_alone(data, tmp_path, whole, mode):
     )
 
     # the features are those of another seed's backbone; the weights do not depend on them
-    trainer = Trainer(config)
+    trainer = build_trainer(config)
 
-    for name, value in get_state(trainer.model).items():
+    for name, value in get_state(trainer.task.model).items():
         np.testing.assert_array_equal(value, given.best["model"][name])
     assert trainer.position.step == trainer.position.epoch == 0
     assert trainer.position.history == []
@@ -720,9 +785,9 @@ def test_finetuning_begins_from_a_frozen_stage(data, tmp_path, whole):
         data, tmp_path, finetuned=True, init_from=str(given.config.path("best_checkpoint"))
     )
 
-    trainer = Trainer(config)
+    trainer = build_trainer(config)
 
-    state = get_state(trainer.model)
+    state = get_state(trainer.task.model)
     assert state.keys() == given.best["model"].keys()
     for name, value in given.best["model"].items():
         np.testing.assert_array_equal(state[name], value)

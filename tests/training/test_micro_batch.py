@@ -58,7 +58,7 @@ def test_slices_give_the_whole_batch_its_gradient(size):
     expected = whole_batch(model("resnet18"), inputs)
     sliced = model("resnet18")
 
-    codes, hand_on = sliced_codes(sliced, images, size, (0, 0))
+    codes, hand_on = sliced_codes(sliced.image_extractor, images, size, (0, 0))
     loss = TripletNetLoss(hard_negative=True)(codes, sliced.text_extractor(captions, lengths))
     loss.backward()
     hand_on()
@@ -75,7 +75,7 @@ def test_dropout_falls_alike_in_both_passes():
     )
     weights = paddle.arange(16, dtype="float32").reshape([2, 8])
 
-    codes, hand_on = sliced_codes(network, images, 2, (5, 7))
+    codes, hand_on = sliced_codes(network.image_extractor, images, 2, (5, 7))
     (codes * weights).sum().backward()
     hand_on()
     found = features.weight.grad.numpy()

@@ -6,13 +6,14 @@ Standard library only when it is imported: packages may be missing then.
 import importlib
 import importlib.metadata
 import importlib.util
-import shlex
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from vsepp.system.errors import InputError
+from vsepp.system.invocation import command
+from vsepp.system.invocation import tool as called_tool
 
 AI_STUDIO = Path("/home/aistudio")
 KEPT = ("external-libraries", "work/external-libraries")  # there, from one run to the next
@@ -110,10 +111,10 @@ def tool(name, *arguments):
         InputError: in one sentence, for a mistake; whatever else goes wrong in it.
     """
     arguments = [str(argument) for argument in arguments]
-    print(f"$ python tools/{name}.py {shlex.join(arguments)}", flush=True)
+    print(f"$ {command(name, *arguments)}", flush=True)
     status = importlib.import_module(f"vsepp.cli.{name}").main(arguments)
     if status:
-        raise RuntimeError(f"tools/{name}.py ended with exit status {status}.")
+        raise RuntimeError(f"{called_tool(name)} ended with exit status {status}.")
 
 
 def show(picture):

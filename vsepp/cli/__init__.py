@@ -1,1 +1,1 @@
-"""The commands behind ``tools/*.py``: arguments in, exit status out."""
+"""The commands behind ``vsepp`` and ``tools/*.py``: arguments in, exit status out."""

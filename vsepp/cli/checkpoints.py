@@ -1,10 +1,13 @@
-"""Which checkpoint, split and data set a command means."""
+"""Which checkpoint and split a command means."""
 
+import sys
 from pathlib import Path
 
+from vsepp.cli.datasets import dataset_words
 from vsepp.cli.importing import import_paddle
 from vsepp.data.karpathy import SPLITS
 from vsepp.system.errors import InputError
+from vsepp.system.invocation import command
 
 
 def add_arguments(parser):
@@ -17,9 +20,9 @@ def add_arguments(parser):
     )
 
 
-def open_model(arguments, config, checkpoint=None):
+def open_model(arguments, config, checkpoint=None, any_dataset=False):
     """The ``RetrievalModel`` that ``--checkpoint`` names, or ``checkpoint`` in its place."""
-    path = checkpoint_path(checkpoint or arguments.checkpoint, config)
+    path = checkpoint_path(checkpoint or arguments.checkpoint, arguments, config, any_dataset)
     import_paddle()
     from vsepp.models.device import select_device
     from vsepp.retrieval.model import load
@@ -28,13 +31,59 @@ def open_model(arguments, config, checkpoint=None):
     return load(path)
 
 
-def checkpoint_path(name, config):
-    """The file of ``best``, ``last`` or a file's name; InputError when it is not there."""
-    path = config.path(f"{name}_checkpoint") if name in ("best", "last") else name
-    if not Path(path).exists():
-        raise InputError(
-            f"{path} does not exist: there is no checkpoint yet; run `python "
-            f"tools/train.py --dataset {config.dataset}` first, or give one with "
-            "--checkpoint."
-        )
-    return path
+def checkpoint_path(name, arguments, config, any_dataset=False):
+    """The file of ``best``, ``last`` or a file's name.
+
+    ``best`` is that of the configuration which ``-c`` or ``best_checkpoint`` names; without
+    them the documented path of the data set, or else the newest best that was trained on it,
+    which is then said on standard error.
+
+    Args:
+        name: ``best``, ``last`` or a file.
+        arguments: those of ``vsepp.cli.command.parser``.
+        config: the configuration that they describe.
+        any_dataset: whether the newest best of any data set will do.
+
+    Raises:
+        InputError: when it is not there.
+    """
+    path = config.path(f"{name}_checkpoint") if name in ("best", "last") else Path(name)
+    if path.exists():
+        return path if name in ("best", "last") else name
+    if name == "best":
+        newest = _newest_best(arguments, config, None if any_dataset else config.dataset)
+        if newest:
+            print(f"best: {newest}, the newest there is, since {path} is not", file=sys.stderr)
+            return newest
+    raise InputError(
+        f"{path} does not exist: there is no checkpoint yet; run "
+        f"`{command('train', *dataset_words(config))}` first, or give one with --checkpoint."
+    )
+
+
+def has_checkpoint(name, arguments, config):
+    """Whether :func:`checkpoint_path` would find ``best`` or ``last``."""
+    if config.path(f"{name}_checkpoint").exists():
+        return True
+    return name == "best" and _newest_best(arguments, config, config.dataset) is not None
+
+
+def _newest_best(arguments, config, dataset):
+    """The newest best checkpoint of a retrieval model in the folders beside the documented one.
+
+    None where the configuration itself was chosen: its own is meant then.
+    """
+    from vsepp.checkpoint import read_header
+
+    if arguments.config or "best_checkpoint" in config.given:
+        return None
+    found = config.path("best_checkpoint").parent.parent.glob("*/best*.ckpt")
+    for path in sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True):
+        try:
+            header = read_header(path)
+        except InputError:
+            continue
+        of = header["config"].get("dataset")
+        if header.get("task", "retrieval") == "retrieval" and dataset in (None, of):
+            return path
+    return None

@@ -2,13 +2,13 @@
 
 import argparse
 import errno
-import json
 import os
 import signal
 import sys
 import warnings
 
 from vsepp.system.errors import InputError, memory_exhausted
+from vsepp.system.invocation import program
 
 _MENDS = {
     errno.ENOSPC: "no space is left there; free some or choose another folder",
@@ -32,7 +32,9 @@ class Interrupted(BaseException):
 def parser(description, dataset=True):
     """An argument parser with what every tool takes: -c, -o, --dataset, --data-dir."""
     result = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog=program(),
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     if dataset:
         result.add_argument(
@@ -59,28 +61,6 @@ def parser(description, dataset=True):
             "--data-dir", metavar="FOLDER", help="folder that holds the data sets (default: ./data)"
         )
     return result
-
-
-def configuration(arguments):
-    """The Config that the shared arguments of ``parser`` describe."""
-    from pathlib import Path
-
-    from vsepp.config import load_config
-
-    overrides = list(arguments.override)
-    if arguments.data_dir:
-        # JSON is YAML: quoted so, no name of a folder is taken for anything but text.
-        overrides.append("data_dir=" + json.dumps(arguments.data_dir, ensure_ascii=False))
-    config = load_config(arguments.config, overrides, arguments.dataset)
-    named = (
-        arguments.dataset
-        or arguments.config
-        or any(item.startswith("dataset=") for item in overrides)
-    )
-    if not named:
-        prepared = Path(config.data_dir) / "flickr8k" / "vocab.json"
-        config = load_config(None, overrides, "flickr8k" if prepared.exists() else "sample")
-    return config
 
 
 def _raise_interrupted(signum, frame):

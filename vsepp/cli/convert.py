@@ -1,4 +1,4 @@
-"""``tools/convert.py``."""
+"""``vsepp convert``."""
 
 from vsepp.cli.command import parser
 from vsepp.cli.importing import import_paddle
@@ -13,6 +13,7 @@ Nothing in the files is run, and PyTorch is not needed.
                                              the authors' checkpoint and vocabulary
   --tutorial CKPT --vocab vocab.json OUT.ckpt
                                              the tutorial's checkpoint
+  --to-tutorial CKPT OUT.ckpt                our checkpoint under the tutorial's names
   --pdparams CKPT OUT.pdparams               our checkpoint's weights, for paddle.load"""
 
 
@@ -23,6 +24,7 @@ def main(argv=None):
     kind.add_argument("--backbone", nargs=2, metavar=("NAME", "IN"))
     kind.add_argument("--authors", metavar="MODEL")
     kind.add_argument("--tutorial", metavar="CKPT")
+    kind.add_argument("--to-tutorial", metavar="CKPT")
     kind.add_argument("--pdparams", metavar="CKPT")
     commands.add_argument("--vocab", metavar="FILE", help="the vocabulary of --authors, --tutorial")
     commands.add_argument("out", metavar="OUT")
@@ -32,22 +34,36 @@ def main(argv=None):
     from pathlib import Path
 
     import_paddle()
-    from vsepp.convert import conversion
+    from vsepp.convert.authors import convert_authors
+    from vsepp.convert.backbone import convert_backbone
+    from vsepp.convert.pdparams import export_pdparams
+    from vsepp.convert.to_tutorial import export_tutorial
+    from vsepp.convert.tutorial import convert_tutorial
 
-    given = (arguments.backbone or [None])[-1]
-    for path in (given, arguments.authors, arguments.tutorial, arguments.pdparams, arguments.vocab):
+    name, weights = arguments.backbone or (None, None)
+    for path in (
+        weights,
+        arguments.authors,
+        arguments.tutorial,
+        arguments.to_tutorial,
+        arguments.pdparams,
+        arguments.vocab,
+    ):
         if path is not None and Path(path).resolve() == Path(arguments.out).resolve():
             raise InputError(
                 f"{arguments.out} is what is converted: give another name for what is written."
             )
 
+    note = None
     if arguments.backbone:
-        conversion.convert_backbone(*arguments.backbone, arguments.out)
+        convert_backbone(name, weights, arguments.out)
     elif arguments.authors:
-        conversion.convert_authors(arguments.authors, arguments.vocab, arguments.out)
+        convert_authors(arguments.authors, arguments.vocab, arguments.out)
     elif arguments.tutorial:
-        conversion.convert_tutorial(arguments.tutorial, arguments.vocab, arguments.out)
+        note = convert_tutorial(arguments.tutorial, arguments.vocab, arguments.out)
+    elif arguments.to_tutorial:
+        note = export_tutorial(arguments.to_tutorial, arguments.out)
     else:
-        conversion.export_pdparams(arguments.pdparams, arguments.out)
-    print(f"written to {arguments.out}")
+        export_pdparams(arguments.pdparams, arguments.out)
+    print(f"written to {arguments.out}" + (f"; {note}" if note else ""))
     return 0

@@ -1,18 +1,20 @@
-"""``tools/demo.py``."""
+"""``vsepp demo``."""
 
 from pathlib import Path
 
-from vsepp.cli.checkpoints import add_arguments, checkpoint_path, open_model
-from vsepp.cli.command import configuration, parser
+from vsepp.cli.checkpoints import add_arguments, checkpoint_path, has_checkpoint, open_model
+from vsepp.cli.command import parser
+from vsepp.cli.datasets import configuration, dataset_words, is_named
 from vsepp.system.errors import InputError
+from vsepp.system.invocation import command, tool
 
 DESCRIPTION = """Open a page that searches in the browser: photographs for a sentence or for a
 picture, sentences for a picture, and labels for a picture.
 
-  demo.py                      a data set's test split: flickr8k when a model was trained on it,
+  %(prog)s                      a data set's test split: flickr8k when a model was trained on it,
                                else sample
-  demo.py --dataset NAME       another one's
-  demo.py --index INDEX        your own photographs, as `search.py index` has indexed them; with
+  %(prog)s --dataset NAME       another one's
+  %(prog)s --index INDEX        your own photographs, as `search index` has indexed them; with
                                --dataset also the sentences of that data set
 
 Only this machine can open the page unless --host says otherwise. Ctrl-C ends it."""
@@ -26,7 +28,7 @@ def main(argv=None):
     add_arguments(commands)
     commands.set_defaults(checkpoint=None)
     commands.add_argument(
-        "--index", metavar="INDEX", help="folder of an index that tools/search.py made"
+        "--index", metavar="INDEX", help=f"folder of an index that {tool('search')} made"
     )
     commands.add_argument(
         "--host",
@@ -75,21 +77,12 @@ def _what_is_served(arguments):
         if not len(index):
             raise InputError(f"{arguments.index} holds no photographs: index a folder that does.")
         return config, index_checkpoint(arguments, config, index), index
-    if not _is_named(arguments):
+    if not is_named(arguments):
         config = _trained(arguments, config)
-    from vsepp.data.dataset import prepared_folder
+    from vsepp.data.options import checked_folder
 
-    prepared_folder(config.data_dir, config.dataset)
-    return config, checkpoint_path(arguments.checkpoint or "best", config), None
-
-
-def _is_named(arguments):
-    """Whether the command line says which data set is meant."""
-    return bool(
-        arguments.dataset
-        or arguments.config
-        or any(item.startswith("dataset=") for item in arguments.override)
-    )
+    checked_folder(config)
+    return config, checkpoint_path(arguments.checkpoint or "best", arguments, config), None
 
 
 def _trained(arguments, config):
@@ -97,33 +90,32 @@ def _trained(arguments, config):
     if arguments.checkpoint not in (None, "best", "last"):
         return config
     for dataset in dict.fromkeys((config.dataset, "sample")):
-        arguments.dataset = dataset
-        config = configuration(arguments)
+        config = configuration(arguments, dataset)
         if (
-            Path(config.path(f"{arguments.checkpoint or 'best'}_checkpoint")).exists()
+            has_checkpoint(arguments.checkpoint or "best", arguments, config)
             and (Path(config.data_dir) / dataset / "vocab.json").exists()
         ):
             return config
+    sample = dataset_words(config)
     raise InputError(
-        "there is no trained model yet: run `python tools/prepare.py --dataset "
-        "sample` and `python tools/train.py --dataset sample` first, which takes "
-        "minutes."
+        f"there is no trained model yet: run `{command('prepare', *sample)}` and "
+        f"`{command('train', *sample)}` first, which takes minutes."
     )
 
 
 def _open_answers(arguments, config, checkpoint, index):
     from vsepp.data.dataset import prepared_folder
-    from vsepp.demo.answers import Answers
+    from vsepp.demo.answers import QueryAnswerer
     from vsepp.demo.searched import IndexedPhotographs, SplitPhotographs, SplitSentences
     from vsepp.retrieval.gallery import open_gallery
 
     model = open_model(arguments, config, checkpoint)
     gallery = None
-    if index is None or _is_named(arguments):
+    if index is None or is_named(arguments):
         gallery = open_gallery(
             model, prepared_folder(config.data_dir, config.dataset), arguments.split
         )
     photographs = SplitPhotographs(gallery) if index is None else IndexedPhotographs(index)
-    answers = Answers(model, photographs, SplitSentences(gallery) if gallery else None)
+    answers = QueryAnswerer(model, photographs, SplitSentences(gallery) if gallery else None)
     answers.warm_up()
     return answers

@@ -1,9 +1,11 @@
-"""``tools/eval.py``."""
+"""``vsepp eval``."""
 
 import argparse
 
 from vsepp.cli.checkpoints import add_arguments, open_model
-from vsepp.cli.command import configuration, parser
+from vsepp.cli.command import parser
+from vsepp.cli.datasets import configuration
+from vsepp.system.invocation import tool
 
 DESCRIPTION = """Score a checkpoint on a split: recalls, ranks and mAP@R in both directions.
 
@@ -57,58 +59,39 @@ def main(argv=None):
     config = configuration(arguments)
     from pathlib import Path
 
-    from vsepp.data.dataset import prepared_folder
-    from vsepp.metrics.bootstrap import DRAWS, LEVEL, compare, intervals
-    from vsepp.metrics.protocol import save_ranks, score
+    from vsepp.data.options import checked_folder
+    from vsepp.metrics.protocol import score
     from vsepp.report.tables import comparison_table, metrics_table
     from vsepp.retrieval.gallery import open_gallery
     from vsepp.system.atomic import write_json
 
-    folder = prepared_folder(config.data_dir, config.dataset)
+    folder = checked_folder(config)
     models = [
         open_model(arguments, config, checkpoint)
         for checkpoint in (arguments.checkpoint, *arguments.ensemble)
     ]
     other = open_model(arguments, config, arguments.compare) if arguments.compare else None
-    galleries = [open_gallery(model, folder, arguments.split) for model in models]
-    scored = score(galleries, arguments.folds)
-    result = {
-        "dataset": config.dataset,
-        "split": arguments.split,
-        "images": len(galleries[0].images),
-        "captions": len(galleries[0].texts),
-        "captions_per_image": galleries[0].dataset.captions_per_image,
-        "protocol": scored.protocol,
-        "measure": models[0].measure,
-        "checkpoint": models[0].checkpoint,
-        "fingerprint": "+".join(model.fingerprint for model in models),
-    }
-    if arguments.ensemble:
-        result["ensemble"] = [model.checkpoint for model in models]
+
+    def scored(models):
+        galleries = [open_gallery(model, folder, arguments.split) for model in models]
+        names = {"dataset": config.dataset, "split": arguments.split}
+        return score(galleries, arguments.folds, models, **names)
+
+    result = scored(models)
     if arguments.ranks:
-        save_ranks(arguments.ranks, scored.ranks, result)
-    result.update(scored.metrics)
-    if arguments.intervals or other:
-        result["bootstrap"] = {"resampled": "images", "draws": DRAWS, "level": LEVEL, "seed": 0}
+        result.save_ranks(arguments.ranks)
     if arguments.intervals:
-        result["intervals"] = intervals(scored.ranks)
+        result = result.with_intervals()
     print(metrics_table(result))
     if other:
-        theirs = score([open_gallery(other, folder, arguments.split)], arguments.folds)
-        differences = compare(scored.ranks, theirs.ranks)
-        result["compare"] = {
-            "checkpoint": other.checkpoint,
-            "fingerprint": other.fingerprint,
-            **theirs.metrics,
-            "differences": differences,
-        }
-        print("\n" + comparison_table(differences, other.checkpoint))
+        result = result.compared_with(scored([other]))
+        print("\n" + comparison_table(result.comparison["differences"], other.checkpoint))
     checkpoint = Path(models[0].checkpoint)
     kind = ("_folds" if arguments.folds else "") + ("_ensemble" if arguments.ensemble else "")
     path = arguments.json or checkpoint.with_name(
         f"{checkpoint.stem}.{config.dataset}_{arguments.split}{kind}.json"
     )
-    write_json(path, result, indent=2)
+    write_json(path, result.to_dict(), indent=2)
     print(f"written to {path}" + (f" and {arguments.ranks}" if arguments.ranks else ""))
     return 0
 
@@ -120,7 +103,7 @@ def _summarise(arguments):
     from vsepp.system.json_files import read_json
 
     results = [
-        read_json(path, "give results that tools/eval.py wrote") for path in arguments.summarise
+        read_json(path, f"give results that {tool('eval')} wrote") for path in arguments.summarise
     ]
     summary = summarise(results, arguments.summarise)
     print(summary_table(summary))

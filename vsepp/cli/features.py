@@ -1,8 +1,10 @@
-"""``tools/features.py``."""
+"""``vsepp features``."""
 
-from vsepp.cli.command import configuration, parser
+from vsepp.cli.command import parser
+from vsepp.cli.datasets import configuration, dataset_words
 from vsepp.cli.importing import import_paddle
 from vsepp.system.errors import InputError
+from vsepp.system.invocation import command
 
 DESCRIPTION = """Compute the frozen backbone's features of every image of a prepared data set.
 
@@ -15,21 +17,26 @@ def main(argv=None):
     arguments = parser(DESCRIPTION).parse_args(argv)
     config = configuration(arguments)
     import_paddle()
-    from vsepp.data.dataset import prepared_folder
     from vsepp.data.karpathy import SPLITS
+    from vsepp.data.options import checked_folder
+    from vsepp.data.prepared import Prepared
     from vsepp.models.device import select_device
     from vsepp.models.feature_extraction import load_features
 
-    folder = prepared_folder(config.data_dir, config.dataset)
+    folder = checked_folder(config)
     splits = [split for split in SPLITS if (folder / f"{split}_data.json").exists()]
     if not splits:
         raise InputError(
-            f"{folder} holds no split: run `python tools/prepare.py --dataset "
-            f"{config.dataset} --force` first."
+            f"{folder} holds no split: run "
+            f"`{command('prepare', *dataset_words(config), '--force')}` first."
         )
     select_device(config.device)
-    features, backbone = load_features(config, splits)
+    features, backbone = load_features(config, Prepared(folder), splits)
     for split, rows in features.items():
         print(f"{split}: {rows.shape[0]} images, {rows.shape[1]} numbers each")
-    print(f"backbone {backbone.origin.backbone}, weights {backbone.origin.fingerprint[:12]}")
+    origin = backbone.origin
+    print(
+        f"backbone {origin.backbone}, weights {origin.encoding.fingerprint[:12]}, "
+        f"in {origin.encoding.precision}"
+    )
     return 0

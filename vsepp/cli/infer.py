@@ -1,7 +1,8 @@
-"""``tools/infer.py``."""
+"""``vsepp infer``."""
 
 from vsepp.cli.checkpoints import add_arguments, open_model
-from vsepp.cli.command import configuration, parser
+from vsepp.cli.command import parser
+from vsepp.cli.datasets import configuration
 from vsepp.system.errors import InputError
 
 DESCRIPTION = """Ask a trained model: sentences for an image, or images for a sentence.
@@ -25,13 +26,13 @@ def main(argv=None):
     if arguments.top_k < 1:
         raise InputError(f"--top-k must be at least 1, not {arguments.top_k}.")
     config = configuration(arguments)
-    from vsepp.data.dataset import prepared_folder
+    from vsepp.data.options import checked_folder
     from vsepp.report.pictures import picture_format, save_picture
     from vsepp.retrieval.gallery import open_gallery
 
     if arguments.save:
         picture_format(arguments.save)
-    folder = prepared_folder(config.data_dir, config.dataset)
+    folder = checked_folder(config)
     if arguments.image is not None:
         from vsepp.data.images import open_image
 

@@ -1,14 +1,14 @@
-"""``python tools/prepare.py``: choose a data set, put its files in place, prepare it."""
+"""``vsepp prepare``: choose a data set, put its files in place, prepare it."""
 
-import json
 import re
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
 from vsepp.cli.command import parser
+from vsepp.cli.datasets import is_named, overrides, usual_dataset
 from vsepp.system.errors import InputError
+from vsepp.system.invocation import command
 from vsepp.text.tokens import AUTO, find_tokenizer
 
 _DESCRIPTION = """\
@@ -87,7 +87,8 @@ def _arguments(argv):
 class _Choice:
     """Which data set, where its files come from, and why.
 
-    ``captions`` and ``images`` are None when those in the data set's folder are used.
+    ``captions`` and ``images`` are None when those in the data set's folder are used; ``content``
+    is what their JSON holds, where choosing took reading it.
     """
 
     dataset: str
@@ -96,6 +97,7 @@ class _Choice:
     images: Optional[Path] = None
     drawn: bool = False
     features: Optional[object] = None  # in place of both
+    content: Optional[dict] = None
 
 
 class _Settings:
@@ -103,19 +105,12 @@ class _Settings:
 
     def __init__(self, arguments):
         self.name = arguments.config
-        self.overrides = list(arguments.override)
-        if arguments.data_dir:
-            self.overrides.append("data_dir=" + json.dumps(arguments.data_dir, ensure_ascii=False))
+        self.overrides = overrides(arguments)
         for key in _SHORTCUTS:
             if getattr(arguments, key) is not None:
                 self.overrides.append(f"{key}={getattr(arguments, key)}")
         self.given = self.of(arguments.dataset)
-        named = (
-            arguments.dataset
-            or arguments.config
-            or any(item.startswith("dataset=") for item in arguments.override)
-        )
-        self.dataset = self.given.dataset if named else None
+        self.dataset = self.given.dataset if is_named(arguments) else None
 
     def default(self, key, value):
         """Set a key where the arguments do not."""
@@ -176,12 +171,13 @@ def _prepare(choice, config, folder, arguments):
 
             create_precomputed(choice.features, *options)
     else:
-        tokenizer = _put_in_place(choice, config, folder, arguments)
-        changed = tokenizer is not None
+        placed = _put_in_place(choice, config, folder, arguments)
+        changed = placed is not None
         if changed:
             from vsepp.data.preparation import create_dataset
 
-            create_dataset(*options, strict=arguments.strict, tokenizer=tokenizer)
+            tokenizer, content = placed
+            create_dataset(*options, strict=arguments.strict, tokenizer=tokenizer, content=content)
     if not changed:
         print(f"{folder} is prepared with these options already; it is left as it is.")
 
@@ -240,8 +236,9 @@ def _choose_found(arguments, settings):
     folder = _folder(settings.given, dataset)
     if dataset != "sample":
         mounted = find_mounted(dataset)
-        if _files_there(folder, dataset, all_images=mounted is not None):
-            return _Choice(dataset, f"its files are in {folder}")
+        there, content = _files_there(folder, dataset, all_images=mounted is not None)
+        if there:
+            return _Choice(dataset, f"its files are in {folder}", content=content)
         if mounted:
             captions = Captions.find_in(mounted, dataset, arguments.tokenizer)
             if captions is None and not (folder / f"dataset_{dataset}.json").is_file():
@@ -254,6 +251,7 @@ def _choose_found(arguments, settings):
                 f"from the mounted archive {mounted}, because {folder} does not hold all its files",
                 captions,
                 mounted,
+                content=content,
             )
         if settings.dataset:
             raise InputError(
@@ -262,7 +260,7 @@ def _choose_found(arguments, settings):
                 "data/README.md)."
             )
     sample = _folder(settings.given, "sample")
-    there = _files_there(sample, "sample", all_images=True)
+    there, content = _files_there(sample, "sample", all_images=True)
     how = f"its files are in {sample}" if there else "drawn by the package"
     why = (
         ", as asked for"
@@ -271,20 +269,22 @@ def _choose_found(arguments, settings):
             f", because {folder} does not hold the files of flickr8k and no flickr8k.zip is mounted"
         )
     )
-    return _Choice("sample", how + why, drawn=not there)
+    return _Choice("sample", how + why, drawn=not there, content=content if there else None)
 
 
 def _files_there(folder, dataset, all_images):
-    """Whether the data set's own files are in its folder: the captions and some images, or all."""
+    """Whether the data set's own files are in its folder: the captions and some images, or all;
+    and what the captions' JSON holds, where it had to be read for that."""
     json_path, images = folder / f"dataset_{dataset}.json", folder / "images"
     if not (json_path.is_file() and images.is_dir() and any(images.iterdir())):
-        return False
+        return False, None
     if not all_images:
-        return True
-    from vsepp.data.karpathy import read_karpathy
+        return True, None
+    from vsepp.data.karpathy import parse_karpathy, read_karpathy_json
     from vsepp.data.sources import missing_images
 
-    return not missing_images(read_karpathy(json_path), images)
+    content = read_karpathy_json(json_path)
+    return not missing_images(parse_karpathy(content, str(json_path)), images), content
 
 
 def _choose_given(arguments, settings):
@@ -343,12 +343,13 @@ def _download(arguments, settings):
 def _put_in_place(choice, config, folder, arguments):
     """Bring captions and images into the data set's folder.
 
-    Returns the name of the captions' tokenizer; None when nothing is to be done.
+    Returns the name of the captions' tokenizer, and what their JSON holds; None when nothing is
+    to be done.
     """
     import hashlib
 
-    from vsepp.data.earlier import Earlier
-    from vsepp.data.karpathy import read_karpathy_tokenizer
+    from vsepp.data.existing_preparation import ExistingPreparation
+    from vsepp.data.karpathy import parse_cut, read_karpathy_json
     from vsepp.data.preparation import PREPARED, mark_unfinished
     from vsepp.data.sources import missing_images, place_images
 
@@ -358,13 +359,14 @@ def _put_in_place(choice, config, folder, arguments):
         draw_sample(folder)
     captions, tokenizer = choice.captions, arguments.tokenizer
     json_path = folder / f"dataset_{choice.dataset}.json"
-    earlier = None if arguments.force else Earlier.read(folder)
+    earlier = None if arguments.force else ExistingPreparation.read(folder)
     if _stays_with_words(earlier, tokenizer):
         captions, tokenizer = captions and captions.by_words(), "words"
     if captions:
-        images, tokenizer = captions.images, captions.tokenizer
+        content, images, tokenizer = captions.content, captions.images, captions.tokenizer
     else:
-        images, tokenizer = read_karpathy_tokenizer(json_path, tokenizer)
+        content = read_karpathy_json(json_path) if choice.content is None else choice.content
+        images, tokenizer = parse_cut(content, str(json_path), tokenizer)
     if earlier:
         checksum = (
             captions.sha256 if captions else hashlib.sha256(json_path.read_bytes()).hexdigest()
@@ -385,7 +387,7 @@ def _put_in_place(choice, config, folder, arguments):
         if (folder / PREPARED).exists():  # from here on it and the captions may not fit
             mark_unfinished(folder)
         captions.place(folder, choice.dataset)
-    return tokenizer
+    return tokenizer, content
 
 
 def _stays_with_words(earlier, tokenizer):
@@ -395,9 +397,9 @@ def _stays_with_words(earlier, tokenizer):
 
 def _is_in_place(features, config, folder, arguments):
     """Whether given features are prepared already, with these options."""
-    from vsepp.data.earlier import Earlier
+    from vsepp.data.existing_preparation import ExistingPreparation
 
-    earlier = None if arguments.force else Earlier.read(folder)
+    earlier = None if arguments.force else ExistingPreparation.read(folder)
     if not earlier:
         return False
     if _stays_with_words(earlier, arguments.tokenizer):
@@ -414,23 +416,22 @@ def _options(config, tokenizer):
 
 def _next_command(arguments, config, choice):
     """The command that trains on what was prepared, with the options that it needs to know."""
-    from vsepp.config import load_config
+    from vsepp.config import PREPARED_KEYS, load_config, override
 
-    command = ["python", "tools/train.py"]
+    words = []
     if arguments.config:
-        command += ["-c", arguments.config]
+        words += ["-c", arguments.config]
         default = load_config(arguments.config).dataset
     else:
-        prepared = Path(config.data_dir) / "flickr8k" / "vocab.json"
-        default = "flickr8k" if prepared.exists() else "sample"
-    if config.dataset != default:
-        command += ["--dataset", config.dataset]
+        default = usual_dataset(config.data_dir)
     usual = load_config(arguments.config, (), config.dataset)
+    if config.dataset != default:
+        words += ["--dataset", config.dataset]
     if config.data_dir != usual.data_dir:
-        command += ["--data-dir", config.data_dir]
-    for key in ("captions_per_image", "max_len"):
-        if getattr(config, key) != getattr(usual, key):
-            command += ["-o", f"{key}={getattr(config, key)}"]
+        words += ["--data-dir", config.data_dir]
+    for key in PREPARED_KEYS:  # a configuration that was overruled would be refused
+        if usual.gives(key) and getattr(usual, key) != getattr(config, key):
+            words += ["-o", override(key, getattr(config, key))]
     if choice.features and usual.finetuned:
-        command += ["-o", "finetuned=false"]
-    return " ".join(shlex.quote(word) for word in command)
+        words += ["-o", "finetuned=false"]
+    return command("train", *words)

@@ -1,7 +1,8 @@
-"""``tools/report.py``."""
+"""``vsepp report``."""
 
 from vsepp.cli.checkpoints import add_arguments, open_model
-from vsepp.cli.command import configuration, parser
+from vsepp.cli.command import parser
+from vsepp.cli.datasets import configuration
 from vsepp.system.errors import InputError
 
 DESCRIPTION = """Show a checkpoint's evaluation as one HTML page that needs no other file.
@@ -33,8 +34,7 @@ def main(argv=None):
     config = configuration(arguments)
     from pathlib import Path
 
-    from vsepp.data.dataset import prepared_folder
-    from vsepp.metrics.bootstrap import intervals
+    from vsepp.data.options import checked_folder
     from vsepp.metrics.protocol import score
     from vsepp.report.evaluation_page import evaluation_page
     from vsepp.report.run_history import find_history
@@ -42,26 +42,14 @@ def main(argv=None):
     from vsepp.retrieval.gallery import open_gallery
     from vsepp.system.atomic import write_text
 
-    folder = prepared_folder(config.data_dir, config.dataset)
+    folder = checked_folder(config)
     model = open_model(arguments, config)
     gallery = open_gallery(model, folder, arguments.split)
-    scored = score([gallery])
-    result = {
-        "dataset": config.dataset,
-        "split": arguments.split,
-        "images": len(gallery.images),
-        "captions": len(gallery.texts),
-        "protocol": scored.protocol,
-        "measure": model.measure,
-        "checkpoint": model.checkpoint,
-        **scored.metrics,
-        "intervals": intervals(scored.ranks),
-    }
+    names = {"dataset": config.dataset, "split": arguments.split}
+    result = score([gallery], models=[model], **names).with_intervals()
     print(metrics_table(result))
     history = find_history(model.checkpoint, model.config.path("last_checkpoint"))
-    page = evaluation_page(
-        gallery, result, scored.ranks, history, arguments.queries, arguments.seed
-    )
+    page = evaluation_page(gallery, result, history, arguments.queries, arguments.seed)
     checkpoint = Path(model.checkpoint)
     path = Path(
         arguments.out

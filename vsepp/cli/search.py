@@ -1,20 +1,22 @@
-"""``tools/search.py``."""
+"""``vsepp search``."""
 
 import json
 import os
 import sys
 
-from vsepp.cli.checkpoints import open_model
-from vsepp.cli.command import configuration, parser
+from vsepp.cli.checkpoints import checkpoint_path, open_model
+from vsepp.cli.command import parser
+from vsepp.cli.datasets import configuration, is_named
 from vsepp.data.karpathy import SPLITS
 from vsepp.system.errors import InputError
+from vsepp.system.invocation import command
 
 DESCRIPTION = """Search your own photographs with words, or with another photograph.
 
-  search.py index FOLDER --out INDEX            encode every photograph below a folder
-  search.py query INDEX "two dogs in the snow"  find them again
-  search.py query INDEX --image FILE            find those that look alike
-  search.py query --dataset NAME --image FILE   find sentences of a data set for a photograph"""
+  %(prog)s index FOLDER --out INDEX            encode every photograph below a folder
+  %(prog)s query INDEX "two dogs in the snow"  find them again
+  %(prog)s query INDEX --image FILE            find those that look alike
+  %(prog)s query --dataset NAME --image FILE   find sentences of a data set for a photograph"""
 
 INDEX = """Make an index of the photographs below a folder, or bring one up to date.
 
@@ -140,7 +142,7 @@ def _index(arguments):
         checkpoint = "best"
         if os.path.exists(os.path.join(arguments.out, MANIFEST)) and not arguments.force:
             checkpoint = read_manifest(arguments.out).checkpoint
-    model = open_model(arguments, config, checkpoint)
+    model = open_model(arguments, config, checkpoint, any_dataset=not is_named(arguments))
     report = update_index(
         arguments.folder,
         arguments.out,
@@ -205,7 +207,7 @@ def _what_is_asked(arguments):
         if arguments.words or arguments.image is None:
             raise InputError(
                 "with --dataset give --image FILE alone, to find sentences for it; "
-                "`python tools/infer.py --text` finds a data set's images."
+                f"`{command('infer')} --text` finds a data set's images."
             )
         if arguments.html or arguments.approximate:
             raise InputError(
@@ -215,7 +217,7 @@ def _what_is_asked(arguments):
         return None, None
     if not arguments.words or not arguments.words[0]:
         raise InputError(
-            'no index is given: `python tools/search.py query INDEX "two dogs in the snow"`.'
+            f'no index is given: `{command("search")} query INDEX "two dogs in the snow"`.'
         )
     index, sentence = arguments.words[0], " ".join(arguments.words[1:])
     if arguments.image is not None and sentence:
@@ -240,7 +242,8 @@ def index_checkpoint(arguments, config, index):
     """
     checkpoint = arguments.checkpoint or index.manifest.checkpoint
     if checkpoint in ("best", "last"):
-        checkpoint = config.path(f"{checkpoint}_checkpoint")
+        named = is_named(arguments)
+        checkpoint = checkpoint_path(checkpoint, arguments, config, any_dataset=not named)
     elif not os.path.exists(checkpoint):
         raise InputError(
             f"{checkpoint}, which {index.index} was made with, does not exist: say "
@@ -282,11 +285,11 @@ def _ask_photographs(arguments, folder, sentence):
 
 
 def _ask_sentences(arguments):
-    from vsepp.data.dataset import prepared_folder
+    from vsepp.data.options import checked_folder
     from vsepp.retrieval.gallery import open_gallery
 
     config = configuration(arguments)
-    folder = prepared_folder(config.data_dir, config.dataset)
+    folder = checked_folder(config)
     model = open_model(arguments, config, arguments.checkpoint or "best")
     gallery = open_gallery(model, folder, arguments.split, lambda line: _remark(arguments, line))
     code = model.encode_image(arguments.image)[0]

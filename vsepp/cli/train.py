@@ -1,13 +1,18 @@
-"""``tools/train.py``."""
+"""``vsepp train``."""
 
-from vsepp.cli.command import configuration, parser
+from vsepp.cli.command import parser
+from vsepp.cli.datasets import configuration, dataset_words
 from vsepp.cli.importing import import_paddle
+from vsepp.system.invocation import command
 
 DESCRIPTION = """Train on a prepared data set.
 
 Without arguments: flickr8k when it is prepared, else the sample, with the data set's own
 configuration. `-c NAME_paper` and `-c NAME_paper_finetune` are the authors' two stages.
-`-o checkpoint=last` resumes exactly where a run stopped."""
+`-o checkpoint=last` resumes exactly where a run stopped. How the captions were prepared need not
+be said again."""
+
+_LOOKED_AT = 200  # sentences, of which one becomes the example
 
 
 def main(argv=None):
@@ -18,5 +23,32 @@ def main(argv=None):
     from vsepp.training import train
 
     train(config)
-    print(f'next: python tools/infer.py --dataset {config.dataset} --text "…" --save answer.png')
+    print(f"next: {_next_command(config)}")
     return 0
+
+
+def _next_command(config):
+    """The command that asks the model which was trained, with a sentence that it understands."""
+    from vsepp.config import load_config
+
+    words = dataset_words(config)
+    best = config.path("best_checkpoint")
+    if best != load_config(None, (), config.dataset).path("best_checkpoint"):
+        words += ["--checkpoint", best]
+    return command("infer", *words, "--text", _example(config), "--save", "answer.png")
+
+
+def _example(config):
+    """A sentence of the test split, with as few unknown words as possible."""
+    from vsepp.data.dataset import open_dataset, prepared_folder
+    from vsepp.text.vocabulary import SPECIAL_WORDS
+
+    dataset = open_dataset(prepared_folder(config.data_dir, config.dataset), "test")
+    special = {dataset.vocabulary.word_to_index[word] for word in SPECIAL_WORDS}
+    seen = set()
+    known = {}
+    for caption, sentence in list(zip(dataset.captions, dataset.sentences()))[:_LOOKED_AT]:
+        if sentence not in seen and not sentence.startswith("-"):  # that would be an option
+            seen.add(sentence)
+            known[sentence] = sum(index not in special for index in caption) / len(caption)
+    return max(known, key=known.get, default="…")

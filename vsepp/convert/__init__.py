@@ -1,1 +1,1 @@
-"""Other people's files become ours, and ours theirs."""
+"""Other people's files become ours, and ours theirs, without running code from them."""

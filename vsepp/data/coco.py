@@ -11,9 +11,15 @@ from vsepp.data.karpathy import cut_captions
 from vsepp.system.errors import InputError
 from vsepp.system.json_files import read_json
 from vsepp.system.npy_files import read_npy
+from vsepp.system.records import wrong_field
 from vsepp.text.tokens import AUTO
 
-_SPLITS = {"train": "train", "val": "dev", "test": "test", "restval": "restval"}  # ours: theirs
+_SPLITS = {
+    "train": "train",
+    "val": "dev",
+    "test": "test",
+    "restval": "restval",
+}  # our name of a split: the authors'
 _MEND_JSON = "give --coco-annotations COCO's captions_train2014.json and captions_val2014.json"
 _MEND_IDS = "give --coco-ids the folder with the authors' coco_{train,dev,test,restval}_ids.npy"
 
@@ -82,9 +88,9 @@ def read_coco(annotations, ids_folder, tokenizer=AUTO):
 def _read_annotations(path, captions, photographs):
     """Add ``{caption id: (image id, text)}`` and ``{image id: (filepath, filename)}`` of a file."""
     data = read_json(path, _MEND_JSON)
-    for key in ("images", "annotations"):
-        if not isinstance(data, dict) or not isinstance(data.get(key), list):
-            raise InputError(f"{path} has no list {key!r}: {_MEND_JSON}.")
+    key = wrong_field(data, {"images": list, "annotations": list})
+    if key:
+        raise InputError(f"{path} has no list {key!r}: {_MEND_JSON}.")
     usual = re.sub(r"^captions_", "", path.stem)
     here = {}
     for position, entry in enumerate(data["images"]):
@@ -113,11 +119,11 @@ def _read_annotations(path, captions, photographs):
 
 
 def _check(path, kind, position, entry, types):
-    for key, wanted in types.items():
-        if not isinstance(entry, dict) or type(entry.get(key)) is not wanted:
-            raise InputError(
-                f"{path}: {kind} {position} has no {key!r} or a malformed one: {_MEND_JSON}."
-            )
+    key = wrong_field(entry, types)
+    if key:
+        raise InputError(
+            f"{path}: {kind} {position} has no {key!r} or a malformed one: {_MEND_JSON}."
+        )
 
 
 def _read_ids(path):

@@ -1,64 +1,32 @@
 """Image–caption pairs of a prepared split, from photographs or from stored features."""
 
 from pathlib import Path, PureWindowsPath
+from typing import Dict, Union
 
 import numpy as np
 
 from vsepp.config import KEYS
 from vsepp.data.images import open_image
+from vsepp.data.prepared import Prepared
 from vsepp.system.errors import InputError
+from vsepp.system.invocation import command
 from vsepp.system.json_files import read_json
-from vsepp.text.tokens import TOKENIZERS
+from vsepp.system.records import wrong_field
 from vsepp.text.vocabulary import Vocabulary
 
 NO_PHOTOGRAPHS = "precomp"  # folder in the paths of images of which there are only features
 _PREPARE = "run `python tools/prepare.py --force` again"
 
 
-def read_prepared(folder):
-    """``prepared.json`` of a data set's folder: options, counts per split, words.
-
-    A folder without it, prepared by another program, is taken to have the documented
-    options.
-    """
-    path = Path(folder) / "prepared.json"
-    options = {"captions_per_image": 5, "max_len": 30}
-    if not path.exists():
-        return {"options": options}
-    prepared = read_json(path, _PREPARE)
-    if prepared == {"unfinished": True}:
-        raise InputError(f"the preparation of {folder} was interrupted: {_PREPARE}.")
-    found = prepared.get("options") if isinstance(prepared, dict) else None
-    if not isinstance(found, dict) or not all(type(found.get(key)) is int for key in options):
-        raise InputError(f"{path} lacks 'options': {_PREPARE}.")
-    tokenizer = found.get("tokenizer", "words")
-    if tokenizer not in tuple(TOKENIZERS):
-        raise InputError(f"{path}: there is no tokenizer {tokenizer!r}: {_PREPARE}.")
-    for key in options:
-        rules = KEYS[key].metadata
-        if not rules["minimum"] <= found[key] <= rules["maximum"]:
-            raise InputError(
-                f"{path}: {key} is {found[key]}, outside {rules['minimum']} to "
-                f"{rules['maximum']}: {_PREPARE}."
-            )
-    return prepared
-
-
-def prepared_tokenizer(folder):
-    """Name of the tokenizer that a prepared data set's captions were cut with.
-
-    ``words`` where ``prepared.json`` does not say, as before there was a choice.
-    """
-    return read_prepared(folder)["options"].get("tokenizer", "words")
-
-
 def prepared_folder(data_dir, dataset):
     """A prepared data set's folder; InputError when it is not prepared."""
     folder = Path(data_dir) / dataset
     if not (folder / "vocab.json").exists():
+        usual = str(data_dir) == KEYS["data_dir"].default
+        elsewhere = [] if usual else ["--data-dir", data_dir]
         raise InputError(
-            f"{folder} is not a prepared data set: run `python tools/prepare.py "
-            f"--dataset {dataset}` first."
+            f"{folder} is not a prepared data set: run "
+            f"`{command('prepare', '--dataset', dataset, *elsewhere)}` first."
         )
     return folder
 
@@ -86,14 +54,10 @@ def read_split(dataset_path, split, captions_per_image, vocab_size, max_len):
             "that has one with `python tools/prepare.py`."
         )
     data = read_json(path, _PREPARE)
-    images = data.get("IMAGES") if isinstance(data, dict) else None
-    captions = data.get("CAPTIONS") if isinstance(data, dict) else None
-    if (
-        not isinstance(images, list)
-        or not isinstance(captions, list)
-        or not all(isinstance(image, str) for image in images)
-    ):
+    malformed = wrong_field(data, {"IMAGES": list, "CAPTIONS": list})
+    if malformed or not all(isinstance(image, str) for image in data["IMAGES"]):
         raise InputError(f"{path} lacks the lists 'IMAGES' and 'CAPTIONS': {_PREPARE}.")
+    images, captions = data["IMAGES"], data["CAPTIONS"]
     if not images:
         raise InputError(
             f"{path} holds no images: the {split} split is empty; prepare a data set "
@@ -135,6 +99,7 @@ class CaptionDataset:
         vocabulary: the ``Vocabulary``.
         captions_per_image, max_len, split: as given.
         decodes: whether reading an image takes long enough for a thread of its own.
+        data, vocab, cpi, dataset_size: the same by the names that loops written by hand use.
     """
 
     decodes = False
@@ -150,6 +115,26 @@ class CaptionDataset:
         self.max_len = max_len
 
     def __len__(self):
+        return len(self.captions)
+
+    @property
+    def data(self) -> Dict[str, list]:
+        """What the split file holds: ``{"IMAGES": paths, "CAPTIONS": lists of indices}``."""
+        return {"IMAGES": self.images, "CAPTIONS": self.captions}
+
+    @property
+    def vocab(self) -> Dict[str, int]:
+        """What ``vocab.json`` holds: ``{word: index}``."""
+        return self.vocabulary.word_to_index
+
+    @property
+    def cpi(self) -> int:
+        """Captions per image."""
+        return self.captions_per_image
+
+    @property
+    def dataset_size(self) -> int:
+        """The number of captions."""
         return len(self.captions)
 
     def image_id(self, index):
@@ -323,13 +308,17 @@ class FeatureTextDataset(CaptionDataset):
         return np.asarray(self.features[image_id], dtype=np.float32)
 
 
-def open_dataset(folder, split):
-    """A prepared split as a ``CaptionDataset``, with the options it was prepared with."""
-    options = read_prepared(folder)["options"]
+def open_dataset(folder: Union[str, Path, Prepared], split: str) -> CaptionDataset:
+    """A split of a prepared data set, with the options that it was prepared with.
+
+    Args:
+        folder: the data set's, or a :class:`Prepared` that was read already.
+    """
+    prepared = folder if isinstance(folder, Prepared) else Prepared(folder)
     return CaptionDataset(
-        folder,
-        Path(folder) / "vocab.json",
+        prepared.folder,
+        prepared.folder / "vocab.json",
         split,
-        options["captions_per_image"],
-        options["max_len"],
+        prepared.captions_per_image,
+        prepared.max_len,
     )

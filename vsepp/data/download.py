@@ -15,10 +15,11 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from vsepp.system.atomic import sync_folder, write_json
+from vsepp.system.atomic import naming, sync_folder, write_all, write_json
 from vsepp.system.errors import InputError
 from vsepp.system.locks import only_one
 from vsepp.system.progress import progress
+from vsepp.system.records import wrong_field
 
 TIMEOUT = 30  # seconds without a byte
 _BLOCK = 1 << 18
@@ -119,10 +120,10 @@ def _read_record(path):
     except (FileNotFoundError, ValueError, RecursionError):
         return {}
     types = {"url": str, "etag": str, "last_modified": str, "length": int}
-    whole = isinstance(record, dict) and all(
-        record.get(key) is None or type(record[key]) is kind for key, kind in types.items()
-    )
-    return record if whole else {}
+    if not isinstance(record, dict):
+        return {}
+    given = {key: kind for key, kind in types.items() if record.get(key) is not None}
+    return {} if wrong_field(record, given) else record
 
 
 def _sha256(path):
@@ -157,7 +158,8 @@ def _fetch(url, part, record, known, checked_later):
         have = 0  # nothing would tell that the rest belongs to another version
     if have and have == known.get("length"):
         return True
-    address = urllib.parse.quote(url, safe="%/:=&?~#+!$,;'@()*[]")  # a typed-in blank or é
+    # Only what may not stand in an address is escaped, such as a blank that was typed in.
+    address = urllib.parse.quote(url, safe="%/:=&?~#+!$,;'@()*[]")
     headers = {"User-Agent": "vsepp", "Accept-Encoding": "identity"}
     if have:
         headers["Range"] = f"bytes={have}-"
@@ -236,7 +238,7 @@ def _receive(response, part, have, total, failed, again):
     ):
         while True:
             try:
-                block = response.read1(_BLOCK)  # what has come, before a stall
+                block = response.read1(_BLOCK)  # read would keep what came before a stall
             except http.client.IncompleteRead as error:
                 _write(file, error.partial)
                 raise InputError(f"{failed} after {file.tell()} bytes: {again}.") from None
@@ -251,16 +253,12 @@ def _receive(response, part, have, total, failed, again):
             bar.update(len(block))
         size = file.tell()
         if total is not None and size != total:
-            if size > total:  # of no use to a continuation
+            if size > total:  # nothing to go on from
                 file.truncate(0)
             raise InputError(f"{failed} after {size} of {total} bytes: {again}.")
         os.fsync(file.fileno())
 
 
 def _write(file, block):
-    try:
-        rest = memoryview(block)
-        while rest:  # a nearly full disk takes a part
-            rest = rest[file.write(rest) :]
-    except OSError as error:  # a full disk does not say which file
-        raise OSError(error.errno, error.strerror, file.name) from None
+    with naming(file.name):
+        write_all(file, block)

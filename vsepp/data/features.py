@@ -1,25 +1,31 @@
 """Stored features of a frozen backbone: computed once, read as a memory-mapped array.
 
-They live beside the data, in ``features/<backbone>-<fingerprint>-<resize>-<image_size>/``:
-``<split>.npy`` (float32 ``[n_images, feature_size]``) and ``<split>.json`` (where it came
-from). An interrupted computation goes on where it stopped, see ``vsepp.system.resumable``.
+They live beside the data, in ``features/<backbone>-<fingerprint>-<resize>-<image_size>/``, and
+with what else is unusual at the end, such as ``-bfloat16``: ``<split>.npy`` (float32
+``[n_images, feature_size]``) and ``<split>.json`` (where it came from). An interrupted
+computation goes on where it stopped, see ``vsepp.system.resumable``.
 """
 
-from dataclasses import asdict, dataclass, fields
+from __future__ import annotations
+
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Dict
 
 import numpy as np
 
-from vsepp.data.dataset import read_prepared
+from vsepp.data.encoding import Encoding
 from vsepp.system.errors import InputError
 from vsepp.system.fingerprints import list_fingerprint
 from vsepp.system.json_files import read_json
 from vsepp.system.locks import only_one, tidy
 from vsepp.system.npy_files import read_npy
+from vsepp.system.records import wrong_field
 from vsepp.system.resumable import ResumableArray
 
 GIVEN = "precomputed"  # in place of a backbone's name: the features came with the data set
 _RECOMPUTE = "remove it and run `python tools/features.py` again"
+_OF_IMAGES = ("images", "images_sha256")
 
 
 @dataclass(frozen=True)
@@ -28,42 +34,50 @@ class FeatureOrigin:
 
     Attributes:
         backbone: its name, or ``GIVEN`` where nobody said which it was.
-        fingerprint: of its weights, see ``vsepp.system.fingerprints``; of given features, theirs.
         feature_size: numbers per image.
-        resize, image_size: the preprocessing; zero for given features.
+        encoding: of given features, the fingerprint is theirs and the sizes are zero.
     """
 
     backbone: str
-    fingerprint: str
     feature_size: int
-    resize: int
-    image_size: int
+    encoding: Encoding
 
-    @property
-    def folder_name(self):
-        return f"{self.backbone}-{self.fingerprint[:12]}-{self.resize}-{self.image_size}"
-
-    @property
-    def description(self):
-        """What a model over these features sees."""
-        return "given features" if self.backbone == GIVEN else f"stored features of {self.backbone}"
-
-
-def given_origin(data_folder):
-    """The :class:`FeatureOrigin` of a data set that consists of features instead of photographs.
-
-    None for one with photographs; InputError when ``prepared.json`` is malformed.
-    """
-    about = read_prepared(data_folder).get("features")
-    if about is None:
-        return None
-    types = {field.name: field.type for field in fields(FeatureOrigin)}
-    if not isinstance(about, dict) or {name: type(value) for name, value in about.items()} != types:
-        raise InputError(
-            f"{Path(data_folder) / 'prepared.json'} has malformed 'features': run "
-            "`python tools/prepare.py --precomp FOLDER --force` again."
+    def record(self) -> Dict[str, Any]:
+        """What JSON keeps of it, in ``<split>.json``, ``prepared.json`` and checkpoints."""
+        fingerprint, *others = self.encoding.record().items()
+        return dict(
+            [("backbone", self.backbone), fingerprint, ("feature_size", self.feature_size), *others]
         )
-    return FeatureOrigin(**about)
+
+    @classmethod
+    def from_record(cls, record: Dict[str, Any]) -> FeatureOrigin:
+        """The origin that :meth:`record` kept; ValueError saying what is wrong with it."""
+        wrong = wrong_field(record, {"backbone": str, "feature_size": int})
+        if wrong:
+            raise ValueError(f"its {wrong!r} is missing or malformed")
+        rest = dict(record)
+        backbone, size = rest.pop("backbone"), rest.pop("feature_size")
+        return cls(backbone, size, Encoding.from_record(rest))
+
+    @property
+    def folder_name(self) -> str:
+        record = self.encoding.record()
+        parts = [self.backbone, record.pop("fingerprint")[:12]]
+        parts += [record.pop("resize"), record.pop("image_size")]
+        for name, value in record.items():
+            parts.append(
+                value if isinstance(value, str) else f"{name}-{list_fingerprint([value])[:8]}"
+            )
+        return "-".join(map(str, parts))
+
+    @property
+    def description(self) -> str:
+        """What a model over these features sees."""
+        if self.backbone == GIVEN:
+            return "given features"
+        precision = self.encoding.precision
+        unusual = f" in {precision}" if precision != "float32" else ""
+        return f"stored features of {self.backbone}{unusual}"
 
 
 def first_not_finite(rows, at_once=4096):
@@ -89,10 +103,31 @@ class FeatureStore:
 
     def _description(self, images):
         return {
-            **asdict(self.origin),
+            **self.origin.record(),
             "images": len(images),
             "images_sha256": list_fingerprint(list(images)),
         }
+
+    def holds(self, split: str, images: list) -> bool:
+        """Whether the features of ``images`` are stored; the numbers are not looked at.
+
+        Raises:
+            InputError: when what is stored is of another backbone or damaged.
+        """
+        path, about = self.folder / f"{split}.npy", self.folder / f"{split}.json"
+        if not path.exists() or not about.exists():
+            return False
+        stored, origin = read_json(about, _RECOMPUTE), self.origin.record()
+        if not isinstance(stored, dict):
+            raise InputError(f"{about} does not describe features: {_RECOMPUTE}.")
+        others = [key for key in stored if key not in origin and key not in _OF_IMAGES]
+        for key in [*origin, *others]:
+            if stored.get(key) != origin.get(key):
+                raise InputError(
+                    f"{about}: these are features of {key} {stored.get(key)!r}, not "
+                    f"{origin.get(key)!r}: {_RECOMPUTE}."
+                )
+        return stored == self._description(images)  # not so when prepared again with other images
 
     def read(self, split, images):
         """The stored features of ``images``, memory-mapped, or None when there are none.
@@ -100,19 +135,9 @@ class FeatureStore:
         Raises:
             InputError: when what is stored is of another backbone or damaged.
         """
-        path, about = self.folder / f"{split}.npy", self.folder / f"{split}.json"
-        if not path.exists() or not about.exists():
+        if not self.holds(split, images):
             return None
-        stored = read_json(about, _RECOMPUTE)
-        expected = self._description(images)
-        for key, value in asdict(self.origin).items():
-            if not isinstance(stored, dict) or stored.get(key) != value:
-                found = stored.get(key) if isinstance(stored, dict) else None
-                raise InputError(
-                    f"{about}: these are features of {key} {found!r}, not {value!r}: {_RECOMPUTE}."
-                )
-        if stored != expected:  # prepared again with other images
-            return None
+        path = self.folder / f"{split}.npy"
         features = read_npy(path, _RECOMPUTE)
         shape = (len(images), self.origin.feature_size)
         if features.shape != shape or features.dtype != np.float32:

@@ -5,6 +5,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 
 from vsepp.system.errors import InputError
 from vsepp.system.json_files import read_json
+from vsepp.system.records import wrong_field
 from vsepp.text.tokens import AUTO, TOKENIZERS, detect_tokenizer, find_tokenizer
 
 SPLITS = ("train", "val", "test", "restval")
@@ -46,10 +47,10 @@ def image_name(filename, filepath=""):
 def _image(entry, where):
     if not isinstance(entry, dict):
         raise InputError(f"{where} is not an object: see Karpathy's format in data/README.md.")
-    for key, kind in (("filename", str), ("split", str), ("sentences", list)):
-        if not isinstance(entry.get(key), kind):
-            wrong = "has no" if key not in entry else "has a malformed"
-            raise InputError(f"{where} {wrong} {key!r}: see Karpathy's format in data/README.md.")
+    key = wrong_field(entry, {"filename": str, "split": str, "sentences": list})
+    if key:
+        wrong = "has no" if key not in entry else "has a malformed"
+        raise InputError(f"{where} {wrong} {key!r}: see Karpathy's format in data/README.md.")
     if entry["split"] not in SPLITS:
         raise InputError(
             f"{where} is in the unknown split {entry['split']!r}: use one of {', '.join(SPLITS)}."
@@ -71,7 +72,7 @@ def _image(entry, where):
         raise InputError(f"{where}: {error}") from None
     try:
         "".join((name, *sentences, *(word for words in captions for word in words))).encode()
-    except UnicodeEncodeError as error:  # JSON can escape half a character
+    except UnicodeEncodeError as error:  # a JSON escape can be half of a surrogate pair
         raise InputError(
             f"{where} has text that is not Unicode ({error.reason}): write it anew."
         ) from None
@@ -91,7 +92,7 @@ def parse_karpathy(data, source):
     Raises:
         InputError: naming the image and key that are missing or malformed.
     """
-    if not isinstance(data, dict) or not isinstance(data.get("images"), list):
+    if wrong_field(data, {"images": list}):
         raise InputError(f"{source} has no list 'images': see Karpathy's format in data/README.md.")
     if not data["images"]:
         raise InputError(f"{source} holds no images: give a file with at least one.")
@@ -174,13 +175,13 @@ def parse_cut(data, source, wanted=AUTO):
 
 def read_karpathy(path):
     """``parse_karpathy`` of a file; InputError when it is missing or not JSON."""
-    return parse_karpathy(_read(path), str(path))
+    return parse_karpathy(read_karpathy_json(path), str(path))
 
 
-def read_karpathy_tokenizer(path, wanted=AUTO):
-    """:func:`parse_cut` of a file; InputError when it is missing or not JSON."""
-    return parse_cut(_read(path), str(path), wanted)
+def read_karpathy_json(path):
+    """What the JSON of a Karpathy split holds, unchecked.
 
-
-def _read(path):
+    Raises:
+        InputError: when it is missing or not JSON.
+    """
     return read_json(path, "give a Karpathy split with `python tools/prepare.py --captions FILE`")

@@ -10,8 +10,9 @@ import numpy as np
 from paddle.io import DataLoader
 from paddle.io.dataloader.collate import default_collate_fn
 
-from vsepp.data.dataset import ImageTextDataset, read_prepared
+from vsepp.data.dataset import ImageTextDataset
 from vsepp.data.images import map_images
+from vsepp.data.prepared import Prepared
 from vsepp.data.transforms import CenterCrop, RandomCrop
 from vsepp.system.errors import InputError
 
@@ -315,7 +316,7 @@ def mktrainval(data_dir, vocab_path, batch_size, workers=0, seed=0, resize=256, 
     Raises:
         InputError: when a split is missing or malformed, or training is smaller than a batch.
     """
-    options = read_prepared(data_dir)["options"]
+    prepared = Prepared(data_dir)
     loaders = []
     for split in ("train", "val", "test"):
         training = split == "train"
@@ -324,8 +325,8 @@ def mktrainval(data_dir, vocab_path, batch_size, workers=0, seed=0, resize=256, 
             data_dir,
             vocab_path,
             split,
-            options["captions_per_image"],
-            options["max_len"],
+            prepared.captions_per_image,
+            prepared.max_len,
             transform,
             seed,
         )

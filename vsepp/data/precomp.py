@@ -8,22 +8,24 @@ network made the features is not written anywhere.
 
 import hashlib
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from vsepp.data.dataset import NO_PHOTOGRAPHS
+from vsepp.data.encoding import Encoding
 from vsepp.data.features import GIVEN, FeatureOrigin, FeatureStore
 from vsepp.data.karpathy import KarpathyImage
 from vsepp.data.preparation import assemble, build_vocabulary, print_counts, write_dataset
+from vsepp.data.preprocessing import Preprocessing
 from vsepp.system.errors import InputError
 from vsepp.system.npy_files import read_npy
 from vsepp.system.progress import progress
 from vsepp.text.tokens import AUTO, detect_tokenizer, find_tokenizer
 
 CAPTIONS_PER_IMAGE = 5
-_SPLITS = {"train": "train", "val": "dev", "test": "test"}  # ours: the authors'
+_SPLITS = {"train": "train", "val": "dev", "test": "test"}  # our name of a split: the authors'
 _BLOCK = 1000  # rows read at a time; a multiple of CAPTIONS_PER_IMAGE
 _MEND = "give --precomp a folder with the authors' {train,dev,test}_caps.txt and _ims.npy"
 
@@ -104,7 +106,9 @@ class Precomputed:
         )
         self.captions_per_image = first.captions_per_image
         self.captions_sha256 = captions_digest.hexdigest()
-        self.origin = FeatureOrigin(GIVEN, rows_digest.hexdigest(), first.rows.shape[1], 0, 0)
+        self.origin = FeatureOrigin(
+            GIVEN, first.rows.shape[1], Encoding(rows_digest.hexdigest(), Preprocessing(0, 0))
+        )
 
     def _path(self, split, kind):
         return self.folder / f"{_SPLITS[split]}_{kind}"
@@ -237,7 +241,7 @@ def create_precomputed(
         },
         "splits": content.counts,
         "words": len(vocabulary),
-        "features": asdict(source.origin),
+        "features": source.origin.record(),
     }
     write_dataset(folder, vocabulary, content, prepared)
     print_counts(dataset, prepared)

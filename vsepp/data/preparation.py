@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from vsepp.data.images import map_images, open_image
-from vsepp.data.karpathy import SPLITS, KarpathyImage, read_karpathy_tokenizer
+from vsepp.data.karpathy import SPLITS, KarpathyImage, parse_cut, read_karpathy_json
 from vsepp.system.atomic import write_json, write_together
 from vsepp.system.errors import InputError
 from vsepp.system.progress import progress
@@ -154,6 +154,7 @@ def create_dataset(
     seed: int = 0,
     strict: bool = False,
     tokenizer: str = AUTO,
+    content: dict | None = None,
 ) -> dict:
     """Prepare a data set: read its Karpathy split, write its vocabulary and split files.
 
@@ -173,6 +174,7 @@ def create_dataset(
         strict: raise when an image cannot be decoded, instead of leaving it out.
         tokenizer: name of what cuts captions and queries, see ``karpathy.parse_cut``;
             ``prepared.json`` keeps it for training.
+        content: what ``dataset_<dataset>.json`` holds, where it was read already.
 
     Returns:
         dict: what ``prepared.json`` holds.
@@ -184,7 +186,9 @@ def create_dataset(
     """
     folder = os.path.join(data_dir, dataset)
     source = Path(folder) / f"dataset_{dataset}.json"
-    images, tokenizer = read_karpathy_tokenizer(source, tokenizer)
+    if content is None:
+        content = read_karpathy_json(source)
+    images, tokenizer = parse_cut(content, str(source), tokenizer)
     # The vocabulary depends on the JSON alone, so unreadable images do not change it.
     vocabulary = build_vocabulary(images, min_word_count)
     paths = [os.path.join(folder, "images", *image.name.split("/")) for image in images]
@@ -196,8 +200,8 @@ def create_dataset(
             )
         _report(problems)
 
-    content = assemble(images, paths, problems, vocabulary, captions_per_image, max_len, seed)
-    if not any(counts["images"] for counts in content.counts.values()):
+    chosen = assemble(images, paths, problems, vocabulary, captions_per_image, max_len, seed)
+    if not any(counts["images"] for counts in chosen.counts.values()):
         raise InputError(
             f"{source}: no image is left that can be decoded and has a caption of "
             f"1 to {max_len} words: check the images folder and max_len."
@@ -212,10 +216,10 @@ def create_dataset(
             "tokenizer": tokenizer,
             "captions_sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
         },
-        "splits": content.counts,
+        "splits": chosen.counts,
         "words": len(vocabulary),
     }
-    write_dataset(folder, vocabulary, content, prepared)
+    write_dataset(folder, vocabulary, chosen, prepared)
     print_counts(dataset, prepared)
     return prepared
 

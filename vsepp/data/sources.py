@@ -31,6 +31,7 @@ class Captions:
         images: list of ``KarpathyImage``.
         data: bytes of ``dataset_<dataset>.json``: the given file's own when it is a
             Karpathy JSON, else the captions of the table or of COCO in that format.
+        content: what these bytes hold as JSON.
         tokenizer: name of what cut the captions, and is to cut queries.
     """
 
@@ -39,7 +40,8 @@ class Captions:
         named = content.get("dataset")
         self.dataset = named if isinstance(named, str) and named else stem
         self.data = data if data is not None else _as_json(content)
-        self._content = content if data is None else None
+        self.content = content
+        self._is_karpathys = data is not None
 
     @classmethod
     def read(cls, path, seed=0, tokenizer=AUTO):
@@ -58,10 +60,10 @@ class Captions:
 
     def by_words(self):
         """The captions cut as all were before there was a choice, to the byte."""
-        if self._content is None:
+        if self._is_karpathys:
             self.tokenizer = "words"
             return self
-        content = cut_captions(self._content, "words")
+        content = cut_captions(self.content, "words")
         del content["tokenizer"]
         return Captions(content, None, self.dataset, self.dataset, "words")
 

@@ -6,7 +6,7 @@ so that a random crop follows from a generator that is handed in: (seed, epoch, 
 decide it, whatever the number of workers.
 
 Normalising makes four bytes of one. What loads images for a network can leave it out
-(``normalized=False``) and hand over uint8 crops; ``vsepp.models.image`` takes both.
+(``normalized=False``) and hand over uint8 crops; image encoders take both.
 """
 
 import numpy as np
@@ -42,8 +42,14 @@ def crop(image, left, top, size):
     return np.asarray(image.crop((left, top, left + size, top + size)))
 
 
-def normalize(pixels):
-    """uint8 ``[..., height, width, 3]`` → float32 ``[..., 3, height, width]``, ImageNet's scale."""
+def normalize(pixels, mean=MEAN, std=STD):
+    """uint8 ``[..., height, width, 3]`` → float32 ``[..., 3, height, width]``.
+
+    Args:
+        pixels: the uint8 array.
+        mean, std: of the channels, in units of 255; by default ImageNet's.
+    """
+    mean, std = np.asarray(mean, np.float32), np.asarray(std, np.float32)
     height, width, _ = pixels.shape[-3:]
     result = np.empty((*pixels.shape[:-3], 3, height, width), np.float32)
     # One channel of one image at a time, which stays in the cache.
@@ -52,8 +58,8 @@ def normalize(pixels):
     ):
         for channel, plane in enumerate(planes):
             np.divide(image[..., channel], np.float32(255), out=plane, dtype=np.float32)
-            plane -= MEAN[channel]
-            plane /= STD[channel]
+            plane -= mean[channel]
+            plane /= std[channel]
     return result
 
 

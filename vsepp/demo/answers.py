@@ -10,14 +10,14 @@ from vsepp.demo.limits import check_count, check_sentence, open_upload, read_lab
 from vsepp.system.errors import InputError
 
 TEMPLATE = "a photo of a {}"
-_ENOUGH = 2  # of an upload's pixels to a side of what the network sees
+_ENOUGH = 2  # times the network's resize: more of an upload's pixels are not decoded
 
 
 class Answer(NamedTuple):
     """What a query found.
 
     Attributes:
-        found: list of ``Found``, of (sentence, similarity), or of (label, probability).
+        found: list of ``FoundPhotograph``, of (sentence, similarity), or of (label, probability).
         remark: a line on what was asked or understood.
     """
 
@@ -25,7 +25,7 @@ class Answer(NamedTuple):
     remark: str
 
 
-class Answers:
+class QueryAnswerer:
     """A model and what it searches. Several threads may ask at once; the model works for one at
     a time, since Paddle's predictors are made for one.
 
@@ -44,8 +44,9 @@ class Answers:
     def warm_up(self):
         """Build the networks, so that the first visitor does not wait for them."""
         with self._working:
-            self.model.encode_indices([self.model.vocabulary.encode([])])
-            with contextlib.suppress(InputError):  # a checkpoint for features: visitors are told
+            self.model.encode_indices(self.model.reader.read_anew([""])[0])
+            # A checkpoint without a backbone refuses; visitors are told when they give a picture.
+            with contextlib.suppress(InputError):
                 self.model.encode_image(Image.new("RGB", (32, 32)))
 
     def search_by_sentence(self, text, count):
@@ -84,13 +85,12 @@ class Answers:
         return Answer(list(odds.items()), "; ".join(filter(None, remarks)))
 
     def knows_some(self, text):
-        """Whether the vocabulary has at least one word of a text."""
-        words = self.model.words(text)
-        return len(self.model.unknown_words(text)) < len(words)
+        """Whether the model knows at least one word of a text."""
+        return self.model.reader.knows_some(text)
 
     def knows_all(self, text):
-        """Whether the vocabulary has every word of a text."""
-        return bool(self.model.words(text)) and not self.model.unknown_words(text)
+        """Whether the model knows every word of a text."""
+        return self.model.reader.knows_all(text)
 
     @property
     def _template(self):

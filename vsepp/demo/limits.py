@@ -49,13 +49,15 @@ def read_labels(text):
         InputError: when there are fewer than two, too many, or one is too long.
     """
     text = text if isinstance(text, str) else ""
-    longest = MAX_LABELS * 2 * (MAX_LABEL_CHARACTERS + 1)  # not to cut up a book
+    longest = (
+        MAX_LABELS * 2 * (MAX_LABEL_CHARACTERS + 1)
+    )  # a text beyond it is not even cut into labels
     if len(text) > longest:
         raise InputError(
             f"The labels have {len(text)} characters: {MAX_LABELS} labels of "
             f"{MAX_LABEL_CHARACTERS} characters are the most."
         )
-    for comma in ",\uff0c\u3001;\uff1b":  # and those of Chinese
+    for comma in ",\uff0c\u3001;\uff1b":  # and the marks of Chinese
         text = text.replace(comma, "\n")
     labels = list(dict.fromkeys(filter(None, map(_one_line, text.splitlines()))))
     if len(labels) < 2:

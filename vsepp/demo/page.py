@@ -6,7 +6,7 @@ import gradio as gr
 
 from vsepp.demo.examples import example_labels, example_pictures, example_sentences
 from vsepp.demo.limits import FORMATS, MAX_ANSWERS, MAX_MEGABYTES, uploaded_file
-from vsepp.demo.thumbnails import Thumbnails
+from vsepp.demo.thumbnails import ThumbnailFolder
 from vsepp.report.web_page import escape
 from vsepp.system.errors import InputError
 
@@ -38,7 +38,7 @@ def build_page(answers, folder):
     """The page as ``gradio.Blocks``, with a bounded queue.
 
     Args:
-        answers: ``vsepp.demo.answers.Answers``.
+        answers: ``vsepp.demo.answers.QueryAnswerer``.
         folder: where Gradio puts uploads, that is ``GRADIO_TEMP_DIR``; example pictures and
             thumbnails go there too.
     """
@@ -50,7 +50,7 @@ def build_page(answers, folder):
         **accepted(gr.Blocks.__init__, **look),
     ) as page:
         gr.HTML(_heading(answers))
-        pictures, show = example_pictures(answers, folder), _shown_by(Thumbnails(folder))
+        pictures, show = example_pictures(answers, folder), _shown_by(ThumbnailFolder(folder))
         with gr.Tab("Search by sentence · 以文搜图"):
             _sentence_tab(answers, show)
         with gr.Tab("Search by picture · 以图搜图"):
@@ -243,7 +243,7 @@ def _connect(
     picture by itself, whatever it is. :mod:`vsepp.demo.limits` judges it.
 
     Args:
-        query: a method of ``Answers``.
+        query: a method of ``QueryAnswerer``.
         show: from what it found to the first output's value.
         nothing: the first output's value when the query is refused.
         name: of the endpoint.

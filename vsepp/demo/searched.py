@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 
-class Found(NamedTuple):
+class FoundPhotograph(NamedTuple):
     """A photograph that fits a query.
 
     Attributes:
@@ -32,10 +32,10 @@ class IndexedPhotographs:
         return len(self._index)
 
     def find(self, code, k):
-        """The ``k`` that fit a code best, as :class:`Found`, best first."""
+        """The ``k`` that fit a code best, as :class:`FoundPhotograph`, best first."""
         photographs, scores = self._index.search(code, k)
         return [
-            Found(str(self._index.path(photograph)), photograph.path, float(score))
+            FoundPhotograph(str(self._index.path(photograph)), photograph.path, float(score))
             for photograph, score in zip(photographs, scores)
         ]
 
@@ -62,10 +62,10 @@ class SplitPhotographs:
         return len(self._gallery.images)
 
     def find(self, code, k):
-        """The ``k`` that fit a code best, as :class:`Found`, best first."""
+        """The ``k`` that fit a code best, as :class:`FoundPhotograph`, best first."""
         places, scores = self._gallery.find_images(code, k)
         return [
-            Found(self.path(place), self._name(place), float(score))
+            FoundPhotograph(self.path(place), self._name(place), float(score))
             for place, score in zip(places, scores)
         ]
 

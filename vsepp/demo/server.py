@@ -5,6 +5,7 @@ import logging
 import os
 import shutil
 import socket
+import sys
 import tempfile
 import warnings
 from contextlib import asynccontextmanager, contextmanager
@@ -20,10 +21,13 @@ _QUIET = {
     "HF_HUB_OFFLINE": "1",
     "GRADIO_SSR_MODE": "False",
     "GRADIO_MCP_SERVER": "False",
-    # else a table of all queries so far is made after each
+    # By itself Gradio makes a table of all queries so far after each of them.
     "GRADIO_ANALYTICS_MAX_EVENTS": "1",
     "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(10**9),
 }
+# Gradio 4, the last that runs on Python 3.9, goes with neither of their newest
+_OLD = ' "huggingface-hub<1" "pydantic<2.11"' if sys.version_info < (3, 10) else ""
+_INSTALL = f"pip install gradio{_OLD}"
 _GRACE = 0.2  # seconds that open connections may take at the end
 
 
@@ -42,7 +46,7 @@ def private_folder():
         yield folder
     finally:
         tempfile.tempdir = before
-        with held_back():  # of those who press Ctrl-C again
+        with held_back():  # a second Ctrl-C must not leave half of it
             _delete(folder)
 
 
@@ -51,7 +55,7 @@ def _delete(folder):
     aside = f"{folder}_ends"
     try:
         os.replace(folder, aside)
-    except OSError:  # Windows, where files in it are open
+    except OSError:  # Windows renames no folder with open files in it
         aside = folder
     shutil.rmtree(aside, ignore_errors=True)
 
@@ -64,18 +68,16 @@ def import_gradio():
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that there is no ffmpeg, for one
+            warnings.simplefilter("ignore")  # such as that there is no ffmpeg
             import gradio
     except ModuleNotFoundError as error:
         if error.name != "gradio":
-            raise InputError(f"Gradio lacks {error.name}: run `pip install vsepp[demo]`.") from None
-        raise InputError(
-            "the web page needs Gradio: run `pip install vsepp[demo]` (or `pip install gradio`)."
-        ) from None
+            raise InputError(f"Gradio lacks {error.name}: run `{_INSTALL}`.") from None
+        raise InputError(f"the web page needs Gradio: run `{_INSTALL}`.") from None
     except ImportError as error:
         raise InputError(
             f"Gradio cannot be used with the versions that are installed ({error}): "
-            "run `pip install vsepp[demo]`."
+            f"run `{_INSTALL}`."
         ) from None
     return gradio
 
@@ -132,7 +134,7 @@ def application(answers, folder):
     elsewhere belongs to another loop.
 
     Args:
-        answers: ``vsepp.demo.answers.Answers``.
+        answers: ``vsepp.demo.answers.QueryAnswerer``.
         folder: as :func:`private_folder` made it.
     """
     import gradio
@@ -168,7 +170,7 @@ def application(answers, folder):
         root_path=os.environ.get("GRADIO_ROOT_PATH"),
         **accepted(gradio.mount_gradio_app, **wishes),
     )
-    return Guard(mounted, folder, MAX_BYTES + 2**16)  # a form's own lines around the file
+    return Guard(mounted, folder, MAX_BYTES + 2**16)  # a form has lines of its own beside the file
 
 
 def make_server(answers, folder, ready=lambda: None):
@@ -187,7 +189,8 @@ def make_server(answers, folder, ready=lambda: None):
             ready()
 
         async def shutdown(self, sockets=None):
-            logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # that some are cut off
+            # It would report connections that are cut off, which is meant.
+            logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
             await super().shutdown(sockets=sockets)
 
     return Server(

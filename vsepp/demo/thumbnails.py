@@ -10,7 +10,7 @@ SIZE = (400, 300)  # pixels that a thumbnail fits in
 _QUALITY = 85
 
 
-class Thumbnails:
+class ThumbnailFolder:
     """JPEG files of photographs. Several threads may ask at once.
 
     Args:
@@ -37,7 +37,7 @@ class Thumbnails:
     def _make(self, photograph, path):
         aside = f"{path}.{os.urandom(8).hex()}"
         with contextlib.suppress(FileExistsError):
-            os.mkdir(self._folder)  # and nothing above it: at the page's end that has gone
+            os.mkdir(self._folder)  # not makedirs: the folder above is removed when the page ends
         try:
             fit_photograph(photograph, *SIZE).save(aside, "JPEG", quality=_QUALITY)
             os.replace(aside, path)

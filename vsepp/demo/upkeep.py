@@ -91,5 +91,5 @@ def _described(path):
 
 def _remove_empty(folder, now):
     with contextlib.suppress(OSError):
-        if now - os.lstat(folder).st_mtime > _SETTLED:  # else one is about to be filled
+        if now - os.lstat(folder).st_mtime > _SETTLED:  # a new one may be about to be filled
             os.rmdir(folder)

@@ -6,13 +6,15 @@ double precision, and that decides. So the answer does not depend on the size of
 how many queries are asked together, or on the number of threads.
 """
 
+from __future__ import annotations
+
 import numpy as np
 
-from vsepp.metrics.similarity import find_measure
+from vsepp.metrics.similarity import Measure, find_measure
+from vsepp.metrics.top_k import kth_highest, top_k
 from vsepp.system.errors import InputError
 
 BLOCK_BYTES = 1 << 21  # of rows, in single precision: they stay in the processor's cache
-_FEW = 4  # so many queries are faster one by one, the block being in the cache, than as a product
 _UNDECIDED = 4_096  # more rows than this beside the k best are told apart at once
 
 
@@ -21,17 +23,25 @@ class ExactIndex:
 
     Args:
         measure: ``cosine`` (the dot product of the codes as they are) or ``order``, in which the
-            rows are images and the queries sentences.
+            rows are images and the queries sentences; or a
+            ``vsepp.metrics.similarity.Ensemble`` over codes that stand side by side.
     """
 
-    def __init__(self, measure="cosine"):
+    def __init__(self, measure: Measure = "cosine"):
         self._measure = find_measure(measure)
-        self._parts = []  # (ids, rows) each, in the order of their arrival
+        self._parts: list[
+            tuple[np.ndarray, _Rows]
+        ] = []  # (ids, rows) each, in the order of their arrival
 
     def __len__(self):
         return sum(len(ids) for ids, _ in self._parts)
 
-    def add(self, ids, codes):
+    @property
+    def _size(self):
+        """How many numbers a row has; None while any number will do."""
+        return self._parts[0][1].shape[1] if self._parts else self._measure.size
+
+    def add(self, ids, codes) -> None:
         """Add rows.
 
         Args:
@@ -43,7 +53,7 @@ class ExactIndex:
             InputError: for ids that are there already or twice, and for codes of another shape
                 or type.
         """
-        ids, codes = checked_rows(ids, codes, self._parts[0][1].shape[1] if self._parts else None)
+        ids, codes = checked_rows(ids, codes, self._size)
         check_new(ids, [known for known, _ in self._parts])
         if not len(ids):
             return
@@ -57,7 +67,7 @@ class ExactIndex:
             ids, codes = np.concatenate([before, ids]), np.concatenate([rows.codes, codes])
         self._parts.append((ids, _Rows(codes)))
 
-    def remove(self, ids):
+    def remove(self, ids) -> None:
         """Forget rows; ids that are not there are passed over."""
         parts = []
         for known, rows in self._parts:
@@ -68,7 +78,7 @@ class ExactIndex:
                 parts.append((known[kept], _Rows(rows.codes[kept])))
         self._parts = parts
 
-    def search(self, codes, k):
+    def search(self, codes, k: int) -> tuple[np.ndarray, np.ndarray]:
         """The ``k`` best rows for each query, best first; of equals the one added first.
 
         Args:
@@ -81,13 +91,15 @@ class ExactIndex:
         Raises:
             InputError: when queries are of another size or not finite, or rows not finite.
         """
-        queries = checked_queries(codes, self._parts[0][1].shape[1] if self._parts else None)
+        queries = checked_queries(codes, self._size)
         found = [(ids, *_search(rows, queries, k, self._measure)) for ids, rows in self._parts]
         if not found:
             return np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32)
         ids = np.concatenate([known[places] for known, places, _ in found], axis=1)
         scores = np.concatenate([scores for _, _, scores in found], axis=1)
-        order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+        order = np.empty((len(scores), min(max(k, 0), scores.shape[1])), np.int64)
+        for places, line in zip(order, scores):
+            places[:] = top_k(line, len(places))
         return (
             np.take_along_axis(ids, order, 1),
             np.take_along_axis(scores, order, 1).astype(np.float32),
@@ -168,16 +180,19 @@ class _Rows:
                 block = room[: len(block)]
             yield first, block
 
-    @property
-    def longest(self):
-        """The longest row, ``[1, size]``; found, and all checked to be finite, once."""
+    def longest(self, columns):
+        """The longest row in each of these columns, ``[len(columns), size]``.
+
+        Found, and all rows checked to be finite, once: an index asks for the same columns always.
+        """
         if self._longest is None:
-            length, place = -1.0, 0
+            found = [(-1.0, 0)] * len(columns)
             for first, block in self.blocks():
-                lengths = _squared_lengths(block, first, self._source)
-                if lengths.max() > length:
-                    length, place = lengths.max(), first + int(lengths.argmax())
-            self._longest = np.asarray(self.codes[place : place + 1], np.float32)
+                for part, among in enumerate(columns):
+                    lengths = _squared_lengths(block[:, among], first, self._source)
+                    if lengths.max() > found[part][0]:
+                        found[part] = lengths.max(), first + int(lengths.argmax())
+            self._longest = np.asarray(self.codes[[row for _, row in found]], np.float32)
         return self._longest
 
 
@@ -186,47 +201,20 @@ def _search(rows, queries, k, measure):
     k = min(k, rows.shape[0])
     if not len(queries) or k < 1:
         return np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0))
+    longest = rows.longest(measure.columns)
     lists = [
-        _Shortlist(rows.codes, query, k, measure, measure.slack(rows.longest, query[None]))
+        _Shortlist(rows.codes, query, k, measure, measure.slack(longest, query[None]))
         for query in queries
     ]
-    scan = _SCANS[measure.__name__]
-    for first, scores in scan(rows, queries):
+    scan = measure.scanner(queries, rows.at_once)
+    for first, block in rows.blocks():
+        scores = scan(block)
         best = scores.max(axis=1)
         for shortlist, highest, line in zip(lists, best, scores):
             if highest >= shortlist.floor:
                 shortlist.offer(first, line)
     decided = [shortlist.decide() for shortlist in lists]
     return np.stack([places for places, _ in decided]), np.stack([scores for _, scores in decided])
-
-
-def _scan_cosine(rows, queries):
-    """Yield (first row, float32 scores ``[n_queries, rows of the block]``)."""
-    room = np.empty(len(queries) * rows.at_once, np.float32)
-    for first, block in rows.blocks():
-        scores = room[: len(queries) * len(block)].reshape(len(queries), len(block))
-        if len(queries) <= _FEW:
-            for line, query in zip(scores, queries):
-                np.matmul(block, query, out=line)
-        else:
-            np.matmul(queries, block.T, out=scores)
-        yield first, scores
-
-
-def _scan_order(rows, queries):
-    room = np.empty((rows.at_once, rows.shape[1]), np.float32)
-    table = np.empty((len(queries), rows.at_once), np.float32)
-    for first, block in rows.blocks():
-        exceeding, scores = room[: len(block)], table[:, : len(block)]
-        for line, query in zip(scores, queries):
-            np.subtract(query, block, out=exceeding)
-            np.maximum(exceeding, 0, out=exceeding)
-            np.einsum("ij,ij->i", exceeding, exceeding, out=line)
-        np.sqrt(scores, out=scores)
-        yield first, np.negative(scores, out=scores)
-
-
-_SCANS = {"Cosine": _scan_cosine, "Order": _scan_order}
 
 
 class _Shortlist:
@@ -260,12 +248,11 @@ class _Shortlist:
         self._raise_floor(self._scores)
         self._keep(self._scores >= self.floor)
         if len(self._places) > self._k + _UNDECIDED:
-            self._keep(np.sort(self._order(self._exact())))
+            self._keep(np.sort(top_k(self._exact(), self._k)))
 
     def _raise_floor(self, scores):
         if len(scores) >= self._k:
-            last = np.partition(scores, len(scores) - self._k)[len(scores) - self._k]
-            floor = np.float32(float(last) - 2 * self._slack)
+            floor = np.float32(float(kth_highest(scores, self._k)) - 2 * self._slack)
             self.floor = max(self.floor, np.nextafter(floor, np.float32(-np.inf)))
 
     def _keep(self, which):
@@ -275,11 +262,8 @@ class _Shortlist:
         query = np.zeros(len(self._places), np.int64)
         return self._measure.pairs(self._codes, self._query[None], self._places, query)
 
-    def _order(self, exact):
-        return np.argsort(-exact, kind="stable")[: self._k]  # the places are in ascending order
-
     def decide(self):
         """(places ``[k]``, float64 scores ``[k]``), best first."""
         exact = self._exact()
-        order = self._order(exact)
+        order = top_k(exact, self._k)  # the places are in ascending order
         return self._places[order], exact[order]

@@ -25,8 +25,7 @@ def _import_faiss():
         import faiss
     except ImportError:
         raise InputError(
-            "approximate search needs faiss: run `pip install vsepp[faiss]` (or `pip "
-            "install faiss-cpu`), or search exactly."
+            "approximate search needs faiss: run `pip install faiss-cpu`, or search exactly."
         ) from None
     return faiss
 
@@ -118,7 +117,8 @@ class FaissIndex:
     def _parameters(self, k):
         faiss, chosen = _import_faiss(), {}
         if not self._alive.all():
-            self._bits = np.packbits(self._alive, bitorder="little")  # faiss holds no reference
+            # Kept here, since faiss keeps the address of the bits and not the array.
+            self._bits = np.packbits(self._alive, bitorder="little")
             chosen["sel"] = faiss.IDSelectorBitmap(len(self._bits), faiss.swig_ptr(self._bits))
         if self.kind == "hnsw":
             return faiss.SearchParametersHNSW(efSearch=max(SEARCH_WIDTH, 2 * k), **chosen)

@@ -7,8 +7,8 @@ from typing import NamedTuple
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
 
 
-class Found(NamedTuple):
-    """A photograph below a folder.
+class PhotographFile(NamedTuple):
+    """The file of a photograph below a folder.
 
     Attributes:
         path: relative to the folder, with ``/`` between its parts.
@@ -32,7 +32,7 @@ def find_photographs(folder, leave_out=()):
         leave_out: folders below it that are passed over.
 
     Returns:
-        (list of :class:`Found`, list of ``(path, reason)`` that cannot be looked at)
+        (list of :class:`PhotographFile`, list of ``(path, reason)`` that cannot be looked at)
     """
     entered = {_identity(os.stat(place)) for place in leave_out if os.path.exists(place)}
     found, refused = [], []
@@ -58,9 +58,9 @@ def find_photographs(folder, leave_out=()):
                 if entry.is_dir():
                     (links if entry.is_symlink() else waiting).append(path)
                 elif entry.name.lower().endswith(SUFFIXES):
-                    about = os.stat(entry.path)  # on Windows, that of the entry is not whole
+                    about = os.stat(entry.path)  # not entry.stat(), which lacks fields on Windows
                     if stat.S_ISREG(about.st_mode):
-                        found.append(Found(path, about.st_size, about.st_mtime_ns))
+                        found.append(PhotographFile(path, about.st_size, about.st_mtime_ns))
                     else:  # opening a pipe would wait for ever
                         refused.append((path, "it is no ordinary file"))
             except OSError as error:

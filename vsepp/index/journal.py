@@ -7,12 +7,13 @@ to the disk before the lines, so a line that is there whole has its code.
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from vsepp.index.manifest import Photograph
-from vsepp.system.atomic import naming, sync_folder
+from vsepp.index.manifest import FORMAT, photograph_of
+from vsepp.system.atomic import naming, sync_folder, write_all
 from vsepp.system.signals import held_back
 
 
@@ -21,21 +22,20 @@ class Journal:
 
     Args:
         index: the index's folder.
-        about: what the codes depend on, as JSON can hold it.
-        embed_size: numbers per code.
+        origin: :class:`CodeOrigin` of the codes, whose dtype is float32 here.
 
     Attributes:
         photographs: list of :class:`Photograph` that are safe on the disk.
     """
 
-    def __init__(self, index, about, embed_size):
+    def __init__(self, index, origin):
         self._lines_path = Path(index) / "journal.jsonl"
         self._codes_path = Path(index) / "journal.codes"
-        self._row_bytes = 4 * embed_size
-        self._embed_size = embed_size
-        self._waiting = []  # (Photograph, code)
-        first = json.dumps(about).encode("ascii") + b"\n"
-        self.photographs, end = self._read(first)
+        self._row_bytes = 4 * origin.embed_size
+        self._embed_size = origin.embed_size
+        self._waiting = []  # pairs of a Photograph and its code, not on the disk yet
+        first, older = _first_line(origin), _first_line(origin.without_flags())
+        self.photographs, end = self._read(first, older)
         with naming(self._lines_path):
             self._lines = open(self._lines_path, "r+b" if end else "wb", buffering=0)
         with naming(self._codes_path):
@@ -47,14 +47,15 @@ class Journal:
             self._write(self._lines, self._lines_path, first)
         sync_folder(index)
 
-    def _read(self, first):
+    def _read(self, *firsts):
         """(photographs, where their last line ends); ([], 0) of a journal of something else."""
         try:
             lines = self._lines_path.read_bytes()
             room = self._codes_path.stat().st_size // self._row_bytes
         except OSError:
             return [], 0
-        if not lines.startswith(first):
+        first = next((first for first in firsts if lines.startswith(first)), None)
+        if first is None:
             return [], 0
         photographs, end = [], len(first)
         for line in lines[end:].splitlines(keepends=True)[:room]:
@@ -73,9 +74,7 @@ class Journal:
     @staticmethod
     def _write(file, path, data):
         with naming(path):
-            rest = memoryview(data)
-            while rest:
-                rest = rest[file.write(rest) :]  # a nearly full disk takes a part
+            write_all(file, data)
             os.fsync(file.fileno())
 
     def codes(self):
@@ -99,7 +98,7 @@ class Journal:
         """Make everything safe."""
         if not self._waiting:
             return
-        with held_back():  # half of it must not be written twice
+        with held_back():  # after half of this, the next flush would write all of it again
             photographs, codes = zip(*self._waiting)
             self._waiting = []
             self._write(
@@ -134,9 +133,11 @@ class Journal:
 def _parse(line):
     """The photograph of a line, or None when it is not whole."""
     try:
-        values = json.loads(line) if line.endswith(b"\n") else None
+        return photograph_of(json.loads(line)) if line.endswith(b"\n") else None
     except ValueError:
         return None
-    if not isinstance(values, list) or [type(value) for value in values] != [str, int, int, str]:
-        return None
-    return Photograph(*values)
+
+
+def _first_line(origin):
+    about = {"format": FORMAT, **replace(origin, dtype="float32").record()}
+    return json.dumps(about).encode("ascii") + b"\n"

@@ -12,21 +12,25 @@ The name of a generation follows from its content. A new one is written beside t
 manifest renamed last, so whoever reads finds the old index or the new one, whole.
 """
 
+from __future__ import annotations
+
 import errno
 import json
 import os
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Dict, NamedTuple, Optional
 
 import numpy as np
 
+from vsepp.data.encoding import Encoding
 from vsepp.metrics.similarity import MEASURES
 from vsepp.system.atomic import atomic_path, write_text
 from vsepp.system.errors import InputError
 from vsepp.system.fingerprints import list_fingerprint
 from vsepp.system.json_files import read_json
 from vsepp.system.npy_files import read_npy
+from vsepp.system.records import wrong_field
 
 FORMAT = "vsepp-photographs-1"
 MANIFEST = "manifest.json"
@@ -52,23 +56,49 @@ class Photograph(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Encoding:
+class CodeOrigin:
     """What the codes depend on, besides the photographs.
 
     Attributes:
-        fingerprint: of the checkpoint's weights.
+        encoding: how a photograph is encoded; an index that does not say so obeys EXIF.
         embed_size: numbers per photograph.
-        resize, image_size: the preprocessing.
         measure: ``cosine`` or ``order``.
         dtype: in which the codes are stored.
     """
 
-    fingerprint: str
+    encoding: Encoding
     embed_size: int
-    resize: int
-    image_size: int
     measure: str
     dtype: str
+
+    def record(self) -> Dict[str, Any]:
+        """What JSON keeps of it. A generation's name is a hash of it, so the order counts."""
+        record = self.encoding.record(exif=True)
+        return {
+            "fingerprint": record.pop("fingerprint"),
+            "embed_size": self.embed_size,
+            "resize": record.pop("resize"),
+            "image_size": record.pop("image_size"),
+            "measure": self.measure,
+            "dtype": self.dtype,
+            **record,
+        }
+
+    @classmethod
+    def from_record(cls, record: Dict[str, Any]) -> CodeOrigin:
+        """The origin that :meth:`record` kept; ValueError saying what is wrong with it."""
+        _check(record, {"embed_size": int, "measure": str, "dtype": str})
+        rest = dict(record)
+        size, measure, dtype = rest.pop("embed_size"), rest.pop("measure"), rest.pop("dtype")
+        if dtype not in DTYPES or measure not in MEASURES:
+            raise ValueError("its dtype or measure is unknown")
+        if size < 1:
+            raise ValueError("its embed_size is not positive")
+        return cls(Encoding.from_record(rest, exif=True), size, measure, dtype)
+
+    def without_flags(self) -> CodeOrigin:
+        """See :meth:`vsepp.data.encoding.Encoding.without_flags`."""
+        return replace(self, encoding=self.encoding.without_flags())
 
 
 @dataclass(frozen=True)
@@ -78,22 +108,22 @@ class Manifest:
     Attributes:
         folder: that of the photographs, absolute.
         checkpoint: where the checkpoint was, absolute.
-        encoding: :class:`Encoding`.
+        origin: :class:`CodeOrigin`.
         photographs: tuple of :class:`Photograph`, in the order of their paths.
         approximate: None, or ``{"sha256", "kind", "recall"}`` of the approximate index.
     """
 
     folder: str
     checkpoint: str
-    encoding: Encoding
+    origin: CodeOrigin
     photographs: tuple
-    approximate: dict = None
+    approximate: Optional[dict] = None
 
     @property
     def generation(self):
         """A name for the codes: what they were made of and how."""
         return list_fingerprint(
-            [FORMAT, asdict(self.encoding), [photograph.sha256 for photograph in self.photographs]]
+            [FORMAT, self.origin.record(), [photograph.sha256 for photograph in self.photographs]]
         )[:16]
 
     def codes_path(self, index):
@@ -125,8 +155,8 @@ def read_manifest(index):
         )
     try:
         manifest = _parse(content)
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path} is damaged ({_in_words(error)}): {_MEND}.") from None
+    except ValueError as error:
+        raise InputError(f"{path} is damaged ({error}): {_MEND}.") from None
     if content.get("generation") != manifest.generation:
         raise InputError(
             f"{path} is damaged (its generation is not that of its photographs): {_MEND}."
@@ -135,33 +165,35 @@ def read_manifest(index):
 
 
 def _parse(content):
-    _typed(content, {"encoding": dict, "folder": str, "checkpoint": str, "photographs": list})
-    encoding = Encoding(**content["encoding"])
-    _typed(asdict(encoding), {field.name: field.type for field in fields(Encoding)})
-    if encoding.dtype not in DTYPES or encoding.measure not in MEASURES:
-        raise ValueError("its dtype or measure is unknown")
-    if encoding.embed_size < 1:
-        raise ValueError("its embed_size is not positive")
-    photographs = tuple(_photograph(line) for line in content["photographs"])
+    _check(content, {"encoding": dict, "folder": str, "checkpoint": str, "photographs": list})
+    origin = CodeOrigin.from_record(content["encoding"])
+    photographs = tuple(map(_photograph_inside, content["photographs"]))
     paths = [photograph.path for photograph in photographs]
     if len(set(paths)) < len(paths):
         raise ValueError("a photograph is listed twice")
+    if "approximate" not in content:
+        raise ValueError("its 'approximate' is missing")
     approximate = content["approximate"]
     if approximate is not None:
-        _typed(approximate, {"sha256": str, "kind": str, "recall": float})
-    return Manifest(content["folder"], content["checkpoint"], encoding, photographs, approximate)
+        _check(approximate, {"sha256": str, "kind": str, "recall": float})
+    return Manifest(content["folder"], content["checkpoint"], origin, photographs, approximate)
 
 
-def _typed(values, types):
-    for name, kind in types.items():
-        if type(values[name]) is not kind:
-            raise ValueError(f"its {name!r} is no {kind.__name__}")
+def _check(record, types):
+    wrong = wrong_field(record, types)
+    if wrong:
+        raise ValueError(f"its {wrong!r} is missing or malformed")
 
 
-def _photograph(line):
+def photograph_of(line: Any) -> Photograph:
+    """The photograph that a line of JSON holds, or ValueError."""
     if not isinstance(line, list) or [type(value) for value in line] != [str, int, int, str]:
         raise ValueError("a photograph is not [path, size, mtime_ns, sha256]")
-    photograph = Photograph(*line)
+    return Photograph(*line)
+
+
+def _photograph_inside(line):
+    photograph = photograph_of(line)
     if not stays_inside(photograph.path):
         raise ValueError(f"{photograph.path!r} does not lie below the folder")
     return photograph
@@ -172,10 +204,6 @@ def stays_inside(path):
     parts = path.split("/")
     on_windows = os.name == "nt" and ("\\" in path or ":" in path)
     return not on_windows and "\0" not in path and not {"", ".", ".."} & set(parts)
-
-
-def _in_words(error):
-    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
 
 
 def open_codes(index, manifest):
@@ -192,8 +220,8 @@ def open_codes(index, manifest):
         if path.exists():
             raise
         raise FileNotFoundError(errno.ENOENT, "", str(path)) from None
-    shape = (len(manifest.photographs), manifest.encoding.embed_size)
-    wanted = np.dtype(manifest.encoding.dtype).newbyteorder("<")
+    shape = (len(manifest.photographs), manifest.origin.embed_size)
+    wanted = np.dtype(manifest.origin.dtype).newbyteorder("<")
     if codes.shape != shape or codes.dtype != wanted or not codes.flags.c_contiguous:
         raise InputError(
             f"{path} holds {codes.dtype} {codes.shape}, not {wanted} {shape}: {_MEND}."
@@ -233,8 +261,8 @@ def write_codes(index, manifest, blocks):
         manifest: :class:`Manifest` that they will belong to.
         blocks: iterable over arrays ``[some, embed_size]``, in the manifest's order.
     """
-    dtype = np.dtype(manifest.encoding.dtype).newbyteorder("<")
-    shape = (len(manifest.photographs), manifest.encoding.embed_size)
+    dtype = np.dtype(manifest.origin.dtype).newbyteorder("<")
+    shape = (len(manifest.photographs), manifest.origin.embed_size)
     with atomic_path(manifest.codes_path(index)) as temporary:
         with open(temporary, "wb") as file:
             np.lib.format.write_array_header_1_0(
@@ -251,7 +279,7 @@ def write_manifest(index, manifest):
         "generation": manifest.generation,
         "folder": manifest.folder,
         "checkpoint": manifest.checkpoint,
-        "encoding": asdict(manifest.encoding),
+        "encoding": manifest.origin.record(),
         "approximate": manifest.approximate,
     }
     lines = ",\n".join(json.dumps(photograph) for photograph in manifest.photographs)

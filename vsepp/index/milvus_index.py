@@ -35,8 +35,7 @@ class MilvusIndex:
             import pymilvus
         except ImportError:
             raise InputError(
-                "Milvus needs pymilvus: run `pip install vsepp[milvus]` (or `pip "
-                "install pymilvus milvus-lite`)."
+                "Milvus needs pymilvus: run `pip install pymilvus milvus-lite`."
             ) from None
         self._size, self._collection = size, collection
         try:

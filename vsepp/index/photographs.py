@@ -35,7 +35,7 @@ class PhotographIndex:
     def _open(self, manifest):
         codes = open_codes(self.index, manifest)
         if not self._approximate:
-            backend = ExactIndex(manifest.encoding.measure)
+            backend = ExactIndex(manifest.origin.measure)
             backend.add(np.arange(len(codes)), codes)
             return backend
         if not manifest.approximate:
@@ -53,7 +53,7 @@ class PhotographIndex:
 
     def check_checkpoint(self, path):
         """InputError when a checkpoint is not the one the photographs were encoded with."""
-        wanted = self.manifest.encoding.fingerprint
+        wanted = self.manifest.origin.encoding.fingerprint
         found = read_header(path)["fingerprint"]
         if found != wanted:
             raise InputError(

@@ -3,21 +3,20 @@
 import os
 import time
 from contextlib import closing
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
+from vsepp.data.encoding import Encoding
 from vsepp.data.images import map_images
 from vsepp.index.exact import check_finite
 from vsepp.index.finding import find_photographs
 from vsepp.index.journal import Journal
-from vsepp.index.known import Known, file_sha256
 from vsepp.index.manifest import (
     DTYPES,
-    FORMAT,
     MANIFEST,
-    Encoding,
+    CodeOrigin,
     Manifest,
     Photograph,
     open_codes,
@@ -26,6 +25,7 @@ from vsepp.index.manifest import (
     write_codes,
     write_manifest,
 )
+from vsepp.index.reusable_codes import ReusableCodes, file_sha256
 from vsepp.system.errors import InputError
 from vsepp.system.locks import only_one
 from vsepp.system.progress import progress
@@ -98,7 +98,7 @@ def update_index(folder, index, model, dtype=None, approximate=None, force=False
 def check_places(folder, index):
     """InputError unless ``folder`` is a folder and ``index`` one of an index, or nothing yet."""
     for place, what in ((folder, "of your photographs"), (index, "for the index, with --out")):
-        if not str(place):  # which Path takes for the current folder
+        if not str(place):  # Path would take it for the current folder
             raise InputError(f"the name of a folder is empty: give the folder {what}.")
     folder, index = Path(folder), Path(index)
     if not folder.is_dir():
@@ -122,16 +122,15 @@ class _Update:
         self.folder, self.index, self.model = folder, index, model
         self.force, self.quiet = force, quiet
         self.before = self._read_before()
-        earlier = self.before.encoding.dtype if self.before else DTYPES[0]
-        config = model.config
-        self.encoding = Encoding(
-            model.fingerprint,
-            config.embed_size,
-            config.resize,
-            config.image_size,
+        self.origin = CodeOrigin(
+            Encoding.of_model(model, exif=True),
+            model.config.embed_size,
             model.measure,
-            dtype or earlier,
+            dtype or (self.before.origin.dtype if self.before else DTYPES[0]),
         )
+        # An index that is older than flags goes on without them: they would rename its codes.
+        if self.before and self.before.origin == self.origin.without_flags():
+            self.origin = self.before.origin
         if approximate is None:
             approximate = bool(self.before and self.before.approximate)
         self.approximate = approximate
@@ -151,29 +150,29 @@ class _Update:
         if self.approximate:
             from vsepp.index.faiss_index import check_usable
 
-            check_usable(self.encoding.measure)
-        self._check_encoding()
+            check_usable(self.origin.measure)
+        self._check_origin()
         found, self.report.unreadable = find_photographs(self.folder, [self.index])
         if not found:
             raise InputError(
                 f"{self.folder} holds no photographs (JPEG, PNG, WebP, BMP or GIF)"
                 f"{self._reasons()}: give another folder."
             )
-        about = {"format": FORMAT, **asdict(self.encoding), "dtype": "float32"}
-        with closing(Journal(self.index, about, self.encoding.embed_size)) as journal:
-            there = self._encode_missing(found, journal)
-            self._finish(there, journal)
+        with closing(Journal(self.index, self.origin)) as journal:
+            reusable = ReusableCodes(self._codes_before(), (journal.photographs, journal.codes()))
+            there = self._encode_missing(found, reusable, journal)
+            self._finish(there, reusable, journal)
         return self.report
 
-    def _check_encoding(self):
+    def _check_origin(self):
         """InputError when the index is of something else; then nothing of it is used."""
         if self.before is None:
             return
-        old, new = self.before.encoding, self.encoding
         if self.force:
-            if old != new:
+            if self.before.origin != self.origin:
                 self.before = replace(self.before, photographs=())
             return
+        old, new = self.before.origin.encoding, self.origin.encoding
         if old.fingerprint != new.fingerprint:
             raise InputError(
                 f"{self.index} was made with {self.before.checkpoint} (fingerprint "
@@ -181,12 +180,18 @@ class _Update:
                 f"({new.fingerprint[:12]}): give that checkpoint, or --force to encode every "
                 "photograph anew."
             )
-        if old.dtype != new.dtype:
+        if self.before.origin.dtype != self.origin.dtype:
             raise InputError(
-                f"{self.index} holds {old.dtype}, not {new.dtype}: leave --dtype "
-                "away, or give --force to encode every photograph anew."
+                f"{self.index} holds {self.before.origin.dtype}, not {self.origin.dtype}: leave "
+                "--dtype away, or give --force to encode every photograph anew."
             )
-        if old != new:
+        if old.precision != new.precision:
+            raise InputError(
+                f"{self.index} was encoded in {old.precision}, and {self.model.checkpoint} "
+                f"computes in {new.precision} on this machine: go on where it was made, or give "
+                "--force to encode every photograph anew."
+            )
+        if self.before.origin != self.origin:
             raise InputError(
                 f"{self.index} was made with another preprocessing: give --force to "
                 "encode every photograph anew."
@@ -216,13 +221,9 @@ class _Update:
                 raise InputError(reason) from None
             return (), np.empty((0, 0))
 
-    def _known(self, journal):
-        return Known(self._codes_before(), (journal.photographs, journal.codes()))
-
-    def _encode_missing(self, found, journal):
+    def _encode_missing(self, found, reusable, journal):
         """Encode into the journal; returns ``{found: (photograph, place)}`` of all others."""
-        known = self._known(journal)
-        there = {photograph: known.look_up(photograph, self.folder) for photograph in found}
+        there = {photograph: reusable.look_up(photograph, self.folder) for photograph in found}
         missing = [photograph for photograph, entry in there.items() if entry is None]
         self.report.recovered = len(journal.photographs)
         begin = flushed = time.monotonic()
@@ -284,10 +285,11 @@ class _Update:
             )
         return photographs, codes
 
-    def _finish(self, there, journal):
-        known = self._known(journal)  # places of before stay what they were
+    def _finish(self, there, reusable, journal):
+        reusable.add(journal.photographs, journal.codes())
         placed = [
-            entry or known.look_up(photograph, self.folder) for photograph, entry in there.items()
+            entry or reusable.look_up(photograph, self.folder)
+            for photograph, entry in there.items()
         ]
         placed = [entry for entry in placed if entry is not None]
         if not placed:
@@ -298,7 +300,7 @@ class _Update:
         manifest = Manifest(
             str(self.folder),
             os.path.abspath(self.model.checkpoint),
-            self.encoding,
+            self.origin,
             tuple(photograph for photograph, _ in placed),
         )
         self._count(manifest, there)
@@ -308,7 +310,7 @@ class _Update:
                 self.index,
                 manifest,
                 (
-                    known.rows(places[start : start + _ROWS_AT_ONCE])
+                    reusable.rows(places[start : start + _ROWS_AT_ONCE])
                     for start in range(0, len(places), _ROWS_AT_ONCE)
                 ),
             )
@@ -342,7 +344,7 @@ class _Update:
             approximate=stored(
                 manifest.approximate_path(self.index),
                 open_codes(self.index, manifest),
-                self.encoding.measure,
+                self.origin.measure,
             ),
         )
 

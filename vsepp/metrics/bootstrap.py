@@ -5,20 +5,27 @@ Everything here works from ranks alone (from zero: i2t ``[n_images]``, t2i ``[n_
 
 The bootstrap resamples **images**: one that is drawn brings its own query and those of all its
 captions. The captions of one image are easy or hard together, so that drawing them one by one
-would take them for independent and make the intervals of t2i too narrow. The gallery stays as
-it is: the intervals say how far a score would move with other queries of the same kind, not
-with another training run; for that, see :func:`summarise`.
+would take them for independent and make the intervals of t2i too narrow. Where images have
+unequal numbers of captions, a draw has more or fewer of these, and its scores are means over as
+many as it has. Images that share a caption are drawn together, and with them those that share
+one with these: whatever hangs together is one draw (a cluster bootstrap), and intervals over few
+such groups say little.
+
+The gallery stays as it is: the intervals say how far a score would move with other queries of
+the same kind, not with another training run; for that, see :func:`summarise`.
 """
 
+from __future__ import annotations
+
 import itertools
-from typing import NamedTuple
+from typing import NamedTuple, Optional, Sequence
 
 import numpy as np
 
-from vsepp.metrics.scores import RECALLS, recall_at
+from vsepp.metrics.correspondence import Correspondence
+from vsepp.metrics.scores import RECALLS, WAYS, recall_at
 from vsepp.system.errors import InputError
 
-WAYS = ("i2t", "t2i")
 DRAWS = 1000
 LEVEL = 95  # percent
 _BLOCK = 1_000_000  # resampled captions held at a time: 8 MB an array
@@ -27,23 +34,37 @@ _BLOCK = 1_000_000  # resampled captions held at a time: 8 MB an array
 class Ranks(NamedTuple):
     """Ranks of every query of a split, from zero.
 
-    ``i2t [n_images]``; ``t2i [n_captions]``, the captions of an image side by side; ``folds``: how
-    many consecutive folds of equal size they are of, scores being means over these.
+    Attributes:
+        i2t: int ``[n_images]``.
+        t2i: int ``[n_captions]``.
+        folds: how many consecutive folds of equal size they are of, scores being means over
+            these.
+        correspondence: which captions belong to which images; None for a stride, the captions
+            of an image side by side and as many for each.
     """
 
     i2t: np.ndarray
     t2i: np.ndarray
     folds: int = 1
+    correspondence: Optional[Correspondence] = None
+
+    @property
+    def resampled(self) -> str:
+        """What the bootstrap draws, in words."""
+        relation = self.correspondence
+        if relation is None or len(relation.texts) == relation.n_texts:
+            return "images"
+        return "groups of images that share captions"
 
 
-def resampled_counts(n_images, generator, draws):
-    """How often each image is drawn: int64 ``[draws, n_images]``, every row adds up to n_images."""
-    chosen = generator.integers(n_images, size=(draws, n_images))
-    chosen += n_images * np.arange(draws)[:, None]
-    return np.bincount(chosen.reshape(-1), minlength=draws * n_images).reshape(draws, n_images)
+def resampled_counts(n_groups: int, generator: np.random.Generator, draws: int) -> np.ndarray:
+    """How often each group is drawn: int64 ``[draws, n_groups]``, every row adds up to n_groups."""
+    chosen = generator.integers(n_groups, size=(draws, n_groups))
+    chosen += n_groups * np.arange(draws)[:, None]
+    return np.bincount(chosen.reshape(-1), minlength=draws * n_groups).reshape(draws, n_groups)
 
 
-def bootstrap(ranks, seed=0, draws=DRAWS):
+def bootstrap(ranks: Ranks, seed: int = 0, draws: int = DRAWS) -> dict:
     """Scores of resampled queries: of every fold, as many images as it has.
 
     Args:
@@ -59,20 +80,23 @@ def bootstrap(ranks, seed=0, draws=DRAWS):
         InputError: when the sizes do not fit each other.
     """
     i2t, t2i, folds = np.asarray(ranks.i2t), np.asarray(ranks.t2i), ranks.folds
-    if (
-        not i2t.ndim == t2i.ndim == 1
-        or not i2t.size
-        or not t2i.size
-        or t2i.size % i2t.size
-        or i2t.size % folds
-    ):
-        raise InputError(
-            f"ranks of shapes {i2t.shape} and {t2i.shape} do not fit {folds} fold(s) "
-            "of equally many images with equally many captions each."
-        )
+    relation = ranks.correspondence
+    if relation is None:
+        fits = i2t.size and t2i.size and t2i.size % i2t.size == 0 and i2t.size % folds == 0
+        wanted = f"{folds} fold(s) of equally many images with equally many captions each"
+    else:
+        fits = (i2t.size, t2i.size, folds) == (relation.n_images, relation.n_texts, 1)
+        wanted = f"one fold of {relation.n_images} images and {relation.n_texts} captions"
+    if not i2t.ndim == t2i.ndim == 1 or not fits:
+        raise InputError(f"ranks of shapes {i2t.shape} and {t2i.shape} do not fit {wanted}.")
+    if relation is None:
+        n_images = i2t.size // folds
+        groups = np.arange(n_images), np.repeat(np.arange(n_images), t2i.size // i2t.size)
+    else:
+        groups = relation.groups()
     generator = np.random.default_rng(seed)
     parts = [
-        _bootstrap_fold(*fold, generator, draws)
+        _bootstrap_fold(fold, groups, generator, draws)
         for fold in zip(np.split(i2t, folds), np.split(t2i, folds))
     ]
     result = {
@@ -83,45 +107,46 @@ def bootstrap(ranks, seed=0, draws=DRAWS):
     return result
 
 
-def _bootstrap_fold(i2t, t2i, generator, draws):
-    n_images = len(i2t)
-    queries = {"i2t": i2t.reshape(n_images, 1), "t2i": t2i.reshape(n_images, -1)}
-    owner = np.repeat(np.arange(n_images), len(t2i) // n_images)
-    order = {way: np.argsort(ranks, kind="stable") for way, ranks in zip(WAYS, (i2t, t2i))}
-    # What an image adds to hits within 1, 5, 10 and to the sum of ranks, in each direction.
-    adds = np.concatenate(
+def _bootstrap_fold(ranks, groups, generator, draws):
+    """Of the ranks of both directions and the group of every query."""
+    n_groups, n_queries = int(groups[0].max()) + 1, max(map(len, ranks))
+    # What a group adds to queries, to hits within 1, 5, 10 and to the sum of ranks, both ways.
+    adds = np.stack(
         [
-            np.stack([*((block < k).sum(1) for k in RECALLS), block.sum(1)], 1)
-            for block in queries.values()
+            np.bincount(group, weights, n_groups)
+            for way, group in zip(ranks, groups)
+            for weights in (np.ones(len(way)), *((way < k) for k in RECALLS), way)
         ],
-        1,
-    ).astype(np.float64)
-    totals, medians = np.empty((draws, adds.shape[1])), {way: np.empty(draws) for way in WAYS}
-    step = max(1, _BLOCK // len(t2i))
+        axis=1,
+    )
+    order = [np.argsort(way, kind="stable") for way in ranks]
+    totals = np.empty((draws, adds.shape[1]))
+    medians = np.empty((len(WAYS), draws))
+    step = max(1, _BLOCK // n_queries)
     for start in range(0, draws, step):
         rows = slice(start, min(start + step, draws))
-        counts = resampled_counts(n_images, generator, rows.stop - start)
+        counts = resampled_counts(n_groups, generator, rows.stop - start)
         totals[rows] = counts @ adds
-        for way, ranks, owners in (("i2t", i2t, order["i2t"]), ("t2i", t2i, owner[order["t2i"]])):
+        for place, (way, group, ordered) in enumerate(zip(ranks, groups, order)):
             # The lower median: the first rank that at least half of the drawn queries reach.
-            reached = np.cumsum(counts[:, owners], axis=1)
-            middle = np.count_nonzero(2 * reached < len(ranks), axis=1)
-            medians[way][rows] = ranks[order[way][middle]] + 1
+            reached = np.cumsum(counts[:, group[ordered]], axis=1)
+            middle = np.count_nonzero(2 * reached < reached[:, -1:], axis=1)
+            medians[place, rows] = way[ordered[middle]] + 1
     result = {}
-    for way, columns in zip(WAYS, np.split(totals, 2, axis=1)):
-        means = columns / queries[way].size
+    for way, columns, median in zip(WAYS, np.split(totals, len(WAYS), axis=1), medians):
+        means = columns[:, 1:] / columns[:, :1]
         result[way] = {f"R@{k}": 100 * means[:, place] for place, k in enumerate(RECALLS)}
-        result[way].update({"Med r": medians[way], "Mean r": means[:, -1] + 1})
+        result[way].update({"Med r": median, "Mean r": means[:, -1] + 1})
     return result
 
 
-def percentile_interval(samples, level=LEVEL):
+def percentile_interval(samples: np.ndarray, level: float = LEVEL) -> list[float]:
     """``[low, high]`` that holds the middle ``level`` percent of the samples."""
     tail = (100 - level) / 2
     return [float(value) for value in np.percentile(samples, [tail, 100 - tail])]
 
 
-def intervals(ranks, seed=0, draws=DRAWS, level=LEVEL):
+def intervals(ranks: Ranks, seed: int = 0, draws: int = DRAWS, level: float = LEVEL) -> dict:
     """Percentile bootstrap intervals of every metric that ranks determine.
 
     The arguments are those of :func:`bootstrap`; ``level`` is in percent.
@@ -137,7 +162,9 @@ def intervals(ranks, seed=0, draws=DRAWS, level=LEVEL):
     return {**result, "rsum": percentile_interval(samples["rsum"], level)}
 
 
-def compare(ours, other, seed=0, draws=DRAWS, level=LEVEL):
+def compare(
+    ours: Ranks, other: Ranks, seed: int = 0, draws: int = DRAWS, level: float = LEVEL
+) -> dict:
     """Differences, ours − other, of two models' recalls and rsum on the same queries.
 
     The bootstrap is paired: each draw scores both models on the same images, so that what makes
@@ -150,7 +177,7 @@ def compare(ours, other, seed=0, draws=DRAWS, level=LEVEL):
         dict: ``{"i2t": {"R@1": {"difference", "interval"}, …}, "t2i": {…}, "rsum": {…}}``.
 
     Raises:
-        InputError: when the two are not of as many queries and folds.
+        InputError: when the two are not of as many queries and folds, or not of the same pairs.
     """
     sizes = [
         "{:,} images and {:,} captions in {} fold(s)".format(
@@ -163,12 +190,18 @@ def compare(ours, other, seed=0, draws=DRAWS, level=LEVEL):
             f"only ranks of the same queries can be compared, not {sizes[0]} with "
             f"{sizes[1]}: score both checkpoints on one split."
         )
+    if ours.correspondence != other.correspondence:
+        raise InputError(
+            "only ranks of the same queries can be compared: these two are of different "
+            "correspondences between images and captions."
+        )
     samples = [bootstrap(ranks, seed, draws) for ranks in (ours, other)]
 
     def cell(difference, mine, theirs):
         return {"difference": difference, "interval": percentile_interval(mine - theirs, level)}
 
-    result, total = {way: {} for way in WAYS}, 0.0
+    result: dict = {way: {} for way in WAYS}
+    total = 0.0
     for way, k in itertools.product(WAYS, RECALLS):
         # Folds are of equal size, so that the mean of their recalls is the recall of all.
         difference = recall_at(getattr(ours, way), k) - recall_at(getattr(other, way), k)
@@ -177,7 +210,7 @@ def compare(ours, other, seed=0, draws=DRAWS, level=LEVEL):
     return {**result, "rsum": cell(total, *(part["rsum"] for part in samples))}
 
 
-def summarise(results, names=None):
+def summarise(results: Sequence[dict], names: Optional[Sequence[str]] = None) -> dict:
     """Mean and sample standard deviation of every metric over runs, such as several seeds.
 
     Args:
@@ -208,7 +241,7 @@ def summarise(results, names=None):
                 f"{names[0]} and {name} differ in {key} ({results[0][key]!r} and "
                 f"{result[key]!r}): summarise results of one split and protocol."
             )
-    seen = {}
+    seen: dict[str, str] = {}
     for name, result in zip(names, results):
         weights = str(result.get("fingerprint") or name)
         if weights in seen:

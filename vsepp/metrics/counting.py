@@ -7,62 +7,99 @@ the clear cases, tile by tile of the score matrix, and the few candidates too cl
 scored again. Both directions are counted from the same tile; the whole matrix is never held.
 """
 
+from __future__ import annotations
+
 import threading
+from typing import NamedTuple
 
 import numpy as np
 
-from vsepp.metrics.similarity import find_measure
+from vsepp.metrics.correspondence import GroundTruth, as_correspondence, spans
+from vsepp.metrics.similarity import Measure, find_measure
 from vsepp.system.errors import InputError
 from vsepp.system.parallel import map_blocks
 
 _IMAGES, _TEXTS = 1024, 1280  # to a tile: 5 MB of scores
 
 
-def count_wrong(images, texts, captions_per_image, measure="cosine", every_caption=False):
+class WrongCounts(NamedTuple):
+    """How many wrong candidates stand before each right answer of each query of one direction.
+
+    Attributes:
+        counts: int64 ``[n_right]``, query by query, of a query's right answers by falling score.
+        starts: int64 ``[n_queries + 1]``: those of query ``q`` are
+            ``counts[starts[q] : starts[q + 1]]``.
+    """
+
+    counts: np.ndarray
+    starts: np.ndarray
+
+    @classmethod
+    def of(cls, queries) -> WrongCounts:
+        """Of one sequence of counts for each query, such as an int array ``[n_queries, R]``."""
+        if isinstance(queries, cls):
+            return queries
+        starts = np.cumsum([0, *map(len, queries)])
+        return cls(np.concatenate([np.asarray(query, np.int64) for query in queries]), starts)
+
+    @property
+    def ranks(self) -> np.ndarray:
+        """int64 ``[n_queries]``, from zero: of each query's best right answer."""
+        return self.counts[self.starts[:-1]]
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """int64 ``[n_queries]``: how many right answers each query has."""
+        return np.diff(self.starts)
+
+
+def count_wrong(
+    images: np.ndarray,
+    texts: np.ndarray,
+    correspondence: GroundTruth,
+    measure: Measure = "cosine",
+    every_answer: bool = False,
+) -> tuple[WrongCounts, WrongCounts]:
     """How many wrong candidates score at least as high as the right ones.
 
     Args:
         images: ``[n_images, size]``, each image once.
-        texts: ``[n_images * captions_per_image, size]``.
-        captions_per_image: the stride.
+        texts: ``[n_texts, size]``.
+        correspondence: a ``vsepp.metrics.correspondence.Correspondence``, or the stride
+            ``captions_per_image``.
         measure: a key of ``vsepp.metrics.similarity.MEASURES``, or an ``Ensemble`` from there.
-        every_caption: count for each right caption of an image, not just for its best.
+        every_answer: count for each right answer of a query, not just for its best.
 
     Returns:
-        (int64 ``[n_images, 1]``, or ``[n_images, captions_per_image]`` with
-        ``every_caption``, right captions by falling score;
-        int64 ``[n_texts]``)
+        (of every image, of every text)
 
     Raises:
         InputError: (a ValueError) on NaN, infinity, or shapes that do not fit.
     """
-    _check_shapes(images, texts, captions_per_image)
-    count = _Counting(images, texts, captions_per_image, find_measure(measure), every_caption)
+    correspondence = as_correspondence(correspondence, images, texts)
+    count = _Counting(images, texts, correspondence, find_measure(measure), every_answer)
     corners = [
         (image, text)
         for text in range(0, len(texts), _TEXTS)
         for image in range(0, len(images), _IMAGES)
     ]
-    image_counts = np.zeros(count.image_limits.shape, np.int64)
-    text_counts = np.zeros(len(texts), np.int64)
-    for (image, text), parts in zip(corners, map_blocks(count.tile, corners)):
-        image_counts[image : image + _IMAGES] += parts[0]
-        text_counts[text : text + _TEXTS] += parts[1]
-    # The caption that fewer wrong ones precede is the one that scores higher.
-    return np.sort(image_counts, axis=1), text_counts
+    totals = [np.zeros(len(way.limits), np.int64) for way in count.ways]
+    for corner, parts in zip(corners, map_blocks(count.tile, corners)):
+        for total, way, first, part in zip(totals, count.ways, corner, parts):
+            begin = way.starts[first]
+            total[begin : begin + len(part)] += part
+    of_images, of_texts = (
+        _by_falling_score(total, way.starts) for total, way in zip(totals, count.ways)
+    )
+    return of_images, of_texts
 
 
-def _check_shapes(images, texts, captions_per_image):
-    for name, codes in (("image codes", images), ("text codes", texts)):
-        if codes.ndim != 2 or not len(codes):
-            raise InputError(
-                f"the {name} must be a matrix with at least one row, not of shape {codes.shape}."
-            )
-    if len(texts) != captions_per_image * len(images) or images.shape[1] != texts.shape[1]:
-        raise InputError(
-            f"image codes {images.shape} and text codes {texts.shape} do not fit "
-            f"captions_per_image = {captions_per_image}."
-        )
+def _by_falling_score(counts, starts):
+    """The right answer that fewer wrong ones precede is the one that scores higher."""
+    sizes = np.diff(starts)
+    if len(counts) > len(sizes):
+        counts = counts[np.lexsort((counts, np.repeat(np.arange(len(sizes)), sizes)))]
+    return WrongCounts(counts, starts)
 
 
 def _check_numbers(images, texts):
@@ -85,96 +122,149 @@ class _Tile(threading.local):
 
     def __init__(self):
         self._scores = np.empty(_IMAGES * _TEXTS, np.float32)
-        self._possible, self._clear = np.empty((2, _IMAGES * _TEXTS), bool)
+        self._flags = np.empty((2, _IMAGES * _TEXTS), bool)
 
-    def arrays(self, rows, columns):
-        """(float32, bool, bool), each ``[rows, columns]``, with whatever they held."""
-        return tuple(
-            memory[: rows * columns].reshape(rows, columns)
-            for memory in (self._scores, self._possible, self._clear)
-        )
+    def scores(self, rows, columns):
+        """float32 ``[rows, columns]`` with whatever it held."""
+        return self._scores[: rows * columns].reshape(rows, columns)
+
+    def flags(self, rows, columns):
+        """Two bool arrays ``[rows, columns]`` with whatever they held."""
+        return tuple(memory[: rows * columns].reshape(rows, columns) for memory in self._flags)
+
+
+class _Way:
+    """One direction: its queries, and the limits that wrong candidates have to reach.
+
+    A limit is the score of a right answer, or of the best one. It is known in single precision,
+    as the scores of a tile are, and worked out in double precision where one comes near.
+
+    Args:
+        axis: of a tile, along which this direction's candidates stand.
+        partners: the right answers.
+        right: float32 ``[n_pairs]``, their scores.
+        pairs: from rows of queries and of candidates to float64 scores.
+        every: each right answer is a limit, not just a query's best.
+
+    Attributes:
+        limits: float32.
+        starts: int64 ``[n_queries + 1]``: the limits of query ``q`` are
+            ``limits[starts[q] : starts[q + 1]]``.
+    """
+
+    def __init__(self, axis, partners, right, pairs, every):
+        self.axis = axis
+        self.pairs = pairs
+        self._partners, self._every = partners, every
+        if every:
+            self.starts, self.limits = partners.starts, right
+        else:
+            self.starts = np.arange(len(partners.starts))
+            self.limits = np.maximum.reduceat(right, partners.starts[:-1])
+
+    def rounds(self, first, count):
+        """Each of ``count`` queries from ``first`` in one limit after the other.
+
+        Yields:
+            (which of the queries have one more limit, where that stands)
+        """
+        starts = self.starts[first : first + count + 1]
+        sizes = np.diff(starts)
+        for number in range(sizes.max()):
+            which = np.flatnonzero(sizes > number)
+            yield which, starts[which] + number
+
+    def exact_limits(self, queries, places):
+        """The limits at ``places``, of these queries, in double precision."""
+        rows = self._partners.rows
+        if self._every:
+            return self.pairs(queries, rows[places])
+        among, sizes = spans(self._partners.starts, queries)
+        scores = self.pairs(np.repeat(queries, sizes), rows[among])
+        return np.maximum.reduceat(scores, np.cumsum(sizes) - sizes)
 
 
 class _Counting:
-    """The limits that wrong candidates have to reach, and the counts of one tile.
+    """Both directions, and the counts of one tile."""
 
-    A limit is the score of a right answer. It is known in single precision, as the scores of
-    a tile are, and worked out in double precision where one of them comes near.
-    """
-
-    def __init__(self, images, texts, captions_per_image, measure, every_caption):
+    def __init__(self, images, texts, correspondence, measure, every_answer):
         self.images, self.texts = images, texts
-        self.stride = captions_per_image
         self.measure = measure
-        self.every_caption = every_caption
         self._room = _Tile()
-        slack, right = map_blocks(lambda work: work(images, texts), (measure.slack, measure.own))
+        slack, right = map_blocks(
+            lambda work: work(),
+            (
+                lambda: measure.slack(images, texts),
+                lambda: _right_scores(images, texts, correspondence, measure),
+            ),
+        )
         if not np.isfinite(slack):  # no more are some of the numbers it comes from
             _check_numbers(images, texts)
         self.slack = 2 * slack  # of a score and of a limit
-        self.image_limits = right if every_caption else right.max(axis=1, keepdims=True)
-        self.text_limits = right.reshape(-1)
+        self._right = correspondence.of_texts
+        self._right_texts = correspondence.texts[correspondence.text_order]
 
-    def _exact_text_limits(self, texts):
-        """float64 scores of texts with their own images."""
-        return self.measure.pairs(self.images, self.texts, texts // self.stride, texts)
+        def pairs(image, text):
+            return measure.pairs(images, texts, image, text)
 
-    def _exact_image_limits(self, images, column):
-        """float64 limits of images: the score of one right text, or of the best."""
-        if self.every_caption:
-            return self._exact_text_limits(images * self.stride + column)
-        right = images[:, None] * self.stride + np.arange(self.stride)
-        return self._exact_text_limits(right.reshape(-1)).reshape(right.shape).max(axis=1)
-
-    def tile(self, corner):
-        """Counts of the tile at (image, text): (``[rows, limits per image]``, ``[columns]``)."""
-        first_image, first_text = corner
-        rows = slice(first_image, first_image + _IMAGES)
-        columns = slice(first_text, first_text + _TEXTS)
-        images, texts = self.images[rows], self.texts[columns]
-        scores, *flags = self._room.arrays(len(images), len(texts))
-        self.measure.block(images, texts, out=scores)
-        # A query's own right answers are no candidates.
-        own = np.arange(len(texts))
-        owner = (own + first_text) // self.stride - first_image
-        here = (owner >= 0) & (owner < len(images))
-        scores[owner[here], own[here]] = -np.inf
-
-        def exact(image, text):
-            return self.measure.pairs(images, texts, image, text)
-
-        limits = self.image_limits[rows]
-        image_counts = np.empty(limits.shape, np.int64)
-        for column, limit in enumerate(limits.T):
-            image_counts[:, column] = self._reaching(
-                scores,
-                flags,
-                limit[:, None],
-                1,
-                exact,
-                lambda image: self._exact_image_limits(image + first_image, column),
-            )
-        return image_counts, self._reaching(
-            scores,
-            flags,
-            self.text_limits[None, columns],
-            0,
-            exact,
-            lambda text: self._exact_text_limits(text + first_text),
+        self.ways = (
+            _Way(1, correspondence.of_images, right, pairs, every_answer),
+            _Way(
+                0,
+                correspondence.of_texts,
+                right[correspondence.text_order],
+                lambda text, image: pairs(image, text),
+                every_answer,
+            ),
         )
 
-    def _reaching(self, scores, flags, limits, axis, exact, exact_limits):
+    def tile(self, corner):
+        """Counts of the tile at (image, text), of each direction's limits within it."""
+        first_image, first_text = corner
+        images = self.images[first_image : first_image + _IMAGES]
+        texts = self.texts[first_text : first_text + _TEXTS]
+        scores = self._room.scores(len(images), len(texts))
+        self.measure.block(images, texts, out=scores)
+        # A query's own right answers are no candidates.
+        own = slice(*self._right.starts[[first_text, first_text + len(texts)]])
+        owner = self._right.rows[own] - first_image
+        here = (owner >= 0) & (owner < len(images))
+        scores[owner[here], self._right_texts[own][here] - first_text] = -np.inf
+
+        return [
+            self._count(way, scores, first, others)
+            for way, first, others in zip(self.ways, corner, corner[::-1])
+        ]
+
+    def _count(self, way, scores, first, first_candidate):
+        """How many scores of a tile reach each limit of the queries that have a line in it."""
+        count = scores.shape[1 - way.axis]
+        begin, end = way.starts[[first, first + count]]
+        counts = np.empty(end - begin, np.int64)
+        for which, places in way.rounds(first, count):
+            counts[places - begin] = self._reaching(
+                # Queries may have unequal numbers of limits: later rounds are of fewer queries.
+                scores if len(which) == count else scores.take(which, 1 - way.axis),
+                np.expand_dims(way.limits[places], way.axis),
+                way.axis,
+                lambda query, candidate: way.pairs(
+                    first + which[query], first_candidate + candidate
+                ),
+                lambda query: way.exact_limits(first + which[query], places[query]),
+            )
+        return counts
+
+    def _reaching(self, scores, limits, axis, exact, exact_limits):
         """How many scores along ``axis`` reach the limits.
 
         Args:
             scores: float32 tile.
-            flags: two bool arrays of its shape, to write to.
             limits: float32 ``[rows, 1]`` for axis 1, ``[1, columns]`` for axis 0.
-            exact: from rows and columns of the tile to float64 scores.
-            exact_limits: from rows (columns) of the tile to their float64 limits.
+            exact: from queries and candidates, by their place in the tile, to float64 scores.
+            exact_limits: from queries, likewise, to their float64 limits.
         """
         limits = limits.astype(np.float64)
-        possible, clear = flags
+        possible, clear = self._room.flags(*scores.shape)
         np.greater_equal(scores, (limits - self.slack).astype(np.float32), out=possible)
         np.greater(scores, (limits + self.slack).astype(np.float32), out=clear)
         counts = _true_along(clear, axis)
@@ -183,11 +273,19 @@ class _Counting:
             return counts
         unclear = possible.take(queries, 1 - axis)
         unclear ^= clear.take(queries, 1 - axis)
-        places = list(np.nonzero(unclear))
-        which = places[1 - axis]
-        places[1 - axis] = queries[which]
-        reached = exact(*places) >= exact_limits(queries)[which]
+        places = np.nonzero(unclear)
+        which, candidates = places[1 - axis], places[axis]
+        reached = exact(queries[which], candidates) >= exact_limits(queries)[which]
         return counts + np.bincount(queries[which[reached]], minlength=len(counts))
+
+
+def _right_scores(images, texts, correspondence, measure):
+    """float32 ``[n_pairs]``: of each image with its right texts."""
+    if correspondence.captions_per_image:
+        return measure.own(images, texts).reshape(-1)
+    return measure.pairs(
+        images, texts, correspondence.images, correspondence.texts, dtype=np.float32
+    )
 
 
 def _true_along(values, axis):

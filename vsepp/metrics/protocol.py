@@ -1,34 +1,23 @@
-"""Scoring a split's codes, of one model or an ensemble, under a protocol. No Paddle here."""
+"""Scoring codes, of one model or an ensemble, under a protocol."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import Iterable, Optional, Sequence
 
 import numpy as np
 
 from vsepp.metrics.bootstrap import Ranks
+from vsepp.metrics.correspondence import GroundTruth, as_correspondence
 from vsepp.metrics.counting import count_wrong
+from vsepp.metrics.result import RetrievalResult
 from vsepp.metrics.scores import count_folds, mean_metrics, metrics_of_counts
-from vsepp.metrics.similarity import Ensemble
-from vsepp.system.atomic import atomic_path
+from vsepp.metrics.similarity import Ensemble, Measure, find_measure
 from vsepp.system.errors import InputError
 
 FOLD = 1000  # images
 
 
-class Score(NamedTuple):
-    """What :func:`score` returns.
-
-    Attributes:
-        metrics: see ``vsepp.metrics.scores.metrics_of_counts``.
-        ranks: ``vsepp.metrics.bootstrap.Ranks``; with folds, of the images that are in one.
-        protocol: in words.
-    """
-
-    metrics: dict
-    ranks: Ranks
-    protocol: str
-
-
-def ensemble_codes(galleries):
+def ensemble_codes(galleries: Sequence) -> tuple[np.ndarray, np.ndarray, Measure]:
     """Codes side by side and the measure that reads them, so that similarities are averaged.
 
     Args:
@@ -58,56 +47,94 @@ def ensemble_codes(galleries):
     return images, texts, Ensemble(first.measure, widths)
 
 
-def score(galleries, folds=False):
-    """Every metric and every query's rank.
+def evaluate_codes(
+    images: np.ndarray,
+    texts: np.ndarray,
+    correspondence: GroundTruth,
+    measure: Measure = "cosine",
+    folds: bool = False,
+    dataset: Optional[str] = None,
+    split: Optional[str] = None,
+    checkpoints: Iterable = (),
+    fingerprints: Iterable[str] = (),
+) -> RetrievalResult:
+    """Every metric and every query's rank, of codes from wherever.
+
+    Args:
+        images: ``[n_images, size]``, each image once.
+        texts: ``[n_texts, size]``.
+        correspondence: which texts are right for which images, many to many: a
+            ``vsepp.Correspondence``; or a stride, ``captions_per_image``.
+        measure: ``cosine`` (the dot product of the codes as they are), ``order``, or a
+            ``vsepp.metrics.similarity.Ensemble``.
+        folds: means over consecutive folds of 1,000 images (COCO's 1K) instead of all images.
+        dataset, split, checkpoints, fingerprints: what the codes are of, as it is to be printed.
+
+    Raises:
+        InputError: (a ValueError) on NaN, infinity or shapes that do not fit; with folds, when
+            there is not one whole fold, or the correspondence is not a stride.
+    """
+    images, texts = np.asarray(images), np.asarray(texts)
+    correspondence = as_correspondence(correspondence, images, texts)
+    if folds:
+        parts = count_folds(images, texts, correspondence, measure, FOLD)
+        i2t, t2i = (np.concatenate([way.ranks for way in ways]) for ways in zip(*parts))
+        ranks = Ranks(i2t, t2i, len(parts))
+        metrics = mean_metrics([metrics_of_counts(*part) for part in parts])
+        protocol = (
+            f"{len(parts)} {'fold' if len(parts) == 1 else 'folds'} of {FOLD:,} images, means"
+        )
+        left = len(images) - FOLD * len(parts)
+        if left:
+            protocol += f" (the last {_images(left)} left out)"
+    else:
+        counts = count_wrong(images, texts, correspondence, measure, every_answer=True)
+        stride = correspondence.captions_per_image
+        i2t, t2i = (way.ranks for way in counts)
+        ranks = Ranks(i2t, t2i, correspondence=None if stride else correspondence)
+        metrics, protocol = metrics_of_counts(*counts), f"all {_images(len(images))}"
+    return RetrievalResult(
+        metrics,
+        ranks,
+        len(images),
+        len(texts),
+        protocol,
+        find_measure(measure).name,
+        correspondence.captions_per_image,
+        dataset,
+        split,
+        tuple(map(str, checkpoints)),
+        tuple(fingerprints),
+    )
+
+
+def score(
+    galleries: Sequence, folds: bool = False, models: Sequence = (), **about
+) -> RetrievalResult:
+    """:func:`evaluate_codes` of a split.
 
     Args:
         galleries: of the same split: one, or several whose similarities are averaged.
-        folds: means over consecutive folds of 1,000 images (COCO's 1K) instead of all images.
-
-    Returns:
-        Score
+        folds: see :func:`evaluate_codes`.
+        models: ``vsepp.RetrievalModel`` that the codes are of: their ``checkpoint`` and
+            ``fingerprint`` are named.
+        about: ``dataset`` and ``split``.
 
     Raises:
         InputError: when there is not one whole fold, or measures are mixed.
     """
     images, texts, measure = ensemble_codes(galleries)
-    captions_per_image = galleries[0].dataset.captions_per_image
-    if not folds:
-        counts = count_wrong(images, texts, captions_per_image, measure, every_caption=True)
-        return Score(
-            metrics_of_counts(*counts),
-            Ranks(counts[0][:, 0], counts[1]),
-            f"all {_images(len(images))}",
-        )
-    parts = count_folds(images, texts, captions_per_image, measure, FOLD)
-    ranks = Ranks(
-        np.concatenate([part[0][:, 0] for part in parts]),
-        np.concatenate([part[1] for part in parts]),
-        len(parts),
+    return evaluate_codes(
+        images,
+        texts,
+        galleries[0].dataset.captions_per_image,
+        measure,
+        folds,
+        checkpoints=[model.checkpoint for model in models],
+        fingerprints=[model.fingerprint for model in models],
+        **about,
     )
-    protocol = f"{len(parts)} {'fold' if len(parts) == 1 else 'folds'} of {FOLD:,} images, means"
-    left = len(images) - FOLD * len(parts)
-    if left:
-        protocol += f" (the last {_images(left)} left out)"
-    return Score(mean_metrics([metrics_of_counts(*part) for part in parts]), ranks, protocol)
 
 
 def _images(count):
     return f"{count:,} {'image' if count == 1 else 'images'}"
-
-
-def save_ranks(path, ranks, about):
-    """Write every query's rank as ``.npz``, readable by ``numpy.load`` without pickles.
-
-    Args:
-        path: the file.
-        ranks: ``Ranks``: ``i2t [n_images]``, ``t2i [n_captions]``, from zero, and ``folds``.
-        about: ``{name: text, number or list of texts}`` saved beside them, such as the split and
-            the checkpoint.
-    """
-    with atomic_path(path) as temporary:
-        with open(temporary, "wb") as file:
-            np.savez(
-                file, **ranks._asdict(), **{name: np.array(value) for name, value in about.items()}
-            )

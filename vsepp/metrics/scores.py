@@ -1,23 +1,34 @@
 """Retrieval metrics in NumPy: ranks, Recall@K, median and mean rank, mAP@R, rsum.
 
-Codes come in caption order with images repeated ``captions_per_image`` times, and are read
-with that stride: caption ``j`` belongs to image ``j // captions_per_image``.
+Which texts are right for which images is a ``Correspondence``, or a stride: caption ``j`` belongs
+to image ``j // captions_per_image``. ``compute_ranks`` and ``calc_recall`` know the stride alone,
+and take codes in caption order with images repeated ``captions_per_image`` times.
 
 Ranks count from zero and ties count against the model, see ``vsepp.metrics.counting``.
 """
 
+from __future__ import annotations
+
 import numpy as np
 
-from vsepp.metrics.counting import count_wrong
+from vsepp.metrics.correspondence import Correspondence, GroundTruth
+from vsepp.metrics.counting import WrongCounts, count_wrong
+from vsepp.metrics.similarity import Measure
 from vsepp.system.errors import InputError
 
+WAYS = ("i2t", "t2i")
 RECALLS = (1, 5, 10)
+RECALL_NAMES = tuple(f"r{k}_{way}" for k in RECALLS for way in WAYS)
 
 
 def _one_row_per_image(image_codes, text_codes, captions_per_image):
     """The codes in caption order, checked, with each image kept once."""
     image_codes, text_codes = np.asarray(image_codes), np.asarray(text_codes)
-    if image_codes.shape != text_codes.shape or len(text_codes) % captions_per_image:
+    if (
+        image_codes.shape != text_codes.shape
+        or captions_per_image < 1
+        or len(text_codes) % captions_per_image
+    ):
         raise InputError(
             f"image_codes {image_codes.shape} and text_codes {text_codes.shape} must be of one "
             f"shape with a multiple of captions_per_image = {captions_per_image} rows."
@@ -25,7 +36,12 @@ def _one_row_per_image(image_codes, text_codes, captions_per_image):
     return image_codes[::captions_per_image], text_codes
 
 
-def compute_ranks(image_codes, text_codes, captions_per_image, measure="cosine"):
+def compute_ranks(
+    image_codes: np.ndarray,
+    text_codes: np.ndarray,
+    captions_per_image: int,
+    measure: Measure = "cosine",
+) -> tuple[np.ndarray, np.ndarray]:
     """Ranks of every image's and every caption's right answers.
 
     Args:
@@ -47,15 +63,20 @@ def compute_ranks(image_codes, text_codes, captions_per_image, measure="cosine")
     """
     images, texts = _one_row_per_image(image_codes, text_codes, captions_per_image)
     i2t, t2i = count_wrong(images, texts, captions_per_image, measure)
-    return i2t[:, 0], t2i
+    return i2t.ranks, t2i.ranks
 
 
-def recall_at(ranks, k):
+def recall_at(ranks: np.ndarray, k: int) -> float:
     """R@K: percentage of queries whose rank is below ``k``."""
     return 100.0 * float(np.mean(np.asarray(ranks) < k))
 
 
-def calc_recall(image_codes, text_codes, captions_per_image, measure="cosine"):
+def calc_recall(
+    image_codes: np.ndarray,
+    text_codes: np.ndarray,
+    captions_per_image: int,
+    measure: Measure = "cosine",
+) -> tuple[float, ...]:
     """Recall@1, 5 and 10 in both directions.
 
     The arguments are those of :func:`compute_ranks`.
@@ -67,7 +88,7 @@ def calc_recall(image_codes, text_codes, captions_per_image, measure="cosine"):
     return tuple(recall_at(ranks, k) for k in RECALLS for ranks in (i2t, t2i))
 
 
-def median_rank(ranks, authors=False):
+def median_rank(ranks: np.ndarray, authors: bool = False) -> int:
     """Med r: the smallest K with R@K ≥ 50; with ``authors``, their ``floor(median) + 1``.
 
     >>> median_rank([0, 0, 3, 9]), median_rank([0, 0, 3, 9], authors=True)
@@ -79,86 +100,123 @@ def median_rank(ranks, authors=False):
     return int(ordered[(len(ordered) - 1) // 2]) + 1
 
 
-def mean_rank(ranks):
+def mean_rank(ranks: np.ndarray) -> float:
     """Mean r: the mean rank, counted from one."""
     return float(np.mean(ranks)) + 1
 
 
-def average_precision_at_r(wrong_before):
+def average_precision_at_r(wrong_before) -> float:
     """mAP@R of one direction, in percent.
 
     Args:
-        wrong_before: int ``[n_queries, R]``: for each query's R right answers by falling
-            score, the number of wrong candidates placed before it (ties wrong first).
+        wrong_before: ``WrongCounts`` of every right answer, or such counts for each query: of its
+            R right answers by falling score, the number of wrong candidates placed before it
+            (ties wrong first). R may differ from query to query.
+
+    >>> average_precision_at_r([[0], [0, 1]])  # right; right, wrong, right
+    75.0
     """
-    wrong_before = np.asarray(wrong_before)
-    right_answers = wrong_before.shape[1]
-    order = np.arange(right_answers)
-    place = wrong_before + order  # from zero
-    precision = np.where(place < right_answers, (order + 1) / (place + 1), 0.0)
-    return 100.0 * float(precision.sum(1).mean() / right_answers)
+    wrong = WrongCounts.of(wrong_before)
+    sizes, sums = wrong.sizes, np.empty(len(wrong.sizes))
+    for right_answers in np.unique(sizes):
+        queries = np.flatnonzero(sizes == right_answers)
+        order = np.arange(right_answers)
+        place = wrong.counts[wrong.starts[queries][:, None] + order] + order  # from zero
+        precision = np.where(place < right_answers, (order + 1) / (place + 1), 0.0)
+        sums[queries] = precision.sum(1)
+    # Relative to the largest, so that equal ones divide the mean once, without rounding each.
+    largest = sizes.max()
+    return 100.0 * float((sums / (sizes / largest)).mean() / largest)
 
 
-def direction_metrics(ranks, wrong_before):
+def direction_metrics(wrong: WrongCounts) -> dict:
     """All metrics of one direction.
-
-    Args:
-        ranks: int ``[n_queries]``, from zero.
-        wrong_before: see :func:`average_precision_at_r`.
 
     Returns:
         dict: ``{"R@1", "R@5", "R@10", "Med r", "Med r (authors)", "Mean r", "mAP@R"}``.
     """
+    ranks = wrong.ranks
     result = {f"R@{k}": recall_at(ranks, k) for k in RECALLS}
     result["Med r"] = median_rank(ranks)
     result["Med r (authors)"] = median_rank(ranks, authors=True)
     result["Mean r"] = mean_rank(ranks)
-    result["mAP@R"] = average_precision_at_r(wrong_before)
+    result["mAP@R"] = average_precision_at_r(wrong)
     return result
 
 
-def metrics_of_counts(image_counts, text_counts):
-    """Every metric of both directions, from what :func:`count_wrong` counts.
-
-    Args:
-        image_counts: int ``[n_images, captions_per_image]``, counted with ``every_caption``.
-        text_counts: int ``[n_captions]``.
-
-    Returns:
-        dict: ``{"i2t": {...}, "t2i": {...}, "rsum"}``, see :func:`direction_metrics`.
-    """
-    result = {
-        "i2t": direction_metrics(image_counts[:, 0], image_counts),
-        "t2i": direction_metrics(text_counts, text_counts[:, None]),
-    }
-    result["rsum"] = sum(result[way][f"R@{k}"] for way in ("i2t", "t2i") for k in RECALLS)
-    return result
-
-
-def all_metrics(images, texts, captions_per_image, measure="cosine"):
+def metrics_of_counts(of_images, of_texts) -> dict:
     """Every metric of both directions.
 
     Args:
-        images: ``[n_images, size]``, each image once.
-        texts: ``[n_images * captions_per_image, size]``.
-        captions_per_image, measure: see :func:`count_wrong`.
+        of_images, of_texts: what :func:`count_wrong` counts with ``every_answer``, or such counts
+            for each query.
 
     Returns:
         dict: ``{"i2t": {...}, "t2i": {...}, "rsum"}``, see :func:`direction_metrics`.
     """
+    sides = zip(WAYS, map(WrongCounts.of, (of_images, of_texts)))
+    result = {way: direction_metrics(wrong) for way, wrong in sides}
+    return {**result, "rsum": sum(result[way][f"R@{k}"] for way in WAYS for k in RECALLS)}
+
+
+def recalls(metrics: dict) -> dict:
+    """The six recalls and rsum of :func:`all_metrics` as a flat dictionary: ``r1_i2t`` …,
+    ``rsum``."""
+    flat = {f"r{k}_{way}": metrics[way][f"R@{k}"] for k in RECALLS for way in WAYS}
+    return {**flat, "rsum": metrics["rsum"]}
+
+
+def all_metrics(
+    images: np.ndarray, texts: np.ndarray, correspondence: GroundTruth, measure: Measure = "cosine"
+) -> dict:
+    """Every metric of both directions.
+
+    A query's rank is that of its best right answer; for mAP@R its R is the number of its own.
+
+    Args:
+        images: ``[n_images, size]``, each image once.
+        texts: ``[n_texts, size]``.
+        correspondence: which belong together, a ``Correspondence``, or ``captions_per_image``.
+        measure: ``cosine``, ``order`` or a ``vsepp.metrics.similarity.Ensemble``.
+
+    Returns:
+        dict: ``{"i2t": {...}, "t2i": {...}, "rsum"}``, see :func:`direction_metrics`.
+
+    Raises:
+        InputError: (a ValueError) on NaN, infinity, or shapes that do not fit.
+
+    >>> codes = np.eye(2, dtype=np.float32)
+    >>> all_metrics(codes, codes[[0, 1, 1]], Correspondence.from_lists([[0], [1, 2]]))["rsum"]
+    600.0
+    """
     return metrics_of_counts(
-        *count_wrong(images, texts, captions_per_image, measure, every_caption=True)
+        *count_wrong(images, texts, correspondence, measure, every_answer=True)
     )
 
 
-def count_folds(images, texts, captions_per_image, measure="cosine", fold=1000):
-    """:func:`count_wrong`, with every caption, of each consecutive fold of ``fold`` images.
+def count_folds(
+    images: np.ndarray,
+    texts: np.ndarray,
+    correspondence: GroundTruth,
+    measure: Measure = "cosine",
+    fold: int = 1000,
+) -> list[tuple[WrongCounts, WrongCounts]]:
+    """:func:`count_wrong`, with every answer, of each consecutive fold of ``fold`` images.
 
     Images after the last whole fold are left out.
 
     Raises:
-        InputError: when there is not one whole fold.
+        InputError: when there is not one whole fold, or not as many captions to each image.
     """
+    if isinstance(correspondence, Correspondence):
+        captions_per_image = correspondence.captions_per_image
+    else:
+        captions_per_image = correspondence
+    if captions_per_image is None:
+        raise InputError(
+            "folds need as many captions for each image, next to each other and right for it "
+            "alone: score all images together."
+        )
     rows = fold * captions_per_image
     folds = len(images) // fold
     if not folds:
@@ -172,31 +230,32 @@ def count_folds(images, texts, captions_per_image, measure="cosine", fold=1000):
             texts[k * rows : (k + 1) * rows],
             captions_per_image,
             measure,
-            every_caption=True,
+            every_answer=True,
         )
         for k in range(folds)
     ]
 
 
-def mean_metrics(parts):
+def mean_metrics(parts: list[dict]) -> dict:
     """The mean of several results of :func:`metrics_of_counts`, metric by metric."""
     result = {
         way: {name: float(np.mean([part[way][name] for part in parts])) for name in parts[0][way]}
-        for way in ("i2t", "t2i")
+        for way in WAYS
     }
-    result["rsum"] = float(np.mean([part["rsum"] for part in parts]))
-    return result
+    return {**result, "rsum": float(np.mean([part["rsum"] for part in parts]))}
 
 
-def fold_metrics(images, texts, captions_per_image, measure="cosine", fold=1000):
+def fold_metrics(
+    images: np.ndarray,
+    texts: np.ndarray,
+    captions_per_image: GroundTruth,
+    measure: Measure = "cosine",
+    fold: int = 1000,
+) -> dict:
     """Means of :func:`all_metrics` over consecutive folds of ``fold`` images (COCO's 1K protocol).
 
     Raises:
-        InputError: when there is not one whole fold.
+        InputError: see :func:`count_folds`.
     """
-    return mean_metrics(
-        [
-            metrics_of_counts(*counts)
-            for counts in count_folds(images, texts, captions_per_image, measure, fold)
-        ]
-    )
+    parts = count_folds(images, texts, captions_per_image, measure, fold)
+    return mean_metrics([metrics_of_counts(*counts) for counts in parts])

@@ -1,8 +1,13 @@
 """How alike an image's and a text's codes are: the cosine and the order measure, in NumPy.
 
-Each measure scores a block of images with all texts in single precision, and chosen pairs in
-double precision; ``slack`` bounds how far the two can lie apart.
+Each measure scores whole blocks in single precision, and chosen pairs in double precision;
+``slack`` bounds how far the two can lie apart. The measure that a loss is made of, which has
+gradients, is ``vsepp.models.losses.similarity``.
 """
+
+from __future__ import annotations
+
+from typing import Callable, Iterator, Sequence, Union
 
 import numpy as np
 
@@ -11,15 +16,51 @@ from vsepp.system.errors import InputError
 _PAIRS_AT_ONCE = 8_192
 _TEXTS_IN_CACHE = 64
 _IMAGES_IN_CACHE = 32
+_FEW = 4  # so many texts are faster one by one, the images being in the cache, than as a product
 
 
 class Cosine:
-    """The dot product of the codes as given; the cosine where they are of unit length."""
+    """The dot product of the codes as given; the cosine where they are of unit length.
+
+    Attributes:
+        name: its key in ``MEASURES``.
+        columns: of the codes that are scored by themselves: here all of them at once.
+        size: of the codes; None where any will do.
+    """
+
+    name = "cosine"
+    columns = (slice(None),)
+    size = None
 
     @staticmethod
     def block(images, texts, out=None):
         """float32 scores ``[n_images, n_texts]`` of each image with each text, in ``out``."""
         return np.matmul(np.asarray(images, np.float32), np.asarray(texts, np.float32).T, out=out)
+
+    @staticmethod
+    def scanner(texts, at_once: int) -> Callable[[np.ndarray], np.ndarray]:
+        """What scores one block of images after the other with the same texts.
+
+        Args:
+            texts: float32 ``[n_texts, size]``.
+            at_once: most images of a block.
+
+        Returns:
+            function: from float32 ``[at_once or fewer, size]`` to float32
+            ``[n_texts, n_images]``, which its next call overwrites.
+        """
+        room = np.empty(len(texts) * at_once, np.float32)
+
+        def scan(images):
+            scores = room[: len(texts) * len(images)].reshape(len(texts), len(images))
+            if len(texts) <= _FEW:
+                for line, text in zip(scores, texts):
+                    np.matmul(images, text, out=line)
+            else:
+                np.matmul(texts, images.T, out=scores)
+            return scores
+
+        return scan
 
     @classmethod
     def own(cls, images, texts):
@@ -39,7 +80,7 @@ class Cosine:
         return np.einsum("ij,ikj->ik", images, texts)
 
     @staticmethod
-    def slack(images, texts):
+    def slack(images, texts) -> float:
         """How far a single-precision score may be from its double-precision value."""
         return 2e-6 * _longest(images) * _longest(texts)
 
@@ -48,14 +89,13 @@ class Cosine:
         return np.einsum("ij,ij->i", images, texts)
 
     @classmethod
-    def pairs(cls, images, texts, image_rows, text_rows):
-        """float64 scores of image ``image_rows[k]`` with text ``text_rows[k]``."""
-        result = np.empty(len(image_rows))
+    def pairs(cls, images, texts, image_rows, text_rows, dtype=np.float64):
+        """Scores of image ``image_rows[k]`` with text ``text_rows[k]``, worked out in ``dtype``."""
+        result = np.empty(len(image_rows), dtype)
         for start in range(0, len(image_rows), _PAIRS_AT_ONCE):
             part = slice(start, start + _PAIRS_AT_ONCE)
             result[part] = cls._score(
-                images[image_rows[part]].astype(np.float64),
-                texts[text_rows[part]].astype(np.float64),
+                images[image_rows[part]].astype(dtype), texts[text_rows[part]].astype(dtype)
             )
         return result
 
@@ -63,26 +103,41 @@ class Cosine:
 class Order(Cosine):
     """Negative length of what of the text exceeds the image (Vendrov et al., 2016)."""
 
+    name = "order"
+
     @staticmethod
     def block(images, texts, out=None):
         images = np.ascontiguousarray(images, np.float32)
         texts = np.ascontiguousarray(texts, np.float32)
         scores = np.empty((len(images), len(texts)), np.float32) if out is None else out
-        exceeding = np.empty((_TEXTS_IN_CACHE, texts.shape[1]), np.float32)
+        room = np.empty((_TEXTS_IN_CACHE, texts.shape[1]), np.float32)
         for start in range(0, len(texts), _TEXTS_IN_CACHE):
             part = texts[start : start + _TEXTS_IN_CACHE]
-            beyond = exceeding[: len(part)]
+            beyond = room[: len(part)]
             for line, image in enumerate(images):
                 np.subtract(part, image, out=beyond)
-                np.maximum(beyond, 0, out=beyond)
-                np.einsum("ij,ij->i", beyond, beyond, out=scores[line, start : start + len(part)])
-        np.sqrt(scores, out=scores)
-        return np.negative(scores, out=scores)
+                _squared_excess(beyond, out=scores[line, start : start + len(part)])
+        return _negative_root(scores)
+
+    @staticmethod
+    def scanner(texts, at_once):
+        room = np.empty((at_once, texts.shape[1]), np.float32)
+        table = np.empty((len(texts), at_once), np.float32)
+
+        def scan(images):
+            beyond, scores = room[: len(images)], table[:, : len(images)]
+            for line, text in zip(scores, texts):
+                np.subtract(text, images, out=beyond)
+                _squared_excess(beyond, out=line)
+            return _negative_root(scores)
+
+        return scan
 
     @staticmethod
     def _own(images, texts):
-        exceeding = np.maximum(texts - images[:, None], 0)
-        return -np.sqrt(np.einsum("ikj,ikj->ik", exceeding, exceeding))
+        beyond = texts - images[:, None]
+        squares = _squared_excess(beyond.reshape(-1, beyond.shape[2]))
+        return _negative_root(squares).reshape(beyond.shape[:2])
 
     @staticmethod
     def slack(images, texts):
@@ -90,8 +145,19 @@ class Order(Cosine):
 
     @staticmethod
     def _score(images, texts):
-        exceeding = np.maximum(texts - images, 0)
-        return -np.sqrt(np.einsum("ij,ij->i", exceeding, exceeding))
+        return _negative_root(_squared_excess(texts - images))
+
+
+def _squared_excess(difference, out=None):
+    """Squared lengths ``[n]`` of the positive parts of ``difference [n, size]``, which keeps only
+    these: of texts less images, what lies beyond the image."""
+    np.maximum(difference, 0, out=difference)
+    return np.einsum("ij,ij->i", difference, difference, out=out)
+
+
+def _negative_root(squares):
+    np.sqrt(squares, out=squares)
+    return np.negative(squares, out=squares)
 
 
 class Ensemble:
@@ -104,13 +170,15 @@ class Ensemble:
         widths: every model's ``embed_size``.
     """
 
-    def __init__(self, measure, widths):
+    def __init__(self, measure: str, widths: Sequence[int]):
         self.measure = find_measure(measure)
+        self.name = self.measure.name
         ends = np.cumsum(widths).tolist()
-        self._columns = [slice(end - width, end) for end, width in zip(ends, widths)]
+        self.size = ends[-1]
+        self.columns = tuple(slice(end - width, end) for end, width in zip(ends, widths))
 
-    def _parts(self, images, texts):
-        for columns in self._columns:
+    def _parts(self, images, texts) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for columns in self.columns:
             yield images[:, columns], texts[:, columns]
 
     def block(self, images, texts, out=None):
@@ -121,18 +189,36 @@ class Ensemble:
             scores += self.measure.block(*part)
         return scores
 
+    def scanner(self, texts, at_once):
+        """See :meth:`Cosine.scanner`."""
+        scanners = [
+            self.measure.scanner(np.ascontiguousarray(texts[:, columns]), at_once)
+            for columns in self.columns
+        ]
+
+        def scan(images):
+            first, *others = (
+                scanner(images[:, columns]) for scanner, columns in zip(scanners, self.columns)
+            )
+            for scores in others:
+                first += scores
+            return first
+
+        return scan
+
     def own(self, images, texts):
         """float32 scores ``[n_images, k]`` of each image with its own texts: the next ``k``."""
         return sum(self.measure.own(*part) for part in self._parts(images, texts))
 
-    def slack(self, images, texts):
+    def slack(self, images, texts) -> float:
         """How far a single-precision score may be from its double-precision value."""
         return sum(self.measure.slack(*part) for part in self._parts(images, texts))
 
-    def pairs(self, images, texts, image_rows, text_rows):
-        """float64 scores of image ``image_rows[k]`` with text ``text_rows[k]``."""
+    def pairs(self, images, texts, image_rows, text_rows, dtype=np.float64):
+        """Scores of image ``image_rows[k]`` with text ``text_rows[k]``, worked out in ``dtype``."""
         return sum(
-            self.measure.pairs(*part, image_rows, text_rows) for part in self._parts(images, texts)
+            self.measure.pairs(*part, image_rows, text_rows, dtype)
+            for part in self._parts(images, texts)
         )
 
 
@@ -141,9 +227,10 @@ def _longest(codes):
 
 
 MEASURES = {"cosine": Cosine, "order": Order}
+Measure = Union[str, Ensemble]  # what a caller may give
 
 
-def find_measure(measure):
+def find_measure(measure: Measure):
     """The measure of that name in ``MEASURES``; an :class:`Ensemble` is its own.
 
     Raises:

@@ -1,26 +1,33 @@
 """The best candidates for a query, from codes."""
 
+from __future__ import annotations
+
 import numpy as np
 
-from vsepp.metrics.similarity import MEASURES
+from vsepp.metrics.similarity import Measure, find_measure
 
 
-def scores_of_text(images, text, measure="cosine"):
+def scores_of_text(images, text, measure: Measure = "cosine") -> np.ndarray:
     """float32 ``[n_images]``: how well one text code ``[size]`` fits each image."""
-    return MEASURES[measure].block(images, text[None])[:, 0]
+    return find_measure(measure).block(images, text[None])[:, 0]
 
 
-def scores_of_image(image, texts, measure="cosine"):
+def scores_of_image(image, texts, measure: Measure = "cosine") -> np.ndarray:
     """float32 ``[n_texts]``: how well each text fits one image code ``[size]``."""
-    return MEASURES[measure].block(image[None], texts)[0]
+    return find_measure(measure).block(image[None], texts)[0]
 
 
-def top_k(scores, k):
-    """Positions of the ``k`` highest scores, best first; earlier positions win ties."""
+def kth_highest(scores: np.ndarray, k: int):
+    """The ``k``-th highest of scores, of which there are at least ``k``."""
+    return np.partition(scores, len(scores) - k)[len(scores) - k]
+
+
+def top_k(scores: np.ndarray, k: int) -> np.ndarray:
+    """Positions int64 of the ``k`` highest scores, best first; earlier positions win ties."""
     k = min(k, len(scores))
     if not k:
         return np.empty(0, np.int64)
-    lowest = np.partition(scores, len(scores) - k)[len(scores) - k]
+    lowest = kth_highest(scores, k)
     above = np.nonzero(scores > lowest)[0]
     level = np.nonzero(scores == lowest)[0][: k - len(above)]
     return np.concatenate([above[np.argsort(-scores[above], kind="stable")], level])

@@ -32,6 +32,14 @@ def select_device(name="auto"):
     return chosen
 
 
+def backbone_precision(wanted: str) -> str:
+    """What a frozen backbone computes in where ``wanted`` is asked for.
+
+    bfloat16 is for the products of a CPU; a GPU computes them in float32.
+    """
+    return wanted if paddle.get_device() == "cpu" else "float32"
+
+
 @contextmanager
 def memory_errors_explained(mend="set a smaller batch_size"):
     """Turn Paddle's report of exhausted memory into one sentence."""

@@ -1,18 +1,19 @@
 """Features of a prepared data set under a frozen backbone, computed where they are missing."""
 
 import time
-from pathlib import Path
 
 import paddle
 
 from vsepp.data.batches import in_batches
 from vsepp.data.dataset import open_dataset
-from vsepp.data.features import FeatureOrigin, FeatureStore, given_origin
+from vsepp.data.encoding import Encoding
+from vsepp.data.features import FeatureOrigin, FeatureStore
 from vsepp.data.images import map_images, open_image
-from vsepp.data.transforms import CenterCrop
+from vsepp.data.preprocessing import Preprocessing
 from vsepp.models.backbones import build_backbone, check_image_size, feature_size
-from vsepp.models.predictor import BackbonePredictor
+from vsepp.models.device import backbone_precision
 from vsepp.models.state import get_state
+from vsepp.models.twins.predictor import BackbonePredictor
 from vsepp.models.weights import initialise_backbone
 from vsepp.system.errors import InputError
 from vsepp.system.fingerprints import fingerprint
@@ -30,34 +31,36 @@ class FrozenBackbone:
             backbone_precision`` count.
 
     Attributes:
-        origin: :class:`FeatureOrigin`.
+        origin: :class:`FeatureOrigin`; its precision is the one in fact used.
         state: ``{parameter: ndarray}``.
     """
 
     def __init__(self, config):
         check_image_size(config.image_model, config.image_size, config.resize)
-        paddle.seed(config.seed)  # without weights it is random, and the same each time
+        paddle.seed(config.seed)  # a backbone without weights is random, but the same each time
         self.network = build_backbone(config.image_model)
         initialise_backbone(self.network, config.image_model, config.pretrained, config.weights)
         self.network.eval()
         self.state = get_state(self.network)
         self.origin = FeatureOrigin(
             config.image_model,
-            fingerprint(self.state),
             feature_size(config.image_model),
-            config.resize,
-            config.image_size,
+            Encoding(
+                fingerprint(self.state),
+                Preprocessing(config.resize, config.image_size),
+                precision=backbone_precision(config.backbone_precision),
+            ),
         )
-        self.precision = config.backbone_precision
         self._predictor = None
 
     def features(self, paths):
         """Iterate over float32 ``[batch, feature_size]`` of photographs, in order."""
+        encoding = self.origin.encoding
         if self._predictor is None:
             self._predictor = BackbonePredictor(
-                self.network, self.origin.image_size, _BATCH, self.precision
+                self.network, encoding.preprocessing.image_size, _BATCH, encoding.precision
             )
-        crop = CenterCrop(self.origin.resize, self.origin.image_size)
+        crop = encoding.preprocessing.center_crop()
         pixels = map_images(lambda path: crop.pixels(open_image(path)), paths)
         return map(self._predictor, in_batches(pixels, _BATCH))
 
@@ -75,13 +78,14 @@ class GivenFeatures:
         self.state = {}
 
 
-def load_features(config, splits, log=print):
+def load_features(config, prepared, splits, log=print):
     """The features of splits of the prepared data set, computing what is not stored yet.
 
     Where features came with the data set, they are taken, and no backbone is made.
 
     Args:
         config: the run's configuration.
+        prepared: ``vsepp.data.prepared.Prepared`` of the data set.
         splits: names of splits.
         log: called with a line for each split that had to be computed.
 
@@ -92,9 +96,8 @@ def load_features(config, splits, log=print):
     Raises:
         InputError: when a split or a photograph is missing, or the weights do not fit.
     """
-    folder = Path(config.data_dir) / config.dataset
-    datasets = {split: open_dataset(folder, split) for split in splits}
-    given = given_origin(folder)
+    datasets = {split: open_dataset(prepared, split) for split in splits}
+    given = prepared.features
     if given:
         backbone = GivenFeatures(given)
         log(
@@ -103,7 +106,7 @@ def load_features(config, splits, log=print):
         )
     else:
         backbone = FrozenBackbone(config)
-    store = FeatureStore(folder, backbone.origin)
+    store = FeatureStore(prepared.folder, backbone.origin)
     features = {}
     for split, dataset in datasets.items():
         features[split] = store.read(split, dataset.images)

@@ -1,63 +1,41 @@
 """VSE++: an image encoder and a text encoder that share one space."""
 
+from __future__ import annotations
+
 import math
 
+import paddle
 from paddle import nn
 
-from vsepp.models.image import FeatureRepExtractor, ImageRepExtractor
-from vsepp.models.text import TextRepExtractor
+from vsepp.models.encoders import ImageEncoder, TextEncoder
+from vsepp.models.image_encoders.cnn import BACKBONE as _BACKBONE
+from vsepp.models.image_encoders.cnn import FeatureRepExtractor, ImageRepExtractor
+from vsepp.models.text_encoders.gru import TextRepExtractor
 
-BACKBONE = "image_extractor.backbone."  # how the names of a VSEPP's backbone parameters begin
+BACKBONE = f"image_extractor.{_BACKBONE}"  # how the names of a model's backbone parameters begin
 
 
-class VSEPP(nn.Layer):
-    """Both encoders.
+class JointEmbedding(nn.Layer):
+    """Two encoders that end in one space.
 
     Args:
-        vocab_size, word_dim, embed_size, num_layers: see :class:`TextRepExtractor`.
-        image_model: name of the backbone.
-        finetuned: train the backbone too.
-        pretrained, weights: where the backbone's weights come from.
-        feature_size: when given, images come as stored features of this size and there is
-            no backbone inside.
-        normalize_features: L2-normalise the backbone's features before the linear layer.
-        normalize_images: L2-normalise the image codes (VSE0 of the authors does not).
-        use_abs: take absolute values of the codes (Order0 of the authors does).
+        image_extractor: from images, or their features, to codes ``[batch, embed_size]``.
+        text_extractor: from captions and lengths to codes ``[batch, embed_size]``.
         measure: ``cosine`` or ``order``, kept for whoever compares the codes.
         learn_temperature: hold ``logit_scale``, which the N-pair loss learns.
     """
 
     def __init__(
         self,
-        vocab_size,
-        word_dim,
-        embed_size,
-        num_layers,
-        image_model,
-        finetuned=True,
-        pretrained=True,
-        weights=None,
-        feature_size=None,
-        normalize_features=False,
-        normalize_images=True,
-        use_abs=False,
-        measure="cosine",
-        learn_temperature=False,
+        image_extractor: nn.Layer,
+        text_extractor: nn.Layer,
+        measure: str = "cosine",
+        learn_temperature: bool = False,
     ):
         super().__init__()
         self.measure = measure
-        head = dict(
-            normalize=normalize_images, normalize_features=normalize_features, use_abs=use_abs
-        )
-        if feature_size is None:
-            self.image_extractor = ImageRepExtractor(
-                embed_size, image_model, finetuned, pretrained, weights, **head
-            )
-        else:
-            self.image_extractor = FeatureRepExtractor(feature_size, embed_size, **head)
-        self.text_extractor = TextRepExtractor(
-            vocab_size, word_dim, embed_size, num_layers, use_abs
-        )
+        self.image_extractor = image_extractor
+        self.text_extractor = text_extractor
         if learn_temperature:
             self.logit_scale = self.create_parameter(
                 [1], default_initializer=nn.initializer.Constant(math.log(1 / 0.07))
@@ -69,7 +47,9 @@ class VSEPP(nn.Layer):
         self.image_extractor.train()
         return self
 
-    def forward(self, images, captions, cap_lens):
+    def forward(
+        self, images: paddle.Tensor, captions: paddle.Tensor, cap_lens: paddle.Tensor
+    ) -> tuple[paddle.Tensor, paddle.Tensor]:
         """Images (or their features), captions and lengths → (image codes, text codes).
 
         Both are float32 ``[batch, embed_size]``; row ``k`` of one belongs to row ``k`` of the
@@ -78,50 +58,66 @@ class VSEPP(nn.Layer):
         return self.image_extractor(images), self.text_extractor(captions, cap_lens)
 
 
-def build_image_extractor(config, feature_size=None):
-    """The image half of what a configuration describes, its backbone's weights as built."""
-    head = dict(
-        normalize=config.normalize_images,
-        normalize_features=config.normalize_features,
-        use_abs=config.use_abs,
-    )
-    if feature_size is None:
-        return ImageRepExtractor(
-            config.embed_size, config.image_model, finetuned=False, pretrained=False, **head
-        )
-    return FeatureRepExtractor(feature_size, config.embed_size, **head)
-
-
-def build_text_extractor(config, vocab_size):
-    """The text half of what a configuration describes."""
-    return TextRepExtractor(
-        vocab_size, config.word_dim, config.embed_size, config.num_layers, config.use_abs
-    )
-
-
-def build_model(config, vocab_size, feature_size=None, with_weights=True):
-    """The network a configuration describes, for training.
+class VSEPP(JointEmbedding):
+    """The two encoders of VSE++.
 
     Args:
-        config: a ``vsepp.config.Config``.
-        vocab_size: words in the vocabulary.
-        feature_size: size of stored features, when images come as such.
-        with_weights: start the backbone from ``config.weights`` or ImageNet's; without, it
-            is left as built, for weights that are set afterwards.
+        vocab_size, word_dim, embed_size, num_layers: see :class:`TextRepExtractor`.
+        image_model: name of the backbone.
+        finetuned: train the backbone too.
+        pretrained, weights: where the backbone's weights come from.
+        feature_size: when given, images come as stored features of this size and there is
+            no backbone inside.
+        normalize_features: L2-normalise the backbone's features before the linear layer.
+        normalize_images: L2-normalise the image codes (VSE0 of the authors does not).
+        use_abs: take absolute values of the codes (Order0 of the authors does).
+        measure, learn_temperature: see :class:`JointEmbedding`.
     """
-    return VSEPP(
-        vocab_size,
-        config.word_dim,
-        config.embed_size,
-        config.num_layers,
-        config.image_model,
-        finetuned=config.finetuned,
-        pretrained=with_weights and config.pretrained,
-        weights=config.weights if with_weights else None,
-        feature_size=feature_size,
-        normalize_features=config.normalize_features,
-        normalize_images=config.normalize_images,
-        use_abs=config.use_abs,
-        measure=config.measure,
+
+    def __init__(
+        self,
+        vocab_size: int,
+        word_dim: int,
+        embed_size: int,
+        num_layers: int,
+        image_model: str,
+        finetuned: bool = True,
+        pretrained: bool = True,
+        weights: str | None = None,
+        feature_size: int | None = None,
+        normalize_features: bool = False,
+        normalize_images: bool = True,
+        use_abs: bool = False,
+        measure: str = "cosine",
+        learn_temperature: bool = False,
+    ):
+        head = dict(
+            normalize=normalize_images, normalize_features=normalize_features, use_abs=use_abs
+        )
+        if feature_size is None:
+            images = ImageRepExtractor(
+                embed_size, image_model, finetuned, pretrained, weights, **head
+            )
+        else:
+            images = FeatureRepExtractor(feature_size, embed_size, **head)
+        texts = TextRepExtractor(vocab_size, word_dim, embed_size, num_layers, use_abs)
+        super().__init__(images, texts, measure, learn_temperature)
+
+
+def build_model(
+    text: TextEncoder, image: ImageEncoder, with_weights: bool = True
+) -> JointEmbedding:
+    """The network that a configuration describes, for training.
+
+    Args:
+        text, image: its encoders.
+        with_weights: begin with the weights that the configuration asks for; without, they are
+            left as built, to be set afterwards.
+    """
+    config = image.config
+    return JointEmbedding(
+        image.build_for_training(with_weights),  # first: the seed's numbers are drawn in order
+        text.build(),
+        config.measure,
         learn_temperature=config.loss == "npair",
     )

@@ -15,6 +15,7 @@ import numpy as np
 from vsepp.pickles.machine import Bytes, Machine
 from vsepp.pickles.values import (
     DType,
+    NamedArray,
     PlainObject,
     Refused,
     array_bytes,
@@ -24,14 +25,14 @@ from vsepp.pickles.values import (
 )
 from vsepp.system.errors import InputError
 
-__all__ = ["PlainObject", "read_pickle"]
+__all__ = ["NamedArray", "PlainObject", "read_pickle"]
 
 _PLAIN_DTYPE = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248]|c(8|16)|[SU][0-9]{1,6})")
 _NAME_TABLE = "StructuredToParameterName@@"
 _SLICED = "UnpackBigParamInfor@@"
 
 
-def read_pickle(path, classes=None):
+def read_pickle(path, classes=None, names=False):
     """Read a pickle without running anything from it.
 
     Args:
@@ -39,6 +40,7 @@ def read_pickle(path, classes=None):
         classes: classes whose instances may stand in the file, as
             ``{("vocab", "Vocabulary"): PlainObject}``: (module, name) → what makes an
             empty stand-in, which receives the attributes.
+        names: hand out Paddle's tensors as :class:`NamedArray`.
 
     Returns:
         plain containers and NumPy arrays (which may be read-only). Tensors are arrays;
@@ -60,11 +62,12 @@ def read_pickle(path, classes=None):
             if start == b"PK\x03\x04":
                 value = torch_files.read_zip(file, size, HANDLERS, classes)
             else:
-                machine = Machine(Bytes(file, size), HANDLERS, classes)
+                handlers = {**HANDLERS, **_NAMED_TUPLES} if names else HANDLERS
+                machine = Machine(Bytes(file, size), handlers, classes)
                 value = machine.load()
                 if torch_files.is_legacy(value):
                     value = torch_files.read_legacy(machine)
-            return _without_bookkeeping(value)
+            return _without_bookkeeping(value, names)
     except OSError as error:
         raise InputError(
             f"{path}: cannot be read ({error.strerror or error}); check the path."
@@ -86,16 +89,26 @@ def _one_line(error):
     return "".join(c if c.isprintable() else "?" for c in text) or type(error).__name__
 
 
-def _without_bookkeeping(value):
-    """Join the parameters that Paddle cut in pieces; drop its table of names."""
+def _without_bookkeeping(value, names):
+    """Join the parameters that Paddle cut in pieces; drop its table of names, or apply it."""
     if not isinstance(value, dict):
         return value
     for state in (value, *(child for child in value.values() if isinstance(child, dict))):
-        state.pop(_NAME_TABLE, None)
+        table = state.pop(_NAME_TABLE, {})
         for key, info in state.pop(_SLICED, {}).items():
             pieces = [state.pop(piece) for piece in info["slices"]]
             state[key] = np.concatenate(pieces).reshape(info["OriginShape"])
+        if names:
+            for key in set(table) & set(state):
+                if isinstance(state[key], np.ndarray):
+                    state[key] = _named(table[key], state[key])
     return value
+
+
+def _named(name, array):
+    named = array.view(NamedArray)
+    named.name = name
+    return named
 
 
 def _dtype(machine, args):
@@ -149,6 +162,12 @@ def _tuple(machine, args):
     if len(items) == 2 and isinstance(items[0], str) and isinstance(items[1], np.ndarray):
         return items[1]
     return items
+
+
+def _named_tuple(machine, args):
+    items = tuple(_items(machine, args))
+    array = _tuple(machine, args)
+    return _named(items[0], array) if isinstance(array, np.ndarray) else array
 
 
 def _dict(machine, args):
@@ -221,3 +240,6 @@ HANDLERS = {
     ),
     **_both(("numpy.core.numeric", "numpy._core.numeric"), {"_frombuffer": _array_from_buffer}),
 }
+
+#: in place of those above where Paddle's names for its tensors are wanted
+_NAMED_TUPLES = _both(("builtins", "__builtin__"), {"tuple": _named_tuple})

@@ -22,6 +22,15 @@ class PlainObject:
         return f"PlainObject({self.__dict__!r})"
 
 
+class NamedArray(np.ndarray):
+    """A tensor that Paddle saved; ``name`` is what Paddle called it (None of what is cut from it).
+
+    The state of an optimizer goes by these names, the state of a network by structured ones.
+    """
+
+    name = None
+
+
 class DType:
     """A NumPy dtype on its way into an array."""
 

@@ -26,13 +26,12 @@ SPACE_THUMBNAILS = 24
 QUERY_PICTURE, TILE_PICTURE, SMALL_PICTURE = 300, 150, 64  # pixels
 
 
-def evaluation_page(gallery, result, ranks, history=None, queries=5, seed=0):
+def evaluation_page(gallery, result, history=None, queries=5, seed=0):
     """The page.
 
     Args:
         gallery: ``vsepp.retrieval.gallery.Gallery`` of the split.
-        result: see ``vsepp.report.tables.metrics_table``.
-        ranks: ``vsepp.metrics.bootstrap.Ranks`` of all images and captions.
+        result: ``vsepp.metrics.result.RetrievalResult`` of all its images and captions.
         history: what was logged in training, for ``vsepp.report.curves``, or None.
         queries: how many of the best and of the worst queries to show, in each direction.
         seed: of the two-dimensional view.
@@ -40,7 +39,7 @@ def evaluation_page(gallery, result, ranks, history=None, queries=5, seed=0):
     Returns:
         str: HTML that refers to nothing outside itself. The same arguments give the same text.
     """
-    thumbnails = Thumbnails(gallery.dataset)
+    thumbnails, ranks = Thumbnails(gallery.dataset), result.ranks
     parts = [_scores(result), _ranks(gallery, ranks)]
     makers = [
         lambda: _map(gallery, thumbnails),
@@ -51,14 +50,14 @@ def evaluation_page(gallery, result, ranks, history=None, queries=5, seed=0):
         makers.insert(0, lambda: _queries(gallery, ranks, thumbnails, queries))
     for make in progress(makers, "drawing the report", len(makers), "part", disable=None):
         parts.append(make())
-    return document(f"{result['dataset']}, {result['split']} split", "\n".join(parts))
+    return document(f"{result.dataset}, {result.split} split", "\n".join(parts))
 
 
 def _scores(result):
     columns, directions, rsum = metric_cells(result)
 
     def cell(score, interval, span=1):
-        small = f"<small>{escape(interval or '')}</small>" if result.get("intervals") else ""
+        small = f"<small>{escape(interval or '')}</small>" if result.intervals else ""
         return f'<td colspan="{span}">{escape("–" if score is None else score)}{small}</td>'
 
     lines = [
@@ -71,14 +70,14 @@ def _scores(result):
     lines.append(f"<tr><th>rsum</th>{cell(*rsum, span=2)}</tr>")
     note = (
         "Small: 95 % intervals of the bootstrap over images, each with its captions. "
-        if result.get("intervals")
+        if result.intervals
         else ""
     )
     return (
-        f"<h1>{escape(result['dataset'])}, {escape(result['split'])} split</h1>\n"
-        f"<p>{escape(heading(result).partition(': ')[2])}</p>\n"
-        f'<p class="note">Checkpoint: {words(result["checkpoint"])}, '
-        f"similarity: {escape(result['measure'])}</p>\n"
+        f"<h1>{escape(result.dataset)}, {escape(result.split)} split</h1>\n"
+        f"<p>{escape(heading(result.about()).partition(': ')[2])}</p>\n"
+        f'<p class="note">Checkpoint: {words(result.checkpoints[0])}, '
+        f"similarity: {escape(result.measure)}</p>\n"
         '<table class="metrics">\n'
         + "\n".join(lines)
         + f'\n</table>\n<p class="note">{note}R@K: percentage of queries with a right '

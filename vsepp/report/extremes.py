@@ -1,10 +1,13 @@
 """The queries that a model answers best and worst, and what it answers. NumPy only."""
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np
 
-from vsepp.metrics.similarity import find_measure
+from vsepp.metrics.correspondence import GroundTruth, as_correspondence
+from vsepp.metrics.similarity import Measure, find_measure
 from vsepp.metrics.top_k import scores_of_image, scores_of_text
 
 _BLOCK = 2_000_000  # scores held at a time
@@ -30,30 +33,37 @@ class Answers(NamedTuple):
     own: tuple
 
 
-def margins(images, texts, captions_per_image, measure="cosine"):
+def margins(
+    images: np.ndarray, texts: np.ndarray, correspondence: GroundTruth, measure: Measure = "cosine"
+) -> tuple[np.ndarray, np.ndarray]:
     """How far each query's best right answer lies above its best wrong one.
 
     Args:
         images: float32 ``[n_images, size]``.
-        texts: float32 ``[n_images * captions_per_image, size]``.
+        texts: float32 ``[n_texts, size]``.
+        correspondence: which belong together, a ``vsepp.Correspondence``, or the stride.
 
     Returns:
         (float32 ``[n_images]``, float32 ``[n_texts]``): image → sentence, sentence → image;
         negative where a wrong answer is first, infinite where there is none.
     """
     measure = find_measure(measure)
+    relation = as_correspondence(correspondence, images, texts)
     n_images, n_texts = len(images), len(texts)
-    i2t, right = np.empty(n_images, np.float32), np.empty(n_texts, np.float32)
-    wrong = np.full(n_texts, -np.inf, np.float32)
+    i2t = np.empty(n_images, np.float32)
+    right, wrong = np.full((2, n_texts), -np.inf, np.float32)
+    starts, own_texts = relation.of_images
     step = max(1, _BLOCK // n_texts)
     for start in range(0, n_images, step):
-        rows = np.arange(start, min(start + step, n_images))
-        scores = measure.block(images[rows], texts)
-        own = rows[:, None] * captions_per_image + np.arange(captions_per_image)
-        mine = np.take_along_axis(scores, own, axis=1)
-        np.put_along_axis(scores, own, -np.inf, axis=1)
-        i2t[rows] = mine.max(1) - scores.max(1)
-        right[own] = mine
+        end = min(start + step, n_images)
+        scores = measure.block(images[start:end], texts)
+        pairs = slice(starts[start], starts[end])
+        own = relation.images[pairs] - start, own_texts[pairs]
+        mine = scores[own]
+        scores[own] = -np.inf
+        i2t[start:end] = np.maximum.reduceat(mine, starts[start:end] - starts[start])
+        i2t[start:end] -= scores.max(1)
+        np.maximum.at(right, own[1], mine)
         np.maximum(wrong, scores.max(0), out=wrong)
     return i2t, right - wrong
 

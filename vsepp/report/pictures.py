@@ -180,7 +180,19 @@ def fit_photograph(path, width, height):
     image = open_upright(path, 2 * max(width, height))
     if image is None:
         return _unreadable(path, width, width * 3 // 4)
-    return ImageOps.contain(image, (width, height), Image.Resampling.LANCZOS)
+    return whole_within(image, width, height)
+
+
+def whole_within(image, width, height):
+    """The picture, whole, made as large as fits ``width`` × ``height``; no side is below a pixel.
+
+    ``ImageOps.contain`` rounds the short side of a strip to zero, which Pillow then refuses.
+    """
+    if image.width * height > image.height * width:
+        size = (width, max(1, round(image.height / image.width * width)))
+    else:
+        size = (max(1, round(image.width / image.height * height)), height)
+    return image.resize(size, Image.Resampling.LANCZOS)
 
 
 def _unreadable(path, width, height):

@@ -2,6 +2,8 @@
 
 import unicodedata
 
+from vsepp.metrics.result import RetrievalResult
+
 MISSING = "–"
 DIRECTIONS = (("i2t", "image → sentence"), ("t2i", "sentence → image"))
 METRICS = ("R@1", "R@5", "R@10", "Med r", "Mean r", "mAP@R")
@@ -69,17 +71,16 @@ def metrics_table(result):
     """The scores of one evaluation, as text.
 
     Args:
-        result: ``{"dataset", "split", "images", "captions", "protocol", "checkpoint",
-            "i2t": {"R@1", "R@5", "R@10", "Med r", "Mean r", "mAP@R"}, "t2i": {…},
-            "rsum"}``. ``checkpoint`` and single scores may be missing; further scores
-            get a column of their own. With ``intervals``, see
-            ``vsepp.metrics.bootstrap.intervals``, each line of scores has a line of intervals
-            below it; with ``ensemble``, a list of checkpoints, all are named.
+        result: a ``vsepp.metrics.result.RetrievalResult``, or the dictionary that it writes;
+            of this, ``checkpoint`` and single scores may be missing, and further scores get a
+            column of their own. With intervals, each line of scores has a line of intervals
+            below it; of an ensemble, all checkpoints are named.
 
     Returns:
         str: a heading that names data set, split, counts and protocol, one line per
         direction, and rsum.
     """
+    result = _as_dictionary(result)
     lines = [heading(result)]
     if result.get("ensemble"):
         lines.append("Ensemble, mean of similarities: " + ", ".join(result["ensemble"]))
@@ -107,6 +108,7 @@ def metric_cells(result):
         one ``(score, interval)`` of texts per column, None for what is missing; and such a
         pair for rsum.
     """
+    result = _as_dictionary(result)
     columns, bounds = _columns(result), result.get("intervals") or {}
     directions = []
     for direction, title in DIRECTIONS:
@@ -176,10 +178,16 @@ def summary_table(summary):
 
 def heading(result):
     """What was scored: data set, split, how many images and sentences, protocol."""
+    names = [result.get("dataset"), f"{result['split']} split" if "split" in result else None]
+    names = ", ".join(filter(None, names))
     return (
-        f"{result['dataset']}, {result['split']} split: {result['images']:,} images, "
-        f"{result['captions']:,} sentences. Protocol: {result['protocol']}."
+        f"{names}{': ' if names else ''}{result['images']:,} images, {result['captions']:,} "
+        f"sentences. Protocol: {result['protocol']}."
     )
+
+
+def _as_dictionary(result):
+    return result.to_dict() if isinstance(result, RetrievalResult) else result
 
 
 def _columns(result):

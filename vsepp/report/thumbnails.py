@@ -4,7 +4,7 @@ import io
 
 from PIL import Image, ImageOps
 
-from vsepp.report.pictures import open_upright
+from vsepp.report.pictures import open_upright, whole_within
 from vsepp.report.web_page import data_uri, escape, words
 
 QUALITY = 80  # of the JPEGs
@@ -39,11 +39,12 @@ class Thumbnails:
         picture = open_upright(self.dataset.image_path(image_id))
         if picture is None:
             return None
-        fit = ImageOps.fit if square else ImageOps.contain
+        if square:
+            picture = ImageOps.fit(picture, (size, size), Image.Resampling.LANCZOS)
+        else:
+            picture = whole_within(picture, size, size)
         file = io.BytesIO()
-        fit(picture, (size, size), Image.Resampling.LANCZOS).save(
-            file, "JPEG", quality=QUALITY, optimize=True
-        )
+        picture.save(file, "JPEG", quality=QUALITY, optimize=True)
         return data_uri("image/jpeg", file.getvalue())
 
     def html(self, image_id, size, square=True):

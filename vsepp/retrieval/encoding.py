@@ -1,6 +1,7 @@
 """Encoding a split and scoring it."""
 
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import paddle
@@ -8,12 +9,11 @@ import paddle
 from vsepp.data.batches import in_batches
 from vsepp.data.dataset import CaptionDataset
 from vsepp.data.images import map_images
-from vsepp.metrics.scores import all_metrics, calc_recall
+from vsepp.metrics.scores import RECALL_NAMES, all_metrics, calc_recall, recalls  # noqa: F401
 from vsepp.models.device import memory_errors_explained
+from vsepp.models.twins import compute
 from vsepp.system.errors import InputError
 from vsepp.system.progress import progress
-
-RECALL_NAMES = ("r1_i2t", "r1_t2i", "r5_i2t", "r5_t2i", "r10_i2t", "r10_t2i")
 
 
 @contextmanager
@@ -52,7 +52,29 @@ def encode_rows(encoder, inputs, count, batch_size, quiet=True):
 
 def encode_images(model, inputs, count, batch_size, quiet=True):
     """Codes of images under the image extractor of ``model``, see :func:`encode_rows`."""
-    return encode_rows(model.image_extractor, inputs, count, batch_size, quiet)
+    encoder = partial(compute, model.image_extractor)
+    return encode_rows(encoder, inputs, count, batch_size, quiet)
+
+
+def padded(captions):
+    """Captions as one grid.
+
+    Args:
+        captions: lists of indices.
+
+    Returns:
+        (int64 ``[n, longest]``, zero after a caption's end; int64 ``[n]``, lengths)
+
+    Raises:
+        InputError: for an empty caption.
+    """
+    lengths = np.array([len(caption) for caption in captions], dtype=np.int64)
+    if not lengths.all():
+        raise InputError(f"caption {lengths.argmin()} is empty: give at least one word of each.")
+    grid = np.zeros((len(captions), lengths.max(initial=0)), dtype=np.int64)
+    for row, caption in zip(grid, captions):
+        row[: len(caption)] = caption
+    return grid, lengths
 
 
 def encode_captions(model, captions, batch_size, quiet=True):
@@ -70,12 +92,9 @@ def encode_captions(model, captions, batch_size, quiet=True):
     starts = range(0, len(captions), batch_size)
     for start in progress(starts, "encoding captions", len(starts), "batch", disable=quiet or None):
         chosen = order[start : start + batch_size]
-        lengths = np.array([len(captions[index]) for index in chosen], dtype=np.int64)
-        padded = np.zeros((len(chosen), lengths.max()), dtype=np.int64)
-        for row, index in enumerate(chosen):
-            padded[row, : lengths[row]] = captions[index]
+        batch = map(paddle.to_tensor, padded([captions[index] for index in chosen]))
         with memory_errors_explained():
-            rows = model.text_extractor(paddle.to_tensor(padded), paddle.to_tensor(lengths)).numpy()
+            rows = compute(model.text_extractor, *batch).numpy()
         if codes is None:
             codes = np.empty((len(captions), rows.shape[1]), np.float32)
         codes[chosen] = rows
@@ -98,14 +117,6 @@ def evaluate_dataset(model, dataset, batch_size=128, quiet=True):
     """All metrics of a ``CaptionDataset``, see ``vsepp.metrics.scores.all_metrics``."""
     images, texts = encode_dataset(model, dataset, batch_size, quiet)
     return all_metrics(images, texts, dataset.captions_per_image, model.measure)
-
-
-def recalls(metrics):
-    """The six recalls and rsum of ``all_metrics`` as a flat dictionary: ``r1_i2t`` …, ``rsum``."""
-    result = {
-        name: metrics[name.split("_")[1]][f"R@{name.split('_')[0][1:]}"] for name in RECALL_NAMES
-    }
-    return {**result, "rsum": metrics["rsum"]}
 
 
 def _is_shuffled(data_loader):

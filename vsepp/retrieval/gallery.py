@@ -4,13 +4,16 @@ The codes are computed once for a checkpoint and a split, and kept beside the ch
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from vsepp.data.dataset import open_dataset
-from vsepp.data.features import FeatureOrigin, FeatureStore, given_origin
+from vsepp.data.encoding import Encoding
+from vsepp.data.features import FeatureOrigin, FeatureStore
+from vsepp.data.prepared import Prepared
 from vsepp.metrics.top_k import scores_of_image, scores_of_text, top_k
 from vsepp.system.errors import InputError
 from vsepp.system.fingerprints import list_fingerprint
@@ -59,54 +62,75 @@ def open_gallery(model, folder, split, log=print):
         model: ``RetrievalModel``.
         folder: the prepared data set's folder.
         split: name of the split.
-        log: called with a line when the captions were encoded anew.
+        log: called with a line when the captions were encoded anew, or the codes not kept.
 
     Raises:
         InputError: when the split is missing, or when the vocabulary is not the checkpoint's
             and ``{split}_sentences.json`` is missing.
     """
-    dataset = open_dataset(folder, split)
-    if dataset.vocabulary.word_to_index != model.vocabulary.word_to_index:
-        _encode_as(model, dataset, log)
-    key = {
-        "checkpoint": model.fingerprint,
-        "resize": model.config.resize,
-        "image_size": model.config.image_size,
-        "images": list_fingerprint(dataset.images),
-        "captions": list_fingerprint(dataset.captions),
-    }
-    given = given_origin(dataset.folder)
-    if given:  # other features may come under the same names
-        key["features"] = given.fingerprint
+    prepared = Prepared(folder)
+    dataset = open_dataset(prepared, split)
+    if not model.reader.reads(dataset):
+        _read_anew(model, dataset, log)
+    features = _feature_store(model, prepared)
+    if features and not features.holds(split, dataset.images):
+        features = None
+    keys = _keys(model, dataset, features, prepared.features)
     checkpoint = Path(model.checkpoint)
     path = checkpoint.with_name(f"{checkpoint.stem}.{Path(folder).name}_{split}.codes")
     stored = _read(
         path,
-        key,
+        keys,
         [(len(items), model.config.embed_size) for items in (dataset.images, dataset.captions)],
     )
     if stored is None:
-        stored = _encode(model, dataset)
+        stored = _encode(model, dataset, features)
         try:
-            write_tensors(path, dict(zip(("images", "texts"), stored)), {_HEADER: json.dumps(key)})
+            write_tensors(
+                path, dict(zip(("images", "texts"), stored)), {_HEADER: json.dumps(keys[0])}
+            )
         except OSError as error:  # the answer does not depend on it
-            print(f"the codes could not be kept beside the checkpoint ({error.strerror})")
+            log(f"the codes could not be kept beside the checkpoint ({error.strerror})")
     return Gallery(dataset, *stored, model.measure)
 
 
-def _encode_as(model, dataset, log):
-    """Give a data set the checkpoint's vocabulary, and its captions the indices they have there."""
+def _feature_store(model, prepared):
+    """Where the features that the model was trained over would be, or those of the data set."""
+    origin = FeatureOrigin.from_record(model.frozen) if model.frozen else prepared.features
+    return FeatureStore(prepared.folder, origin) if origin else None
+
+
+def _keys(model, dataset, features, given):
+    """What tells a gallery's codes from others: as it is written now, and as it may have been."""
+    encoding = Encoding.of_model(model, exif=False)
+    if features:
+        encoding = replace(encoding, precision=features.origin.encoding.precision)
+    keys = []
+    for each in (encoding, encoding.without_flags()):
+        record = each.record()
+        keys.append(
+            {
+                "checkpoint": record.pop("fingerprint"),
+                **record,
+                "images": list_fingerprint(dataset.images),
+                "captions": list_fingerprint(dataset.captions),
+            }
+        )
+        if given:  # other features may come under the same names
+            keys[-1]["features"] = given.encoding.fingerprint
+    return keys
+
+
+def _read_anew(model, dataset, log):
+    """Give a data set's captions the indices that the checkpoint's text encoder takes."""
     if not dataset.keeps_sentences():
         raise InputError(
             f"{dataset.folder / 'vocab.json'} does not belong to {model.checkpoint}: "
             "the data set was prepared otherwise than for that training; prepare it "
             "as it was, or train anew."
         )
-    captions = [model.words(sentence) for sentence in dataset.sentences()]
-    words = [word for caption in captions for word in caption]
-    unknown = sum(word not in model.vocabulary for word in words) / max(1, len(words))
+    dataset.captions, unknown = model.reader.read_anew(dataset.sentences())
     dataset.vocabulary = model.vocabulary
-    dataset.captions = [model.vocabulary.encode(caption) for caption in captions]
     log(
         f"{dataset.folder.name} has another vocabulary than {model.checkpoint}: the sentences of "
         f"its {dataset.split} split are cut by the checkpoint's tokenizer {model.tokenizer} and "
@@ -114,13 +138,13 @@ def _encode_as(model, dataset, log):
     )
 
 
-def _read(path, key, shapes):
+def _read(path, keys, shapes):
     """Stored codes, or None when there are none of this checkpoint and split, or damaged ones."""
     if not path.exists():
         return None
     try:
         with safe_open(str(path), framework="numpy") as file:
-            if json.loads((file.metadata() or {}).get(_HEADER, "null")) != key:
+            if json.loads((file.metadata() or {}).get(_HEADER, "null")) not in keys:
                 return None
             stored = file.get_tensor("images"), file.get_tensor("texts")
     except (SafetensorError, OSError, OverflowError, ValueError, TypeError, RecursionError):
@@ -132,18 +156,14 @@ def _read(path, key, shapes):
     return stored if whole else None
 
 
-def _encode(model, dataset):
-    images = _encode_images(model, dataset)  # first: they may not be the model's to encode
+def _encode(model, dataset, features):
+    images = _encode_images(model, dataset, features)  # first: a model may have no backbone
     return images, model.encode_indices(dataset.captions, quiet=False)
 
 
-def _encode_images(model, dataset):
-    features = None
-    origin = FeatureOrigin(**model.frozen) if model.frozen else given_origin(dataset.folder)
-    if origin:
-        features = FeatureStore(dataset.folder, origin).read(dataset.split, dataset.images)
-    if features is not None:
-        return model.encode_features(features)
+def _encode_images(model, dataset, features):
+    if features:
+        return model.encode_features(features.read(dataset.split, dataset.images))
     paths = [dataset.image_path(image_id) for image_id in range(len(dataset.images))]
     return model.encode_image(paths, exif=False, quiet=False)
 
@@ -160,7 +180,8 @@ def same_photograph(path, folder, splits):
         (``CaptionDataset``, position in its ``images``), or (None, None).
     """
     path = Path(path)
-    datasets = [open_dataset(folder, split) for split in splits]
+    prepared = Prepared(folder)
+    datasets = [open_dataset(prepared, split) for split in splits]
     places = [
         (dataset, image_id, dataset.image_path(image_id))
         for dataset in datasets

@@ -1,5 +1,7 @@
 """Using a trained model: encode photographs and sentences, compare them, classify."""
 
+from __future__ import annotations
+
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -12,34 +14,30 @@ from vsepp.checkpoint import load_checkpoint, read_header
 from vsepp.config import KEYS, Config, apply
 from vsepp.data.batches import in_batches
 from vsepp.data.images import map_images, open_image
-from vsepp.data.transforms import CenterCrop
+from vsepp.data.preprocessing import Preprocessing
+from vsepp.data.transforms import normalize
 from vsepp.metrics.similarity import MEASURES
+from vsepp.models.device import backbone_precision
+from vsepp.models.encoders import find_image_encoder, find_text_encoder
 from vsepp.models.losses import NPairLoss
-from vsepp.models.predictor import BackbonePredictor
 from vsepp.models.state import set_state
-from vsepp.models.vsepp import build_image_extractor, build_text_extractor
-from vsepp.retrieval.encoding import encode_captions, encode_images, encode_rows
+from vsepp.models.twins.predictor import BackbonePredictor
+from vsepp.retrieval.encoding import encode_captions, encode_images, encode_rows, padded
 from vsepp.system.errors import InputError
 from vsepp.system.threads import computes_in_bfloat16
-from vsepp.text.tokens import find_tokenizer
-from vsepp.text.vocabulary import Vocabulary
 
 _MANY_IMAGES = 64  # from here on, preparing a faster network pays
 _BATCH = 64
-_NAMED_AT_MOST = 10  # unknown words that nearest ones are looked for: it takes a while
 _ENOUGH = 2  # of a photograph's pixels to a side of the resized one, for resizing to average over
 
 
-def load(checkpoint):
+def load(checkpoint) -> RetrievalModel:
     """A model ready for use, from a checkpoint.
 
     Nothing but the checkpoint is read: ImageNet weights are neither looked for nor fetched.
 
     Args:
         checkpoint: a file that ``tools/train.py`` or ``tools/convert.py`` wrote.
-
-    Returns:
-        RetrievalModel
 
     Raises:
         InputError: when it is missing, truncated, of another program, or a pickle.
@@ -58,10 +56,10 @@ class RetrievalModel:
 
     Attributes:
         config: the run's ``Config``.
-        vocabulary: its ``Vocabulary``.
-        tokenizer: name of what cuts sentences as the training captions were cut.
+        reader: what turns sentences into the text encoder's input, see ``vsepp.text.reader``.
         measure: ``cosine`` or ``order``.
         fingerprint: of the weights.
+        frozen: what the header says of the frozen backbone that it was trained over, or None.
     """
 
     def __init__(self, checkpoint):
@@ -69,61 +67,61 @@ class RetrievalModel:
         header = read_header(checkpoint)
         known = {key: value for key, value in header["config"].items() if key in KEYS}
         self.config = apply(Config(), known, self.checkpoint)
-        self.vocabulary = Vocabulary(header["vocab"], self.checkpoint)
-        self.tokenizer = header.get("tokenizer", "words")
-        try:
-            self.words = find_tokenizer(self.tokenizer)
-        except InputError as error:
-            raise InputError(f"{self.checkpoint}: {error}") from None
+        self._text = self._found(find_text_encoder, self.config.text_model).from_checkpoint(
+            self.config, header, self.checkpoint
+        )
+        self.reader = self._text.reader
         self.measure = self.config.measure
         self.fingerprint = header["fingerprint"]
         self.frozen = header.get("backbone")
         self._predictor = None
-        self._crop = CenterCrop(self.config.resize, self.config.image_size)
+
+    def _found(self, find, name):
+        try:
+            return find(name)
+        except InputError as error:
+            raise InputError(f"{self.checkpoint}: {error}") from None
+
+    @property
+    def embed_size(self) -> int:
+        """Numbers per code."""
+        return self.config.embed_size
+
+    @property
+    def vocabulary(self):
+        """The ``Vocabulary`` of an encoder that has a word list."""
+        return self.reader.vocabulary
+
+    @property
+    def tokenizer(self) -> str:
+        """Name of what cuts sentences as the training captions were cut."""
+        return self.reader.tokenizer
+
+    @cached_property
+    def preprocessing(self) -> Preprocessing:
+        """What is done to a photograph before the network sees it."""
+        return self._found(find_image_encoder, self.config.image_model)(self.config).preprocessing
+
+    @property
+    def precision(self) -> str:
+        """What the backbone computes in on this machine: ``float32`` or ``bfloat16``."""
+        wanted = self.config.backbone_precision if computes_in_bfloat16() else "float32"
+        return backbone_precision(wanted)
 
     @cached_property
     def image_extractor(self):
-        """``ImageRepExtractor``, or ``FeatureRepExtractor`` where no backbone is inside."""
+        """The image encoder's network."""
         state = self._part("image_extractor.")
-        feature_size = None
-        if not any(name.startswith("backbone.") for name in state):
-            if "fc.weight" not in state:
-                raise InputError(
-                    f"{self.checkpoint} holds no image encoder: give another checkpoint."
-                )
-            feature_size = state["fc.weight"].shape[0] if state["fc.weight"].ndim else 0
-        self._check_shapes(state, {"fc.bias": (self.config.embed_size,)})
-        try:
-            network = build_image_extractor(self.config, feature_size)
-        except InputError as error:
-            raise InputError(f"{self.checkpoint}: {error}") from None
-        return self._ready(network, state)
+        find = self._found(find_image_encoder, self.config.image_model)
+        encoder = find.from_checkpoint(self.config, state, self.checkpoint)
+        return self._ready(encoder.build(), state)
 
     @cached_property
     def text_extractor(self):
-        """``TextRepExtractor``."""
-        state, config = self._part("text_extractor."), self.config
-        self._check_shapes(
-            state,
-            {
-                "embedding.weight": (len(self.vocabulary), config.word_dim),
-                f"gru.weight_hh_l{config.num_layers - 1}": (
-                    3 * config.embed_size,
-                    config.embed_size,
-                ),
-            },
-        )
-        return self._ready(build_text_extractor(config, len(self.vocabulary)), state)
-
-    def _check_shapes(self, state, shapes):
-        """InputError before a network is built that is larger than its weights."""
-        for name, shape in shapes.items():
-            found = state[name].shape if name in state else None
-            if found != shape:
-                raise InputError(
-                    f"{self.checkpoint}: {name} has the shape {found}, its configuration and "
-                    f"vocabulary say {shape}: the checkpoint is damaged; use another."
-                )
+        """The text encoder's network."""
+        state = self._part("text_extractor.")
+        self._text.check_state(state, self.checkpoint)
+        return self._ready(self._text.build(), state)
 
     def _part(self, prefix):
         state = load_checkpoint(self.checkpoint, parts=(f"model/{prefix}",))["model"]
@@ -136,8 +134,11 @@ class RetrievalModel:
 
     # ---- images ----------------------------------------------------------------------------
 
-    def encode_image(self, images, exif=True, quiet=True):
+    def encode_image(self, images, exif: bool = True, quiet: bool = True) -> np.ndarray:
         """Codes of photographs.
+
+        A photograph's code does not depend, beyond rounding, on how many come together, and its
+        precision not at all: see :attr:`precision`.
 
         Args:
             images: a list of paths or PIL images (or a single one).
@@ -159,7 +160,7 @@ class RetrievalModel:
             return self._no_codes()
         pixels = map_images(lambda image: self.pixels(image, exif), images)
         with paddle.no_grad():
-            if len(images) < _MANY_IMAGES or paddle.get_device() != "cpu":
+            if self.precision == "float32" and len(images) < _MANY_IMAGES:
                 return encode_images(self, pixels, len(images), 16, quiet)
             predictor = self._fast_backbone()
             batches = in_batches(pixels, predictor.batch_size)
@@ -168,13 +169,16 @@ class RetrievalModel:
 
     def _fast_backbone(self):
         if self._predictor is None:
-            precision = self.config.backbone_precision if computes_in_bfloat16() else "float32"
             self._predictor = BackbonePredictor(
-                self.image_extractor.backbone, self.config.image_size, precision=precision
+                self.image_extractor.backbone,
+                self.preprocessing.image_size,
+                precision=self.precision,
+                mean=self.preprocessing.mean,
+                std=self.preprocessing.std,
             )
         return self._predictor
 
-    def encode_pixels(self, pixels):
+    def encode_pixels(self, pixels: np.ndarray) -> np.ndarray:
         """Codes of photographs that :meth:`pixels` has made ready, for those that come as a
         stream: a photograph's code does not depend on how many come together.
 
@@ -188,7 +192,7 @@ class RetrievalModel:
             InputError: when the checkpoint holds no backbone.
         """
         self._check_backbone()
-        codes = np.empty((len(pixels), self.config.embed_size), np.float32)
+        codes = np.empty((len(pixels), self.embed_size), np.float32)
         predictor = self._fast_backbone()
         size = predictor.batch_size
         for start in range(0, len(pixels), size):
@@ -198,7 +202,7 @@ class RetrievalModel:
             codes[start : start + size] = self._encode_features(whole, size)[: len(features)]
         return codes
 
-    def pixels(self, image, exif=True):
+    def pixels(self, image, exif: bool = True) -> np.ndarray:
         """A photograph (a path or PIL image) as the network sees it: uint8 ``[size, size, 3]``.
 
         People's own large JPEGs (``exif``) are decoded no larger than needed; those of data sets
@@ -210,8 +214,21 @@ class RetrievalModel:
         if isinstance(image, Image.Image):
             image = (ImageOps.exif_transpose(image) if exif else image).convert("RGB")
         else:
-            image = open_image(image, exif, at_least=_ENOUGH * self.config.resize if exif else None)
-        return self._crop.pixels(image)
+            enough = _ENOUGH * self.preprocessing.resize if exif else None
+            image = open_image(image, exif, at_least=enough)
+        return self.preprocessing.center_crop()(image)
+
+    def preprocess(self, images, exif: bool = True) -> np.ndarray:
+        """What the image encoder is fed: float32 ``[n, 3, image_size, image_size]``, normalised.
+
+        The arguments are those of :meth:`encode_image`.
+        """
+        if isinstance(images, (str, Path, Image.Image)):
+            images = [images]
+        steps = self.preprocessing
+        pixels = [self.pixels(image, exif) for image in images]
+        rows = np.stack(pixels) if pixels else np.empty((0, *2 * [steps.image_size], 3), np.uint8)
+        return normalize(rows, steps.mean, steps.std)
 
     def _check_backbone(self):
         if hasattr(self.image_extractor, "backbone"):
@@ -227,7 +244,7 @@ class RetrievalModel:
             "encode_features."
         )
 
-    def encode_features(self, features):
+    def encode_features(self, features: np.ndarray) -> np.ndarray:
         """Codes of precomputed backbone features.
 
         Args:
@@ -235,15 +252,20 @@ class RetrievalModel:
 
         Returns:
             float32 ``[n, embed_size]``.
+
+        Raises:
+            InputError: for an array of another shape.
         """
         features = np.asarray(features, dtype=np.float32)
         size = self.image_extractor.fc.weight.shape[0]
         if features.ndim != 2 or features.shape[1] != size:
             raise InputError(f"features must be of shape [n, {size}], not {features.shape}.")
-        return self._encode_features(features, len(features)) if len(features) else self._no_codes()
+        if not len(features):
+            return self._no_codes()
+        return self._encode_features(features, len(features))
 
     def _no_codes(self):
-        return np.empty((0, self.config.embed_size), np.float32)
+        return np.empty((0, self.embed_size), np.float32)
 
     def _encode_features(self, features, count, quiet=True):
         with paddle.no_grad():
@@ -251,32 +273,19 @@ class RetrievalModel:
 
     # ---- sentences -------------------------------------------------------------------------
 
-    def unknown_words(self, sentence):
-        """The words of a sentence that the vocabulary lacks, in order."""
-        return [word for word in self.words(sentence) if word not in self.vocabulary]
+    def unknown_words(self, sentence: str) -> list[str]:
+        """The words of a sentence that the model has never seen, in order."""
+        return self.reader.unknown_words(sentence)
 
-    def nearest_words(self, word):
-        """The vocabulary's words that are spelled most like one it lacks: at most three."""
-        return self.vocabulary.nearest(word.lower())
+    def nearest_words(self, word: str) -> list[str]:
+        """The known words that are spelled most like an unknown one: at most three."""
+        return self.reader.nearest_words(word)
 
-    def explain_unknown(self, sentence):
-        """The words of a sentence that the vocabulary lacks, each with the nearest it has.
+    def explain_unknown(self, sentence: str) -> str:
+        """What is said of a sentence's unknown words: one line, empty when all are known."""
+        return self.reader.explain_unknown(sentence)
 
-        Returns:
-            str: a line such as ``not in the vocabulary, so not understood: dgo (dog, dogs)``;
-            empty when every word is known.
-        """
-        unknown = self._with_nearest(self.unknown_words(sentence))
-        return f"not in the vocabulary, so not understood: {unknown}" if unknown else ""
-
-    def _with_nearest(self, words):
-        named = []
-        for place, word in enumerate(dict.fromkeys(words)):
-            nearest = self.nearest_words(word) if place < _NAMED_AT_MOST else []
-            named.append(f"{word} ({', '.join(nearest)})" if nearest else word)
-        return ", ".join(named)
-
-    def encode_text(self, sentences):
+    def encode_text(self, sentences) -> np.ndarray:
         """Codes of sentences.
 
         Args:
@@ -288,29 +297,27 @@ class RetrievalModel:
         Raises:
             InputError: for a sentence without a single known word.
         """
-        if isinstance(sentences, str):
-            sentences = [sentences]
-        captions = []
-        for sentence in sentences:
-            words = self.words(sentence)
-            if not any(word in self.vocabulary for word in words):
-                raise InputError(
-                    f"none of the words of {sentence!r} is in the vocabulary: use "
-                    f"words that the training captions have{self._hint(words)}."
-                )
-            captions.append(self.vocabulary.encode(words))
-        return self.encode_indices(captions)
+        return self.encode_indices(self._indices(sentences))
 
-    def _hint(self, words):
-        nearest = dict.fromkeys(
-            other
-            for word in list(dict.fromkeys(words))[:_NAMED_AT_MOST]
-            for other in self.nearest_words(word)
-        )
-        return f", such as {', '.join(nearest)}" if nearest else ""
+    def _indices(self, sentences):
+        return self.reader.indices([sentences] if isinstance(sentences, str) else sentences)
 
-    def encode_indices(self, captions, quiet=True):
-        """Codes of captions given as lists of indices, ``<start>`` and ``<end>`` included."""
+    def tokenize(self, sentences) -> tuple[np.ndarray, np.ndarray]:
+        """What the text encoder is fed.
+
+        Args:
+            sentences: a list of sentences (or a single one).
+
+        Returns:
+            (int64 ``[n, longest]``, padded; int64 ``[n]``, lengths)
+
+        Raises:
+            InputError: for a sentence without a single known word.
+        """
+        return padded(self._indices(sentences))
+
+    def encode_indices(self, captions: list[list[int]], quiet: bool = True) -> np.ndarray:
+        """Codes of captions given as the reader's lists of indices, not padded."""
         if not len(captions):
             return self._no_codes()
         with paddle.no_grad():
@@ -318,7 +325,7 @@ class RetrievalModel:
 
     # ---- both ------------------------------------------------------------------------------
 
-    def similarity(self, images, texts):
+    def similarity(self, images, texts) -> np.ndarray:
         """How well each image fits each text.
 
         Args:
@@ -335,7 +342,13 @@ class RetrievalModel:
         measure = MEASURES[self.measure]
         return measure.block(images, texts)
 
-    def classify(self, image, labels, template="a photo of a {}", temperature=None):
+    def classify(
+        self,
+        image,
+        labels: list[str],
+        template: str = "a photo of a {}",
+        temperature: float | None = None,
+    ) -> dict[str, float]:
         """Probabilities of labels for a photograph, without training on them.
 
         Args:

@@ -42,6 +42,16 @@ def naming(path):
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
+def write_all(file, data):
+    """Write bytes, or an array's, to an unbuffered file, which may take a part at a time.
+
+    On a nearly full disk a write takes what there is room for; only the next one fails.
+    """
+    rest = memoryview(data).cast("B")
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
 @contextmanager
 def atomic_path(path, sync=True):
     """Yield a temporary path; when the block succeeds, it becomes ``path``.
@@ -66,7 +76,8 @@ def atomic_path(path, sync=True):
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.parent / f".{path.name}{TEMPORARY_SUFFIX}"
     try:
-        temporary.unlink(missing_ok=True)  # written over, a hard link would change its other name
+        # Removed rather than written over: as a hard link it would change another file.
+        temporary.unlink(missing_ok=True)
         yield temporary
         if sync:
             _sync_file(temporary)

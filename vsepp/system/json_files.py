@@ -22,5 +22,6 @@ def read_json(path, mend):
         raise InputError(f"{path} does not exist: {mend}.") from None
     except (IsADirectoryError, NotADirectoryError):
         raise InputError(f"{path} is not a file: {mend}.") from None
-    except (ValueError, RecursionError) as error:  # a ValueError too: a number of 5,000 digits
+    # Not only JSONDecodeError: Python refuses a number of 5,000 digits with a ValueError.
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not JSON ({error}): {mend}.") from None

@@ -40,7 +40,7 @@ def _open_locked(path, refusal):
             _lock(descriptor)
             if os.path.samestat(os.fstat(descriptor), os.stat(path)):
                 return descriptor
-        except FileNotFoundError:  # removed in between by its holder before
+        except FileNotFoundError:  # its holder removed it after it was opened here
             pass
         except OSError as error:
             os.close(descriptor)
@@ -72,13 +72,13 @@ def only_one(path, refusal):
     try:
         yield
     finally:
-        if descriptor in _held:  # not in a child, whose parent still holds it
+        if descriptor in _held:  # a forked child let go of it, the parent still holds it
             _held.discard(descriptor)
             try:
                 os.unlink(path)
-            except OSError:  # Windows keeps what is open
+            except OSError:  # Windows removes no file that is open
                 pass
-            os.close(descriptor)  # which lets go of the lock
+            os.close(descriptor)  # and with it the lock
 
 
 def tidy(path):

@@ -9,7 +9,7 @@ import os
 
 import numpy as np
 
-from vsepp.system.atomic import naming, sync_folder, write_json
+from vsepp.system.atomic import naming, sync_folder, write_all, write_json
 from vsepp.system.errors import InputError
 from vsepp.system.json_files import read_json
 from vsepp.system.npy_files import read_npy
@@ -79,7 +79,7 @@ class ResumableArray:
         self.folder.mkdir(parents=True, exist_ok=True)
         done = self.done()
         start = self._partial_start() if done else 0
-        if not done:  # what it says of another array, or of one that was removed
+        if not done:  # a description that is there is of other numbers
             self.about.unlink(missing_ok=True)
         # Not written through the memory map: on a full disk that kills the process.
         with open(self.partial, "r+b" if done else "wb", buffering=0) as file:
@@ -90,12 +90,12 @@ class ResumableArray:
             advance(done)
             for pieces, numbers in compute(done):
                 with naming(self.partial):
-                    _write_all(file, np.ascontiguousarray(numbers, self.dtype))
+                    write_all(file, np.ascontiguousarray(numbers, self.dtype))
                     os.fsync(file.fileno())
                 done += pieces
                 write_json(self.progress, {**self.description, "done": done})
                 advance(pieces)
-        self.path.unlink(missing_ok=True)  # one of another description
+        self.path.unlink(missing_ok=True)  # its description goes next, and both are of one array
         write_json(self.about, self.description)
         self.progress.unlink(missing_ok=True)
         self.partial.replace(self.path)
@@ -109,10 +109,3 @@ class ResumableArray:
         start = file.tell()
         file.truncate(start + self.dtype.itemsize * int(np.prod(self.shape, dtype=np.int64)))
         return start
-
-
-def _write_all(file, rows):
-    """Write an array to an unbuffered file, which on a nearly full disk takes a part of it."""
-    rest = memoryview(rows).cast("B")
-    while rest:
-        rest = rest[file.write(rest) :]

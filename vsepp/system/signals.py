@@ -14,7 +14,9 @@ def held_back():
     For calls into Paddle that do not stand an exception in their midst. Handlers that the
     block replaces are as before afterwards.
     """
-    if threading.current_thread() is not threading.main_thread():  # others get no signals
+    if (
+        threading.current_thread() is not threading.main_thread()
+    ):  # Python runs handlers in the main thread alone
         yield
         return
     arrived = []

@@ -89,8 +89,7 @@ def _chinese_words() -> Any:
             import jieba
     except ImportError:
         raise InputError(
-            "cutting Chinese into words needs jieba: run `pip install vsepp[zh]` (or "
-            "`pip install jieba`)."
+            "cutting Chinese into words needs jieba: run `pip install jieba`."
         ) from None
     jieba.setLogLevel(logging.ERROR)
     cutter = jieba.Tokenizer()

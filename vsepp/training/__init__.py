@@ -1,5 +1,48 @@
-"""A training run: its data, its loop, its folder."""
+"""A training run: a loop, a task, and who listens.
 
-from vsepp.training.loop import Trainer, train
+``loop.py`` is what happens; ``retrieval.py`` is what is trained; ``task.py`` is what the one asks
+of the other. They are put together here, where they are first needed: a part that is imported by
+itself brings neither Paddle nor the report with it.
+"""
 
-__all__ = ["Trainer", "train"]
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vsepp.config import Config
+    from vsepp.training.loop import Trainer
+
+__all__ = ["build_trainer", "train"]
+
+
+def build_trainer(config: Config) -> Trainer:
+    """The run that a configuration describes, ready for its first step.
+
+    Raises:
+        InputError: when data, weights, checkpoint or device do not fit the configuration.
+    """
+    from functools import partial
+
+    from vsepp.data.dataset import prepared_folder
+    from vsepp.data.options import with_prepared_options
+    from vsepp.data.prepared import Prepared
+    from vsepp.report.training_listener import RetrievalListener
+    from vsepp.training.loop import Trainer
+    from vsepp.training.retrieval import RetrievalTask
+
+    prepared = Prepared(prepared_folder(config.data_dir, config.dataset))
+    config = with_prepared_options(config, prepared)
+    return Trainer(config, partial(RetrievalTask, prepared=prepared), [RetrievalListener()])
+
+
+def train(config: Config) -> dict:
+    """Train as ``config`` says; returns the best model's metrics on the test split.
+
+    Raises:
+        InputError: as :func:`build_trainer`, and when another training writes the same checkpoints.
+    """
+    from vsepp.training.starting import held_destinations
+
+    with held_destinations(config):
+        return build_trainer(config).run()

@@ -11,20 +11,18 @@ class CollapseWatch:
     """
 
     def __init__(self, config):
-        self.kind = config.loss
         self.collapsed = 2 * config.batch_size * config.margin
         self.since = None  # the first step of those that look collapsed
         self.warned = False
 
-    def warning(self, loss, step, criterion):
+    def warning(self, loss, step, hardest):
         """What to say about the loss of ``step``, or None.
 
         Args:
             loss: a number.
             step: of the run.
-            criterion: the loss layer, whose ``hard_negative`` says what counts now.
+            hardest: whether only the hardest negatives count now.
         """
-        hardest = self.kind == "triplet" and criterion.hard_negative
         if not hardest or abs(loss - self.collapsed) >= 0.001 * self.collapsed:
             self.since, self.warned = None, False
             return None

@@ -2,9 +2,10 @@
 
 import dataclasses
 
-from vsepp.data.dataset import FeatureTextDataset, ImageTextDataset, prepared_folder, read_prepared
-from vsepp.data.features import given_origin
+from vsepp.data.dataset import FeatureTextDataset, ImageTextDataset, prepared_folder
 from vsepp.data.image_store import ImageStore
+from vsepp.data.options import with_prepared_options
+from vsepp.data.prepared import Prepared
 from vsepp.data.transforms import CenterCrop, RandomCrop
 from vsepp.models.backbones import check_image_size
 from vsepp.models.feature_extraction import load_features
@@ -18,11 +19,13 @@ class RunData:
 
     Attributes:
         splits: ``{"train", "val", "test": CaptionDataset}``.
+        tokenizer: name of what cut their captions.
         backbone: the :class:`FrozenBackbone` or :class:`GivenFeatures` whose features are
             read, or None.
     """
 
     splits: dict
+    tokenizer: str
     backbone: object = None
 
     @property
@@ -46,24 +49,13 @@ def uses_features(config):
     return stored
 
 
-def _prepared_options(config, folder):
-    options = read_prepared(folder)["options"]
-    if options["captions_per_image"] != config.captions_per_image:
-        raise InputError(
-            f"captions_per_image: {folder} was prepared with {options['captions_per_image']}, the "
-            f"configuration says {config.captions_per_image}: set "
-            f"captions_per_image={options['captions_per_image']}, or prepare again with --force."
-        )
-    return options["captions_per_image"], options["max_len"]
-
-
 def _refuse_photographs(config, folder):
     if not uses_features(config):
         mend = "finetuned=false" if config.finetuned else "features=auto"
         raise InputError(f"{folder} holds features and no photographs: set {mend}.")
 
 
-def open_splits(config, splits, log=print):
+def open_splits(config, splits, log=print, prepared=None):
     """Open splits of a prepared data set as the configuration wants them.
 
     With ``use_restval`` the training split goes on with restval. Photographs come as uint8
@@ -73,6 +65,7 @@ def open_splits(config, splits, log=print):
         config: the run's configuration.
         splits: names of splits.
         log: called with lines about features or decoded images that had to be made.
+        prepared: the ``Prepared`` data set, where it is open already.
 
     Returns:
         RunData
@@ -82,8 +75,10 @@ def open_splits(config, splits, log=print):
     """
     folder = prepared_folder(config.data_dir, config.dataset)
     vocabulary = folder / "vocab.json"
-    captions_per_image, max_len = _prepared_options(config, folder)
-    if given_origin(folder):
+    prepared = prepared or Prepared(folder)
+    config = with_prepared_options(config, prepared)
+    captions_per_image, max_len = config.captions_per_image, config.max_len
+    if prepared.features:
         _refuse_photographs(config, folder)
     else:
         check_image_size(config.image_model, config.image_size, config.resize)
@@ -91,7 +86,7 @@ def open_splits(config, splits, log=print):
     wanted = [*splits, "restval"] if joins else splits
     opened, backbone = {}, None
     if uses_features(config):
-        features, backbone = load_features(config, wanted, log=log)
+        features, backbone = load_features(config, prepared, wanted, log)
         for split in wanted:
             opened[split] = FeatureTextDataset(
                 folder, vocabulary, split, features[split], captions_per_image, max_len
@@ -108,7 +103,7 @@ def open_splits(config, splits, log=print):
                 _take_stored(opened[split], config.resize, log)
     if joins:
         opened["train"].append(opened.pop("restval"))
-    return RunData(opened, backbone)
+    return RunData(opened, prepared.tokenizer, backbone)
 
 
 def _take_stored(dataset, resize, log):

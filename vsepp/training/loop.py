@@ -1,106 +1,196 @@
-"""Training: one loop, from the first batch to the test of the best model."""
+"""Training: one loop, from the first batch to the test of the best model, whatever the task."""
+
+from __future__ import annotations
 
 import math
 import signal
-import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
 
-import numpy as np
 import paddle
 
 from vsepp.checkpoint import load_checkpoint, move_aside, save_checkpoint
-from vsepp.data.dataset import prepared_tokenizer
-from vsepp.data.loaders import training_loader
-from vsepp.metrics.scores import all_metrics
+from vsepp.config import Config, override
 from vsepp.models.device import memory_errors_explained, select_device
-from vsepp.models.losses import build_loss
-from vsepp.models.recomputing import recompute_blocks
 from vsepp.models.state import get_state
-from vsepp.models.vsepp import BACKBONE, build_model
-from vsepp.report.tables import metrics_table
-from vsepp.retrieval.encoding import encode_dataset, recalls
 from vsepp.system.errors import InputError
-from vsepp.system.memory import keep_freed, return_freed, return_large_blocks
+from vsepp.system.invocation import quoted
+from vsepp.system.memory import return_freed
 from vsepp.system.progress import progress
 from vsepp.system.threads import describe_threads
-from vsepp.training.collapse import CollapseWatch
-from vsepp.training.data import open_splits, worker_count
 from vsepp.training.meter import Meter, duration
 from vsepp.training.micro_batch import hold_batch_statistics, seed_from, sliced_codes
-from vsepp.training.optimizer import get_optimizer, optimizer_state
+from vsepp.training.optimizer import get_optimizer, optimizer_state, restore_optimizer
 from vsepp.training.run_folder import RunFolder
-from vsepp.training.showcase import show_queries, show_space
-from vsepp.training.starting import (
-    Position,
-    check_destinations,
-    held_destinations,
-    initialise,
-    read_resumed,
-    restore,
-    set_weights,
-)
+from vsepp.training.starting import check_destinations, named_checkpoint, read_resumed
 from vsepp.training.stopping import StopRequest
+from vsepp.training.task import Diverged, Listener, Objective, Scored, Task
 
-_NAMED_AT_MOST = 8  # images of a batch in a message
+
+@dataclass
+class Position:
+    """Where a run is: all that its next step follows from, besides weights and optimizer."""
+
+    epoch: int = 0  # from 0
+    step_in_epoch: int = 0
+    step: int = 0
+    best_score: float = -1.0  # a file calls it best_rsum, whatever the task
+    best_step: int = 0
+    validated_step: int = -1
+    history: list = field(default_factory=list)
+
+    def stored(self) -> dict:
+        """As a checkpoint holds it."""
+        return _renamed(vars(self), "best_score", "best_rsum")
+
+    @classmethod
+    def restored(cls, stored: dict, path: str) -> Position:
+        """From what the checkpoint ``path`` holds; InputError when that is malformed."""
+        try:
+            return cls(**_renamed(stored, "best_rsum", "best_score"))
+        except (TypeError, AttributeError):
+            raise InputError(
+                f"{path} has a malformed 'position': the checkpoint is damaged; use "
+                "another, or init_from to take its weights alone."
+            ) from None
+
+
+def _renamed(values, old, new):
+    return {new if key == old else key: value for key, value in values.items()}
+
+
+class TrainingStep:
+    """What a step does: codes, loss, gradients, Adam.
+
+    It needs no data set, so it can be timed on batches in memory::
+
+        encoders = encoders_for_training(config, words, feature_size)
+        objective = RetrievalObjective(config, *encoders)
+        step = TrainingStep(config, objective, get_optimizer(objective.model, config))
+        step.begin_epoch()
+        for number, batch in enumerate(batches):  # (images, captions, lengths, image ids)
+            loss = step(batch, number, mark=lambda section: times.append(perf_counter()))
+
+    Args:
+        config: ``amp``, ``micro_batch_size`` and ``seed`` count.
+        objective: what is trained.
+        optimizer: of ``objective.model``.
+    """
+
+    def __init__(
+        self, config: Config, objective: Objective, optimizer: paddle.optimizer.Optimizer
+    ) -> None:
+        self.config = config
+        self.objective = objective
+        self.optimizer = optimizer
+        self.scaler = paddle.amp.GradScaler() if config.amp == "float16" else None
+
+    def begin_epoch(self) -> None:
+        """Put the model in training mode."""
+        self.objective.model.train()
+        if self.config.micro_batch_size:
+            hold_batch_statistics(self.objective.model)
+
+    def __call__(
+        self, batch: Any, number: int, mark: Callable[[str], None] = lambda section: None
+    ) -> paddle.Tensor:
+        """Take a step; returns its loss.
+
+        Args:
+            batch: as the objective takes it.
+            number: steps taken before.
+            mark: called after each section: ``codes``, ``loss``, ``gradients``, ``optimizer``.
+        """
+        objective, size, seed = self.objective, self.config.micro_batch_size, self.config.seed
+        # Dropout inside a backbone follows from (seed, step), so that a resumed run repeats it.
+        seed_from(seed, number)
+        with memory_errors_explained():
+            with self._mixed_precision():
+                images = objective.images(batch)
+                if size:
+                    image_codes, hand_on = sliced_codes(
+                        objective.encode_images, images, size, (seed, number)
+                    )
+                else:
+                    image_codes, hand_on = objective.encode_images(images), None
+                text_codes = objective.encode_texts(batch, image_codes)
+            mark("codes")
+            loss = objective.loss(image_codes, text_codes, batch)
+            mark("loss")
+            (self.scaler.scale(loss) if self.scaler else loss).backward()
+            if hand_on:
+                with self._mixed_precision():
+                    hand_on()
+            mark("gradients")
+            if self.scaler:
+                self.scaler.step(self.optimizer)
+                self.scaler.update()
+            else:
+                self.optimizer.step()
+            self.optimizer.clear_grad()
+            mark("optimizer")
+        return loss.detach()
+
+    def _mixed_precision(self):
+        amp = self.config.amp
+        return paddle.amp.auto_cast(
+            enable=amp != "off", level="O1", dtype="bfloat16" if amp == "off" else amp
+        )
 
 
 class Trainer:
-    """A run: its data, model, optimizer, position and folder.
+    """A run: its task, optimizer, position and folder.
 
     Args:
-        config: ``vsepp.config.Config``.
+        config: the configuration; it stays as it is.
+        task: the class of what is trained, called once device and seed are set.
+        listeners: who is told how it goes.
 
     Raises:
         InputError: when data, weights, checkpoint or device do not fit the configuration.
     """
 
-    def __init__(self, config):
-        self.config = config
+    def __init__(
+        self, config: Config, task: type[Task], listeners: Sequence[Listener] = ()
+    ) -> None:
+        self.config = config = named_checkpoint(config)
         select_device(config.device)
         if config.amp != "off" and paddle.get_device() == "cpu":
             raise InputError("amp: mixed precision needs a GPU: set amp=off.")
         paddle.seed(config.seed)
         check_destinations(config)
         resumed = read_resumed(config)
-        self.data = open_splits(config, ("train", "val", "test"))
-        self.tokenizer = prepared_tokenizer(self.data.splits["train"].folder)
-        features = self.data.backbone and self.data.backbone.origin.feature_size
-        self.model = build_model(
-            config,
-            len(self.data.vocabulary),
-            features,
-            with_weights=not (resumed or config.init_from),
-        )
-        if config.micro_batch_size:
-            return_large_blocks()
-        elif self.data.backbone:
-            keep_freed()
-        if config.recompute and self.data.backbone is None:
-            recompute_blocks(self.model.image_extractor.backbone)
-        self.optimizer = get_optimizer(self.model, config)
+        self.task = task(config, with_weights=not (resumed or config.init_from))
+        self.optimizer = get_optimizer(self.task.model, config)
         self.position = Position()
         if resumed:
-            self.position = restore(config, resumed, self.data, self.model, self.optimizer)
+            self._restore(resumed)
         elif config.init_from:
-            initialise(config.init_from, self.data, self.model)
-        self.loader = training_loader(
-            self.data.splits["train"],
-            config.batch_size,
-            config.seed,
-            worker_count(config),
-            config.batch_by_length,
-        )
-        self.loss = build_loss(config, self.model)
-        self.scaler = paddle.amp.GradScaler() if config.amp == "float16" else None
+            given = load_checkpoint(config.init_from, parts=("model/",))
+            self.task.check(given, config.init_from, resuming=False)
+            self.task.set_weights(given["model"], config.init_from)
+        self.step = TrainingStep(config, self.task, self.optimizer)
         self.best_path = config.path("best_checkpoint")
         self.last_path = config.path("last_checkpoint")
         for path in (self.best_path, self.last_path):  # or say now that there can be none
             path.parent.mkdir(parents=True, exist_ok=True)
-        self.folder = RunFolder(config, self.position.history)
-        self.position.history = self.folder.history
-        self.collapse = CollapseWatch(config)
-        self.batch_images = None  # numbers of those that the last step saw
+        self.folder = RunFolder(config)
+        self.listeners = listeners
+        self._tell("started", self.folder)
         if not resumed:
             self._move_old_checkpoints_aside()
+
+    def _restore(self, resumed):
+        """Go back to exactly where a run stopped."""
+        path = self.config.checkpoint
+        self.task.check(resumed, path, resuming=True)
+        self.task.set_weights(resumed["model"], path)
+        self.position = Position.restored(resumed["position"], path)
+        restore_optimizer(
+            self.task.model, self.optimizer, resumed["optimizer"], self.position.epoch, path
+        )
 
     def _move_old_checkpoints_aside(self):
         for path in (self.best_path, self.last_path):
@@ -110,7 +200,7 @@ class Trainer:
 
     # ---- the loop --------------------------------------------------------------------------
 
-    def run(self):
+    def run(self) -> dict:
         """Train to the end, or until a signal; returns the test metrics of the best model.
 
         Raises:
@@ -119,9 +209,13 @@ class Trainer:
             InputError: when the loss is not a number any more.
         """
         config, position = self.config, self.position
-        self.folder.log(self._heading())
+        self.folder.log(
+            f"{self.task.heading()}, on {paddle.get_device()}, seed {config.seed}; "
+            f"folder {self.folder.path}"
+        )
         if paddle.get_device() == "cpu":
             self.folder.log(describe_threads())
+        self.saved_at = monotonic()
         with StopRequest() as stop:
             while position.epoch < config.num_epochs and not stop:
                 try:
@@ -136,34 +230,13 @@ class Trainer:
                     self._validate()
                     self._save_last()
             if stop:
-                stop.within_step = True  # no more workers are needed
-                if position.step:
-                    self._save_last()
-                    self.folder.log(
-                        f"stopped in epoch {position.epoch + 1} at step {position.step}; "
-                        f"go on with -o checkpoint={self.last_path}"
-                    )
-                else:
-                    self.folder.log(
-                        "stopped before the first step: there is nothing to go on "
-                        "from; run the same command again"
-                    )
-                self._finish()
-                if stop.signal == signal.SIGINT:
-                    raise KeyboardInterrupt
-                raise SystemExit(128 + stop.signal)
+                self._stop(stop)
         return self._test_best()
 
     def _train_epoch(self, stop):
-        config, position = self.config, self.position
-        self.loss.hard_negative = (
-            config.hard_negative and position.epoch >= config.hard_negative_warmup
-        )
-        self.model.train()
-        if config.micro_batch_size:
-            hold_batch_statistics(self.model)
-        steps = len(self.loader)
-        self.loader.batch_sampler.set_epoch(position.epoch, skip=position.step_in_epoch)
+        config, position, steps = self.config, self.position, self.task.steps
+        self.task.begin_epoch(position.epoch)
+        self.step.begin_epoch()
         bar = progress(
             description=f"epoch {position.epoch + 1}/{config.num_epochs}",
             total=steps,
@@ -175,93 +248,62 @@ class Trainer:
         if 0 < position.step_in_epoch < steps:  # a stop goes before a validation that is due
             self._validate_when_due()
         with bar:
-            for batch in self.loader:
+            for batch in self.task.batches(position.epoch, skip=position.step_in_epoch):
                 meter.batch_read()
                 stop.within_step = True
-                loss = self._train_step(batch)
+                loss = self.step(batch, position.step)
                 position.step_in_epoch += 1
                 position.step += 1
                 stop.within_step = False
                 meter.batch_done()
                 bar.update()
                 if position.step % config.log_step == 0 or position.step_in_epoch == steps:
-                    self._log_step(float(loss), meter, steps)
+                    self._log_step(float(loss), meter)
                 if stop:
                     self._check_loss(float(loss))
                     return
                 if position.step_in_epoch < steps and self._validate_when_due():
                     meter.restart()
 
-    def _train_step(self, batch):
-        images, captions, lengths, image_ids = batch
-        self.batch_images = image_ids
-        config, position = self.config, self.position
-        # Dropout inside a backbone follows from (seed, step), so that a resumed run repeats it.
-        seed_from(config.seed, position.step)
-        with memory_errors_explained():
-            with self._mixed_precision():
-                if config.micro_batch_size:
-                    image_codes, hand_on = sliced_codes(
-                        self.model, images, config.micro_batch_size, (config.seed, position.step)
-                    )
-                else:
-                    image_codes, hand_on = self.model.image_extractor(images), None
-                text_codes = self.model.text_extractor(captions, lengths)
-            loss = self.loss(
-                image_codes.astype("float32"),
-                text_codes.astype("float32"),
-                image_ids if config.mask_same_image else None,
+    def _stop(self, stop):
+        """Save, say how to go on, and end as the signal asks."""
+        stop.within_step = True  # no more workers are needed
+        position = self.position
+        if position.step:
+            self._save_last()
+            self.folder.log(
+                f"stopped in epoch {position.epoch + 1} at step {position.step}; "
+                f"go on with -o {quoted(override('checkpoint', str(self.last_path)))}"
             )
-            (self.scaler.scale(loss) if self.scaler else loss).backward()
-            if hand_on:
-                with self._mixed_precision():
-                    hand_on()
-            if self.scaler:
-                self.scaler.step(self.optimizer)
-                self.scaler.update()
-            else:
-                self.optimizer.step()
-            self.optimizer.clear_grad()
-        return loss.detach()
+        else:
+            self.folder.log(
+                "stopped before the first step: there is nothing to go on "
+                "from; run the same command again"
+            )
+        self._finish()
+        if stop.signal == signal.SIGINT:
+            raise KeyboardInterrupt
+        raise SystemExit(128 + stop.signal)
 
-    def _mixed_precision(self):
-        amp = self.config.amp
-        return paddle.amp.auto_cast(
-            enable=amp != "off", level="O1", dtype="bfloat16" if amp == "off" else amp
-        )
+    def _test_best(self):
+        """Score the best model on the test split."""
+        best = load_checkpoint(self.best_path, parts=("model/",))
+        self.task.set_weights(best["model"], self.best_path)
+        scored = self._score("test")
+        self._tell_scores("test", scored)
+        self.folder.log(f"the best model, of step {best['step']}, on the test split:")
+        self._tell("tested", scored, self.best_path)
+        self._finish()
+        return scored.metrics
+
+    def _finish(self):
+        self._tell("ended", self.position.history)
+        self.folder.close()
 
     # ---- now and then ----------------------------------------------------------------------
 
-    def _heading(self):
-        config, train = self.config, self.data.splits["train"]
-        seen = f"photographs through {config.image_model}"
-        if self.data.backbone:
-            seen = self.data.backbone.origin.description
-        return (
-            f"training on {config.dataset}: {len(train.images)} images, {len(train)} captions, "
-            f"{seen}, on {paddle.get_device()}, seed {config.seed}; folder {self.folder.path}"
-        )
-
-    def _check_loss(self, loss):
-        if not math.isfinite(loss):
-            raise InputError(
-                f"the loss is {loss} in epoch {self.position.epoch + 1} at step "
-                f"{self.position.step}{self._batch_names()}: set a lower learning_rate; "
-                f"{self.last_path} and {self.best_path} hold what was saved before."
-            )
-
-    def _batch_names(self):
-        """Which images the last step saw, for a message."""
-        if self.batch_images is None:
-            return ""
-        dataset = self.data.splits["train"]
-        numbers = sorted(set(np.asarray(self.batch_images).reshape(-1).tolist()))
-        names = ", ".join(dataset.image_name(number) for number in numbers[:_NAMED_AT_MOST])
-        more = ", …" if len(numbers) > _NAMED_AT_MOST else ""
-        return f", whose batch has the images {names}{more}"
-
-    def _log_step(self, loss, meter, steps):
-        config, position = self.config, self.position
+    def _log_step(self, loss, meter):
+        config, position, steps = self.config, self.position, self.task.steps
         self._check_loss(loss)
         rate = self.optimizer.get_lr()
         left = (config.num_epochs - position.epoch) * steps - position.step_in_epoch
@@ -269,135 +311,97 @@ class Trainer:
             f"epoch {position.epoch + 1}/{config.num_epochs} step {position.step_in_epoch}/{steps} "
             f"loss {loss:.4f} lr {rate:.2e} {meter} left {duration(left * meter.batch_cost)}"
         )
-        self.folder.scalars({"train/loss": loss, "train/lr": rate}, position.step)
-        self.folder.history.append(
+        self._tell("scalars", {"train/loss": loss, "train/lr": rate}, position.step)
+        position.history.append(
             {"step": position.step, "epoch": position.epoch + 1, "loss": loss, "lr": rate}
         )
-        warning = self.collapse.warning(loss, position.step, self.loss)
+        warning = self.task.warning(loss, position.step)
         if warning:
             self.folder.log(warning)
 
     def _validate_when_due(self):
-        """Validate and save where ``evaluate_step`` says so; returns whether it did."""
-        position = self.position
-        if position.step % self.config.evaluate_step or position.validated_step == position.step:
+        """Validate and save where the configuration says so; returns whether it validated."""
+        config, position = self.config, self.position
+        if position.step % config.evaluate_step or position.validated_step == position.step:
             return False
         self._validate()
-        self._save_last()
+        if monotonic() - self.saved_at >= config.save_seconds:
+            self._save_last()
         return True
 
     def _validate(self):
-        """Score the validation split; keep the model when its rsum is the best so far."""
+        """Score the validation split; keep the model when its score is the best so far."""
         position = self.position
         if position.validated_step == position.step:
             return
         position.validated_step = position.step
-        begin = time.perf_counter()
-        dataset, images, texts, metrics = self._score("val")
-        flat = recalls(metrics)
-        best = flat["rsum"] > position.best_rsum
+        begin = monotonic()
+        scored = self._score("val")
+        score = scored.values[self.task.score_name]
+        best = score > position.best_score or not position.best_step
         if best:
-            position.best_rsum, position.best_step = flat["rsum"], position.step
-            self._save_best(metrics)
-        self.folder.history.append({"step": position.step, **flat})
-        self.folder.scalars({f"val/{name}": value for name, value in flat.items()}, position.step)
-        self.folder.picture(
-            "val/queries", show_queries(dataset, images, texts, self.model.measure), position.step
-        )
+            position.best_score, position.best_step = score, position.step
+            self._save_best(scored.metrics)
+        position.history.append({"step": position.step, **scored.values})
+        self._tell_scores("val", scored)
+        self._tell("validated", scored, position.step)
+        standing = "the best so far" if best else f"best {position.best_score:.1f}"
         self.folder.log(
-            "validation at step {}: i2t {:.1f} / {:.1f} / {:.1f}  t2i {:.1f} / {:.1f} / {:.1f}  "
-            "rsum {:.1f}{} ({:.1f} s)".format(
-                position.step,
-                *(metrics[way][f"R@{k}"] for way in ("i2t", "t2i") for k in (1, 5, 10)),
-                flat["rsum"],
-                ", the best so far" if best else f", best {position.best_rsum:.1f}",
-                time.perf_counter() - begin,
-            )
+            f"validation at step {position.step}: {scored.line}, {standing} "
+            f"({monotonic() - begin:.1f} s)"
         )
         return_freed()
 
-    def _score(self, split):
-        """(data set, image codes, text codes, metrics) of a split under the model as it is."""
-        dataset = self.data.splits[split]
-        images, texts = encode_dataset(self.model, dataset, max(self.config.batch_size, 64))
-        if not (np.isfinite(images).all() and np.isfinite(texts).all()):
-            raise InputError(
-                f"the model gives NaN or infinity for the {split} split after step "
-                f"{self.position.step}{self._batch_names()}: set a lower learning_rate; "
-                f"{self.last_path} and {self.best_path} hold what was saved before."
+    def _score(self, split) -> Scored:
+        try:
+            return self.task.score(split)
+        except Diverged as error:
+            raise self._diverged(f"{error} after step {self.position.step}") from None
+
+    def _check_loss(self, loss):
+        if not math.isfinite(loss):
+            raise self._diverged(
+                f"the loss is {loss} in epoch {self.position.epoch + 1} at step "
+                f"{self.position.step}"
             )
-        metrics = all_metrics(images, texts, dataset.captions_per_image, self.model.measure)
-        return dataset, images, texts, metrics
+
+    def _diverged(self, what):
+        return InputError(
+            f"{what}{self.task.batch_names()}: set a lower learning_rate; "
+            f"{self.last_path} and {self.best_path} hold what was saved before."
+        )
+
+    def _tell(self, event, *what):
+        """Call the method of that name of each :class:`Listener`."""
+        for listener in self.listeners:
+            getattr(listener, event)(*what)
+
+    def _tell_scores(self, split, scored):
+        values = {f"{split}/{name}": value for name, value in scored.values.items()}
+        self._tell("scalars", values, self.position.step)
+
+    # ---- checkpoints -----------------------------------------------------------------------
 
     def _contents(self, metrics):
         """What best and last checkpoints have in common."""
-        contents = dict(
+        return dict(
             config=self.config.to_dict(),
-            vocab=self.data.vocabulary.word_to_index,
-            tokenizer=self.tokenizer,
             epoch=min(self.position.epoch + 1, self.config.num_epochs),
             step=self.position.step,
             metrics=metrics,
+            **self.task.contents(),
         )
-        if self.data.backbone:
-            contents["backbone"] = vars(self.data.backbone.origin)
-        return contents
 
     def _save_best(self, metrics):
-        state = get_state(self.model)
-        if self.data.backbone:  # so that the file can encode photographs by itself
-            state.update(
-                {BACKBONE + name: value for name, value in self.data.backbone.state.items()}
-            )
+        state = {**get_state(self.task.model), **self.task.more_weights()}
         save_checkpoint(self.best_path, state, **self._contents(metrics))
 
     def _save_last(self):
         save_checkpoint(
             self.last_path,
-            get_state(self.model),
-            optimizer=optimizer_state(self.model, self.optimizer),
-            position=vars(self.position),
+            get_state(self.task.model),
+            optimizer=optimizer_state(self.task.model, self.optimizer),
+            position=self.position.stored(),
             **self._contents(None),
         )
-
-    # ---- the end ---------------------------------------------------------------------------
-
-    def _finish(self):
-        self.folder.draw_curves()
-        self.folder.close()
-
-    def _test_best(self):
-        """Score the best model on the test split, show its space, close the folder."""
-        best = load_checkpoint(self.best_path, parts=("model/",))
-        set_weights(self.model, best["model"], self.best_path, self.data)
-        dataset, images, texts, metrics = self._score("test")
-        self.folder.scalars(
-            {f"test/{name}": value for name, value in recalls(metrics).items()}, self.position.step
-        )
-        show_space(self.folder, dataset, images, texts)
-        self.folder.log(f"the best model, of step {best['step']}, on the test split:")
-        self.folder.log(
-            metrics_table(
-                {
-                    "dataset": self.config.dataset,
-                    "split": "test",
-                    "images": len(images),
-                    "captions": len(texts),
-                    "protocol": "all images and captions of the split",
-                    "checkpoint": str(self.best_path),
-                    **metrics,
-                }
-            )
-        )
-        self._finish()
-        return metrics
-
-
-def train(config):
-    """Train as ``config`` says; returns the best model's metrics on the test split.
-
-    Raises:
-        InputError: as :class:`Trainer`, and when another training writes the same checkpoints.
-    """
-    with held_destinations(config):
-        return Trainer(config).run()
+        self.saved_at = monotonic()

@@ -25,32 +25,33 @@ def seed_from(*numbers):
     paddle.seed(int(np.random.SeedSequence(numbers).generate_state(1)[0]))
 
 
-def sliced_codes(model, images, size, seed):
-    """Codes of images, ``size`` at a time, and how to take their gradient back to the model.
+def sliced_codes(encode, images, size, seed):
+    """Codes of images, ``size`` at a time, and how to take their gradient back to the encoder.
 
     Args:
-        model: a ``VSEPP``; batch-norm should be held, see :func:`hold_batch_statistics`.
+        encode: from images to codes; batch-norm should be held, see
+            :func:`hold_batch_statistics`.
         images: tensor ``[batch, ...]``.
         size: images in a slice.
         seed: tuple of whole numbers; dropout follows from it, alike in both passes.
 
     Returns:
-        (codes ``[batch, embed_size]``, a leaf of the graph; a function without arguments, to
+        (codes ``[batch, ...]``, a leaf of the graph; a function without arguments, to
         be called once the codes have their gradient)
     """
     starts = range(0, images.shape[0], size)
 
-    def encode(start):
+    def encode_slice(start):
         seed_from(*seed, start)
-        return model.image_extractor(images[start : start + size])
+        return encode(images[start : start + size])
 
     with paddle.no_grad():
-        codes = paddle.concat([encode(start).astype("float32") for start in starts])
+        codes = paddle.concat([encode_slice(start).astype("float32") for start in starts])
     codes.stop_gradient = False
 
     def hand_on():
         for start in starts:
-            part = encode(start)
+            part = encode_slice(start)
             part.backward(codes.grad[start : start + size].astype(part.dtype))
 
     return codes, hand_on

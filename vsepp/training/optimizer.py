@@ -53,7 +53,8 @@ def get_optimizer(model, config):
     )
 
 
-_SLOTS = ("moment1_0", "moment2_0", "beta1_pow_acc_0", "beta2_pow_acc_0")
+#: what Adam keeps of each parameter, as Paddle calls it behind the parameter's name
+SLOTS = ("moment1_0", "moment2_0", "beta1_pow_acc_0", "beta2_pow_acc_0")
 
 
 def optimizer_state(model, optimizer):
@@ -66,7 +67,7 @@ def optimizer_state(model, optimizer):
     stored = {**getattr(optimizer, "_accumulators_holder", {}), **optimizer.state_dict()}
     result = {}
     for name, parameter in model.named_parameters():
-        for slot in _SLOTS:
+        for slot in SLOTS:
             value = stored.get(f"{parameter.name}_{slot}")
             if value is not None:
                 result.setdefault(slot, {})[name] = np.array(value.numpy())
@@ -83,7 +84,7 @@ def restore_optimizer(model, optimizer, state, epochs, source="the checkpoint"):
     for name, parameter in model.named_parameters():
         if parameter.stop_gradient:
             continue
-        for slot in _SLOTS:
+        for slot in SLOTS:
             value = state.get(slot, {}).get(name)
             fits = value is not None and value.shape == tuple(parameter.shape)
             if slot.startswith("moment") and not fits:

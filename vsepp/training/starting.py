@@ -1,15 +1,10 @@
-"""Where a run begins: afresh, from another run's weights, or exactly where one stopped."""
+"""What is settled before a run begins: where its checkpoints go, and which one it goes on from."""
 
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 
 from vsepp.checkpoint import load_checkpoint
-from vsepp.data.features import GIVEN
-from vsepp.models.state import set_state
-from vsepp.models.vsepp import BACKBONE
 from vsepp.system.errors import InputError
 from vsepp.system.locks import only_one
-from vsepp.training.optimizer import restore_optimizer
 
 # What may differ between a run and its resumption without making it another run.
 _FREE_ON_RESUME = {
@@ -17,6 +12,7 @@ _FREE_ON_RESUME = {
     "init_from",
     "num_epochs",
     "evaluate_step",
+    "save_seconds",
     "log_step",
     "device",
     "workers",
@@ -27,20 +23,10 @@ _FREE_ON_RESUME = {
     "weights",
     "pretrained",
     "image_store",
+    # what the data say, which the vocabulary and captions_per_image are compared with
+    "max_len",
+    "min_word_count",
 }
-
-
-@dataclass
-class Position:
-    """Where a run is: all that its next step follows from, besides weights and optimizer."""
-
-    epoch: int = 0  # from 0
-    step_in_epoch: int = 0
-    step: int = 0
-    best_rsum: float = -1.0
-    best_step: int = 0
-    validated_step: int = -1
-    history: list = field(default_factory=list)
 
 
 def check_destinations(config):
@@ -78,16 +64,22 @@ def held_destinations(config):
         yield
 
 
+def named_checkpoint(config):
+    """A copy of ``config`` whose ``checkpoint`` is a path where it was ``last`` or ``best``."""
+    if config.checkpoint not in ("last", "best"):
+        return config.replaced()
+    path = config.path(f"{config.checkpoint}_checkpoint")
+    return config.replaced(checkpoint=str(path))
+
+
 def read_resumed(config):
-    """The checkpoint that ``config.checkpoint`` names, or None.
+    """The checkpoint at ``config.checkpoint``, or None where there is none to go on from.
 
     Raises:
         InputError: when it holds no state to resume from, or is of another configuration.
     """
     if not config.checkpoint:
         return None
-    if config.checkpoint in ("last", "best"):
-        config.checkpoint = str(config.path(f"{config.checkpoint}_checkpoint"))
     resumed = load_checkpoint(config.checkpoint)
     if "optimizer" not in resumed or "position" not in resumed:
         raise InputError(
@@ -103,60 +95,3 @@ def read_resumed(config):
                 "with its weights."
             )
     return resumed
-
-
-def restore(config, resumed, data, model, optimizer):
-    """Set model and optimizer to where a run stopped, and return its :class:`Position`.
-
-    Raises:
-        InputError: when the checkpoint is of another vocabulary, backbone or model.
-    """
-    path = config.checkpoint
-    _check_vocabulary(resumed, path, data)
-    if data.backbone and resumed.get("backbone") != vars(data.backbone.origin):
-        raise InputError(
-            f"{path} was trained over the features of another backbone: set weights "
-            "and pretrained as they were."
-        )
-    set_weights(model, resumed["model"], path, data)
-    try:
-        position = Position(**resumed["position"])
-    except TypeError:
-        raise InputError(
-            f"{path} has a malformed 'position': the checkpoint is damaged; use "
-            "another, or init_from to take its weights alone."
-        ) from None
-    restore_optimizer(model, optimizer, resumed["optimizer"], position.epoch, path)
-    return position
-
-
-def initialise(path, data, model):
-    """Give a new run the weights of another's checkpoint."""
-    given = load_checkpoint(path, parts=("model/",))
-    _check_vocabulary(given, path, data)
-    backbone = given.get("backbone")
-    if data.backbone and backbone and backbone["backbone"] != data.backbone.origin.backbone:
-        mend = (
-            "give a checkpoint over the same features"
-            if GIVEN in (backbone["backbone"], data.backbone.origin.backbone)
-            else f"set image_model={backbone['backbone']}"
-        )
-        raise InputError(
-            f"init_from: {path} was trained over features of {backbone['backbone']}, "
-            f"this run reads those of {data.backbone.origin.backbone}: {mend}."
-        )
-    set_weights(model, given["model"], path, data)
-
-
-def set_weights(model, state, path, data):
-    """Set a model's weights; over stored features, a backbone among them is passed over."""
-    set_state(model, state, str(path), optional=(BACKBONE,) if data.backbone else ())
-
-
-def _check_vocabulary(checkpoint, path, data):
-    if checkpoint["vocab"] != data.vocabulary.word_to_index:
-        name = data.splits["train"].folder.name
-        raise InputError(
-            f"{path} was trained with another vocabulary than that of the data set "
-            f"{name}: prepare it as it was, or train anew."
-        )

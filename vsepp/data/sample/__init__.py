@@ -77,7 +77,7 @@ def _is_there(path):
 
 
 def _save(picture, path):
-    with atomic_path(path, sync=False) as temporary:  # synced once, with the JSON
+    with atomic_path(path, sync=False) as temporary:  # the JSON, written last, is synced
         picture.save(temporary, format="PNG")
 
 
@@ -114,7 +114,7 @@ def draw_sample(folder, train=2000, val=100, test=100, seed=0):
     if drawn and not todo:
         return description_path
     if not drawn and description_path.exists():
-        description_path.unlink()  # it must not describe half of the new pictures
+        description_path.unlink()  # nothing describes the pictures while they are being drawn
     (folder / "images").mkdir(parents=True, exist_ok=True)
     for i in progress(todo, "drawing the sample", unit="image"):
         _save(draw_picture(*scenes[i]), paths[i])

@@ -5,7 +5,7 @@ import paddle
 import pytest
 from paddle import nn
 
-from vsepp.models.packed_gru import Packing, layer_weights, packed_gru
+from vsepp.models.twins.packed_gru import Packing, layer_weights, packed_gru
 
 INPUT, HIDDEN = 6, 5
 LENGTHS = {

@@ -1,16 +1,16 @@
-"""What an earlier preparation left, and whether it may stay."""
+"""What was prepared in a folder before, and whether it may stay."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 from vsepp.data.dataset import split_file
-from vsepp.data.features import FeatureStore, given_origin
+from vsepp.data.features import FeatureStore
 from vsepp.data.preparation import PREPARED
+from vsepp.data.prepared import Prepared
 from vsepp.system.errors import InputError
 from vsepp.system.json_files import read_json
 
 
-class Earlier:
+class ExistingPreparation:
     """A prepared data set as ``prepared.json`` describes it.
 
     Attributes:
@@ -53,7 +53,7 @@ class Earlier:
         ]
         if self._options.get("captions_sha256") != captions_sha256:
             changes.append("other captions")
-        if self._features != (asdict(origin) if origin else None):
+        if self._features != (origin.record() if origin else None):
             changes.append("other features")
         if changes:
             raise InputError(
@@ -67,7 +67,7 @@ class Earlier:
         files = ["vocab.json"] + [split_file(self.folder, name).name for name in self._splits]
         if not all((self.folder / name).is_file() for name in files):
             return False
-        origin = given_origin(self.folder)
+        origin = Prepared(self.folder).features
         if origin is None:
             return True
         store = FeatureStore(self.folder, origin)

@@ -6,7 +6,7 @@ import numpy as np
 import paddle
 from paddle import nn
 
-from vsepp.models.sharing import array_of, tensor_of
+from vsepp.models.twins.sharing import array_of, tensor_of
 
 
 def test_an_array_of_a_parameter_is_the_parameter_itself():

@@ -5,7 +5,7 @@ import paddle
 import pytest
 
 from vsepp import InputError, TextRepExtractor
-from vsepp.models import text
+from vsepp.models.twins import packed_gru
 
 
 def captions(*lengths, columns=None, vocabulary=20):
@@ -78,7 +78,7 @@ def test_a_length_outside_the_captions_is_refused_before_anything_runs(
     encoder = make()
     for name in ("embedding", "gru"):
         monkeypatch.setattr(getattr(encoder, name), "forward", lambda *_: pytest.fail("it ran"))
-    monkeypatch.setattr(text, "packed_gru", lambda *_: pytest.fail("it ran"))
+    monkeypatch.setattr(packed_gru, "packed_gru", lambda *_: pytest.fail("it ran"))
     grid, _ = captions(3, 2, columns=columns)
 
     with pytest.raises(InputError, match=f"cap_lens.* {length}, outside 1 to the {columns}"):

@@ -7,25 +7,36 @@ import numpy as np
 from vsepp.index.manifest import Photograph
 
 
-class Known:
+class ReusableCodes:
     """Codes that need not be computed again, and the photographs they are of.
 
     Args:
-        sources: ``(photographs, codes)`` each; the later go before the earlier.
+        sources: ``(photographs, codes)`` each. What two of them have is taken from the later.
     """
 
     def __init__(self, *sources):
         self._by_path, self._by_content, self._sizes = {}, {}, set()
-        self._codes = [codes for _, codes in sources]
-        for source, (photographs, _) in enumerate(sources):
-            for row, photograph in enumerate(photographs):
-                place = (source, row)
-                self._by_path[photograph.path] = (photograph, place)
-                self._by_content[photograph.sha256] = place
-                self._sizes.add(photograph.size)
+        self._codes = []
+        for photographs, codes in sources:
+            self.add(photographs, codes)
+
+    def add(self, photographs, codes):
+        """Take in one more source; places in those before stay what they were."""
+        source = len(self._codes)
+        self._codes.append(codes)
+        for row, photograph in enumerate(photographs):
+            place = (source, row)
+            self._by_path[photograph.path] = (photograph, place)
+            self._by_content[photograph.sha256] = place
+            self._sizes.add(photograph.size)
 
     def look_up(self, found, folder):
-        """(:class:`Photograph`, place of its code), or None when it has to be encoded."""
+        """(:class:`Photograph`, place of its code), or None when it has to be encoded.
+
+        Args:
+            found: ``vsepp.index.finding.PhotographFile``.
+            folder: what its path is relative to.
+        """
         photograph, place = self._by_path.get(found.path, (None, None))
         if photograph is not None and photograph[:3] == tuple(found):
             return photograph, place

@@ -6,7 +6,7 @@ import pytest
 
 from vsepp.data.transforms import normalize
 from vsepp.models.backbones import build_backbone
-from vsepp.models.predictor import BackbonePredictor
+from vsepp.models.twins.predictor import BackbonePredictor
 from vsepp.system.errors import InputError
 from vsepp.system.threads import computes_in_bfloat16
 
@@ -86,7 +86,7 @@ def test_features_in_bfloat16_point_the_same_way(backbone):
 
 
 def test_bfloat16_is_refused_where_the_processor_lacks_it(backbone, monkeypatch):
-    monkeypatch.setattr("vsepp.models.predictor.computes_in_bfloat16", lambda: False)
+    monkeypatch.setattr("vsepp.models.twins.predictor.computes_in_bfloat16", lambda: False)
 
     with pytest.raises(InputError, match="backbone_precision=float32"):
         BackbonePredictor(backbone, SIZE, BATCH, "bfloat16")

@@ -15,7 +15,7 @@ import numpy as np
 import paddle
 from paddle.autograd import PyLayer
 
-from vsepp.models.sharing import array_of, tensor_of
+from vsepp.models.twins.sharing import array_of, tensor_of
 
 
 class Packing:
@@ -239,3 +239,17 @@ def packed_gru(gru, inputs, packing):
             states, hidden, _ = forward(array_of(inputs), arrays, packing, keep=False)
             inputs = tensor_of(packing.unsort(hidden) if last else states)
     return inputs
+
+
+def text_codes(layer, captions, cap_lens):
+    """What a ``TextRepExtractor`` gives for captions, without computing any padding.
+
+    Args:
+        layer: ``TextRepExtractor``.
+        captions: int64 tensor ``[batch, time]``.
+        cap_lens: int64 tensor ``[batch]``, each in ``1 … time``.
+    """
+    packing = Packing(cap_lens.numpy().reshape(-1))
+    grid = captions.numpy()[:, : len(packing.batch_sizes)]
+    words = paddle.to_tensor(grid.reshape(-1)[packing.words])
+    return layer.code_of(packed_gru(layer.gru, layer.embedding(words), packing))

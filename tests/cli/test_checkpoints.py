@@ -1,0 +1,88 @@
+"""Which file ``best`` is, and that it is said where it is not the documented one."""
+
+import os
+
+import numpy as np
+import pytest
+
+from vsepp.checkpoint import save_checkpoint
+from vsepp.cli.checkpoints import checkpoint_path, has_checkpoint
+from vsepp.cli.command import parser
+from vsepp.cli.datasets import configuration
+from vsepp.system.errors import InputError
+
+SPECIAL = {"<pad>": 0, "<unk>": 1, "<start>": 2, "<end>": 3}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def write(path, age=0, dataset="pets", **more):
+    """A checkpoint that was written ``age`` seconds ago."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    save_checkpoint(path, {"x": np.ones(1)}, {"dataset": dataset}, SPECIAL, 1, 1, **more)
+    os.utime(path, (10**9 - age, 10**9 - age))
+
+
+def find(*argv, name="best", any_dataset=False):
+    arguments = parser("A tool.").parse_args(argv)
+    return str(checkpoint_path(name, arguments, configuration(arguments), any_dataset))
+
+
+def test_the_documented_path_goes_before_newer_ones_in_silence(capsys):
+    write("model/vsepp/best_pets.ckpt", age=60)
+    write("model/other/best.ckpt")
+
+    assert find("--dataset", "pets") == "model/vsepp/best_pets.ckpt"
+    assert capsys.readouterr() == ("", "")
+
+
+def test_else_the_newest_of_the_data_set_is_taken_and_named(capsys):
+    write("model/old/best.ckpt", age=60)
+    write("model/new/best.ckpt", age=30)
+    write("model/cars/best.ckpt", dataset="cars")
+    write("model/words/best.ckpt", task="caption")
+    os.makedirs("model/broken")
+    open("model/broken/best.ckpt", "w").close()
+
+    assert find("--dataset", "pets") == "model/new/best.ckpt"
+    captured = capsys.readouterr()
+    assert captured.out == "" and captured.err.startswith("best: model/new/best.ckpt, the newest")
+    assert find("--dataset", "birds", any_dataset=True) == "model/cars/best.ckpt"
+
+
+@pytest.mark.parametrize("given", [["-c", "pets_paper"], ["-o", "best_checkpoint=my/best.ckpt"]])
+def test_a_configuration_that_is_chosen_means_its_own(given):
+    write("model/new/best.ckpt")
+
+    with pytest.raises(InputError, match="best.*ckpt does not exist"):
+        find("--dataset", "pets", *given)
+
+
+def test_there_may_be_none():
+    with pytest.raises(
+        InputError, match="run `python tools/train.py --dataset pets --data-dir 'a b'"
+    ):
+        find("--dataset", "pets", "--data-dir", "a b")
+    with pytest.raises(InputError, match="last_pets.ckpt does not exist"):
+        find("--dataset", "pets", name="last")
+
+
+def test_a_file_is_itself():
+    write("mine.d/x.ckpt")
+
+    assert find(name="mine.d/x.ckpt") == "mine.d/x.ckpt"
+    with pytest.raises(InputError, match="none.ckpt does not exist"):
+        find(name="none.ckpt")
+
+
+def test_whether_there_is_one_is_asked_in_silence(capsys):
+    arguments = parser("A tool.").parse_args(["--dataset", "pets"])
+    assert not has_checkpoint("best", arguments, configuration(arguments))
+
+    write("model/new/best.ckpt")
+    assert has_checkpoint("best", arguments, configuration(arguments))
+    assert not has_checkpoint("last", arguments, configuration(arguments))
+    assert capsys.readouterr() == ("", "")

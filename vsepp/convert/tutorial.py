@@ -1,0 +1,191 @@
+"""The tutorial's checkpoint becomes one of ours."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from vsepp.checkpoint import save_checkpoint
+from vsepp.config import Config
+from vsepp.convert.damage import damage_reported
+from vsepp.convert.tutorial_adam import read_adam
+from vsepp.convert.tutorial_names import backbone_outline, image_names, text_name
+from vsepp.data.features import FeatureOrigin
+from vsepp.models.vsepp import BACKBONE, build_model
+from vsepp.pickles import read_pickle
+from vsepp.system.errors import InputError
+from vsepp.system.fingerprints import fingerprint
+from vsepp.text.vocabulary import Vocabulary
+from vsepp.training.starting import Position
+
+_EMBEDDING = "text_extractor.embedding.weight"
+_RECURRENT = "text_extractor.gru.weight_hh_l"
+_LINEAR = "image_extractor.fc.weight"
+
+
+def convert_tutorial(source: str | Path, vocabulary: str | Path, target: str | Path) -> str:
+    """Turn the tutorial's checkpoint (``epoch, step, model, optimizer``) into one of ours.
+
+    The options that the file does not hold are read off the names and shapes of its weights; the
+    rest of the configuration is that of the documented run.
+
+    The tutorial's ``epoch`` counts from 0 and is the one that was running, ours is the number of
+    epochs begun: one more. ``step`` is kept as it is: the documents count it within the epoch.
+
+    With Adam's complete state the result can be resumed from. As the documents' own loop does, it
+    goes on with the next epoch: which images the running one had seen is not in the file. Our
+    schedule of the learning rate follows from the epoch, theirs is not read. An optimizer that
+    holds everything but the backbone shows that the backbone was frozen.
+
+    Args:
+        source: the tutorial's ``.ckpt``, or a ``.pdparams`` of its model.
+        vocabulary: the ``vocab.json`` it was trained with.
+        target: our checkpoint.
+
+    Returns:
+        A sentence on whether training can go on from the result.
+
+    Raises:
+        InputError: when a file is damaged, when the network is none of the tutorial's, or when
+            the two do not belong together.
+    """
+    with damage_reported(source):
+        return _convert_tutorial(source, vocabulary, target)
+
+
+def _convert_tutorial(source, vocabulary, target):
+    given = read_pickle(source, names=True)
+    state = given.get("model", given) if isinstance(given, dict) else None
+    if not isinstance(state, dict) or not all(hasattr(value, "shape") for value in state.values()):
+        raise InputError(
+            f"{source} holds no weights under 'model': give the tutorial's checkpoint."
+        )
+    about = given if "model" in given else {}
+    epoch, step = _count(about, "epoch", -1) + 1, _count(about, "step", 0)
+    words = Vocabulary.load(vocabulary)
+    backbone, theirs = _names(state, source)
+    if len(state[theirs[_EMBEDDING]]) != len(words):
+        raise InputError(
+            f"{vocabulary} has {len(words)} words, {source} was trained with "
+            f"{len(state[theirs[_EMBEDDING]])}: give the vocabulary that belongs to it."
+        )
+    feature_size, embed_size = state[theirs[_LINEAR]].shape
+    config = dataclasses.replace(
+        Config(),
+        image_model=backbone or Config().image_model,
+        finetuned=backbone is not None,
+        pretrained=False,
+        word_dim=state[theirs[_EMBEDDING]].shape[1],
+        embed_size=embed_size,
+        num_layers=sum(name.startswith(_RECURRENT) for name in theirs),
+        # not of the tutorial, but of our own weights as ``--pdparams`` writes them
+        loss="npair" if "logit_scale" in theirs else Config().loss,
+    )
+    outline = _outline(config, len(words), feature_size, backbone)
+    _check(outline, state, theirs, source)
+    stored = {name: state[theirs[name]] for name in theirs}
+    weights = {name: np.asarray(value, np.float32) for name, value in stored.items()}
+    trainable = [name for name in stored if not outline[name].stop_gradient]
+    adam = read_adam(about.get("optimizer"), stored, trainable)
+    more = {}
+    if adam:
+        more = {"optimizer": adam, "position": vars(Position(epoch=epoch, step=step))}
+        if backbone and not any(name.startswith(BACKBONE) for name in adam["moment1_0"]):
+            config = dataclasses.replace(config, finetuned=False)
+            more["backbone"] = vars(_origin(config, weights, feature_size))
+    save_checkpoint(
+        target,
+        weights,
+        config.to_dict(),
+        words.word_to_index,
+        epoch=epoch,
+        step=step,
+        tokenizer="words",
+        **more,
+    )
+    if adam:
+        return f"Adam's state came along: training can go on with -o checkpoint={target}"
+    if about.get("optimizer"):
+        return (
+            f"the optimizer's state was left behind, since {source} does not hold Adam's of every "
+            f"parameter: init_from={target} takes the weights"
+        )
+    return f"there is no optimizer's state in {source}: init_from={target} takes the weights"
+
+
+def _count(about, key, absent):
+    """A count of the file; ValueError for one that no loop reaches."""
+    count = int(about.get(key, absent))
+    if count < absent:
+        raise ValueError(f"{key} is {count}")
+    return count
+
+
+def _names(state, source):
+    """(the backbone or None, ``{our name: their name}``) of all parameters in ``state``."""
+    shapes = {name: tuple(value.shape) for name, value in state.items()}
+    theirs, image = {}, {}
+    for name, shape in shapes.items():
+        if name.startswith("image_extractor."):
+            image[name] = shape
+        else:
+            theirs.setdefault(text_name(name), name)  # nn.GRU lists its parameters twice
+    missing = [
+        part
+        for part, there in (
+            ("the word embedding", _EMBEDDING in theirs),
+            ("the GRU", f"{_RECURRENT}0" in theirs),
+            ("the image encoder", image),
+        )
+        if not there
+    ]
+    if missing:
+        raise InputError(f"{source} lacks {' and '.join(missing)}: give the tutorial's checkpoint.")
+    found = image_names(image)
+    if found is None:
+        raise InputError(
+            f"{source}: its image encoder is none of the networks that Paddle ships with one "
+            "linear layer behind it: give a checkpoint over resnet152 or vgg19."
+        )
+    return found.backbone, {**found.theirs, **theirs}
+
+
+def _outline(config, vocab_size, feature_size, backbone):
+    """``{name: parameter}`` of the model that a configuration describes."""
+    model = build_model(config, vocab_size, feature_size)
+    inside = backbone_outline(backbone)[1] if backbone else {}
+    return {
+        **{BACKBONE + name: parameter for name, parameter in inside.items()},
+        **dict(model.named_parameters()),
+    }
+
+
+def _check(outline, state, theirs, source):
+    """InputError unless the file has exactly the model's parameters, in their shapes."""
+    for name, parameter in outline.items():
+        if name not in theirs:
+            raise InputError(f"{source} lacks {name}: give the tutorial's checkpoint.")
+        shape, wanted = tuple(state[theirs[name]].shape), tuple(parameter.shape)
+        if shape != wanted:
+            raise InputError(
+                f"{source}: {theirs[name]} has the shape {shape} instead of {wanted}: give a "
+                "checkpoint whose sentences are read by a GRU in one direction."
+            )
+    unknown = [theirs[name] for name in theirs if name not in outline]
+    if unknown:
+        raise InputError(
+            f"{source} has the parameter {unknown[0]}, which the tutorial's network lacks: give "
+            "the tutorial's checkpoint."
+        )
+
+
+def _origin(config, weights, feature_size):
+    """The frozen backbone that the other weights were trained over."""
+    state = {
+        name[len(BACKBONE) :]: value for name, value in weights.items() if name.startswith(BACKBONE)
+    }
+    return FeatureOrigin(
+        config.image_model, fingerprint(state), feature_size, config.resize, config.image_size
+    )

@@ -1,0 +1,83 @@
+"""How a data set was prepared: what ``prepared.json`` says, read once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Optional, Union
+
+from vsepp.config import KEYS
+from vsepp.data.features import FeatureOrigin
+from vsepp.system.errors import InputError
+from vsepp.system.json_files import read_json
+from vsepp.system.records import wrong_field
+from vsepp.text.tokens import TOKENIZERS
+
+_PREPARE = "run `python tools/prepare.py --force` again"
+
+
+def read_prepared(folder):
+    """``prepared.json`` of a data set's folder: options, counts per split, words.
+
+    A folder without it, prepared by another program, is taken to have the documented
+    options.
+    """
+    path = Path(folder) / "prepared.json"
+    options = {"captions_per_image": 5, "max_len": 30}
+    if not path.exists():
+        return {"options": options}
+    prepared = read_json(path, _PREPARE)
+    if prepared == {"unfinished": True}:
+        raise InputError(f"the preparation of {folder} was interrupted: {_PREPARE}.")
+    found = prepared.get("options") if isinstance(prepared, dict) else None
+    if wrong_field(found, dict.fromkeys(options, int)):
+        raise InputError(f"{path} lacks 'options': {_PREPARE}.")
+    tokenizer = found.get("tokenizer", "words")
+    if tokenizer not in tuple(TOKENIZERS):
+        raise InputError(f"{path}: there is no tokenizer {tokenizer!r}: {_PREPARE}.")
+    for key in options:
+        rules = KEYS[key].metadata
+        if not rules["minimum"] <= found[key] <= rules["maximum"]:
+            raise InputError(
+                f"{path}: {key} is {found[key]}, outside {rules['minimum']} to "
+                f"{rules['maximum']}: {_PREPARE}."
+            )
+    return prepared
+
+
+class Prepared:
+    """A data set's folder and how it was prepared.
+
+    Args:
+        folder: with ``vocab.json`` and ``{split}_data.json``.
+
+    Attributes:
+        options: what it was prepared with, by name.
+        captions_per_image, max_len: the two that every reader needs.
+        tokenizer: name of what cut its captions; ``words`` where ``prepared.json`` does not say,
+            as before there was a choice.
+        features: :class:`FeatureOrigin` of a data set that consists of features instead of
+            photographs, or None.
+
+    Raises:
+        InputError: when ``prepared.json`` is malformed.
+    """
+
+    def __init__(self, folder: Union[str, Path]):
+        self.folder = Path(folder)
+        content = read_prepared(folder)
+        self.options: dict = content["options"]
+        self.captions_per_image: int = content["options"]["captions_per_image"]
+        self.max_len: int = content["options"]["max_len"]
+        self.tokenizer: str = content["options"].get("tokenizer", "words")
+        self.features = self._origin(content.get("features"))
+
+    def _origin(self, record) -> Optional[FeatureOrigin]:
+        if record is None:
+            return None
+        try:
+            return FeatureOrigin.from_record(record)
+        except ValueError as error:
+            raise InputError(
+                f"{self.folder / 'prepared.json'} has malformed 'features' ({error}): run "
+                "`python tools/prepare.py --precomp FOLDER --force` again."
+            ) from None

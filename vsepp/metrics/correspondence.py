@@ -1,0 +1,243 @@
+"""Which texts are right for which images: what retrieval is scored against."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Iterable, NamedTuple, Optional, Union
+
+import numpy as np
+
+from vsepp.system.errors import InputError
+
+
+class Partners(NamedTuple):
+    """The right answers of every query of one direction, side by side.
+
+    Attributes:
+        starts: int64 ``[n_queries + 1]``: those of query ``q`` are
+            ``rows[starts[q] : starts[q + 1]]``, at least one.
+        rows: int64 ``[n_pairs]``, ascending within a query.
+    """
+
+    starts: np.ndarray
+    rows: np.ndarray
+
+
+class Correspondence:
+    """A relation between images and texts, many to many; a fixed stride is one case of it.
+
+    A text may be right for several images, an image may have any number of texts. Each has at
+    least one partner: the rank of a query without a right answer is not defined, and what could
+    stand for it (the last place, leaving the query out) moves every mean, so the caller decides
+    and hands in codes without such queries.
+
+    Args:
+        images, texts: int ``[n_pairs]``: image ``images[k]`` and text ``texts[k]`` belong
+            together. The order does not matter, and a pair given twice counts once.
+        n_images, n_texts: how many there are; by default the highest position says so.
+
+    Raises:
+        InputError: (a ValueError) when a position is no whole number or out of range, or when an
+            image or a text has no partner.
+
+    >>> three_captions_of_two_images = Correspondence([0, 0, 1, 1], [0, 1, 1, 2])
+    >>> three_captions_of_two_images.of_texts.starts
+    array([0, 1, 3, 4])
+    """
+
+    def __init__(
+        self,
+        images: Iterable[int],
+        texts: Iterable[int],
+        n_images: Optional[int] = None,
+        n_texts: Optional[int] = None,
+    ):
+        sides, counts = [], []
+        for name, rows, count in (("image", images, n_images), ("text", texts, n_texts)):
+            rows = np.asarray(rows if isinstance(rows, np.ndarray) else list(rows))
+            if rows.ndim != 1 or not len(rows) or rows.dtype.kind not in "iu":
+                raise InputError(
+                    f"the {name}s of a correspondence must be whole numbers, one of each pair, not "
+                    f"{rows.dtype} of shape {rows.shape}."
+                )
+            count = int(rows.max()) + 1 if count is None else int(count)
+            if rows.min() < 0 or rows.max() >= count:
+                wrong = rows[(rows < 0) | (rows >= count)][0]
+                raise InputError(
+                    f"there is no {name} {wrong}: the correspondence is of {count:,} {name}s, "
+                    "counted from 0."
+                )
+            sides.append(rows.astype(np.int64))
+            counts.append(count)
+        if len(sides[0]) != len(sides[1]):
+            raise InputError(
+                f"a correspondence is made of pairs: give as many images as texts, not "
+                f"{len(sides[0])} and {len(sides[1])}."
+            )
+        self.n_images, self.n_texts = counts
+        order = np.lexsort(sides[::-1])
+        images, texts = (rows[order] for rows in sides)
+        new = np.ones(len(images), bool)
+        new[1:] = (np.diff(images) != 0) | (np.diff(texts) != 0)
+        self.images, self.texts = images[new], texts[new]
+        for name, other, rows, count in (
+            ("image", "text", self.images, self.n_images),
+            ("text", "image", self.texts, self.n_texts),
+        ):
+            alone = np.flatnonzero(np.bincount(rows, minlength=count) == 0)
+            if len(alone):
+                more = f", nor have {len(alone) - 1:,} others" if len(alone) > 1 else ""
+                raise InputError(
+                    f"{name} {alone[0]} has no {other}{more}: a query without a right answer has "
+                    "no rank; leave it out."
+                )
+
+    @classmethod
+    def from_pairs(
+        cls,
+        pairs: Iterable[tuple[int, int]],
+        n_images: Optional[int] = None,
+        n_texts: Optional[int] = None,
+    ) -> Correspondence:
+        """Of ``(image, text)`` pairs, or an int array ``[n_pairs, 2]``; for the rest see the
+        class."""
+        pairs = np.asarray(pairs if isinstance(pairs, np.ndarray) else list(pairs))
+        if pairs.ndim != 2 or pairs.shape[1] != 2:
+            raise InputError(
+                f"a correspondence is made of pairs (image, text), not of shape {pairs.shape}."
+            )
+        return cls(pairs[:, 0], pairs[:, 1], n_images, n_texts)
+
+    @classmethod
+    def from_lists(
+        cls, texts_of_images: Iterable[Iterable[int]], n_texts: Optional[int] = None
+    ) -> Correspondence:
+        """Of the positions of each image's texts, image by image; for the rest see the class.
+
+        >>> Correspondence.from_lists([[0, 1], [2]])
+        Correspondence(2 images, 3 texts, 3 pairs)
+        """
+        lists = [list(texts) for texts in texts_of_images]
+        images = np.repeat(np.arange(len(lists)), [len(texts) for texts in lists])
+        return cls(images, [text for texts in lists for text in texts], len(lists), n_texts)
+
+    @classmethod
+    def from_stride(cls, n_images: int, captions_per_image: int) -> Correspondence:
+        """Text ``j`` belongs to image ``j // captions_per_image``."""
+        if captions_per_image < 1 or n_images < 1:
+            raise InputError(
+                f"{n_images} images with captions_per_image = {captions_per_image} have no "
+                "captions: both must be at least 1."
+            )
+        n_texts = int(n_images) * int(captions_per_image)
+        texts = np.arange(n_texts)
+        return cls(texts // int(captions_per_image), texts, n_images, n_texts)
+
+    @cached_property
+    def captions_per_image(self) -> Optional[int]:
+        """The stride, where it is one: text ``j`` belongs to image ``j // stride`` alone."""
+        stride = self.n_texts // self.n_images
+        texts = np.arange(self.n_texts)
+        if stride * self.n_images != self.n_texts or len(self.texts) != self.n_texts:
+            return None
+        whole = (self.texts == texts).all() and (self.images == texts // stride).all()
+        return stride if whole else None
+
+    @cached_property
+    def of_images(self) -> Partners:
+        """The texts of each image."""
+        return _partners(self.images, self.texts, self.n_images)
+
+    @cached_property
+    def text_order(self) -> np.ndarray:
+        """Where each pair stands when they are ordered by text: int64 ``[n_pairs]``."""
+        return np.argsort(self.texts, kind="stable")
+
+    @cached_property
+    def of_texts(self) -> Partners:
+        """The images of each text."""
+        order = self.text_order
+        return _partners(self.texts[order], self.images[order], self.n_texts)
+
+    def groups(self) -> tuple[np.ndarray, np.ndarray]:
+        """The smallest groups of images and texts that share no pair with each other.
+
+        Returns:
+            (int64 ``[n_images]``, int64 ``[n_texts]``): the group of each, from zero by first
+            image. Where every text has one image, the groups are the images.
+        """
+        lowest = np.arange(self.n_images)  # image that a group is known to reach
+        while True:
+            of_texts = np.minimum.reduceat(lowest[self.of_texts.rows], self.of_texts.starts[:-1])
+            reached = np.minimum.reduceat(of_texts[self.of_images.rows], self.of_images.starts[:-1])
+            reached = reached[reached]  # an image's group reaches as far as that image does
+            if (reached == lowest).all():
+                names, groups = np.unique(lowest, return_inverse=True)
+                return groups.reshape(-1), np.searchsorted(names, of_texts)
+            lowest = reached
+
+    def __eq__(self, other):
+        return (
+            isinstance(other, Correspondence)
+            and (self.n_images, self.n_texts) == (other.n_images, other.n_texts)
+            and np.array_equal(self.images, other.images)
+            and np.array_equal(self.texts, other.texts)
+        )
+
+    def __repr__(self):
+        return (
+            f"Correspondence({self.n_images} images, {self.n_texts} texts, {len(self.texts)} pairs)"
+        )
+
+
+def _partners(queries, answers, count):
+    return Partners(np.searchsorted(queries, np.arange(count + 1)), answers)
+
+
+def spans(starts: np.ndarray, queries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where several queries' partners stand.
+
+    Args:
+        starts: see :class:`Partners`.
+        queries: int ``[n]``.
+
+    Returns:
+        (positions in ``rows``, query by query; how many each query has)
+    """
+    sizes = starts[queries + 1] - starts[queries]
+    begins = np.cumsum(sizes) - sizes
+    return np.repeat(starts[queries] - begins, sizes) + np.arange(sizes.sum()), sizes
+
+
+GroundTruth = Union[int, Correspondence]  # what a caller may give: a stride is enough
+
+
+def as_correspondence(truth: GroundTruth, images, texts) -> Correspondence:
+    """The relation between the rows of ``images`` and those of ``texts``.
+
+    Args:
+        truth: a :class:`Correspondence`, or the stride.
+        images: ``[n_images, size]``.
+        texts: ``[n_texts, size]``.
+
+    Raises:
+        InputError: when the codes are no matrices of one size, or do not fit it.
+    """
+    for name, codes in (("image codes", images), ("text codes", texts)):
+        if codes.ndim != 2 or not len(codes):
+            raise InputError(
+                f"the {name} must be a matrix with at least one row, not of shape {codes.shape}."
+            )
+    if isinstance(truth, Correspondence):
+        fits = (truth.n_images, truth.n_texts) == (len(images), len(texts))
+        name = f"a correspondence of {truth.n_images:,} images and {truth.n_texts:,} texts"
+    else:
+        fits = truth >= 1 and len(texts) == truth * len(images)
+        name = f"captions_per_image = {truth}"
+    if not fits or images.shape[1] != texts.shape[1]:
+        raise InputError(
+            f"image codes {images.shape} and text codes {texts.shape} do not fit {name}."
+        )
+    if isinstance(truth, Correspondence):
+        return truth
+    return Correspondence.from_stride(len(images), truth)

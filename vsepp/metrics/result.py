@@ -1,0 +1,114 @@
+"""One evaluation: what was scored, under which protocol, and how well. Printed and stored alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Optional
+
+import numpy as np
+
+from vsepp.metrics.bootstrap import DRAWS, LEVEL, Ranks, compare, intervals
+from vsepp.system.atomic import atomic_path
+
+SEED = 0  # of the bootstrap
+
+
+@dataclass(frozen=True)
+class RetrievalResult:
+    """What ``tools/eval.py`` prints and writes, the report shows, and a training ends with.
+
+    Attributes:
+        metrics: ``{"i2t": {"R@1", "R@5", "R@10", "Med r", "Med r (authors)", "Mean r", "mAP@R"},
+            "t2i": {…}, "rsum"}``.
+        ranks: of every query; with folds, of the images that are in one.
+        images, captions: how many were given.
+        protocol: in words, such as ``all 1,000 images``.
+        measure: ``cosine`` or ``order``.
+        captions_per_image: the stride; None where the ground truth is another relation.
+        dataset, split: their names; None where the codes are of no data set.
+        checkpoints: one, or all of an ensemble.
+        fingerprints: of their weights, in the same order.
+        intervals: see ``vsepp.metrics.bootstrap.intervals``.
+        comparison: the other's ``checkpoint``, ``fingerprint`` and metrics, and ``differences``,
+            see ``vsepp.metrics.bootstrap.compare``.
+    """
+
+    metrics: dict
+    ranks: Ranks
+    images: int
+    captions: int
+    protocol: str
+    measure: str
+    captions_per_image: Optional[int] = None
+    dataset: Optional[str] = None
+    split: Optional[str] = None
+    checkpoints: tuple[str, ...] = ()
+    fingerprints: tuple[str, ...] = ()
+    intervals: Optional[dict] = None
+    comparison: Optional[dict] = None
+
+    def with_intervals(self) -> RetrievalResult:
+        """The same with bootstrap intervals of every metric that ranks determine."""
+        return replace(self, intervals=intervals(self.ranks, SEED))
+
+    def compared_with(self, other: RetrievalResult) -> RetrievalResult:
+        """The same with its differences from the result of another model on the same queries.
+
+        Raises:
+            InputError: when they are not of the same queries.
+        """
+        comparison = {
+            **{key: other.about()[key] for key in ("checkpoint", "fingerprint")},
+            **other.metrics,
+            "differences": compare(self.ranks, other.ranks, SEED),
+        }
+        return replace(self, comparison=comparison)
+
+    def about(self) -> dict:
+        """What was scored and how, without the scores; what is not known is left out."""
+        known = {
+            "dataset": self.dataset,
+            "split": self.split,
+            "images": self.images,
+            "captions": self.captions,
+            "captions_per_image": self.captions_per_image,
+            "protocol": self.protocol,
+            "measure": self.measure,
+            "checkpoint": self.checkpoints[0] if self.checkpoints else None,
+            "fingerprint": "+".join(self.fingerprints) or None,
+            "ensemble": list(self.checkpoints) if len(self.checkpoints) > 1 else None,
+        }
+        return {key: value for key, value in known.items() if value is not None}
+
+    def to_dict(self) -> dict:
+        """What ``tools/eval.py`` writes as JSON: :meth:`about`, the metrics, and with intervals or
+        a comparison ``bootstrap``, ``intervals``, ``compare``."""
+        result = {**self.about(), **self.metrics}
+        if self.intervals or self.comparison:
+            result["bootstrap"] = {
+                "resampled": self.ranks.resampled,
+                "draws": DRAWS,
+                "level": LEVEL,
+                "seed": SEED,
+            }
+        if self.intervals:
+            result["intervals"] = self.intervals
+        if self.comparison:
+            result["compare"] = self.comparison
+        return result
+
+    def save_ranks(self, path) -> None:
+        """Write every query's rank as ``.npz``, readable by ``numpy.load`` without pickles.
+
+        It holds ``i2t [n_images]`` and ``t2i [n_captions]``, from zero, ``folds``, what
+        :meth:`about` says, and ``pairs [n_pairs, 2]`` (image, caption) where these are not a
+        stride.
+        """
+        ranks = self.ranks
+        arrays: dict = {"i2t": ranks.i2t, "t2i": ranks.t2i, "folds": ranks.folds}
+        if ranks.correspondence is not None:
+            pairs = (ranks.correspondence.images, ranks.correspondence.texts)
+            arrays["pairs"] = np.stack(pairs, axis=1)
+        arrays.update({name: np.array(value) for name, value in self.about().items()})
+        with atomic_path(path) as temporary, open(temporary, "wb") as file:
+            np.savez(file, **arrays)

@@ -1,0 +1,169 @@
+"""Encoders by name: the registries, and what an encoder has to say of itself. No Paddle here.
+
+An encoder is a network and all that turns a sentence or a picture into what the network takes.
+Training, checkpoints, conversion and use ask the registries, and know no layer of any of them. A
+new encoder is one file below ``text_encoders/`` or ``image_encoders/``, and one line here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from abc import ABC, abstractmethod
+
+from vsepp.data.preprocessing import Preprocessing
+from vsepp.models.backbones import BACKBONES, find_backbone
+from vsepp.system.errors import InputError
+
+#: ``text_model`` → module and class
+TEXT_ENCODERS = {"gru": "vsepp.models.text_encoders.gru:GRUEncoder"}
+
+#: ``image_model`` → module and class
+IMAGE_ENCODERS = dict.fromkeys(BACKBONES, "vsepp.models.image_encoders.cnn:CNNEncoder")
+
+
+class TextEncoder(ABC):
+    """What goes by a name of ``text_model``.
+
+    Args:
+        config: the run's ``Config``.
+        reader: what turns sentences into lists of indices, with the methods of
+            ``vsepp.text.reader.WordReader``.
+    """
+
+    def __init__(self, config, reader):
+        self.config = config
+        self.reader = reader
+
+    @classmethod
+    @abstractmethod
+    def for_training(cls, config, data) -> TextEncoder:
+        """The encoder that a configuration asks for.
+
+        Args:
+            data: what the prepared data set knows: ``vocabulary`` and ``tokenizer``.
+        """
+
+    @classmethod
+    @abstractmethod
+    def from_checkpoint(cls, config, contents, source) -> TextEncoder:
+        """The encoder of a checkpoint.
+
+        Args:
+            contents: the checkpoint's header, with what :meth:`contents` put there.
+            source: the file, for messages.
+
+        Raises:
+            InputError: when something is missing or malformed.
+        """
+
+    @abstractmethod
+    def build(self):
+        """The network, weights as they begin: ``forward(captions, lengths)`` → codes."""
+
+    @abstractmethod
+    def check_state(self, state, source):
+        """InputError, before the network is built, when weights are of another size."""
+
+    def contents(self) -> dict:
+        """What a checkpoint holds of the encoder besides its weights, as JSON can hold it."""
+        return self.reader.contents()
+
+
+class ImageEncoder(ABC):
+    """What goes by a name of ``image_model``.
+
+    Args:
+        config: the run's ``Config``.
+        feature_size: numbers per image where images come as stored features; the network then
+            has no backbone inside.
+    """
+
+    def __init__(self, config, feature_size=None):
+        self.config = config
+        self.feature_size = feature_size
+
+    @classmethod
+    @abstractmethod
+    def from_checkpoint(cls, config, state, source) -> ImageEncoder:
+        """The encoder of a checkpoint.
+
+        Args:
+            state: ``{parameter: ndarray}`` of its network.
+            source: the file, for messages.
+
+        Raises:
+            InputError: when the weights are of no such encoder, or of another size.
+        """
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """What is done to a photograph before the network sees it."""
+        return Preprocessing(self.config.resize, self.config.image_size)
+
+    @abstractmethod
+    def build(self):
+        """The network for use, its weights to be set: ``forward(images)`` → codes."""
+
+    @abstractmethod
+    def build_for_training(self, with_weights=True):
+        """The network for training.
+
+        Args:
+            with_weights: begin with the weights that the configuration asks for; without, they
+                are set afterwards.
+        """
+
+
+def encoders_for_training(config, data, feature_size=None) -> tuple[TextEncoder, ImageEncoder]:
+    """The encoders that a configuration asks for.
+
+    Args:
+        config: the run's ``Config``.
+        data: what the prepared data set knows: ``vocabulary`` and ``tokenizer``.
+        feature_size: see :class:`ImageEncoder`.
+    """
+    return (
+        find_text_encoder(config.text_model).for_training(config, data),
+        find_image_encoder(config.image_model)(config, feature_size),
+    )
+
+
+def find_text_encoder(name: str) -> type[TextEncoder]:
+    """The class that goes by a name of ``text_model``; InputError for an unknown one."""
+    if name not in tuple(TEXT_ENCODERS):
+        nearest = difflib.get_close_matches(str(name), TEXT_ENCODERS, n=1, cutoff=0.0)[0]
+        raise InputError(
+            f"text_model: there is no text encoder {name!r}; the nearest is {nearest!r}, and all "
+            f"are {', '.join(TEXT_ENCODERS)}."
+        )
+    return _find(TEXT_ENCODERS[name])
+
+
+def find_image_encoder(name: str) -> type[ImageEncoder]:
+    """The class that goes by a name of ``image_model``; InputError for an unknown one."""
+    if name not in tuple(IMAGE_ENCODERS):
+        find_backbone(name)  # which names the nearest
+    return _find(IMAGE_ENCODERS[name])
+
+
+def _find(place):
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def check_shapes(state, shapes, source):
+    """InputError before a network is built that is larger than its weights.
+
+    Args:
+        state: ``{parameter: ndarray}``.
+        shapes: ``{parameter: shape}`` that the configuration asks for.
+        source: the file, for messages.
+    """
+    for name, shape in shapes.items():
+        found = state[name].shape if name in state else None
+        if found != shape:
+            raise InputError(
+                f"{source}: {name} has the shape {found}, its configuration and "
+                f"vocabulary say {shape}: the checkpoint is damaged; use another."
+            )

@@ -1,0 +1,1 @@
+"""Image encoders, one to a file; ``vsepp.models.encoders`` lists them by name."""

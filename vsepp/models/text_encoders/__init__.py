@@ -1,0 +1,1 @@
+"""Text encoders, one to a file; ``vsepp.models.encoders`` lists them by name."""

@@ -1,0 +1,115 @@
+"""The GRU over words: the text encoder of VSE++ (section 3.2)."""
+
+from __future__ import annotations
+
+import paddle
+from paddle import nn
+
+from vsepp.models.embedding import l2_normalize
+from vsepp.models.encoders import TextEncoder, check_shapes
+from vsepp.system.errors import InputError
+from vsepp.text.reader import WordReader
+
+
+def check_lengths(lengths, longest):
+    """InputError unless every length is in ``1 … longest``.
+
+    ``nn.GRU`` given a length beyond the padding corrupts memory, so this stands before it.
+    """
+    if len(lengths) and not 1 <= lengths.min() <= lengths.max() <= longest:
+        wrong = lengths.min() if lengths.min() < 1 else lengths.max()
+        raise InputError(
+            f"cap_lens: a caption's length is {wrong}, outside 1 to the {longest} "
+            "columns of captions: give the true lengths."
+        )
+
+
+class TextRepExtractor(nn.Layer):
+    """Captions → unit vectors.
+
+    Args:
+        vocab_size: words in the vocabulary.
+        word_dim: size of a word's embedding, initialised U(−0.1, 0.1).
+        embed_size: size of the GRU's state and of the result.
+        num_layers: layers of the GRU.
+        use_abs: take absolute values at the end, as Order0 of the authors does.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        word_dim: int,
+        embed_size: int,
+        num_layers: int,
+        use_abs: bool = False,
+    ):
+        super().__init__()
+        self.embedding = nn.Embedding(
+            vocab_size, word_dim, weight_attr=nn.initializer.Uniform(-0.1, 0.1)
+        )
+        self.gru = nn.GRU(word_dim, embed_size, num_layers)
+        self.use_abs = use_abs
+
+    def __call__(self, captions: paddle.Tensor, cap_lens: paddle.Tensor) -> paddle.Tensor:
+        """Codes of captions in any order of lengths, after a look at the lengths.
+
+        Args:
+            captions: int64 ``[batch, time]``, padded after each caption's end.
+            cap_lens: int64 ``[batch]``, true lengths, ``1 … time``.
+
+        Returns:
+            float32 ``[batch, embed_size]``.
+
+        Raises:
+            InputError: for a length outside ``1 … time``.
+        """
+        if not paddle.in_dynamic_mode():  # being exported: there are no values to look at
+            return super().__call__(captions, cap_lens)
+        from vsepp.models.twins import compute
+
+        lengths = cap_lens.numpy().reshape(-1)
+        check_lengths(lengths, captions.shape[1])
+        return compute(self, captions[:, : int(lengths.max())], cap_lens)
+
+    def forward(self, captions: paddle.Tensor, cap_lens: paddle.Tensor) -> paddle.Tensor:
+        """int64 ``[batch, time]`` and ``[batch]`` → float32 ``[batch, embed_size]``, unchecked."""
+        _, states = self.gru(self.embedding(captions), sequence_length=cap_lens.reshape([-1]))
+        return self.code_of(states[-1])
+
+    def code_of(self, state: paddle.Tensor) -> paddle.Tensor:
+        """The code that a last state ``[batch, embed_size]`` stands for."""
+        state = l2_normalize(state)
+        return paddle.abs(state) if self.use_abs else state
+
+
+class GRUEncoder(TextEncoder):
+    """``text_model: gru``."""
+
+    reader: WordReader
+
+    @classmethod
+    def for_training(cls, config, data):
+        return cls(config, WordReader(data.vocabulary, data.tokenizer))
+
+    @classmethod
+    def from_checkpoint(cls, config, contents, source):
+        return cls(config, WordReader.from_contents(contents, source))
+
+    def build(self):
+        config = self.config
+        return TextRepExtractor(
+            len(self.reader.vocabulary),
+            config.word_dim,
+            config.embed_size,
+            config.num_layers,
+            config.use_abs,
+        )
+
+    def check_state(self, state, source):
+        config = self.config
+        last = f"gru.weight_hh_l{config.num_layers - 1}"
+        shapes = {
+            "embedding.weight": (len(self.reader.vocabulary), config.word_dim),
+            last: (3 * config.embed_size, config.embed_size),
+        }
+        check_shapes(state, shapes, source)

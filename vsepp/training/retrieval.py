@@ -1,0 +1,226 @@
+"""The first task: images and sentences that find each other, chosen by rsum on validation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import paddle
+
+from vsepp.config import Config
+from vsepp.data.features import GIVEN
+from vsepp.data.loaders import training_loader
+from vsepp.data.prepared import Prepared
+from vsepp.metrics.scores import all_metrics
+from vsepp.models.encoders import ImageEncoder, TextEncoder, encoders_for_training
+from vsepp.models.losses import TripletNetLoss, build_loss
+from vsepp.models.recomputing import recompute_blocks
+from vsepp.models.state import set_state
+from vsepp.models.twins import compute
+from vsepp.models.vsepp import BACKBONE, build_model
+from vsepp.retrieval.encoding import encode_dataset, recalls
+from vsepp.system.errors import InputError
+from vsepp.system.memory import keep_freed, return_large_blocks
+from vsepp.training.collapse import CollapseWatch
+from vsepp.training.data import open_splits, worker_count
+from vsepp.training.task import Diverged, Objective, Scored, Task
+
+_NAMED_AT_MOST = 8  # images of a batch in a message
+
+
+class EncodedSplit(NamedTuple):
+    """What a listener may draw of a scored split.
+
+    Attributes:
+        dataset: ``CaptionDataset``.
+        images, texts: its codes, ``[n_images, size]`` and ``[n_captions, size]``.
+        measure: how they are compared.
+        result: what ``vsepp.report.tables.metrics_table`` takes.
+    """
+
+    dataset: Any
+    images: np.ndarray
+    texts: np.ndarray
+    measure: str
+    result: dict
+
+
+class RetrievalObjective(Objective):
+    """Two encoders and a ranking loss over the batch.
+
+    A batch is (images or their features ``[batch, ...]``, captions int64 ``[batch, time]``,
+    lengths int64 ``[batch]``, image ids int64 ``[batch]``), as ``training_loader`` gives them.
+
+    Args:
+        config: the run's configuration.
+        text, image: the encoders.
+        with_weights: see :class:`Task`.
+
+    Attributes:
+        criterion: the loss layer.
+    """
+
+    def __init__(
+        self, config: Config, text: TextEncoder, image: ImageEncoder, with_weights: bool = True
+    ) -> None:
+        self.config = config
+        self.text = text
+        self.model = build_model(text, image, with_weights)
+        self.criterion = build_loss(config, self.model)
+        if config.micro_batch_size:
+            return_large_blocks()
+        elif image.feature_size:
+            keep_freed()
+        if config.recompute and not image.feature_size:
+            recompute_blocks(self.model.image_extractor.backbone)
+        self.batch_images = None  # numbers of those that the last step saw
+
+    def encode_images(self, images: paddle.Tensor) -> paddle.Tensor:
+        return compute(self.model.image_extractor, images)
+
+    def encode_texts(self, batch: Any, image_codes: paddle.Tensor) -> paddle.Tensor:
+        _, captions, lengths, _ = batch
+        return compute(self.model.text_extractor, captions, lengths)
+
+    def loss(
+        self, image_codes: paddle.Tensor, text_codes: paddle.Tensor | None, batch: Any
+    ) -> paddle.Tensor:
+        self.batch_images = batch[3]
+        return self.criterion(
+            image_codes.astype("float32"),
+            text_codes.astype("float32"),
+            self.batch_images if self.config.mask_same_image else None,
+        )
+
+
+class RetrievalTask(RetrievalObjective, Task):
+    """Training of a dual encoder on a prepared data set, as photographs or stored features.
+
+    Args, raises: see :class:`Task`; ``prepared`` is the data set, where it is open already.
+
+    Attributes:
+        data: ``RunData``.
+        loader: the training split's.
+    """
+
+    score_name = "rsum"
+
+    def __init__(
+        self, config: Config, with_weights: bool = True, prepared: Prepared | None = None
+    ) -> None:
+        self.data = open_splits(config, ("train", "val", "test"), prepared=prepared)
+        self.backbone = self.data.backbone
+        feature_size = self.backbone and self.backbone.origin.feature_size
+        encoders = encoders_for_training(config, self.data, feature_size)
+        super().__init__(config, *encoders, with_weights)
+        self.loader = training_loader(
+            self.data.splits["train"],
+            config.batch_size,
+            config.seed,
+            worker_count(config),
+            config.batch_by_length,
+        )
+        self.steps = len(self.loader)
+        self.collapse = CollapseWatch(config)
+
+    # ---- data and score
+
+    def batches(self, epoch: int, skip: int) -> Iterable:
+        self.loader.batch_sampler.set_epoch(epoch, skip=skip)
+        return self.loader
+
+    def score(self, split: str) -> Scored:
+        dataset = self.data.splits[split]
+        images, texts = encode_dataset(self.model, dataset, max(self.config.batch_size, 64))
+        if not (np.isfinite(images).all() and np.isfinite(texts).all()):
+            raise Diverged(f"the model gives NaN or infinity for the {split} split")
+        metrics = all_metrics(images, texts, dataset.captions_per_image, self.model.measure)
+        result = {
+            "dataset": self.config.dataset,
+            "split": split,
+            "images": len(images),
+            "captions": len(texts),
+            "protocol": "all images and captions of the split",
+            **metrics,
+        }
+        line = "i2t {:.1f} / {:.1f} / {:.1f}  t2i {:.1f} / {:.1f} / {:.1f}  rsum {:.1f}".format(
+            *(metrics[way][f"R@{k}"] for way in ("i2t", "t2i") for k in (1, 5, 10)), metrics["rsum"]
+        )
+        shown = EncodedSplit(dataset, images, texts, self.model.measure, result)
+        return Scored(metrics, recalls(metrics), line, shown)
+
+    # ---- what it says
+
+    def heading(self) -> str:
+        config, train = self.config, self.data.splits["train"]
+        seen = f"photographs through {config.image_model}"
+        if self.backbone:
+            seen = self.backbone.origin.description
+        return (
+            f"training on {config.dataset}: {len(train.images)} images, {len(train)} captions, "
+            f"{seen}"
+        )
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Let the hardest negatives count alone once the warm-up is over."""
+        if isinstance(self.criterion, TripletNetLoss):
+            self.criterion.hard_negative = (
+                self.config.hard_negative and epoch >= self.config.hard_negative_warmup
+            )
+
+    def warning(self, loss: float, step: int) -> str | None:
+        return self.collapse.warning(loss, step, getattr(self.criterion, "hard_negative", False))
+
+    def batch_names(self) -> str:
+        if self.batch_images is None:
+            return ""
+        dataset = self.data.splits["train"]
+        numbers = sorted(set(np.asarray(self.batch_images).reshape(-1).tolist()))
+        names = ", ".join(dataset.image_name(number) for number in numbers[:_NAMED_AT_MOST])
+        more = ", …" if len(numbers) > _NAMED_AT_MOST else ""
+        return f", whose batch has the images {names}{more}"
+
+    # ---- checkpoints
+
+    def contents(self) -> dict:
+        contents = {"vocab": None, **self.text.contents()}
+        if self.backbone:
+            contents["backbone"] = self.backbone.origin.record()
+        return contents
+
+    def more_weights(self) -> dict:
+        """The backbone behind stored features, so that the file can encode photographs."""
+        state = self.backbone.state if self.backbone else {}
+        return {BACKBONE + name: value for name, value in state.items()}
+
+    def check(self, checkpoint: dict, path: str, resuming: bool) -> None:
+        if not self.text.reader.is_of(checkpoint):
+            name = self.data.splits["train"].folder.name
+            raise InputError(
+                f"{path} was trained with another vocabulary than that of the data set "
+                f"{name}: prepare it as it was, or train anew."
+            )
+        if not self.backbone:
+            return
+        theirs, ours = checkpoint.get("backbone"), self.backbone.origin
+        if resuming and theirs != ours.record():
+            raise InputError(
+                f"{path} was trained over the features of another backbone: set weights "
+                "and pretrained as they were."
+            )
+        if not resuming and theirs and theirs["backbone"] != ours.backbone:
+            mend = (
+                "give a checkpoint over the same features"
+                if GIVEN in (theirs["backbone"], ours.backbone)
+                else f"set image_model={theirs['backbone']}"
+            )
+            raise InputError(
+                f"init_from: {path} was trained over features of {theirs['backbone']}, "
+                f"this run reads those of {ours.backbone}: {mend}."
+            )
+
+    def set_weights(self, state: dict, path: str | Path) -> None:
+        """Over stored features, a backbone among the weights is passed over."""
+        set_state(self.model, state, str(path), optional=(BACKBONE,) if self.backbone else ())
