@@ -3,12 +3,14 @@
 import dataclasses
 import json
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 from conftest import COLOURS, SHAPES, draw_picture, karpathy, sentences_about
 from PIL import Image
 
 from vsepp import Config, create_dataset
+from vsepp.text.vocabulary import SPECIAL_WORDS, Vocabulary
 
 CAPTIONS = 5
 TRAIN, VAL, TEST = 12, 4, 4
@@ -26,6 +28,12 @@ def make_data(data_dir, restval=0):
     (folder / "dataset_tiny.json").write_text(json.dumps(karpathy(images)), encoding="utf-8")
     create_dataset(str(data_dir), "tiny", captions_per_image=CAPTIONS, min_word_count=0)
     return str(data_dir)
+
+
+def word_list(count):
+    """What a prepared data set knows of its words: `count` of them, the special ones included."""
+    words = [f"word{number}" for number in range(count - len(SPECIAL_WORDS))]
+    return SimpleNamespace(vocabulary=Vocabulary.build([words], 0), tokenizer="words")
 
 
 def make_config(data_dir, out, **changes):

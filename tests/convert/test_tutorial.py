@@ -9,6 +9,7 @@ from convert.documents import VSEPP, HeadInside, batch, save, words
 from paddle import nn
 from paddle.vision import models
 from PIL import Image
+from tiny import word_list
 
 from vsepp import load, load_checkpoint
 from vsepp.config import Config, apply
@@ -16,6 +17,7 @@ from vsepp.convert.tutorial import convert_tutorial
 from vsepp.convert.tutorial_names import image_names
 from vsepp.data.transforms import CenterCrop
 from vsepp.models.backbones import BACKBONES
+from vsepp.models.encoders import encoders_for_training
 from vsepp.models.losses import TripletNetLoss
 from vsepp.models.state import set_state
 from vsepp.models.vsepp import BACKBONE, build_model
@@ -150,7 +152,7 @@ def test_the_next_step_is_the_one_they_would_make(finetuned, names, tmp_path, vo
     assert ours["config"]["finetuned"] == finetuned
     assert (ours["position"]["epoch"], ours["position"]["step_in_epoch"]) == (4, 0)
     config = apply(Config(), {**ours["config"], "learning_rate": 1e-3}, "the test")
-    model = build_model(config, WORDS, with_weights=False)
+    model = build_model(*encoders_for_training(config, word_list(WORDS)), with_weights=False)
     set_state(model, ours["model"], "ours.ckpt")
     resumed = get_optimizer(model, config)
     restore_optimizer(model, resumed, ours["optimizer"], ours["position"]["epoch"])

@@ -25,7 +25,7 @@ def test_a_thumbnail_is_a_small_whole_jpeg(photograph, tmp_path):
 @pytest.mark.parametrize("size, small", [((1, 3000), (1, 300)), ((3000, 2), (400, 1))])
 def test_a_strip_keeps_a_pixel_of_its_short_side(tmp_path, size, small):
     Image.new("RGB", size).save(tmp_path / "strip.png")
-    with Image.open(Thumbnails(tmp_path).path(tmp_path / "strip.png")) as thumbnail:
+    with Image.open(ThumbnailFolder(tmp_path).path(tmp_path / "strip.png")) as thumbnail:
         assert thumbnail.size == small
 
 

@@ -6,16 +6,12 @@ from types import SimpleNamespace
 import numpy as np
 import paddle
 import pytest
+from tiny import word_list
 
 from vsepp import InputError, TripletNetLoss, get_optimizer, load_config
 from vsepp.models.encoders import encoders_for_training
 from vsepp.models.losses import NPairLoss, build_loss
 from vsepp.models.vsepp import build_model
-from vsepp.text.vocabulary import Vocabulary
-
-NINE_WORDS = SimpleNamespace(
-    vocabulary=Vocabulary.build([["a", "b", "c", "d", "e"]], 0), tokenizer="words"
-)
 
 
 def codes(batch, size=6, seed=0, positive=False):
@@ -220,7 +216,7 @@ class TestNPair:
 
     def test_the_temperature_is_learned_with_the_model(self):
         config = load_config("sample_paper_npair", ["word_dim=4", "embed_size=6"])
-        model = build_model(*encoders_for_training(config, NINE_WORDS, 5))
+        model = build_model(*encoders_for_training(config, word_list(9), 5))
         before = model.logit_scale.item()
         optimizer = get_optimizer(model, SimpleNamespace(learning_rate=0.1))
         codes = model(

@@ -1,24 +1,20 @@
 """Both encoders together, and what a configuration builds."""
 
 import dataclasses
-from types import SimpleNamespace
 
 import numpy as np
 import paddle
 import pytest
+from tiny import word_list
 
 from vsepp import VSEPP, Config
 from vsepp.models.encoders import encoders_for_training
 from vsepp.models.state import get_state
 from vsepp.models.vsepp import BACKBONE, build_model
-from vsepp.text.vocabulary import Vocabulary
 
 TINY = "shufflenet_v2_x0_25"
 CONFIG = dataclasses.replace(
     Config(), image_model=TINY, pretrained=False, word_dim=4, embed_size=6, num_layers=2
-)
-NINE_WORDS = SimpleNamespace(
-    vocabulary=Vocabulary.build([["a", "b", "c", "d", "e"]], 0), tokenizer="words"
 )
 
 
@@ -94,7 +90,7 @@ def test_options_reach_the_head_they_are_for():
 
 @pytest.mark.parametrize("feature_size", [None, 7])
 def test_the_halves_built_alone_have_the_names_of_the_whole(feature_size):
-    text, image = encoders = encoders_for_training(CONFIG, NINE_WORDS, feature_size)
+    text, image = encoders = encoders_for_training(CONFIG, word_list(9), feature_size)
     whole = {
         name: value.shape
         for name, value in build_model(*encoders, with_weights=False).state_dict().items()
@@ -110,7 +106,7 @@ def test_the_halves_built_alone_have_the_names_of_the_whole(feature_size):
 @pytest.mark.parametrize("finetuned", [False, True])
 def test_a_configuration_says_whether_the_backbone_is_trained(finetuned):
     model = build_model(
-        *encoders_for_training(dataclasses.replace(CONFIG, finetuned=finetuned), NINE_WORDS)
+        *encoders_for_training(dataclasses.replace(CONFIG, finetuned=finetuned), word_list(9))
     )
 
     # Batch-norm's statistics are parameters to Paddle, and never trained.
@@ -126,7 +122,7 @@ def test_a_configuration_says_whether_the_backbone_is_trained(finetuned):
 def test_without_weights_no_file_is_read():
     config = dataclasses.replace(CONFIG, pretrained=True, weights="nowhere.pdparams")
 
-    encoders = encoders_for_training(config, NINE_WORDS)
+    encoders = encoders_for_training(config, word_list(9))
 
     build_model(*encoders, with_weights=False)
 

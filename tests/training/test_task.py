@@ -6,9 +6,10 @@ import sys
 import numpy as np
 import paddle
 import pytest
-from tiny import make_config
+from tiny import make_config, word_list
 
 from vsepp import InputError, load_checkpoint
+from vsepp.models.encoders import encoders_for_training
 from vsepp.training.loop import Trainer, TrainingStep
 from vsepp.training.optimizer import get_optimizer
 from vsepp.training.retrieval import RetrievalObjective
@@ -167,7 +168,7 @@ def in_memory(config, count):
     """(objective, step, batches of 8 pairs over features of 6 numbers)."""
     generator = np.random.default_rng(2)
     paddle.seed(0)
-    objective = RetrievalObjective(config, vocab_size=20, feature_size=6)
+    objective = RetrievalObjective(config, *encoders_for_training(config, word_list(20), 6))
     step = TrainingStep(config, objective, get_optimizer(objective.model, config))
     step.begin_epoch()
     arrays = (

@@ -106,7 +106,7 @@ def write_stamp(folder, stamp):
 
 
 def fingerprint(asked, plan, running, gpu, root=ROOT):
-    """What an installation depends on, but for tests and checks; equal means: nothing to do."""
+    """What an installation depends on, the extras of tests and checks apart."""
     digest = hashlib.sha256()
     for name in ("setup.py", "pyproject.toml"):
         digest.update((root / name).read_bytes())

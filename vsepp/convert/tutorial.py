@@ -18,7 +18,7 @@ from vsepp.pickles import read_pickle
 from vsepp.system.errors import InputError
 from vsepp.system.fingerprints import fingerprint
 from vsepp.text.vocabulary import Vocabulary
-from vsepp.training.starting import Position
+from vsepp.training.position import Position
 
 _EMBEDDING = "text_extractor.embedding.weight"
 _RECURRENT = "text_extractor.gru.weight_hh_l"

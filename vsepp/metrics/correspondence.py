@@ -75,11 +75,10 @@ class Correspondence:
                 f"{len(sides[0])} and {len(sides[1])}."
             )
         self.n_images, self.n_texts = counts
-        order = np.lexsort(sides[::-1])
-        images, texts = (rows[order] for rows in sides)
-        new = np.ones(len(images), bool)
-        new[1:] = (np.diff(images) != 0) | (np.diff(texts) != 0)
-        self.images, self.texts = images[new], texts[new]
+        # By image, then text, each pair once.
+        self.images, self.texts = np.divmod(
+            np.unique(sides[0] * self.n_texts + sides[1]), self.n_texts
+        )
         for name, other, rows, count in (
             ("image", "text", self.images, self.n_images),
             ("text", "image", self.texts, self.n_texts),

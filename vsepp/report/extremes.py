@@ -13,7 +13,7 @@ from vsepp.metrics.top_k import scores_of_image, scores_of_text
 _BLOCK = 2_000_000  # scores held at a time
 
 
-class Answers(NamedTuple):
+class QueryAnswers(NamedTuple):
     """What a query found.
 
     Attributes:
@@ -84,14 +84,14 @@ def best_and_worst(ranks, margins, count):
 
 
 def answers_of_image(gallery, image_id, rank, count):
-    """The sentences an image finds, as :class:`Answers`."""
+    """The sentences an image finds, as :class:`QueryAnswers`."""
     per_image = gallery.dataset.captions_per_image
     scores = scores_of_image(gallery.images[image_id], gallery.texts, gallery.measure)
     return _answers(image_id, rank, scores, np.arange(len(scores)) // per_image == image_id, count)
 
 
 def answers_of_text(gallery, index, rank, count):
-    """The images a sentence finds, as :class:`Answers`."""
+    """The images a sentence finds, as :class:`QueryAnswers`."""
     scores = scores_of_text(gallery.images, gallery.texts[index], gallery.measure)
     own = np.arange(len(scores)) == gallery.dataset.image_id(index)
     return _answers(index, rank, scores, own, count)
@@ -100,6 +100,6 @@ def answers_of_text(gallery, index, rank, count):
 def _answers(query, rank, scores, right, count):
     found = np.lexsort((np.arange(len(scores)), right, -scores))[:count]
     own = int(np.argmax(np.where(right, scores, -np.inf)))
-    return Answers(
+    return QueryAnswers(
         int(query), int(rank), found, scores[found], right[found], (own, float(scores[own]))
     )

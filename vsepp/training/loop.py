@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import signal
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
@@ -23,42 +22,11 @@ from vsepp.system.threads import describe_threads
 from vsepp.training.meter import Meter, duration
 from vsepp.training.micro_batch import hold_batch_statistics, seed_from, sliced_codes
 from vsepp.training.optimizer import get_optimizer, optimizer_state, restore_optimizer
+from vsepp.training.position import Position
 from vsepp.training.run_folder import RunFolder
 from vsepp.training.starting import check_destinations, named_checkpoint, read_resumed
 from vsepp.training.stopping import StopRequest
 from vsepp.training.task import Diverged, Listener, Objective, Scored, Task
-
-
-@dataclass
-class Position:
-    """Where a run is: all that its next step follows from, besides weights and optimizer."""
-
-    epoch: int = 0  # from 0
-    step_in_epoch: int = 0
-    step: int = 0
-    best_score: float = -1.0  # a file calls it best_rsum, whatever the task
-    best_step: int = 0
-    validated_step: int = -1
-    history: list = field(default_factory=list)
-
-    def stored(self) -> dict:
-        """As a checkpoint holds it."""
-        return _renamed(vars(self), "best_score", "best_rsum")
-
-    @classmethod
-    def restored(cls, stored: dict, path: str) -> Position:
-        """From what the checkpoint ``path`` holds; InputError when that is malformed."""
-        try:
-            return cls(**_renamed(stored, "best_rsum", "best_score"))
-        except (TypeError, AttributeError):
-            raise InputError(
-                f"{path} has a malformed 'position': the checkpoint is damaged; use "
-                "another, or init_from to take its weights alone."
-            ) from None
-
-
-def _renamed(values, old, new):
-    return {new if key == old else key: value for key, value in values.items()}
 
 
 class TrainingStep:

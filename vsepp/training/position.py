@@ -1,0 +1,39 @@
+"""Where a run is, as its last checkpoint remembers it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from vsepp.system.errors import InputError
+
+
+@dataclass
+class Position:
+    """Where a run is: all that its next step follows from, besides weights and optimizer."""
+
+    epoch: int = 0  # from 0
+    step_in_epoch: int = 0
+    step: int = 0
+    best_score: float = -1.0  # a file calls it best_rsum, whatever the task
+    best_step: int = 0
+    validated_step: int = -1
+    history: list = field(default_factory=list)
+
+    def stored(self) -> dict:
+        """As a checkpoint holds it."""
+        return _renamed(vars(self), "best_score", "best_rsum")
+
+    @classmethod
+    def restored(cls, stored: dict, path: str) -> Position:
+        """From what the checkpoint ``path`` holds; InputError when that is malformed."""
+        try:
+            return cls(**_renamed(stored, "best_rsum", "best_score"))
+        except (TypeError, AttributeError):
+            raise InputError(
+                f"{path} has a malformed 'position': the checkpoint is damaged; use "
+                "another, or init_from to take its weights alone."
+            ) from None
+
+
+def _renamed(values, old, new):
+    return {new if key == old else key: value for key, value in values.items()}
