@@ -3,13 +3,13 @@
 import dataclasses
 import json
 from contextlib import contextmanager
-from types import SimpleNamespace
 
 import pytest
 from conftest import COLOURS, SHAPES, draw_picture, karpathy, sentences_about
 from PIL import Image
 
 from vsepp import Config, create_dataset
+from vsepp.text.reader import WordReader
 from vsepp.text.vocabulary import SPECIAL_WORDS, Vocabulary
 
 CAPTIONS = 5
@@ -33,7 +33,7 @@ def make_data(data_dir, restval=0):
 def word_list(count):
     """What a prepared data set knows of its words: `count` of them, the special ones included."""
     words = [f"word{number}" for number in range(count - len(SPECIAL_WORDS))]
-    return SimpleNamespace(vocabulary=Vocabulary.build([words], 0), tokenizer="words")
+    return WordReader(Vocabulary.build([words], 0))
 
 
 def make_config(data_dir, out, **changes):

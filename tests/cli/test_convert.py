@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import paddle
 import pytest
+from convert import documents
 from PIL import Image
 
 from vsepp import load, load_checkpoint
@@ -14,13 +15,13 @@ from vsepp.checkpoint import save_checkpoint
 from vsepp.cli.command import run
 from vsepp.cli.convert import main
 from vsepp.config import Config
-from vsepp.convert import conversion
+from vsepp.convert import authors
 from vsepp.data.transforms import CenterCrop
 from vsepp.models.backbones import build_backbone
 from vsepp.models.state import get_state
 from vsepp.models.vsepp import VSEPP
 from vsepp.models.weights import load_backbone_weights
-from vsepp.pickles import PlainObject
+from vsepp.pickles import PlainObject, read_pickle
 from vsepp.text.vocabulary import Vocabulary
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -89,9 +90,9 @@ def test_the_authors_full_cnn_comes_with_its_backbone(tmp_path, monkeypatch):
     words = PlainObject()
     words.word2idx = vocabulary(9).word_to_index
     files = {"model": {"opt": options, "model": [image, text], "epoch": 2}, "vocabulary": words}
-    monkeypatch.setattr(conversion, "read_pickle", lambda path, classes=None: files[path])
+    monkeypatch.setattr(authors, "read_pickle", lambda path, classes=None: files[path])
 
-    conversion.convert_authors("model", "vocabulary", tmp_path / "ours.ckpt")
+    authors.convert_authors("model", "vocabulary", tmp_path / "ours.ckpt")
 
     model = load(tmp_path / "ours.ckpt")
     pixels = generator.integers(0, 256, (300, 280, 3), dtype=np.uint8)
@@ -210,48 +211,31 @@ def test_weights_go_out_as_pdparams(tmp_path):
         np.testing.assert_array_equal(get_state(other)[name], value)
 
 
-def test_the_tutorials_checkpoint_becomes_ours(tmp_path):
+def test_the_tutorials_checkpoint_becomes_ours_and_theirs_again(tmp_path, capsys):
     words = vocabulary(9)
     words.save(tmp_path / "vocab.json")
-    model = VSEPP(9, 3, 4, 1, "resnet18", pretrained=False)
-    renamed = {}
-    for name, value in model.state_dict().items():
-        for ours, theirs in (
-            ("image_extractor.backbone.", "image_extractor.net."),
-            ("image_extractor.fc.", "image_extractor.net.fc."),
-            ("text_extractor.embedding.", "text_extractor.embed."),
-            ("text_extractor.gru.", "text_extractor.rnn."),
-        ):
-            name = name.replace(ours, theirs)
-        renamed[name] = value
-    paddle.save(
-        {"epoch": 3, "step": 70, "model": renamed, "optimizer": {"anything": 1}},
-        str(tmp_path / "theirs.ckpt"),
-    )
-    out = tmp_path / "ours.ckpt"
-    assert (
-        run(
-            main,
-            [
-                "--tutorial",
-                str(tmp_path / "theirs.ckpt"),
-                "--vocab",
-                str(tmp_path / "vocab.json"),
-                str(out),
-            ],
-        )
-        == 0
-    )
-    converted = load(out)
+    network = documents.VSEPP(9, 3, 4, 1, "resnet18")
+    theirs, ours, again = (tmp_path / name for name in ("t.ckpt", "ours.ckpt", "again.ckpt"))
+    documents.save(network, theirs, epoch=3, step=70)
+
+    given = ["--tutorial", str(theirs), "--vocab", str(tmp_path / "vocab.json"), str(ours)]
+    assert run(main, given) == 0
+    said = capsys.readouterr().out
+    assert run(main, ["--to-tutorial", str(ours), str(again)]) == 0
+
+    converted = load(ours)
     assert (converted.config.image_model, converted.config.embed_size) == ("resnet18", 4)
-    assert load_checkpoint(out)["epoch"] == 3
-    caption = words.encode(["w1", "w3"])
-    model.eval()
-    expected = model.text_extractor(paddle.to_tensor([caption]), paddle.to_tensor([4])).numpy()
-    np.testing.assert_allclose(converted.encode_indices([caption]), expected, atol=1e-6)
-    image = np.full((1, 64, 64, 3), 90, np.uint8)
-    codes = converted.encode_image(Image.fromarray(image[0]))
-    assert codes.shape == (1, 4) and np.isclose(np.linalg.norm(codes), 1)
+    assert load_checkpoint(ours)["epoch"] == 4  # epochs begun; theirs counts from 0
+    assert said == (
+        f"written to {ours}; there is no optimizer's state in {theirs}: init_from={ours} takes "
+        "the weights\n"
+    )
+    back = paddle.load(str(again))
+    assert (back["epoch"], back["step"], back["optimizer"]) == (3, 70, {})
+    state = network.state_dict()
+    assert back["model"].keys() == state.keys()
+    for name, value in state.items():
+        np.testing.assert_array_equal(back["model"][name].numpy(), value.numpy())
 
 
 def test_the_tutorials_checkpoint_needs_its_vocabulary(tmp_path, capsys):
@@ -303,7 +287,7 @@ def test_authors_checkpoints_with_other_values_are_refused(tmp_path, changes, op
     from argparse import Namespace
 
     folder = GOLDEN / "authors_small_checkpoint"
-    given = conversion.read_pickle(folder / "model_best.pth.tar", conversion._NAMESPACE)
+    given = read_pickle(folder / "model_best.pth.tar", {("argparse", "Namespace"): PlainObject})
     if options is not None:
         given["opt"] = Namespace(**{**vars(given["opt"]), **options})
     path = tmp_path / "model.pth.tar"

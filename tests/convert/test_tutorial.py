@@ -7,20 +7,25 @@ import paddle
 import pytest
 from convert.documents import VSEPP, HeadInside, batch, save, words
 from paddle import nn
+from paddle.utils import unique_name
 from paddle.vision import models
 from PIL import Image
 from tiny import word_list
 
-from vsepp import load, load_checkpoint
+from vsepp import create_dataset, load, load_checkpoint
+from vsepp.cli.train import main as train_tool
 from vsepp.config import Config, apply
 from vsepp.convert.tutorial import convert_tutorial
 from vsepp.convert.tutorial_names import image_names
 from vsepp.data.transforms import CenterCrop
-from vsepp.models.backbones import BACKBONES
+from vsepp.models.backbones import BACKBONES, build_backbone
 from vsepp.models.encoders import encoders_for_training
 from vsepp.models.losses import TripletNetLoss
-from vsepp.models.state import set_state
-from vsepp.models.vsepp import BACKBONE, build_model
+from vsepp.models.state import get_state, set_state
+from vsepp.models.vsepp import build_model
+from vsepp.system.errors import InputError
+from vsepp.system.fingerprints import fingerprint
+from vsepp.text.vocabulary import Vocabulary
 from vsepp.training.optimizer import get_optimizer, restore_optimizer
 
 WORDS = 9
@@ -160,24 +165,177 @@ def test_the_next_step_is_the_one_they_would_make(finetuned, names, tmp_path, vo
     # Ours keeps the statistics of a frozen backbone, theirs does not.
     train(network, optimizer, [7], still=() if finetuned else (network.image_extractor.net,))
     train(model, resumed, [7])
-    theirs = dict(network.named_parameters()).values()
-    assert len(theirs) == len(before)
-    moved = 0
-    expected = {value.name: value.numpy() for value in theirs}
-    for name, value in model.named_parameters():
-        their_name = _their_name(name, network)
-        np.testing.assert_allclose(value.numpy(), expected[their_name], atol=1e-6, err_msg=name)
-        moved += not np.array_equal(value.numpy(), before[name])
-    assert moved > (50 if finetuned else 10)
+    found = by_layer(model.image_extractor.backbone, model)
+    expected = by_layer(network.image_extractor.net, network)
+    assert len(found) == len(expected) == len(before)
+    for ours, theirs in zip(found, expected):
+        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), atol=1e-6)
+    moved = [not np.array_equal(value.numpy(), before[name])
+             for name, value in model.named_parameters()]  # fmt: skip
+    assert sum(moved) > (50 if finetuned else 10)
 
 
-def _their_name(name, network):
-    """Paddle's name of the parameter of a wrapped ResNet-18 that is ours called ``name``."""
-    children = [child for child, _ in models.resnet18(pretrained=False).named_children()]
-    layer = {"embedding": "embed", "gru": "rnn"}
-    if name.startswith(BACKBONE):
-        child, _, rest = name[len(BACKBONE) :].partition(".")
-        layer, rest = network.image_extractor.net[children.index(child)], rest
-        return dict(layer.named_parameters())[rest].name
-    half, part, rest = name.split(".", 2)
-    return dict(getattr(network, half).named_parameters())[f"{layer.get(part, part)}.{rest}"].name
+def by_layer(backbone, model):
+    """The parameters of a model in an order that does not depend on names."""
+    return [
+        *backbone.parameters(),
+        *model.image_extractor.fc.parameters(),
+        *model.text_extractor.parameters(),
+    ]
+
+
+def without(slot, parameter):
+    """An optimizer's state that lacks one entry."""
+
+    def change(state):
+        return {key: value for key, value in state.items() if f"{parameter}_{slot}" not in key}
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        without("moment2", "conv2d_3.w_0"),
+        without("beta1_pow_acc", "embedding_0.w_0"),
+        without("moment", "linear_1.b_0"),
+        lambda state: {**state, "conv2d_0.w_0_moment1_0": np.zeros(3, np.float32)},
+        lambda state: {"anything": 1},
+    ],
+)
+def test_an_incomplete_state_is_left_behind(change, tmp_path, vocabulary):
+    with unique_name.guard():
+        network = VSEPP(WORDS, 3, 4, 1, "resnet18")
+    optimizer = adam(network)
+    train(network, optimizer, range(1), side=32)
+    contents = {"epoch": 0, "step": 0, "model": network.state_dict()}
+    state = change(optimizer.state_dict())
+    assert state.keys() != optimizer.state_dict().keys() or "conv2d_0.w_0_moment1_0" in state
+    paddle.save({**contents, "optimizer": state}, str(tmp_path / "theirs.ckpt"))
+
+    said = convert_tutorial(tmp_path / "theirs.ckpt", vocabulary, tmp_path / "ours.ckpt")
+
+    ours = load_checkpoint(tmp_path / "ours.ckpt")
+    assert "optimizer" not in ours and "position" not in ours
+    assert "left behind" in said and "init_from=" in said
+
+
+def test_training_goes_on_with_the_epoch_after_theirs(data_set, tmp_path, run_tool):
+    """In the configuration that fits: here of another network, so the rest is as documented."""
+    splits = ["train"] * 4 + ["val"] * 2 + ["test"] * 2
+    sentences = [[f"picture {place} has {word}" for word in "abcde"] for place in range(8)]
+    folder = data_set(
+        [(f"{place}.png", split, sentences[place]) for place, split in enumerate(splits)],
+        "flickr8k",
+    )
+    create_dataset(str(folder.parent), "flickr8k", min_word_count=0)
+    vocabulary = Vocabulary.load(folder / "vocab.json")
+    network = VSEPP(len(vocabulary), 3, 4, 1, "resnet18")
+    optimizer = adam(network)
+    train(network, optimizer, range(2))
+    save(network, tmp_path / "theirs.ckpt", optimizer, epoch=1, step=60)
+    convert_tutorial(tmp_path / "theirs.ckpt", folder / "vocab.json", tmp_path / "ours.ckpt")
+
+    run_tool(
+        train_tool, "--data-dir", folder.parent, "--dataset", "flickr8k", "-o",
+        f"checkpoint={tmp_path / 'ours.ckpt'}", "image_model=resnet18", "word_dim=3",
+        "embed_size=4", "num_epochs=3", "pretrained=false", "workers=0", "log_step=1",
+        f"run_dir={tmp_path / 'runs'}", f"last_checkpoint={tmp_path / 'last.ckpt'}",
+        f"best_checkpoint={tmp_path / 'best.ckpt'}",
+    )  # fmt: skip
+
+    log = next((tmp_path / "runs").rglob("log.txt")).read_text()
+    assert "epoch 3/3 step 1/1" in log and "epoch 2/3" not in log
+    last = load_checkpoint(tmp_path / "last.ckpt")
+    power = last["optimizer"]["beta1_pow_acc_0"]["text_extractor.embedding.weight"]
+    np.testing.assert_allclose(power, 0.9**4, rtol=1e-5)  # Paddle begins with 0.9: three steps
+
+
+def test_weights_alone_are_a_checkpoint_without_epochs(tmp_path, vocabulary):
+    network = VSEPP(WORDS, 3, 4, 1, "resnet18")
+    paddle.save(network.state_dict(), str(tmp_path / "theirs.pdparams"))
+
+    said = convert_tutorial(tmp_path / "theirs.pdparams", vocabulary, tmp_path / "ours.ckpt")
+
+    ours = load_checkpoint(tmp_path / "ours.ckpt")
+    assert (ours["epoch"], ours["step"], ours["config"]["image_model"]) == (0, 0, "resnet18")
+    assert "no optimizer" in said
+
+
+def test_a_frozen_backbone_is_named_with_its_fingerprint(tmp_path, vocabulary):
+    network = VSEPP(WORDS, 3, 4, 1, "resnet18", finetuned=False)
+    optimizer = adam(network)
+    train(network, optimizer, range(1), side=32, still=[network.image_extractor.net])
+    save(network, tmp_path / "theirs.ckpt", optimizer)
+
+    convert_tutorial(tmp_path / "theirs.ckpt", vocabulary, tmp_path / "ours.ckpt")
+
+    backbone = build_backbone("resnet18")
+    for own, theirs in zip(backbone.parameters(), network.image_extractor.net.parameters()):
+        own.set_value(theirs)
+    origin = load_checkpoint(tmp_path / "ours.ckpt")["backbone"]
+    assert origin["backbone"] == "resnet18" and origin["feature_size"] == 512
+    assert origin["fingerprint"] == fingerprint(get_state(backbone))
+
+
+# ---- what is refused -----------------------------------------------------------------------
+
+
+def heads(**changes):
+    """The weights of a model over features, some of them changed or taken away (None)."""
+    weights = {
+        "image_extractor.fc.weight": np.zeros((6, 4), np.float32),
+        "image_extractor.fc.bias": np.zeros(4, np.float32),
+        "text_extractor.embed.weight": np.zeros((WORDS, 3), np.float32),
+        "text_extractor.rnn.weight_ih_l0": np.zeros((12, 3), np.float32),
+        "text_extractor.rnn.weight_hh_l0": np.zeros((12, 4), np.float32),
+        "text_extractor.rnn.bias_ih_l0": np.zeros(12, np.float32),
+        "text_extractor.rnn.bias_hh_l0": np.zeros(12, np.float32),
+        **{name.replace("__", "."): value for name, value in changes.items()},
+    }
+    return {name: value for name, value in weights.items() if value is not None}
+
+
+def test_a_model_over_features_needs_no_backbone(tmp_path, vocabulary):
+    (tmp_path / "t.ckpt").write_bytes(pickle.dumps({"model": heads(), "epoch": 0, "step": 5}))
+
+    convert_tutorial(tmp_path / "t.ckpt", vocabulary, tmp_path / "ours.ckpt")
+
+    model = load(tmp_path / "ours.ckpt")
+    assert model.encode_features(np.ones((2, 6), np.float32)).shape == (2, 4)
+    assert model.encode_text("w1").shape == (1, 4)
+
+
+@pytest.mark.parametrize(
+    "changes, said",
+    [
+        ({"text_extractor__embed__weight": None}, "lacks the word embedding"),
+        ({"text_extractor__rnn__weight_hh_l0": None}, "lacks the GRU"),
+        ({"image_extractor__fc__weight": None}, "none of the networks"),
+        ({"image_extractor__fc__bias": None}, "lacks image_extractor.fc.bias"),
+        ({"text_extractor__rnn__bias_ih_l0": None}, "lacks text_extractor.gru.bias_ih_l0"),
+        (
+            {"text_extractor__rnn__weight_hh_l0": np.zeros((16, 4), np.float32)},
+            "text_extractor.rnn.weight_hh_l0 has the shape (16, 4) instead of (12, 4)",
+        ),
+        (
+            {"text_extractor__rnn__weight_hh_l0_reverse": np.zeros((12, 4), np.float32)},
+            "the parameter text_extractor.rnn.weight_hh_l0_reverse",
+        ),
+        ({"image_extractor__bn__weight": np.zeros(4, np.float32)}, "none of the networks"),
+        ({"image_extractor__net__0__weight": np.zeros((4, 3, 7, 7))}, "none of the networks"),
+        ({"discriminator__weight": np.zeros(4, np.float32)}, "discriminator.weight, which"),
+        ({"text_extractor__embed__weight": np.zeros((WORDS + 2, 3))}, "has 9 words"),
+    ],
+)
+def test_what_is_not_the_tutorials_is_refused_in_a_sentence(changes, said, tmp_path, vocabulary):
+    path = tmp_path / "t.ckpt"
+    path.write_bytes(pickle.dumps({"model": heads(**changes), "epoch": 0, "step": 5}))
+
+    with pytest.raises(InputError) as refused:
+        convert_tutorial(path, vocabulary, tmp_path / "ours.ckpt")
+
+    message = str(refused.value)
+    assert said in message
+    assert "t.ckpt" in message and message.endswith(".") and "\n" not in message
+    assert not (tmp_path / "ours.ckpt").exists()

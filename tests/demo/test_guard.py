@@ -6,7 +6,7 @@ import pytest
 from vsepp.demo.guard import Guard
 
 
-def ask(folder, path="/gradio_api/queue/join", parts=(b"{}",), headers=()):
+def ask(folder, path="/gradio_api/queue/join", parts=(b"{}",), headers=(), method="POST"):
     """(status, headers, body that the application behind the guard has read or None)."""
     received, sent, waiting = [], [], list(parts)
 
@@ -31,7 +31,7 @@ def ask(folder, path="/gradio_api/queue/join", parts=(b"{}",), headers=()):
     async def send(message):
         sent.append(message)
 
-    scope = {"type": "http", "method": "POST", "path": path, "headers": list(headers)}
+    scope = {"type": "http", "method": method, "path": path, "headers": list(headers)}
     asyncio.run(Guard(application, folder, 1000, 200)(scope, receive, send))
     return sent[0]["status"], dict(sent[0]["headers"]), received[0] if received else None
 
@@ -61,6 +61,34 @@ def test_files_that_were_not_uploaded_are_refused(tmp_path, path):
         assert ask(tmp_path, parts=(json.dumps(value).encode(),))[0] == 400
     escaping = {"path": str(tmp_path / ".." / "a.png")}
     assert ask(tmp_path, parts=(json.dumps(escaping).encode(),))[0] == 400
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+@pytest.mark.parametrize("start", ["/file=", "/file/", "/gradio_api/file=", "/gradio_api/file/"])
+def test_only_files_of_the_folder_are_handed_out(tmp_path, start, method):
+    folder, outside = tmp_path / "folder", tmp_path / "outside.png"
+    folder.mkdir()
+    outside.touch()
+    (folder / "link.png").symlink_to(outside)
+    assert ask(folder, f"{start}{folder}/a/b.png", method=method)[0] == 200
+    for path in (
+        outside,
+        folder / "link.png",
+        f"{folder}/../outside.png",
+        f"{folder}s/a.png",
+        "outside.png",
+        "",
+        "http://example.com/a.png",
+        f"file://{folder}/a.png",
+        f"{folder}/a\0.png",
+    ):
+        status, headers, body = ask(folder, f"{start}{path}", method=method)
+        assert status == 403 and body is None and b"content-security-policy" in headers
+
+
+@pytest.mark.parametrize("path", ["/", "/assets/file-1.js", "/gradio_api/info", "/files", "/file"])
+def test_what_is_no_download_passes(tmp_path, path):
+    assert ask(tmp_path, path, method="GET")[0] == 200
 
 
 @pytest.mark.parametrize("body", [b"no json", b"[" * 199, b"\xff\xfe"])

@@ -6,6 +6,7 @@ import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from colour_words import make_answers
@@ -19,10 +20,11 @@ pytest.importorskip("uvicorn")
 @pytest.fixture(scope="module")
 def live(tmp_path_factory):
     """(address, folder of uploads, answers)."""
+    pictures = tmp_path_factory.mktemp("pictures")  # first: pytest's files go to no folder of ours
     with pytest.MonkeyPatch.context() as patch, server.private_folder() as folder:
         patch.setenv("NO_PROXY", "127.0.0.1")
         pytest.importorskip("gradio")
-        answers = make_answers(tmp_path_factory.mktemp("pictures"))
+        answers = make_answers(pictures)
         bound = server.listen("127.0.0.1", 0)
         running = server.make_server(answers, folder)
         thread = threading.Thread(target=running.run, kwargs={"sockets": [bound]}, daemon=True)
@@ -144,6 +146,32 @@ def test_no_other_files_are_read_or_served(live, tmp_path):
         )
         with pytest.raises(urllib.error.HTTPError, match="400"):
             urllib.request.urlopen(request, timeout=10)
+
+
+def test_what_gradio_keeps_or_fetches_for_other_pages_is_not_served(live, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    paths = [f"{live[0]}/robots.txt"]  # an address
+    for cache in (".gradio/cached_examples", "gradio_cached_examples"):  # Gradio 6's and 4's
+        (tmp_path / cache).mkdir(parents=True)
+        (tmp_path / cache / "example.txt").write_text("of another page")
+        paths += [f"{cache}/example.txt", str(tmp_path / cache / "example.txt")]
+    for path in paths:
+        for start in ("/gradio_api/file=", "/file=", "/gradio_api/file/", "/file/"):
+            assert get(live[0], start + path)[0] >= 400
+
+
+def test_what_was_uploaded_or_found_is_served(live, client, send):
+    address, folder, _ = live
+    photographs, _ = client.predict(
+        send(Image.new("RGB", (50, 40))), 1, api_name="/search_by_picture"
+    )
+    shown = photographs[0]["image"]["url"]
+    assert shown.startswith(address)
+    prefix = shown[: shown.index("/file=")].removeprefix(address)
+    uploaded = next(path for path in Path(folder).rglob("picture.png"))
+    for path in (photographs[0]["image"]["path"], f"{folder}/examples/example_1.jpg", uploaded):
+        status, _, content = get(address, f"{prefix}/file={path}")
+        assert status == 200 and content == Path(path).read_bytes()
 
 
 @pytest.mark.slow

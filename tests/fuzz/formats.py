@@ -339,8 +339,13 @@ def _pickles(folder):
     vocabulary = (AUTHORS / "f8k_precomp_vocab.pkl").read_bytes()
     model = (AUTHORS / "model_best.pth.tar").read_bytes()
     state = {
-        "text_extractor.embedding.weight": np.zeros((6, 4), np.float32),
+        "text_extractor.embed.weight": np.zeros((6, 4), np.float32),
+        "text_extractor.rnn.weight_ih_l0": np.zeros((9, 4), np.float32),
+        "text_extractor.rnn.weight_hh_l0": np.zeros((9, 3), np.float32),
+        "text_extractor.rnn.bias_ih_l0": np.zeros(9, np.float32),
+        "text_extractor.rnn.bias_hh_l0": np.zeros(9, np.float32),
         "image_extractor.fc.weight": np.zeros((5, 3), np.float32),
+        "image_extractor.fc.bias": np.zeros(3, np.float32),
         "epoch": 1,
     }
     paddle.save(

@@ -13,7 +13,7 @@ import numpy as np
 import paddle
 import pytest
 
-from vsepp.pickles import PlainObject, read_pickle
+from vsepp.pickles import NamedArray, PlainObject, read_pickle
 from vsepp.system.errors import InputError
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -146,6 +146,24 @@ def test_what_paddle_saves_is_read_without_paddle_load(tmp_path, protocol, monke
     found = read_pickle(tmp_path / "a.ckpt")
     assert (found["epoch"], found["step"]) == (3, 7)
     assert same(found["model"], state)
+
+
+def test_paddles_names_come_along_where_they_are_asked_for(tmp_path):
+    layer = paddle.nn.Linear(3, 4)
+    paddle.save(layer.state_dict(), str(tmp_path / "a.pdparams"))  # with a table of names
+    paddle.save({"model": layer.state_dict()}, str(tmp_path / "a.ckpt"))  # with each tensor
+
+    for state in (
+        read_pickle(tmp_path / "a.pdparams", names=True),
+        read_pickle(tmp_path / "a.ckpt", names=True)["model"],
+    ):
+        assert {key: value.name for key, value in state.items()} == {
+            "weight": layer.weight.name,
+            "bias": layer.bias.name,
+        }
+        assert same(np.asarray(state["weight"]), layer.weight.numpy())
+        assert isinstance(state["weight"], NamedArray) and state["weight"][0].name is None
+    assert type(read_pickle(tmp_path / "a.pdparams")["weight"]) is np.ndarray
 
 
 def test_a_parameter_that_paddle_cut_in_pieces_is_joined(save):

@@ -3,7 +3,6 @@
 Nothing here imports Paddle, reads a pickle, or reads weights that need not be read.
 """
 
-import dataclasses
 import json
 from pathlib import Path
 
@@ -180,7 +179,7 @@ def _index(path):
         "folder": manifest.folder,
         "checkpoint": manifest.checkpoint,
         "checkpoint_there": Path(manifest.checkpoint).exists(),
-        **dataclasses.asdict(manifest.encoding),
+        **manifest.origin.record(),
         "approximate": manifest.approximate,
         "bytes": codes.stat().st_size if codes.exists() else 0,
     }
@@ -215,7 +214,7 @@ def _features(path, splits):
 
 
 def _data_set(path):
-    from vsepp.data.dataset import read_prepared
+    from vsepp.data.prepared import read_prepared
     from vsepp.text.vocabulary import Vocabulary
 
     prepared = read_prepared(path)

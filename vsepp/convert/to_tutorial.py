@@ -17,7 +17,7 @@ from vsepp.models.vsepp import BACKBONE
 from vsepp.system.atomic import atomic_path
 from vsepp.system.errors import InputError
 from vsepp.training.optimizer import SteppedDecay
-from vsepp.training.starting import Position
+from vsepp.training.position import Position
 
 _FIXED = ("normalize_features", "normalize_images", "use_abs", "measure")  # in the tutorial
 
@@ -105,7 +105,7 @@ def _export_tutorial(source, target):
                 f"{source}: the tutorial's network has no {name} as the model has it: give a "
                 f"checkpoint of image_model {config.image_model} and a GRU in one direction."
             )
-    epoch = _running_epoch(given)
+    epoch = _running_epoch(given, source)
     adam = _adam(given, {ours[name]: entry.name for name, entry in entries.items()})
     if adam:
         adam["LR_Scheduler"] = _schedule(config, epoch + 1)
@@ -138,11 +138,11 @@ def _tensor(value, name):
     return tensor
 
 
-def _running_epoch(given):
+def _running_epoch(given, source):
     """The last epoch that has begun, from 0; −1 before the first."""
     if "position" not in given:
         return given["epoch"] - 1
-    position = Position(**given["position"])
+    position = Position.restored(given["position"], source)
     return position.epoch if position.step_in_epoch else position.epoch - 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +13,20 @@ from vsepp.config import Config
 from vsepp.convert.damage import damage_reported
 from vsepp.convert.tutorial_adam import read_adam
 from vsepp.convert.tutorial_names import backbone_outline, image_names, text_name
+from vsepp.data.encoding import Encoding
 from vsepp.data.features import FeatureOrigin
+from vsepp.data.preprocessing import Preprocessing
+from vsepp.models.encoders import encoders_for_training
 from vsepp.models.vsepp import BACKBONE, build_model
 from vsepp.pickles import read_pickle
 from vsepp.system.errors import InputError
 from vsepp.system.fingerprints import fingerprint
+from vsepp.text.reader import WordReader
 from vsepp.text.vocabulary import Vocabulary
 from vsepp.training.position import Position
 
 _EMBEDDING = "text_extractor.embedding.weight"
-_RECURRENT = "text_extractor.gru.weight_hh_l"
+_RECURRENT = re.compile(r"text_extractor\.gru\.weight_hh_l\d+")
 _LINEAR = "image_extractor.fc.weight"
 
 
@@ -79,11 +84,11 @@ def _convert_tutorial(source, vocabulary, target):
         pretrained=False,
         word_dim=state[theirs[_EMBEDDING]].shape[1],
         embed_size=embed_size,
-        num_layers=sum(name.startswith(_RECURRENT) for name in theirs),
+        num_layers=_layers(theirs),
         # not of the tutorial, but of our own weights as ``--pdparams`` writes them
         loss="npair" if "logit_scale" in theirs else Config().loss,
     )
-    outline = _outline(config, len(words), feature_size, backbone)
+    outline = _outline(config, words, feature_size, backbone)
     _check(outline, state, theirs, source)
     stored = {name: state[theirs[name]] for name in theirs}
     weights = {name: np.asarray(value, np.float32) for name, value in stored.items()}
@@ -91,10 +96,10 @@ def _convert_tutorial(source, vocabulary, target):
     adam = read_adam(about.get("optimizer"), stored, trainable)
     more = {}
     if adam:
-        more = {"optimizer": adam, "position": vars(Position(epoch=epoch, step=step))}
+        more = {"optimizer": adam, "position": Position(epoch=epoch, step=step).stored()}
         if backbone and not any(name.startswith(BACKBONE) for name in adam["moment1_0"]):
             config = dataclasses.replace(config, finetuned=False)
-            more["backbone"] = vars(_origin(config, weights, feature_size))
+            more["backbone"] = _origin(config, weights, feature_size).record()
     save_checkpoint(
         target,
         weights,
@@ -123,6 +128,11 @@ def _count(about, key, absent):
     return count
 
 
+def _layers(names):
+    """How many layers of a GRU are among our names."""
+    return sum(_RECURRENT.fullmatch(name) is not None for name in names)
+
+
 def _names(state, source):
     """(the backbone or None, ``{our name: their name}``) of all parameters in ``state``."""
     shapes = {name: tuple(value.shape) for name, value in state.items()}
@@ -136,7 +146,7 @@ def _names(state, source):
         part
         for part, there in (
             ("the word embedding", _EMBEDDING in theirs),
-            ("the GRU", f"{_RECURRENT}0" in theirs),
+            ("the GRU", _layers(theirs) > 0),
             ("the image encoder", image),
         )
         if not there
@@ -152,9 +162,9 @@ def _names(state, source):
     return found.backbone, {**found.theirs, **theirs}
 
 
-def _outline(config, vocab_size, feature_size, backbone):
+def _outline(config, words, feature_size, backbone):
     """``{name: parameter}`` of the model that a configuration describes."""
-    model = build_model(config, vocab_size, feature_size)
+    model = build_model(*encoders_for_training(config, WordReader(words), feature_size))
     inside = backbone_outline(backbone)[1] if backbone else {}
     return {
         **{BACKBONE + name: parameter for name, parameter in inside.items()},
@@ -186,6 +196,5 @@ def _origin(config, weights, feature_size):
     state = {
         name[len(BACKBONE) :]: value for name, value in weights.items() if name.startswith(BACKBONE)
     }
-    return FeatureOrigin(
-        config.image_model, fingerprint(state), feature_size, config.resize, config.image_size
-    )
+    steps = Preprocessing(config.resize, config.image_size)
+    return FeatureOrigin(config.image_model, feature_size, Encoding(fingerprint(state), steps))

@@ -1,7 +1,8 @@
-"""What stands before the page: limits on requests, and no file but those that were uploaded."""
+"""What stands before the page: limits on requests, and no file but those that are its own."""
 
 import json
 import os
+import re
 
 _POLICY = (
     "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; "
@@ -9,6 +10,7 @@ _POLICY = (
 )
 
 _UPLOADS = ("/upload", "/gradio_api/upload")  # Gradio 4's and later ones'
+_DOWNLOAD = re.compile("/file[=/](.*)", re.DOTALL)  # below whatever prefix
 
 
 class Guard:
@@ -18,11 +20,14 @@ class Guard:
     - A body of JSON that names a file which is not below the folder of uploads, or an address to
       fetch one from, is answered with status 400. (Gradio copies what it is given a path of to
       where it can be downloaded; it looks where that lies only when it starts its own server.)
+    - A download of such a file, or from such an address, is answered with status 403. (Gradio
+      would hand out what its other pages have put aside in the working directory, would fetch or
+      redirect to any address, and trusts the environment for where its uploads are.)
     - Browsers are told to load nothing from other servers.
 
     Args:
         application: the ASGI application.
-        folder: where uploads are put.
+        folder: where uploads are put, and what the page itself shows.
         upload_bytes: the largest body of an upload.
         query_bytes: the largest body of any other request.
     """
@@ -49,6 +54,9 @@ class Guard:
                 }
             await send(message)
 
+        download = _DOWNLOAD.search(scope["path"])
+        if download and not self._is_inside(download.group(1)):
+            return await _refuse(send_guarded, 403, "Only the page's own files are served.")
         upload = scope["path"] in _UPLOADS
         limit = self._upload_bytes if upload else self._query_bytes
         if _announced(scope) > limit:
@@ -85,11 +93,9 @@ class Guard:
             paths = list(_paths(json.loads(body))) if body.strip() else []
         except (ValueError, RecursionError):
             return False
-        return all(map(self._is_upload, paths))
+        return all(path is None or self._is_inside(path) for path in paths)
 
-    def _is_upload(self, path):
-        if path is None:
-            return True
+    def _is_inside(self, path):
         if not isinstance(path, str) or "\0" in path or not os.path.isabs(path):
             return False
         try:

@@ -1,5 +1,7 @@
 """What is shown of a training beside its log: VisualDL, curves, pictures, the final table."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from vsepp.metrics.top_k import scores_of_text, top_k
@@ -53,14 +55,14 @@ class RetrievalListener(TrainingListener):
     def validated(self, scored, step):
         """A picture of a few queries into VisualDL."""
         shown = scored.shown
-        picture = show_queries(shown.dataset, shown.images, shown.texts, shown.measure)
+        picture = show_queries(shown.dataset, shown.images, shown.texts, shown.result.measure)
         self.writer.add_image("val/queries", np.array(picture), step)
 
     def tested(self, scored, checkpoint):
         """The joint space into VisualDL, the table into the log."""
         shown = scored.shown
         show_space(self.writer, shown.dataset, shown.images, shown.texts)
-        self.folder.log(metrics_table({**shown.result, "checkpoint": str(checkpoint)}))
+        self.folder.log(metrics_table(replace(shown.result, checkpoints=(str(checkpoint),))))
 
 
 def show_queries(dataset, images, texts, measure):

@@ -13,14 +13,14 @@ from vsepp.config import Config
 from vsepp.data.features import GIVEN
 from vsepp.data.loaders import training_loader
 from vsepp.data.prepared import Prepared
-from vsepp.metrics.scores import all_metrics
+from vsepp.metrics import RetrievalResult, evaluate_codes, recalls
 from vsepp.models.encoders import ImageEncoder, TextEncoder, encoders_for_training
 from vsepp.models.losses import TripletNetLoss, build_loss
 from vsepp.models.recomputing import recompute_blocks
 from vsepp.models.state import set_state
 from vsepp.models.twins import compute
 from vsepp.models.vsepp import BACKBONE, build_model
-from vsepp.retrieval.encoding import encode_dataset, recalls
+from vsepp.retrieval.encoding import encode_dataset
 from vsepp.system.errors import InputError
 from vsepp.system.memory import keep_freed, return_large_blocks
 from vsepp.training.collapse import CollapseWatch
@@ -36,15 +36,13 @@ class EncodedSplit(NamedTuple):
     Attributes:
         dataset: ``CaptionDataset``.
         images, texts: its codes, ``[n_images, size]`` and ``[n_captions, size]``.
-        measure: how they are compared.
-        result: what ``vsepp.report.tables.metrics_table`` takes.
+        result: how they are compared, and with what success.
     """
 
     dataset: Any
     images: np.ndarray
     texts: np.ndarray
-    measure: str
-    result: dict
+    result: RetrievalResult
 
 
 class RetrievalObjective(Objective):
@@ -136,19 +134,19 @@ class RetrievalTask(RetrievalObjective, Task):
         images, texts = encode_dataset(self.model, dataset, max(self.config.batch_size, 64))
         if not (np.isfinite(images).all() and np.isfinite(texts).all()):
             raise Diverged(f"the model gives NaN or infinity for the {split} split")
-        metrics = all_metrics(images, texts, dataset.captions_per_image, self.model.measure)
-        result = {
-            "dataset": self.config.dataset,
-            "split": split,
-            "images": len(images),
-            "captions": len(texts),
-            "protocol": "all images and captions of the split",
-            **metrics,
-        }
+        result = evaluate_codes(
+            images,
+            texts,
+            dataset.captions_per_image,
+            self.model.measure,
+            dataset=self.config.dataset,
+            split=split,
+        )
+        metrics = result.metrics
         line = "i2t {:.1f} / {:.1f} / {:.1f}  t2i {:.1f} / {:.1f} / {:.1f}  rsum {:.1f}".format(
             *(metrics[way][f"R@{k}"] for way in ("i2t", "t2i") for k in (1, 5, 10)), metrics["rsum"]
         )
-        shown = EncodedSplit(dataset, images, texts, self.model.measure, result)
+        shown = EncodedSplit(dataset, images, texts, result)
         return Scored(metrics, recalls(metrics), line, shown)
 
     # ---- what it says
