@@ -49,7 +49,6 @@ class Ours:
         from vsepp.checkpoint import save_checkpoint
         from vsepp.config import Config
         from vsepp.models.state import get_state
-        from vsepp.models.vsepp import build_model
 
         config = Config(
             image_model=image_model,
@@ -61,7 +60,15 @@ class Ours:
             embed_size=embed_size,
         )
         paddle.seed(0)
-        network = build_model(config, words)
+        network = vsepp.VSEPP(
+            words,
+            word_dim,
+            embed_size,
+            config.num_layers,
+            image_model,
+            finetuned=False,
+            pretrained=False,
+        )
         path = f"{folder}/answers.ckpt"
         save_checkpoint(
             path, get_state(network), config.to_dict(), synthetic.vocabulary(words), epoch=1, step=0

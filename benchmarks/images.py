@@ -34,10 +34,10 @@ class Ours:
         self.info = {"workers": workers}
 
     def run(self):
-        from vsepp.models.image_encoders.cnn import as_network_input
+        from vsepp.models.twins.pixels import normalized
 
         for images, *_ in self.loader:
-            as_network_input(images)  # the image extractor's part: normalised where it computes
+            normalized(images)  # the image extractor's part, where a batch lies on a CPU
 
 
 class Documented:

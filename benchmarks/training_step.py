@@ -1,5 +1,6 @@
 """The training step on stored features: loss, clipping and Adam included."""
 
+import itertools
 import time
 from contextlib import ExitStack
 
@@ -10,18 +11,27 @@ from benchmarks.results import Figure, Result, compared
 
 TITLE = "training step on the features of a frozen backbone"
 SMOKE = dict(batches=2, batch=4, vocabulary=20, word_dim=5, embed_size=6, feature_size=7)
-_SECTIONS = ("images and text forward", "loss", "backward", "clipping and Adam")
+# the sections that the loop's step marks → how they are called here
+_SECTIONS = {
+    "codes": "images and text forward",
+    "loss": "loss",
+    "gradients": "backward",
+    "optimizer": "clipping and Adam",
+}
 
 
-def build_ours(vocabulary, word_dim, embed_size, feature_size, learning_rate, grad_clip):
-    """(model, loss, optimizer) of the package, for stored features."""
+def our_step(vocabulary, word_dim, embed_size, feature_size, learning_rate, grad_clip):
+    """The training loop's own step, a ``vsepp.training.loop.TrainingStep``, on stored features."""
+    from types import SimpleNamespace
+
     import paddle
 
     from vsepp.config import Config
-    from vsepp.models.losses import build_loss
-    from vsepp.models.vsepp import build_model
-    from vsepp.system.memory import keep_freed
+    from vsepp.models.encoders import encoders_for_training
+    from vsepp.text.vocabulary import Vocabulary
+    from vsepp.training.loop import TrainingStep
     from vsepp.training.optimizer import get_optimizer
+    from vsepp.training.retrieval import RetrievalObjective
 
     config = Config(
         word_dim=word_dim,
@@ -31,30 +41,21 @@ def build_ours(vocabulary, word_dim, embed_size, feature_size, learning_rate, gr
         learning_rate=learning_rate,
         grad_clip=grad_clip,
     )
-    keep_freed()  # as the training loop does
+    words = Vocabulary(synthetic.vocabulary(vocabulary))
+    data = SimpleNamespace(vocabulary=words, tokenizer="words")
     paddle.seed(0)
-    model = build_model(config, vocabulary, feature_size)
-    model.train()
-    return model, build_loss(config, model), get_optimizer(model, config)
+    objective = RetrievalObjective(config, *encoders_for_training(config, data, feature_size))
+    step = TrainingStep(config, objective, get_optimizer(objective.model, config))
+    step.begin_epoch()
+    return step
 
 
-def our_step(model, loss, optimizer, images, captions, lengths, mark=lambda: None):
-    """One step as the training loop does it; ``mark`` is called between its sections."""
-    codes = model(images, captions, lengths)
-    mark()
-    value = loss(*codes)
-    mark()
-    value.backward()
-    mark()
-    optimizer.step()
-    optimizer.clear_grad()
-    mark()
-    return value
+def as_loaded(features, captions, lengths):
+    """A batch as our loader hands it over: captions cut to its longest, image ids beside them."""
+    import paddle
 
-
-def trimmed(captions, lengths):
-    """Captions cut to the batch's longest, as our loader hands them over."""
-    return captions[:, : lengths.max()]
+    ids = np.arange(len(features))
+    return tuple(map(paddle.to_tensor, (features, captions[:, : lengths.max()], lengths, ids)))
 
 
 class Ours:
@@ -77,39 +78,42 @@ class Ours:
         learning_rate,
         grad_clip,
     ):
-        import paddle
-
-        self.parts = build_ours(
+        self.step = our_step(
             vocabulary, word_dim, embed_size, feature_size, learning_rate, grad_clip
         )
         self.batches = [
-            tuple(map(paddle.to_tensor, (features, trimmed(captions, lengths), lengths)))
-            for features, captions, lengths in synthetic.training_batches(
-                batches, batch, vocabulary, feature_size
-            )
+            as_loaded(*arrays)
+            for arrays in synthetic.training_batches(batches, batch, vocabulary, feature_size)
         ]
+        self.numbers = itertools.count()
 
     def run(self, sections=False, minutes=0.0):
         """All batches once; ``minutes``: over and over; ``sections``: seconds of each."""
-        marks, loss = [], None
         until = time.perf_counter() + 60 * minutes
         while True:
+            watch = _Sections()
             for batch in self.batches:
-                marks.append(time.perf_counter())
-                loss = our_step(
-                    *self.parts,
-                    *batch,
-                    mark=(lambda: marks.append(time.perf_counter()))
-                    if sections
-                    else (lambda: None),
-                )
+                watch.begin()
+                marked = {"mark": watch.mark} if sections else {}
+                loss = self.step(batch, next(self.numbers), **marked)
             if time.perf_counter() >= until:
                 break
-            marks.clear()
-        if sections:
-            taken = np.diff(np.reshape(marks, (len(self.batches), -1)), axis=1).sum(0)
-            return dict(zip(_SECTIONS, taken.tolist()))
-        return float(loss)
+        return watch.seconds if sections else float(loss)
+
+
+class _Sections:
+    """Seconds of each section of a step, added up over steps."""
+
+    def __init__(self):
+        self.seconds = dict.fromkeys(_SECTIONS.values(), 0.0)
+
+    def begin(self):
+        self._last = time.perf_counter()
+
+    def mark(self, section):
+        now = time.perf_counter()
+        self.seconds[_SECTIONS[section]] += now - self._last
+        self._last = now
 
 
 class Documented:

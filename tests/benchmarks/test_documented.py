@@ -13,6 +13,8 @@ from benchmarks import (
     training_step,
 )
 from vsepp import TripletNetLoss, calc_recall, compute_ranks
+from vsepp.data.dataset import FeatureTextDataset
+from vsepp.data.loaders import training_loader
 from vsepp.data.transforms import CenterCrop
 from vsepp.models.state import get_state, set_state
 
@@ -27,12 +29,12 @@ def batch():
 
 
 def documented_parts():
-    """The documented (model, optimizer) and our (model, loss, optimizer), of the same weights."""
-    ours = training_step.build_ours(**MODEL)
+    """The documented (model, optimizer) and our step, of the same weights."""
+    ours = training_step.our_step(**MODEL)
     theirs = documented_model.Model(
         documented_model.FeatureEncoder(8, 9), documented_model.TextEncoder(30, 5, 8)
     )
-    set_state(theirs, get_state(ours[0]), "ours")
+    set_state(theirs, get_state(ours.objective.model), "ours")
     return (theirs, documented_model.adam(theirs, 0.01, 2.0)), ours
 
 
@@ -51,10 +53,10 @@ def test_recalls_and_ranks_are_ours(per_image):
 
 
 def test_codes_are_ours_for_the_same_weights():
-    (theirs, _), (ours, _, _) = documented_parts()
+    (theirs, _), ours = documented_parts()
     tensors = list(map(paddle.to_tensor, batch()))
 
-    for expected, found in zip(theirs(*tensors), ours(*tensors)):
+    for expected, found in zip(theirs(*tensors), ours.objective.model(*tensors)):
         np.testing.assert_allclose(found.numpy(), expected.numpy(), atol=1e-6)
 
 
@@ -67,17 +69,17 @@ def test_the_loss_is_ours():
 
 
 def test_a_step_leads_to_our_weights():
-    (theirs, optimizer), (ours, loss, our_optimizer) = documented_parts()
-    features, captions, lengths = batch()
-    tensors = list(map(paddle.to_tensor, (features, captions, lengths)))
-    cut = paddle.to_tensor(training_step.trimmed(captions, lengths))
+    (theirs, optimizer), ours = documented_parts()
+    tensors = list(map(paddle.to_tensor, batch()))
+    loaded = training_step.as_loaded(*batch())
 
     first = documented_model.train_step(theirs, optimizer, *tensors)
-    value = training_step.our_step(ours, loss, our_optimizer, tensors[0], cut, tensors[2])
+    value = ours(loaded, 0)
 
     assert float(value) == pytest.approx(first, abs=1e-4)
     after = documented_model.triplet_loss(*theirs(*tensors))
-    assert float(loss(*ours(*tensors))) == pytest.approx(float(after), abs=1e-3)
+    codes = ours.objective.model(*tensors)
+    assert float(ours.objective.loss(*codes, loaded)) == pytest.approx(float(after), abs=1e-3)
     assert float(after) < first
 
 
@@ -107,16 +109,40 @@ def test_pytorchs_step_leads_where_ours_leads():
     torch = pytest.importorskip("torch")
     from benchmarks import pytorch
 
-    ours, loss, optimizer = training_step.build_ours(**MODEL)
+    ours = training_step.our_step(**MODEL)
     theirs = pytorch.Step(1, 6, **MODEL)
     names = dict(theirs.model.named_parameters())
-    for name, value in get_state(ours).items():
+    for name, value in get_state(ours.objective.model).items():
         own = name.split(".", 1)[1]
         value = value.T if own == "fc.weight" else value
         with torch.no_grad():
             names[own].copy_(torch.from_numpy(np.ascontiguousarray(value)))
-    tensors = list(map(paddle.to_tensor, batch()))
+    loaded = training_step.as_loaded(*batch())
 
-    values = [float(training_step.our_step(ours, loss, optimizer, *tensors)) for _ in range(3)]
+    values = [float(ours(loaded, number)) for number in range(3)]
 
     np.testing.assert_allclose([theirs.run() for _ in range(3)], values, rtol=1e-4)
+
+
+def test_what_is_timed_is_a_step_on_what_the_training_loader_hands_over(tmp_path):
+    """Its batches are like those of the loop in all that a step looks at."""
+    synthetic.prepare_split(tmp_path, 12, 30)
+    features = np.zeros((12, 9), np.float32)
+    dataset = FeatureTextDataset(tmp_path, tmp_path / "vocab.json", "train", features)
+
+    loaded = next(iter(training_loader(dataset, 6)))
+    made = training_step.as_loaded(*batch())
+
+    assert [tensor.dtype for tensor in made] == [tensor.dtype for tensor in loaded]
+    for tensors in (loaded, made):
+        assert tensors[1].shape == [6, int(tensors[2].max())]
+        assert [len(tensor) for tensor in tensors] == [6] * 4
+
+
+def test_the_sections_of_our_step_are_those_that_the_loop_marks():
+    ours = training_step.Ours(batches=2, batch=6, **MODEL)
+
+    seconds = ours.run(sections=True)
+
+    assert list(seconds) == ["images and text forward", "loss", "backward", "clipping and Adam"]
+    assert all(value > 0 for value in seconds.values())

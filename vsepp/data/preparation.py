@@ -1,14 +1,17 @@
 """From a Karpathy split to ``vocab.json``, ``{split}_data.json`` and ``{split}_sentences.json``."""
 
+from __future__ import annotations
+
 import hashlib
 import os
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from vsepp.data.images import map_images, open_image
-from vsepp.data.karpathy import SPLITS, parse_cut, read_karpathy_json
+from vsepp.data.karpathy import SPLITS, KarpathyImage, parse_cut, read_karpathy_json
 from vsepp.system.atomic import write_json, write_together
 from vsepp.system.errors import InputError
 from vsepp.system.progress import progress
@@ -19,7 +22,12 @@ PREPARED = "prepared.json"
 _NAMED_AT_MOST = 10  # unreadable images named in the report, before it only counts
 
 
-def choose_captions(captions, captions_per_image, max_len, generator):
+def choose_captions(
+    captions: Sequence[Sequence[str]],
+    captions_per_image: int,
+    max_len: int,
+    generator: np.random.Generator,
+) -> list[Sequence[str]]:
     """Exactly ``captions_per_image`` of an image's captions.
 
     Empty captions and those of more than ``max_len`` words do not count. As many as are
@@ -46,7 +54,7 @@ def choose_captions(captions, captions_per_image, max_len, generator):
     return usable
 
 
-def build_vocabulary(images, min_word_count):
+def build_vocabulary(images: Iterable[KarpathyImage], min_word_count: int) -> Vocabulary:
     """The vocabulary of the ``KarpathyImage`` of every split but test."""
     return Vocabulary.build(
         (caption for image in images if image.split != "test" for caption in image.captions),
@@ -69,7 +77,15 @@ class Content:
     counts: dict
 
 
-def assemble(images, paths, unusable, vocabulary, captions_per_image, max_len, seed):
+def assemble(
+    images: Sequence[KarpathyImage],
+    paths: Sequence[str],
+    unusable: Container[str],
+    vocabulary: Vocabulary,
+    captions_per_image: int,
+    max_len: int,
+    seed: int,
+) -> Content:
     """Choose and encode the captions of images.
 
     Args:
@@ -82,8 +98,8 @@ def assemble(images, paths, unusable, vocabulary, captions_per_image, max_len, s
     Returns:
         Content
     """
-    splits = {image.split: {"IMAGES": [], "CAPTIONS": []} for image in images}
-    sentences = {split: [] for split in splits}
+    splits: dict[str, dict] = {image.split: {"IMAGES": [], "CAPTIONS": []} for image in images}
+    sentences: dict[str, list[str]] = {split: [] for split in splits}
     left_out = dict.fromkeys(splits, 0)
     for position, (image, path) in enumerate(zip(images, paths)):
         generator = np.random.default_rng((seed, position))
@@ -106,7 +122,7 @@ def assemble(images, paths, unusable, vocabulary, captions_per_image, max_len, s
     return Content(splits, sentences, counts)
 
 
-def _problem(path):
+def _problem(path: str) -> str | None:
     """What is wrong with an image, or None when it decodes."""
     try:
         open_image(path)
@@ -115,13 +131,13 @@ def _problem(path):
     return None
 
 
-def _check_images(paths):
+def _check_images(paths: Sequence[str]) -> dict[str, str]:
     """The sentence about each image that cannot be decoded: ``{path: sentence}``."""
     bar = progress(map_images(_problem, paths), "checking images", len(paths), "image")
     return {path: problem for path, problem in zip(paths, bar) if problem}
 
 
-def _report(problems):
+def _report(problems: dict[str, str]) -> None:
     print(f"{len(problems)} images cannot be used and are left out:")
     for problem in list(problems.values())[:_NAMED_AT_MOST]:
         print(f"  {problem}")
@@ -130,16 +146,16 @@ def _report(problems):
 
 
 def create_dataset(
-    data_dir="./data",
-    dataset="flickr8k",
-    captions_per_image=5,
-    min_word_count=5,
-    max_len=30,
-    seed=0,
-    strict=False,
-    tokenizer=AUTO,
-    content=None,
-):
+    data_dir: str = "./data",
+    dataset: str = "flickr8k",
+    captions_per_image: int = 5,
+    min_word_count: int = 5,
+    max_len: int = 30,
+    seed: int = 0,
+    strict: bool = False,
+    tokenizer: str = AUTO,
+    content: dict | None = None,
+) -> dict:
     """Prepare a data set: read its Karpathy split, write its vocabulary and split files.
 
     Reads ``data_dir/dataset/dataset_<dataset>.json`` and the photographs in
@@ -184,8 +200,8 @@ def create_dataset(
             )
         _report(problems)
 
-    content = assemble(images, paths, problems, vocabulary, captions_per_image, max_len, seed)
-    if not any(counts["images"] for counts in content.counts.values()):
+    chosen = assemble(images, paths, problems, vocabulary, captions_per_image, max_len, seed)
+    if not any(counts["images"] for counts in chosen.counts.values()):
         raise InputError(
             f"{source}: no image is left that can be decoded and has a caption of "
             f"1 to {max_len} words: check the images folder and max_len."
@@ -200,15 +216,15 @@ def create_dataset(
             "tokenizer": tokenizer,
             "captions_sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
         },
-        "splits": content.counts,
+        "splits": chosen.counts,
         "words": len(vocabulary),
     }
-    write_dataset(folder, vocabulary, content, prepared)
+    write_dataset(folder, vocabulary, chosen, prepared)
     print_counts(dataset, prepared)
     return prepared
 
 
-def print_counts(dataset, prepared):
+def print_counts(dataset: str, prepared: dict) -> None:
     """Print how much of a data set was prepared."""
     for name, counts in prepared["splits"].items():
         print(
@@ -218,7 +234,9 @@ def print_counts(dataset, prepared):
     print(f"{dataset} vocabulary: {prepared['words']} words")
 
 
-def write_dataset(folder, vocabulary, content, prepared):
+def write_dataset(
+    folder: str | os.PathLike, vocabulary: Vocabulary, content: Content, prepared: dict
+) -> None:
     """Write all files; ``prepared.json`` says what it says only while they belong together.
 
     Until everything is written aside, the files that are there stay.
@@ -236,6 +254,6 @@ def write_dataset(folder, vocabulary, content, prepared):
     write_json(folder / PREPARED, prepared, indent=2)
 
 
-def mark_unfinished(folder):
+def mark_unfinished(folder: str | os.PathLike) -> None:
     """Let ``prepared.json`` say that the files of a data set may not belong together."""
     write_json(Path(folder) / PREPARED, {"unfinished": True})

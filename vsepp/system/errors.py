@@ -1,5 +1,7 @@
 """The one exception that means "what was given is wrong", as opposed to a bug."""
 
+from __future__ import annotations
+
 import errno
 
 
@@ -12,7 +14,7 @@ class InputError(ValueError):
     """
 
 
-def memory_exhausted(error):
+def memory_exhausted(error: BaseException) -> bool:
     """Whether an exception says that the memory of the machine or its GPU is exhausted."""
     return (
         isinstance(error, MemoryError)

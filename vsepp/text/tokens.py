@@ -5,11 +5,15 @@
 it is cut as its training captions were.
 """
 
+from __future__ import annotations
+
 import difflib
 import functools
 import logging
 import re
 import warnings
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from vsepp.system.errors import InputError
 
@@ -18,7 +22,7 @@ _WORD = re.compile(r"[^\W_]+")
 _IDEOGRAPH = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 
 
-def words(sentence):
+def words(sentence: str) -> list[str]:
     """Words of a sentence as the data sets' own tokens have them.
 
     Lower case, split at everything that is neither letter nor digit.
@@ -62,7 +66,7 @@ _TREEBANK = [
 ]
 
 
-def treebank(sentence):
+def treebank(sentence: str) -> list[str]:
     """Words and marks of a sentence as the Penn Treebank has them, in lower case.
 
     Equals NLTK's ``word_tokenize`` of the lower-cased sentence, taken as one sentence.
@@ -77,7 +81,7 @@ def treebank(sentence):
 
 
 @functools.lru_cache(maxsize=None)
-def _chinese_words():
+def _chinese_words() -> Any:
     """jieba's cutter: one of our own, so that nobody else's dictionary or cached file is in it."""
     try:
         with warnings.catch_warnings():
@@ -94,7 +98,7 @@ def _chinese_words():
     return cutter
 
 
-def jieba(sentence):
+def jieba(sentence: str) -> list[str]:
     """Words of a Chinese sentence, foreign ones in lower case, marks left out.
 
     Raises:
@@ -106,7 +110,7 @@ def jieba(sentence):
 TOKENIZERS = {"words": words, "treebank": treebank, "jieba": jieba}
 
 
-def find_tokenizer(name):
+def find_tokenizer(name: str) -> Callable[[str], list[str]]:
     """The function from a sentence to its list of words that goes by a name.
 
     Args:
@@ -124,7 +128,7 @@ def find_tokenizer(name):
     return TOKENIZERS[name]
 
 
-def detect_tokenizer(sentences, otherwise="words"):
+def detect_tokenizer(sentences: Iterable[str], otherwise: str = "words") -> str:
     """``jieba`` when most of what the sentences are written in is Chinese characters.
 
     Args:

@@ -1,7 +1,11 @@
 """Words and their indices: building, saving, and turning sentences into indices."""
 
+from __future__ import annotations
+
 import difflib
+import os
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 from vsepp.system.atomic import write_json
 from vsepp.system.errors import InputError
@@ -24,7 +28,7 @@ class Vocabulary:
         InputError: when special words are missing or indices are not ``0 … len - 1``.
     """
 
-    def __init__(self, word_to_index, source="the vocabulary"):
+    def __init__(self, word_to_index: Mapping[str, int], source: str = "the vocabulary") -> None:
         mend = "make it anew with `python tools/prepare.py --force`"
         if not isinstance(word_to_index, dict):
             raise InputError(f"{source} is not a {{word: index}} mapping: {mend}.")
@@ -39,19 +43,17 @@ class Vocabulary:
                 f"with {PAD} at 0: {mend}."
             )
         self.word_to_index = dict(word_to_index)
-        self.words = [None] * len(indices)
-        for word, index in word_to_index.items():
-            self.words[index] = word
+        self.words = sorted(word_to_index, key=word_to_index.__getitem__)
 
     @classmethod
-    def build(cls, captions, min_word_count):
+    def build(cls, captions: Iterable[Sequence[str]], min_word_count: int) -> Vocabulary:
         """The vocabulary of tokenised captions.
 
         Args:
             captions: iterable of lists of words, in the order that decides the indices.
             min_word_count: a word is kept when it occurs more often than this.
         """
-        counts = Counter()  # keeps the order of first appearance
+        counts: Counter[str] = Counter()  # keeps the order of first appearance
         for words in captions:
             counts.update(words)
         kept = [
@@ -63,21 +65,21 @@ class Vocabulary:
         return cls({word: index for index, word in enumerate(ordered)})
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: str | os.PathLike) -> Vocabulary:
         """Read ``vocab.json``; InputError when it is missing or malformed."""
         return cls(read_json(path, "run `python tools/prepare.py` first"), str(path))
 
-    def save(self, path):
+    def save(self, path: str | os.PathLike) -> None:
         """Write ``vocab.json`` atomically."""
         write_json(path, self.word_to_index)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.words)
 
-    def __contains__(self, word):
+    def __contains__(self, word: object) -> bool:
         return word in self.word_to_index
 
-    def nearest(self, word, count=3):
+    def nearest(self, word: str, count: int = 3) -> list[str]:
         """The words spelled most like one that is missing, best first: at most ``count``.
 
         Of words that are equally like it, those that appear earlier in the captions.
@@ -87,13 +89,13 @@ class Vocabulary:
         ratio = {other: difflib.SequenceMatcher(None, other, word).ratio() for other in alike}
         return sorted(alike, key=lambda other: (-ratio[other], self.word_to_index[other]))[:count]
 
-    def encode(self, words):
+    def encode(self, words: Iterable[str]) -> list[int]:
         """Indices of ``<start>``, the words, ``<end>``; unknown words become ``<unk>``."""
         unknown = self.word_to_index[UNK]
         indices = [self.word_to_index.get(word, unknown) for word in words]
         return [self.word_to_index[START], *indices, self.word_to_index[END]]
 
-    def decode(self, indices):
+    def decode(self, indices: Iterable[int]) -> str:
         """The words at ``indices`` without padding and start and end marks, as a sentence."""
         return " ".join(
             self.words[index] for index in indices if self.words[index] not in (PAD, START, END)

@@ -5,17 +5,22 @@ from __future__ import annotations
 import paddle
 from paddle import nn
 
-from vsepp.data.transforms import normalize
+from vsepp.data.transforms import MEAN, STD, normalize
 from vsepp.models.twins.sharing import array_of, tensor_of
 
 
+def normalized(pixels: paddle.Tensor, mean=MEAN, std=STD) -> paddle.Tensor:
+    """uint8 ``[batch, height, width, 3]`` → float32 ``[batch, 3, height, width]``, in the cache."""
+    return tensor_of(normalize(array_of(pixels), mean, std))
+
+
 def image_codes(layer, images: paddle.Tensor) -> paddle.Tensor:
-    """What an ``ImageRepExtractor`` gives for images, uint8 pixels normalised in the cache.
+    """What an ``ImageRepExtractor`` gives for images.
 
     Args:
         layer: ``ImageRepExtractor``.
         images: see its ``forward``.
     """
     if images.dtype == paddle.uint8:
-        images = tensor_of(normalize(array_of(images), layer.mean, layer.std))
+        images = normalized(images, layer.mean, layer.std)
     return nn.Layer.__call__(layer, images)
