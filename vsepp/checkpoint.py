@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from vsepp.data.features import FeatureOrigin
 from vsepp.system.errors import InputError
 from vsepp.system.fingerprints import fingerprint
+from vsepp.system.invocation import command
 from vsepp.system.tensor_files import write_tensors
 
 FORMAT = "vsepp-1"
@@ -69,8 +70,8 @@ def _open(path):
     path = Path(path)
     if not path.exists():
         raise InputError(
-            f"{path} does not exist: there is no checkpoint yet; run "
-            "`python tools/train.py` first, or give one with --checkpoint."
+            f"{path} does not exist: there is no checkpoint yet; run `{command('train')}` first, "
+            "or give one with --checkpoint."
         )
     if path.is_dir():
         raise InputError(f"{path} is a folder, not a checkpoint: give a file.")
@@ -86,7 +87,7 @@ def _open(path):
         if pickled or start[:2] == b"PK":
             raise InputError(
                 f"{path} is a pickle or a PyTorch archive, not one of our checkpoints: turn it "
-                "into one with `python tools/convert.py`."
+                f"into one with `{command('convert')}`."
             ) from None
         raise InputError(
             f"{path} is truncated or not a checkpoint ({error}): use another, such "
@@ -102,8 +103,8 @@ def _header(file, path):
         header = None
     if not isinstance(header, dict):
         raise InputError(
-            f"{path} was written by another program: give a checkpoint of "
-            "`python tools/train.py`, or convert it with `python tools/convert.py`."
+            f"{path} was written by another program: give a checkpoint of `{command('train')}`, "
+            f"or convert it with `{command('convert')}`."
         )
     if header.get("format") != FORMAT:
         raise InputError(

@@ -8,6 +8,8 @@ from safetensors import safe_open
 from tiny import make_config, make_data
 
 import vsepp
+from vsepp.models.twins import predictor
+from vsepp.models.twins.predictor import BackbonePredictor
 from vsepp.retrieval import gallery
 from vsepp.retrieval.gallery import open_gallery
 from vsepp.system.fingerprints import list_fingerprint
@@ -104,6 +106,13 @@ def test_codes_in_another_precision_are_made_anew(places, encoded, monkeypatch):
     assert encoded == ["test"] and stored(model)[1] == key
 
     monkeypatch.setattr(type(model), "precision", "bfloat16")
+    # a processor that has it, whichever this one is
+    monkeypatch.setattr(predictor, "computes_in_bfloat16", lambda: True)
+    monkeypatch.setattr(
+        predictor,
+        "_optimised",
+        lambda backbone, size, precision: BackbonePredictor._eager(backbone),
+    )
     open_gallery(model, places[0], "test")
     assert encoded == ["test"] * 2 and stored(model)[1] == {**key, "precision": "bfloat16"}
 

@@ -226,7 +226,7 @@ def test_the_hardest_negatives_are_of_the_triplet_loss_alone(tmp_path):
     for loss in ("triplet", "npair"):
         config = make_config("nowhere", tmp_path, loss=loss, hard_negative_warmup=2)
         task = RetrievalTask.__new__(RetrievalTask)
-        RetrievalObjective.__init__(task, config, 20, 6)
+        RetrievalObjective.__init__(task, config, *encoders_for_training(config, word_list(20), 6))
         seen[loss] = []
         for epoch in (1, 2):
             task.begin_epoch(epoch)

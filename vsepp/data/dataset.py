@@ -15,7 +15,11 @@ from vsepp.system.records import wrong_field
 from vsepp.text.vocabulary import Vocabulary
 
 NO_PHOTOGRAPHS = "precomp"  # folder in the paths of images of which there are only features
-_PREPARE = "run `python tools/prepare.py --force` again"
+
+
+def _prepare():
+    """The mend, which names the command as it is called here."""
+    return f"run `{command('prepare')} --force` again"
 
 
 def prepared_folder(data_dir, dataset):
@@ -50,38 +54,38 @@ def read_split(dataset_path, split, captions_per_image, vocab_size, max_len):
     path = split_file(dataset_path, split)
     if not path.exists():
         raise InputError(
-            f"{path} does not exist: there is no {split} split; prepare a data set "
-            "that has one with `python tools/prepare.py`."
+            f"{path} does not exist: there is no {split} split; prepare a data set that has one "
+            f"with `{command('prepare')}`."
         )
-    data = read_json(path, _PREPARE)
+    data = read_json(path, _prepare())
     malformed = wrong_field(data, {"IMAGES": list, "CAPTIONS": list})
     if malformed or not all(isinstance(image, str) for image in data["IMAGES"]):
-        raise InputError(f"{path} lacks the lists 'IMAGES' and 'CAPTIONS': {_PREPARE}.")
+        raise InputError(f"{path} lacks the lists 'IMAGES' and 'CAPTIONS': {_prepare()}.")
     images, captions = data["IMAGES"], data["CAPTIONS"]
     if not images:
         raise InputError(
-            f"{path} holds no images: the {split} split is empty; prepare a data set "
-            "that has one with `python tools/prepare.py`."
+            f"{path} holds no images: the {split} split is empty; prepare a data set that has "
+            f"one with `{command('prepare')}`."
         )
     if len(captions) != captions_per_image * len(images):
         raise InputError(
             f"{path}: {len(captions)} CAPTIONS do not fit {len(images)} IMAGES with "
             f"captions_per_image {captions_per_image}: set captions_per_image to what the data "
-            f"was prepared with, or {_PREPARE}."
+            f"was prepared with, or {_prepare()}."
         )
     for position, caption in enumerate(captions):
         if not isinstance(caption, list) or not all(type(index) is int for index in caption):
-            raise InputError(f"{path}: caption {position} is not a list of indices: {_PREPARE}.")
+            raise InputError(f"{path}: caption {position} is not a list of indices: {_prepare()}.")
         if not 1 <= len(caption) <= max_len + 2:
             raise InputError(
                 f"{path}: caption {position} has length {len(caption)}, outside 1 to max_len + 2 "
-                f"= {max_len + 2}: set max_len to what the data was prepared with, or {_PREPARE}."
+                f"= {max_len + 2}: set max_len to what the data was prepared with, or {_prepare()}."
             )
         if not 0 <= min(caption) <= max(caption) < vocab_size:
             raise InputError(
                 f"{path}: caption {position} has a word beyond the vocabulary's "
                 f"{vocab_size}: vocab.json and the split do not belong together; "
-                f"{_PREPARE}."
+                f"{_prepare()}."
             )
     return images, captions
 
@@ -183,7 +187,7 @@ class CaptionDataset:
         path = self._sentences_path
         if not path.exists():
             return [self.vocabulary.decode(caption) for caption in self.captions]
-        written = read_json(path, _PREPARE)
+        written = read_json(path, _prepare())
         if (
             not isinstance(written, list)
             or len(written) != len(self.captions)
@@ -191,7 +195,7 @@ class CaptionDataset:
         ):
             raise InputError(
                 f"{path} is not a list of {len(self.captions)} sentences, one to a "
-                f"caption: {_PREPARE}."
+                f"caption: {_prepare()}."
             )
         return written
 
@@ -295,8 +299,8 @@ class FeatureTextDataset(CaptionDataset):
         super().__init__(dataset_path, vocab_path, split, captions_per_image, max_len)
         if len(features) != len(self.images):
             raise InputError(
-                f"the features of split {split} are {len(features)} rows for "
-                f"{len(self.images)} images: run `python tools/features.py` again."
+                f"the features of split {split} are {len(features)} rows for {len(self.images)} "
+                f"images: run `{command('features')}` again."
             )
         self.features = Joined([features])
 

@@ -17,6 +17,7 @@ import numpy as np
 from vsepp.data.encoding import Encoding
 from vsepp.system.errors import InputError
 from vsepp.system.fingerprints import list_fingerprint
+from vsepp.system.invocation import command
 from vsepp.system.json_files import read_json
 from vsepp.system.locks import only_one, tidy
 from vsepp.system.npy_files import read_npy
@@ -24,7 +25,13 @@ from vsepp.system.records import wrong_field
 from vsepp.system.resumable import ResumableArray
 
 GIVEN = "precomputed"  # in place of a backbone's name: the features came with the data set
-_RECOMPUTE = "remove it and run `python tools/features.py` again"
+
+
+def _recompute():
+    """The mend, which names the command as it is called here."""
+    return f"remove it and run `{command('features')}` again"
+
+
 _OF_IMAGES = ("images", "images_sha256")
 
 
@@ -117,15 +124,15 @@ class FeatureStore:
         path, about = self.folder / f"{split}.npy", self.folder / f"{split}.json"
         if not path.exists() or not about.exists():
             return False
-        stored, origin = read_json(about, _RECOMPUTE), self.origin.record()
+        stored, origin = read_json(about, _recompute()), self.origin.record()
         if not isinstance(stored, dict):
-            raise InputError(f"{about} does not describe features: {_RECOMPUTE}.")
+            raise InputError(f"{about} does not describe features: {_recompute()}.")
         others = [key for key in stored if key not in origin and key not in _OF_IMAGES]
         for key in [*origin, *others]:
             if stored.get(key) != origin.get(key):
                 raise InputError(
                     f"{about}: these are features of {key} {stored.get(key)!r}, not "
-                    f"{origin.get(key)!r}: {_RECOMPUTE}."
+                    f"{origin.get(key)!r}: {_recompute()}."
                 )
         return stored == self._description(images)  # not so when prepared again with other images
 
@@ -138,17 +145,17 @@ class FeatureStore:
         if not self.holds(split, images):
             return None
         path = self.folder / f"{split}.npy"
-        features = read_npy(path, _RECOMPUTE)
+        features = read_npy(path, _recompute())
         shape = (len(images), self.origin.feature_size)
         if features.shape != shape or features.dtype != np.float32:
             raise InputError(
                 f"{path} holds {features.dtype} {features.shape}, not float32 "
-                f"{shape}: {_RECOMPUTE}."
+                f"{shape}: {_recompute()}."
             )
         row = first_not_finite(features)
         if row is not None:
             raise InputError(
-                f"{path}: the features of {images[row]} are NaN or infinity: {_RECOMPUTE}."
+                f"{path}: the features of {images[row]} are NaN or infinity: {_recompute()}."
             )
         tidy(self._lock(split))
         return features
@@ -172,7 +179,7 @@ class FeatureStore:
         """
         shape = (len(images), self.origin.feature_size)
         array = ResumableArray(
-            self.folder, split, self._description(images), len(images), shape, "<f4", _RECOMPUTE
+            self.folder, split, self._description(images), len(images), shape, "<f4", _recompute()
         )
         with only_one(
             self._lock(split),

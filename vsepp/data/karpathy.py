@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath, PureWindowsPath
 
 from vsepp.system.errors import InputError
+from vsepp.system.invocation import command
 from vsepp.system.json_files import read_json
 from vsepp.system.records import wrong_field
 from vsepp.text.tokens import AUTO, TOKENIZERS, detect_tokenizer, find_tokenizer
@@ -184,4 +185,4 @@ def read_karpathy_json(path):
     Raises:
         InputError: when it is missing or not JSON.
     """
-    return read_json(path, "give a Karpathy split with `python tools/prepare.py --captions FILE`")
+    return read_json(path, f"give a Karpathy split with `{command('prepare')} --captions FILE`")

@@ -8,6 +8,7 @@ from vsepp.config import KEYS, PREPARED_KEYS, Config
 from vsepp.data.dataset import prepared_folder
 from vsepp.data.prepared import Prepared
 from vsepp.system.errors import InputError
+from vsepp.system.invocation import command
 
 
 def with_prepared_options(config: Config, prepared: Prepared | None = None) -> Config:
@@ -31,8 +32,8 @@ def with_prepared_options(config: Config, prepared: Prepared | None = None) -> C
             continue
         if type(value) is not int or value < KEYS[key].metadata["minimum"]:
             raise InputError(
-                f"{folder / 'prepared.json'}: {key} is {value!r}, which is no number for it: "
-                "run `python tools/prepare.py --force` again."
+                f"{folder / 'prepared.json'}: {key} is {value!r}, which is no number for it: run "
+                f"`{command('prepare')} --force` again."
             )
         if config.gives(key) and getattr(config, key) != value:
             raise InputError(

@@ -8,11 +8,15 @@ from typing import Optional, Union
 from vsepp.config import KEYS
 from vsepp.data.features import FeatureOrigin
 from vsepp.system.errors import InputError
+from vsepp.system.invocation import command
 from vsepp.system.json_files import read_json
 from vsepp.system.records import wrong_field
 from vsepp.text.tokens import TOKENIZERS
 
-_PREPARE = "run `python tools/prepare.py --force` again"
+
+def _prepare():
+    """The mend, which names the command as it is called here."""
+    return f"run `{command('prepare')} --force` again"
 
 
 def read_prepared(folder):
@@ -25,21 +29,21 @@ def read_prepared(folder):
     options = {"captions_per_image": 5, "max_len": 30}
     if not path.exists():
         return {"options": options}
-    prepared = read_json(path, _PREPARE)
+    prepared = read_json(path, _prepare())
     if prepared == {"unfinished": True}:
-        raise InputError(f"the preparation of {folder} was interrupted: {_PREPARE}.")
+        raise InputError(f"the preparation of {folder} was interrupted: {_prepare()}.")
     found = prepared.get("options") if isinstance(prepared, dict) else None
     if wrong_field(found, dict.fromkeys(options, int)):
-        raise InputError(f"{path} lacks 'options': {_PREPARE}.")
+        raise InputError(f"{path} lacks 'options': {_prepare()}.")
     tokenizer = found.get("tokenizer", "words")
     if tokenizer not in tuple(TOKENIZERS):
-        raise InputError(f"{path}: there is no tokenizer {tokenizer!r}: {_PREPARE}.")
+        raise InputError(f"{path}: there is no tokenizer {tokenizer!r}: {_prepare()}.")
     for key in options:
         rules = KEYS[key].metadata
         if not rules["minimum"] <= found[key] <= rules["maximum"]:
             raise InputError(
                 f"{path}: {key} is {found[key]}, outside {rules['minimum']} to "
-                f"{rules['maximum']}: {_PREPARE}."
+                f"{rules['maximum']}: {_prepare()}."
             )
     return prepared
 
@@ -79,5 +83,5 @@ class Prepared:
         except ValueError as error:
             raise InputError(
                 f"{self.folder / 'prepared.json'} has malformed 'features' ({error}): run "
-                "`python tools/prepare.py --precomp FOLDER --force` again."
+                f"`{command('prepare')} --precomp FOLDER --force` again."
             ) from None

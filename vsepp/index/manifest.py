@@ -28,6 +28,7 @@ from vsepp.metrics.similarity import MEASURES
 from vsepp.system.atomic import atomic_path, write_text
 from vsepp.system.errors import InputError
 from vsepp.system.fingerprints import list_fingerprint
+from vsepp.system.invocation import command, quoted
 from vsepp.system.json_files import read_json
 from vsepp.system.npy_files import read_npy
 from vsepp.system.records import wrong_field
@@ -142,8 +143,8 @@ def read_manifest(index):
     path = Path(index) / MANIFEST
     if not path.exists():
         raise InputError(
-            f"{index} is no index of photographs: make one with `python "
-            f"tools/search.py index FOLDER --out {index}`."
+            f"{index} is no index of photographs: make one with `{command('search')} index "
+            f"FOLDER --out {quoted(index)}`."
         )
     content = read_json(path, _MEND)
     if not isinstance(content, dict) or "format" not in content:

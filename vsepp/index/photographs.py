@@ -9,6 +9,7 @@ from vsepp.checkpoint import read_header
 from vsepp.index.exact import ExactIndex
 from vsepp.index.manifest import open_codes, open_generation
 from vsepp.system.errors import InputError
+from vsepp.system.invocation import command, quoted
 
 
 class PhotographIndex:
@@ -40,9 +41,9 @@ class PhotographIndex:
             return backend
         if not manifest.approximate:
             raise InputError(
-                f"{self.index} has no approximate index: make one with `python "
-                f"tools/search.py index {manifest.folder} --out {self.index} "
-                "--approximate`, or search exactly."
+                f"{self.index} has no approximate index: make one with `{command('search')} "
+                f"index {quoted(manifest.folder)} --out {quoted(self.index)} --approximate`, or "
+                "search exactly."
             )
         from vsepp.index.faiss_index import open_stored
 

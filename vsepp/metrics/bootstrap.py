@@ -25,6 +25,7 @@ import numpy as np
 from vsepp.metrics.correspondence import Correspondence
 from vsepp.metrics.scores import RECALLS, WAYS, recall_at
 from vsepp.system.errors import InputError
+from vsepp.system.invocation import tool
 
 DRAWS = 1000
 LEVEL = 95  # percent
@@ -235,7 +236,7 @@ def summarise(results: Sequence[dict], names: Optional[Sequence[str]] = None) ->
             or not {*shared, *WAYS, "rsum"} <= result.keys()
             or not all(isinstance(result[way], dict) for way in WAYS)
         ):
-            raise InputError(f"{name} is not a result of tools/eval.py: give JSON that it wrote.")
+            raise InputError(f"{name} is not a result of {tool('eval')}: give JSON that it wrote.")
         for key in (key for key in shared if result[key] != results[0][key]):
             raise InputError(
                 f"{names[0]} and {name} differ in {key} ({results[0][key]!r} and "

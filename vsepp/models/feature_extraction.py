@@ -17,6 +17,7 @@ from vsepp.models.twins.predictor import BackbonePredictor
 from vsepp.models.weights import initialise_backbone
 from vsepp.system.errors import InputError
 from vsepp.system.fingerprints import fingerprint
+from vsepp.system.invocation import command
 from vsepp.system.memory import return_freed
 from vsepp.system.progress import progress
 
@@ -113,7 +114,7 @@ def load_features(config, prepared, splits, log=print):
         if features[split] is None and given:
             raise InputError(
                 f"{store.folder} lacks the features of the {split} split: run "
-                "`python tools/prepare.py --precomp FOLDER --force` again."
+                f"`{command('prepare')} --precomp FOLDER --force` again."
             )
         if features[split] is None:
             _compute(store, dataset, backbone, log)

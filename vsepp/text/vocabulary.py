@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from vsepp.system.atomic import write_json
 from vsepp.system.errors import InputError
+from vsepp.system.invocation import command
 from vsepp.system.json_files import read_json
 from vsepp.text.tokens import words as tokenize  # noqa: F401 - the name it goes by in notebooks
 
@@ -29,7 +30,7 @@ class Vocabulary:
     """
 
     def __init__(self, word_to_index: Mapping[str, int], source: str = "the vocabulary") -> None:
-        mend = "make it anew with `python tools/prepare.py --force`"
+        mend = f"make it anew with `{command('prepare')} --force`"
         if not isinstance(word_to_index, dict):
             raise InputError(f"{source} is not a {{word: index}} mapping: {mend}.")
         missing = [word for word in SPECIAL_WORDS if word not in word_to_index]
@@ -67,7 +68,7 @@ class Vocabulary:
     @classmethod
     def load(cls, path: str | os.PathLike) -> Vocabulary:
         """Read ``vocab.json``; InputError when it is missing or malformed."""
-        return cls(read_json(path, "run `python tools/prepare.py` first"), str(path))
+        return cls(read_json(path, f"run `{command('prepare')}` first"), str(path))
 
     def save(self, path: str | os.PathLike) -> None:
         """Write ``vocab.json`` atomically."""
