@@ -41,6 +41,7 @@ def make_config(data_dir, out, **changes):
     values = dict(
         dataset="tiny",
         data_dir=str(data_dir),
+        min_word_count=0,  # as the data were prepared
         image_model="shufflenet_v2_x0_25",
         pretrained=False,
         finetuned=False,

@@ -18,7 +18,7 @@ from vsepp.models.state import get_state
 from vsepp.models.vsepp import build_model
 from vsepp.system.errors import InputError
 from vsepp.training.optimizer import get_optimizer, optimizer_state
-from vsepp.training.starting import Position
+from vsepp.training.position import Position
 
 WORDS = 9
 OPTIONS = dict(image_model="resnet18", word_dim=3, embed_size=4, num_layers=2, pretrained=False)
