@@ -66,7 +66,7 @@ class Encoding:
         values, usual = self._all(), Encoding(self.fingerprint, _USUAL, exif)._all()
         return {key: values[key] for key in values if key in _ALWAYS or values[key] != usual[key]}
 
-    def _all(self):
+    def _all(self) -> Dict[str, Any]:
         steps = self.preprocessing
         return {
             "fingerprint": self.fingerprint,

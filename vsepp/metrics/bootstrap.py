@@ -108,7 +108,12 @@ def bootstrap(ranks: Ranks, seed: int = 0, draws: int = DRAWS) -> dict:
     return result
 
 
-def _bootstrap_fold(ranks, groups, generator, draws):
+def _bootstrap_fold(
+    ranks: Sequence[np.ndarray],
+    groups: Sequence[np.ndarray],
+    generator: np.random.Generator,
+    draws: int,
+) -> dict[str, dict]:
     """Of the ranks of both directions and the group of every query."""
     n_groups, n_queries = int(groups[0].max()) + 1, max(map(len, ranks))
     # What a group adds to queries, to hits within 1, 5, 10 and to the sum of ranks, both ways.
@@ -128,12 +133,12 @@ def _bootstrap_fold(ranks, groups, generator, draws):
         rows = slice(start, min(start + step, draws))
         counts = resampled_counts(n_groups, generator, rows.stop - start)
         totals[rows] = counts @ adds
-        for place, (way, group, ordered) in enumerate(zip(ranks, groups, order)):
+        for place, (own, group, ordered) in enumerate(zip(ranks, groups, order)):
             # The lower median: the first rank that at least half of the drawn queries reach.
             reached = np.cumsum(counts[:, group[ordered]], axis=1)
             middle = np.count_nonzero(2 * reached < reached[:, -1:], axis=1)
-            medians[place, rows] = way[ordered[middle]] + 1
-    result = {}
+            medians[place, rows] = own[ordered[middle]] + 1
+    result: dict[str, dict] = {}
     for way, columns, median in zip(WAYS, np.split(totals, len(WAYS), axis=1), medians):
         means = columns[:, 1:] / columns[:, :1]
         result[way] = {f"R@{k}": 100 * means[:, place] for place, k in enumerate(RECALLS)}
@@ -198,7 +203,7 @@ def compare(
         )
     samples = [bootstrap(ranks, seed, draws) for ranks in (ours, other)]
 
-    def cell(difference, mine, theirs):
+    def cell(difference: float, mine: np.ndarray, theirs: np.ndarray) -> dict:
         return {"difference": difference, "interval": percentile_interval(mine - theirs, level)}
 
     result: dict = {way: {} for way in WAYS}
@@ -251,7 +256,7 @@ def summarise(results: Sequence[dict], names: Optional[Sequence[str]] = None) ->
             )
         seen[weights] = name
 
-    def over_runs(values):
+    def over_runs(values: Sequence[float]) -> dict:
         return {"mean": float(np.mean(values)), "std": float(np.std(values, ddof=1))}
 
     summary = {**{key: results[0][key] for key in shared}, "runs": len(results)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Iterable, NamedTuple, Optional, Union
+from typing import Any, Iterable, NamedTuple, Optional, Union
 
 import numpy as np
 
@@ -175,7 +175,7 @@ class Correspondence:
                 return groups.reshape(-1), np.searchsorted(names, of_texts)
             lowest = reached
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return (
             isinstance(other, Correspondence)
             and (self.n_images, self.n_texts) == (other.n_images, other.n_texts)
@@ -183,13 +183,13 @@ class Correspondence:
             and np.array_equal(self.texts, other.texts)
         )
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"Correspondence({self.n_images} images, {self.n_texts} texts, {len(self.texts)} pairs)"
         )
 
 
-def _partners(queries, answers, count):
+def _partners(queries: np.ndarray, answers: np.ndarray, count: int) -> Partners:
     return Partners(np.searchsorted(queries, np.arange(count + 1)), answers)
 
 
@@ -211,7 +211,7 @@ def spans(starts: np.ndarray, queries: np.ndarray) -> tuple[np.ndarray, np.ndarr
 GroundTruth = Union[int, Correspondence]  # what a caller may give: a stride is enough
 
 
-def as_correspondence(truth: GroundTruth, images, texts) -> Correspondence:
+def as_correspondence(truth: GroundTruth, images: Any, texts: Any) -> Correspondence:
     """The relation between the rows of ``images`` and those of ``texts``.
 
     Args:

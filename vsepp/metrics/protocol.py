@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Iterable, Optional, Sequence
+from typing import Any, Iterable, Optional, Sequence
 
 import numpy as np
 
@@ -109,7 +109,7 @@ def evaluate_codes(
 
 
 def score(
-    galleries: Sequence, folds: bool = False, models: Sequence = (), **about
+    galleries: Sequence, folds: bool = False, models: Sequence = (), **about: Any
 ) -> RetrievalResult:
     """:func:`evaluate_codes` of a split.
 
@@ -136,5 +136,5 @@ def score(
     )
 
 
-def _images(count):
+def _images(count: int) -> str:
     return f"{count:,} {'image' if count == 1 else 'images'}"

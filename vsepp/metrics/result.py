@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from typing import Optional
 
@@ -97,7 +98,7 @@ class RetrievalResult:
             result["compare"] = self.comparison
         return result
 
-    def save_ranks(self, path) -> None:
+    def save_ranks(self, path: str | os.PathLike) -> None:
         """Write every query's rank as ``.npz``, readable by ``numpy.load`` without pickles.
 
         It holds ``i2t [n_images]`` and ``t2i [n_captions]``, from zero, ``folds``, what

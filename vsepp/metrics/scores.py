@@ -9,6 +9,8 @@ Ranks count from zero and ties count against the model, see ``vsepp.metrics.coun
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from vsepp.metrics.correspondence import Correspondence, GroundTruth
@@ -21,7 +23,9 @@ RECALLS = (1, 5, 10)
 RECALL_NAMES = tuple(f"r{k}_{way}" for k in RECALLS for way in WAYS)
 
 
-def _one_row_per_image(image_codes, text_codes, captions_per_image):
+def _one_row_per_image(
+    image_codes: Any, text_codes: Any, captions_per_image: int
+) -> tuple[np.ndarray, np.ndarray]:
     """The codes in caption order, checked, with each image kept once."""
     image_codes, text_codes = np.asarray(image_codes), np.asarray(text_codes)
     if (
@@ -105,7 +109,7 @@ def mean_rank(ranks: np.ndarray) -> float:
     return float(np.mean(ranks)) + 1
 
 
-def average_precision_at_r(wrong_before) -> float:
+def average_precision_at_r(wrong_before: Any) -> float:
     """mAP@R of one direction, in percent.
 
     Args:
@@ -144,7 +148,7 @@ def direction_metrics(wrong: WrongCounts) -> dict:
     return result
 
 
-def metrics_of_counts(of_images, of_texts) -> dict:
+def metrics_of_counts(of_images: Any, of_texts: Any) -> dict:
     """Every metric of both directions.
 
     Args:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from vsepp.metrics.similarity import Measure, find_measure
 
 
-def scores_of_text(images, text, measure: Measure = "cosine") -> np.ndarray:
+def scores_of_text(images: Any, text: Any, measure: Measure = "cosine") -> np.ndarray:
     """float32 ``[n_images]``: how well one text code ``[size]`` fits each image."""
     return find_measure(measure).block(images, text[None])[:, 0]
 
 
-def scores_of_image(image, texts, measure: Measure = "cosine") -> np.ndarray:
+def scores_of_image(image: Any, texts: Any, measure: Measure = "cosine") -> np.ndarray:
     """float32 ``[n_texts]``: how well each text fits one image code ``[size]``."""
     return find_measure(measure).block(image[None], texts)[0]
 
 
-def kth_highest(scores: np.ndarray, k: int):
+def kth_highest(scores: np.ndarray, k: int) -> Any:
     """The ``k``-th highest of scores, of which there are at least ``k``."""
     return np.partition(scores, len(scores) - k)[len(scores) - k]
 

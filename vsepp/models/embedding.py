@@ -5,7 +5,7 @@ import paddle
 _TINY = 1e-12
 
 
-def l2_normalize(vectors):
+def l2_normalize(vectors: paddle.Tensor) -> paddle.Tensor:
     """Rows divided by their Euclidean length; a zero row stays zero, with a finite gradient.
 
     Args:
