@@ -9,7 +9,7 @@ import zlib  # noqa: F401 - before Paddle: 2.6's library would put its own zlib 
 
 from vsepp.system.threads import set_thread_variables
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 _HOMES = {
     "create_dataset": "vsepp.data.preparation",
