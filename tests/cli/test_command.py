@@ -91,7 +91,10 @@ def test_a_second_ctrl_c_while_python_ends_shows_no_traceback(first, status, sai
         "import atexit, signal, sys\n"
         "from vsepp.cli.command import run\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # whoever runs the tests
-        "atexit.register(signal.raise_signal, signal.SIGINT)\n"
+        "def interrupt():\n"
+        "    signal.raise_signal(signal.SIGINT)\n"
+        "    for _ in range(9): pass\n"  # until Python 3.10 the handler waits for more of Python
+        "atexit.register(interrupt)\n"
         f"def main(argv):\n    {first}\n"
         "sys.exit(run(main))"
     )
