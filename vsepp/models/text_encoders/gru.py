@@ -7,6 +7,7 @@ from paddle import nn
 
 from vsepp.models.embedding import l2_normalize
 from vsepp.models.encoders import TextEncoder, check_shapes
+from vsepp.models.twins import compute
 from vsepp.system.errors import InputError
 from vsepp.text.reader import WordReader
 
@@ -65,8 +66,6 @@ class TextRepExtractor(nn.Layer):
         """
         if not paddle.in_dynamic_mode():  # being exported: there are no values to look at
             return super().__call__(captions, cap_lens)
-        from vsepp.models.twins import compute
-
         lengths = cap_lens.numpy().reshape(-1)
         check_lengths(lengths, captions.shape[1])
         return compute(self, captions[:, : int(lengths.max())], cap_lens)
