@@ -36,6 +36,9 @@ def train(network, optimizer, seeds):
 def written(path, steps=2, position=None, **options):
     """A model of ours that made some steps, its optimizer, and its checkpoint at ``path``."""
     config = apply(Config(), {**OPTIONS, "learning_rate": 1e-3, **options}, "the test")
+    # A step divides a gradient by its own size: where one is hardly more than rounding, other
+    # starting weights would take the two networks further apart than the tests allow.
+    paddle.seed(0)
     model = build_model(*encoders_for_training(config, word_list(WORDS)))
     optimizer = get_optimizer(model, config)
     train(model, optimizer, range(steps))
