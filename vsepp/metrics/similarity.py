@@ -16,6 +16,7 @@ from vsepp.system.errors import InputError
 _PAIRS_AT_ONCE = 8_192
 _TEXTS_IN_CACHE = 64
 _IMAGES_IN_CACHE = 32
+_VANISHING = 1e-35  # what is lost of numbers too small for single precision
 _FEW = 4  # so many texts are faster one by one, the images being in the cache, than as a product
 
 
@@ -82,7 +83,8 @@ class Cosine:
     @staticmethod
     def slack(images, texts) -> float:
         """How far a single-precision score may be from its double-precision value."""
-        return 2e-6 * _longest(images) * _longest(texts)
+        longest = _longest(images), _longest(texts)
+        return 2e-6 * longest[0] * longest[1] + _VANISHING * (1 + sum(longest))
 
     @staticmethod
     def _score(images, texts):
@@ -141,7 +143,7 @@ class Order(Cosine):
 
     @staticmethod
     def slack(images, texts):
-        return 4e-6 * (_longest(images) + _longest(texts))
+        return 4e-6 * (_longest(images) + _longest(texts)) + _VANISHING
 
     @staticmethod
     def _score(images, texts):
@@ -238,6 +240,6 @@ def find_measure(measure: Measure):
     """
     if isinstance(measure, Ensemble):
         return measure
-    if measure not in MEASURES:
+    if measure not in tuple(MEASURES):
         raise InputError(f"there is no measure {measure!r}: use one of {', '.join(MEASURES)}.")
     return MEASURES[measure]
