@@ -175,6 +175,9 @@ class Ensemble:
     def __init__(self, measure: str, widths: Sequence[int]):
         self.measure = find_measure(measure)
         self.name = self.measure.name
+        widths = np.asarray(widths)
+        if widths.ndim != 1 or widths.dtype.kind not in "iu" or widths.min(initial=1) < 1:
+            raise InputError(f"an ensemble's widths must be positive whole numbers, not {widths}.")
         ends = np.cumsum(widths).tolist()
         self.size = ends[-1]
         self.columns = tuple(slice(end - width, end) for end, width in zip(ends, widths))
