@@ -9,6 +9,7 @@ import warnings
 
 from vsepp.system.errors import InputError, memory_exhausted
 from vsepp.system.invocation import program
+from vsepp.system.printable import printable
 
 _MENDS = {
     errno.ENOSPC: "no space is left there; free some or choose another folder",
@@ -132,7 +133,7 @@ def _run(main, argv):
         sys.stdout.flush()
         return status
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader of our output, such as `head`, has gone
         _discard_output()
@@ -141,7 +142,7 @@ def _run(main, argv):
         name = error.filename or ("the output" if _output_fails() else None)
         if error.errno not in _MENDS or name is None:
             raise
-        print(f"error: {name}: {_MENDS[error.errno]}.", file=sys.stderr)
+        print(f"error: {printable(str(name))}: {_MENDS[error.errno]}.", file=sys.stderr)
         return 2
     except (MemoryError, RuntimeError, SystemError) as error:  # as Paddle reports it
         if not memory_exhausted(error):
