@@ -9,7 +9,7 @@ from conftest import draw_picture
 from tiny import make_config, make_data
 
 from vsepp import train
-from vsepp.checkpoint import load_checkpoint
+from vsepp.checkpoint import load_checkpoint, save_checkpoint
 from vsepp.cli.command import run
 from vsepp.cli.info import main as info
 from vsepp.cli.search import main as search
@@ -151,3 +151,13 @@ def test_json_may_go_into_a_file(made, tmp_path, capsys):
 
     assert json.loads((tmp_path / "about.json").read_text())["kind"] == "checkpoint"
     assert "kind" in capsys.readouterr().out
+
+
+def test_a_checkpoint_without_a_word_list(told, tmp_path):
+    path = tmp_path / "letters.ckpt"
+    save_checkpoint(path, {"x": np.ones(1)}, {"text_model": "letters"}, None, 1, 1, letters=26)
+
+    content, _ = told(path)
+
+    assert content["text_encoder"] == "letters"
+    assert "words" not in content and "tokenizer" not in content
