@@ -201,3 +201,13 @@ def test_what_a_stranger_wrote_steers_no_terminal_and_is_json(tmp_path, capsys):
     assert run(info, [str(path), "--json", "-"]) == 0
     content = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
     assert content["metrics"] == {**metrics, "rsum": None}
+
+
+def test_a_checkpoint_without_a_word_list(told, tmp_path):
+    path = tmp_path / "letters.ckpt"
+    save_checkpoint(path, {"x": np.ones(1)}, {"text_model": "letters"}, None, 1, 1, letters=26)
+
+    content, _ = told(path)
+
+    assert content["text_encoder"] == "letters"
+    assert "words" not in content and "tokenizer" not in content

@@ -137,8 +137,7 @@ def _checkpoint(path, shapes):
         "step": header["step"],
         "resumable": any(name.startswith("optimizer/") for name in shapes),
         "metrics": header.get("metrics"),
-        "words": len(header["vocab"]) if "vocab" in header else None,
-        "tokenizer": header.get("tokenizer", "words"),
+        **_reader(header),
         "fingerprint": header["fingerprint"],
         "parameters": _numbers(
             shape for name, shape in shapes.items() if name.startswith("model/")
@@ -146,6 +145,13 @@ def _checkpoint(path, shapes):
         "bytes": path.stat().st_size,
         "configuration": changed,
     }
+
+
+def _reader(header):
+    """What there is to say of the word list, where the text encoder has one."""
+    if "vocab" not in header:
+        return {}
+    return {"words": len(header["vocab"]), "tokenizer": header.get("tokenizer", "words")}
 
 
 def _codes(path, text, shapes):

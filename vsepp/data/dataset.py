@@ -102,6 +102,8 @@ class CaptionDataset:
         captions: lists of indices without padding.
         vocabulary: the ``Vocabulary``.
         captions_per_image, max_len, split: as given.
+        decode: from a list of indices to a sentence.
+        padded_length: indices of an item's caption.
         decodes: whether reading an image takes long enough for a thread of its own.
         data, vocab, cpi, dataset_size: the same by the names that loops written by hand use.
     """
@@ -117,6 +119,9 @@ class CaptionDataset:
         self.split = split
         self.captions_per_image = captions_per_image
         self.max_len = max_len
+        self.padded_length = max_len + 2
+        self.decode = self.vocabulary.decode
+        self._appended = []
 
     def __len__(self):
         return len(self.captions)
@@ -169,6 +174,7 @@ class CaptionDataset:
         """Let the images and captions of another split of the data set follow its own."""
         self.images = self.images + other.images
         self.captions = self.captions + other.captions
+        self._appended.append(other)
 
     def image(self, image_id, caption_index=None):
         """What the network takes as image ``image_id``: an array."""
@@ -178,30 +184,45 @@ class CaptionDataset:
     def _sentences_path(self):
         return self.folder / f"{self.split}_sentences.json"
 
+    def take_captions(self, captions, decode):
+        """Let the captions be those that another reader of sentences made of them.
+
+        Args:
+            captions: a list of indices for each of the captions, none of them empty.
+            decode: from such a list to a sentence.
+        """
+        self.captions, self.decode = captions, decode
+        self.padded_length = max(self.padded_length, *map(len, captions))
+
     def keeps_sentences(self):
         """Whether the captions are there as they were written."""
-        return self._sentences_path.exists()
+        return all(each._sentences_path.exists() for each in (self, *self._appended))
 
     def sentences(self):
         """The captions as they were written; from the vocabulary where that was not kept."""
+        own = len(self.captions) - sum(map(len, self._appended))
+        parts = [self._own_sentences(own), *(other.sentences() for other in self._appended)]
+        return [sentence for part in parts for sentence in part]
+
+    def _own_sentences(self, count):
+        """The first ``count``: those of its own split."""
         path = self._sentences_path
         if not path.exists():
-            return [self.vocabulary.decode(caption) for caption in self.captions]
+            return [self.decode(caption) for caption in self.captions[:count]]
         written = read_json(path, _prepare())
         if (
             not isinstance(written, list)
-            or len(written) != len(self.captions)
+            or len(written) != count
             or not all(isinstance(sentence, str) for sentence in written)
         ):
             raise InputError(
-                f"{path} is not a list of {len(self.captions)} sentences, one to a "
-                f"caption: {_prepare()}."
+                f"{path} is not a list of {count} sentences, one to a caption: {_prepare()}."
             )
         return written
 
     def __getitem__(self, index):
         caption = self.captions[index]
-        padded = np.zeros(self.max_len + 2, dtype=np.int64)
+        padded = np.zeros(self.padded_length, dtype=np.int64)
         padded[: len(caption)] = caption
         return self.image(self.image_id(index), index), padded, np.int64(len(caption))
 

@@ -170,7 +170,8 @@ class RetrievalModel:
             return self._no_codes()
         pixels = map_images(lambda image: self.pixels(image, exif), images)
         with paddle.no_grad():
-            if self.precision == "float32" and len(images) < _MANY_IMAGES:
+            few = len(images) < _MANY_IMAGES or paddle.get_device() != "cpu"
+            if few and self.precision == "float32":
                 return encode_images(self, pixels, len(images), 16, quiet)
             predictor = self._fast_backbone()
             batches = in_batches(pixels, predictor.batch_size)

@@ -110,3 +110,18 @@ def test_a_layer_can_be_exported(case, tmp_path):
         np.testing.assert_allclose(exported(*inputs).numpy(), expected, atol=1e-5)
         few = [part[:1] for part in inputs]
         np.testing.assert_allclose(exported(*few).numpy(), expected[:1], atol=1e-5)
+
+
+@pytest.mark.parametrize("hang", ["register_forward_pre_hook", "register_forward_post_hook"])
+def test_what_is_hung_on_a_layer_is_called(hang):
+    layer, inputs = text()
+    before = compute(layer, *inputs).numpy()
+    called = []
+    hook = getattr(layer, hang)(lambda *given: called.append(len(given)))
+
+    found = layer(*inputs).numpy()
+    hook.remove()
+    layer(*inputs)
+
+    assert len(called) == 1
+    np.testing.assert_allclose(found, before, atol=1e-6)

@@ -42,6 +42,11 @@ def compute(layer: nn.Layer, *inputs: paddle.Tensor) -> paddle.Tensor:
         inputs: what its ``forward`` takes.
     """
     twin = find_twin(type(layer))
-    if twin is None or "forward" in vars(layer) or not inputs[0].place.is_cpu_place():
+    if twin is None or _is_changed(layer) or not inputs[0].place.is_cpu_place():
         return nn.Layer.__call__(layer, *inputs)
     return twin(layer, *inputs)
+
+
+def _is_changed(layer):
+    """Whether a user has hung something on a layer that its twin would pass by."""
+    return "forward" in vars(layer) or layer._forward_pre_hooks or layer._forward_post_hooks
