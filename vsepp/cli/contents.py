@@ -180,6 +180,7 @@ def _index(path):
         "checkpoint": manifest.checkpoint,
         "checkpoint_there": Path(manifest.checkpoint).exists(),
         **manifest.origin.record(),
+        "precision": manifest.origin.encoding.precision,
         "approximate": manifest.approximate,
         "bytes": codes.stat().st_size if codes.exists() else 0,
     }
@@ -208,6 +209,7 @@ def _features(path, splits):
         "kind": "stored features of a frozen backbone",
         "path": str(path),
         **shared,
+        "precision": shared.get("precision", "float32"),
         "images": {split: about.get("images") for split, about in splits.items()},
         "bytes": sum((folder / f"{split}.npy").stat().st_size for split in splits),
     }
