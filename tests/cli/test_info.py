@@ -77,14 +77,16 @@ def test_an_index(made, told):
         16,
         None,
     )
+    assert content["precision"] == "float32"  # what the absence in the file stands for
     assert told(made[0] / "index/manifest.json")[0] == content
 
 
 def test_stored_features(made, told):
     (folder,) = (made[0] / "data/tiny/features").iterdir()
-    content, _ = told(folder)
+    content, lines = told(folder)
 
     assert content["kind"] == "stored features of a frozen backbone"
+    assert content["precision"] == "float32" and lines[-1].endswith(" kB")
     assert (content["backbone"], content["resize"]) == ("shufflenet_v2_x0_25", 36)
     assert content["images"] == {"test": 4, "train": 12, "val": 4}
     assert told(folder / "val.npy")[0]["images"] == {"val": 4}

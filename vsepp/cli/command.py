@@ -122,6 +122,8 @@ def _run(main, argv):
     set_thread_variables()
     # Paddle looks for a compiler cache at each start, and says so when there is none.
     warnings.filterwarnings("ignore", message="No ccache found")
+    # Of a batch-norm that trains, which is what is wanted.
+    warnings.filterwarnings("ignore", message="When training, we now always track")
     signal.signal(signal.SIGTERM, _raise_interrupted)
     for name in ("stdout", "stderr"):  # None where the caller has closed them
         if getattr(sys, name) is None:

@@ -202,6 +202,7 @@ def _index(path):
         "checkpoint": manifest.checkpoint,
         "checkpoint_there": os.path.exists(manifest.checkpoint),
         **manifest.origin.record(),
+        "precision": manifest.origin.encoding.precision,
         "approximate": manifest.approximate,
         "bytes": codes.stat().st_size if codes.exists() else 0,
     }
@@ -242,6 +243,7 @@ def _features(path, splits):
         "kind": "stored features of a frozen backbone",
         "path": str(path),
         **shared,
+        "precision": shared.get("precision", "float32"),
         "images": {split: about.get("images") for split, about in splits.items()},
         "bytes": sum((folder / f"{split}.npy").stat().st_size for split in splits),
     }

@@ -68,7 +68,7 @@ def _shown(key, value):
     if isinstance(value, bool):
         return "yes" if value else "no"
     if key == "bytes":
-        return f"{value / 1e6:.1f} MB"
+        return f"{value / 1e6:.1f} MB" if value >= 1e6 else f"{value / 1e3:.1f} kB"
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, int):
