@@ -24,7 +24,7 @@ _HOMES = {
     "TripletNetLoss": "vsepp.models.losses",
     "get_optimizer": "vsepp.training.optimizer",
     "train": "vsepp.training",
-    "evaluate": "vsepp.retrieval.encoding",
+    "evaluate": "vsepp.retrieval.evaluation",
     "calc_recall": "vsepp.metrics.scores",
     "compute_ranks": "vsepp.metrics.scores",
     "evaluate_codes": "vsepp.metrics.protocol",

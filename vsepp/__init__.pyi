@@ -16,7 +16,7 @@ from vsepp.models.image_encoders.cnn import ImageRepExtractor as ImageRepExtract
 from vsepp.models.losses import TripletNetLoss as TripletNetLoss
 from vsepp.models.text_encoders.gru import TextRepExtractor as TextRepExtractor
 from vsepp.models.vsepp import VSEPP as VSEPP
-from vsepp.retrieval.encoding import evaluate as evaluate
+from vsepp.retrieval.evaluation import evaluate as evaluate
 from vsepp.retrieval.model import RetrievalModel as RetrievalModel
 from vsepp.retrieval.model import load as load
 from vsepp.system.errors import InputError as InputError

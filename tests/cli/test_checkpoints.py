@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vsepp.checkpoint import save_checkpoint
-from vsepp.cli.checkpoints import checkpoint_path, has_checkpoint
+from vsepp.cli.checkpoints import add_arguments, checkpoint_path, has_checkpoint, open_model
 from vsepp.cli.command import parser
 from vsepp.cli.datasets import configuration
 from vsepp.system.errors import InputError
@@ -86,3 +86,24 @@ def test_whether_there_is_one_is_asked_in_silence(capsys):
     assert has_checkpoint("best", arguments, configuration(arguments))
     assert not has_checkpoint("last", arguments, configuration(arguments))
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("able", [True, False])
+def test_another_precision_than_the_one_asked_for_is_said(able, monkeypatch, capsys):
+    from vsepp.retrieval import model as retrieval_model
+
+    monkeypatch.setattr(retrieval_model, "computes_in_bfloat16", lambda: able)
+    os.makedirs("mine")
+    values = {"dataset": "pets", "backbone_precision": "bfloat16"}
+    save_checkpoint("mine/x.ckpt", {"x": np.ones(1)}, values, SPECIAL, 1, 1)
+    tool = parser("A tool.")
+    add_arguments(tool)
+    arguments = tool.parse_args(["--checkpoint", "mine/x.ckpt", "-o", "device=cpu"])
+
+    model = open_model(arguments, configuration(arguments))
+
+    captured = capsys.readouterr()
+    assert captured.out == "" and model.precision == ("bfloat16" if able else "float32")
+    assert (captured.err == "") == able
+    assert able or "mine/x.ckpt asks for backbone_precision bfloat16" in captured.err
+    assert able or "photographs are encoded in float32" in captured.err

@@ -13,12 +13,13 @@ import vsepp
 from vsepp.data.prepared import Prepared
 from vsepp.models import device, feature_extraction
 from vsepp.models.feature_extraction import load_features
+from vsepp.training.retrieval import RetrievalTask
 
 
 class Halving:
     """In place of a predictor: its features say the precision, and none takes a while."""
 
-    def __init__(self, network, image_size, batch_size, precision):
+    def __init__(self, network, image_size, batch_size, precision, mean, std):
         self.value = {"float32": 1.0, "bfloat16": 0.5}[precision]
 
     def __call__(self, pixels):
@@ -66,6 +67,31 @@ def test_a_checkpoint_says_the_precision_of_its_features_where_it_is_unusual(con
         assert list(backbone)[:5] == names
         assert backbone.get("precision", "float32") == precision
         assert len(backbone) == (5 if precision == "float32" else 6)
+
+
+def test_a_run_from_before_precisions_were_kept_goes_on(config, monkeypatch):
+    run = replace(config, backbone_precision="bfloat16", num_epochs=1, evaluate_step=100)
+    keep = RetrievalTask.contents
+
+    def without_precision(task):
+        contents = keep(task)
+        del contents["backbone"]["precision"]
+        return contents
+
+    with hardly_drawn():
+        with monkeypatch.context() as before:
+            before.setattr(RetrievalTask, "contents", without_precision)
+            vsepp.train(run)
+        last = run.path("last_checkpoint")
+        assert "precision" not in vsepp.load_checkpoint(last)["backbone"]
+
+        vsepp.train(replace(run, num_epochs=2, checkpoint="last"))
+
+        assert vsepp.load_checkpoint(last)["epoch"] == 2
+        assert vsepp.load_checkpoint(last)["backbone"]["precision"] == "bfloat16"
+        monkeypatch.setattr(feature_extraction, "backbone_precision", lambda wanted: "float32")
+        with pytest.raises(vsepp.InputError, match="the same backbone_precision"):
+            vsepp.train(replace(run, num_epochs=3, checkpoint="last"))
 
 
 def test_training_over_features_reads_prepared_json_once(config, monkeypatch):

@@ -16,6 +16,7 @@ from PIL import Image
 from tiny import CAPTIONS, TRAIN, hardly_drawn, make_config, make_data
 
 from vsepp import InputError, load_checkpoint, train
+from vsepp.metrics.scores import all_metrics
 from vsepp.models.state import get_state, set_state
 from vsepp.report import training_listener
 from vsepp.training import build_trainer
@@ -197,14 +198,15 @@ def test_over_features_the_best_checkpoint_holds_the_backbone_and_the_last_names
 def test_the_test_metrics_are_those_of_the_best_model(whole):
     from vsepp.models.encoders import encoders_for_training
     from vsepp.models.vsepp import build_model
-    from vsepp.retrieval.encoding import evaluate_dataset
+    from vsepp.retrieval.encoding import encode_dataset
 
     run = whole(PHOTOGRAPHS)
     data = open_splits(run.config, ("test",))
     model = build_model(*encoders_for_training(run.config, data))
     set_state(model, run.best["model"], "best")
 
-    assert run.metrics == evaluate_dataset(model, data.splits["test"])
+    codes = encode_dataset(model, data.splits["test"], 128)
+    assert run.metrics == all_metrics(*codes, CAPTIONS, model.measure)
 
 
 def test_the_learning_rate_is_cut_by_epochs(data, tmp_path):

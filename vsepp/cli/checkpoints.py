@@ -28,7 +28,15 @@ def open_model(arguments, config, checkpoint=None, any_dataset=False):
     from vsepp.retrieval.model import load
 
     select_device(config.device)
-    return load(path)
+    model = load(path)
+    wanted = model.config.backbone_precision
+    if model.precision != wanted:
+        print(
+            f"{path} asks for backbone_precision {wanted}, which this machine does not compute "
+            f"in: photographs are encoded in {model.precision}",
+            file=sys.stderr,
+        )
+    return model
 
 
 def checkpoint_path(name, arguments, config, any_dataset=False):

@@ -5,9 +5,8 @@ from typing import Dict, Union
 
 import numpy as np
 
-from vsepp.config import KEYS
 from vsepp.data.images import open_image
-from vsepp.data.prepared import Prepared
+from vsepp.data.prepared import Prepared, dataset_words, prepare_again
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import command
 from vsepp.system.json_files import read_json
@@ -17,20 +16,13 @@ from vsepp.text.vocabulary import Vocabulary
 NO_PHOTOGRAPHS = "precomp"  # folder in the paths of images of which there are only features
 
 
-def _prepare():
-    """The mend, which names the command as it is called here."""
-    return f"run `{command('prepare')} --force` again"
-
-
 def prepared_folder(data_dir, dataset):
     """A prepared data set's folder; InputError when it is not prepared."""
     folder = Path(data_dir) / dataset
     if not (folder / "vocab.json").exists():
-        usual = str(data_dir) == KEYS["data_dir"].default
-        elsewhere = [] if usual else ["--data-dir", data_dir]
         raise InputError(
             f"{folder} is not a prepared data set: run "
-            f"`{command('prepare', '--dataset', dataset, *elsewhere)}` first."
+            f"`{command('prepare', *dataset_words(folder))}` first."
         )
     return folder
 
@@ -57,10 +49,11 @@ def read_split(dataset_path, split, captions_per_image, vocab_size, max_len):
             f"{path} does not exist: there is no {split} split; prepare a data set that has one "
             f"with `{command('prepare')}`."
         )
-    data = read_json(path, _prepare())
+    mend = prepare_again(path.parent)
+    data = read_json(path, mend)
     malformed = wrong_field(data, {"IMAGES": list, "CAPTIONS": list})
     if malformed or not all(isinstance(image, str) for image in data["IMAGES"]):
-        raise InputError(f"{path} lacks the lists 'IMAGES' and 'CAPTIONS': {_prepare()}.")
+        raise InputError(f"{path} lacks the lists 'IMAGES' and 'CAPTIONS': {mend}.")
     images, captions = data["IMAGES"], data["CAPTIONS"]
     if not images:
         raise InputError(
@@ -71,21 +64,21 @@ def read_split(dataset_path, split, captions_per_image, vocab_size, max_len):
         raise InputError(
             f"{path}: {len(captions)} CAPTIONS do not fit {len(images)} IMAGES with "
             f"captions_per_image {captions_per_image}: set captions_per_image to what the data "
-            f"was prepared with, or {_prepare()}."
+            f"was prepared with, or {mend}."
         )
     for position, caption in enumerate(captions):
         if not isinstance(caption, list) or not all(type(index) is int for index in caption):
-            raise InputError(f"{path}: caption {position} is not a list of indices: {_prepare()}.")
+            raise InputError(f"{path}: caption {position} is not a list of indices: {mend}.")
         if not 1 <= len(caption) <= max_len + 2:
             raise InputError(
                 f"{path}: caption {position} has length {len(caption)}, outside 1 to max_len + 2 "
-                f"= {max_len + 2}: set max_len to what the data was prepared with, or {_prepare()}."
+                f"= {max_len + 2}: set max_len to what the data was prepared with, or {mend}."
             )
         if not 0 <= min(caption) <= max(caption) < vocab_size:
             raise InputError(
                 f"{path}: caption {position} has a word beyond the vocabulary's "
                 f"{vocab_size}: vocab.json and the split do not belong together; "
-                f"{_prepare()}."
+                f"{mend}."
             )
     return images, captions
 
@@ -102,6 +95,8 @@ class CaptionDataset:
         captions: lists of indices without padding.
         vocabulary: the ``Vocabulary``.
         captions_per_image, max_len, split: as given.
+        decode: from a list of indices to a sentence.
+        padded_length: indices of an item's caption.
         decodes: whether reading an image takes long enough for a thread of its own.
         data, vocab, cpi, dataset_size: the same by the names that loops written by hand use.
     """
@@ -117,6 +112,9 @@ class CaptionDataset:
         self.split = split
         self.captions_per_image = captions_per_image
         self.max_len = max_len
+        self.padded_length = max_len + 2
+        self.decode = self.vocabulary.decode
+        self._appended = []
 
     def __len__(self):
         return len(self.captions)
@@ -169,6 +167,7 @@ class CaptionDataset:
         """Let the images and captions of another split of the data set follow its own."""
         self.images = self.images + other.images
         self.captions = self.captions + other.captions
+        self._appended.append(other)
 
     def image(self, image_id, caption_index=None):
         """What the network takes as image ``image_id``: an array."""
@@ -178,30 +177,46 @@ class CaptionDataset:
     def _sentences_path(self):
         return self.folder / f"{self.split}_sentences.json"
 
+    def take_captions(self, captions, decode):
+        """Let the captions be those that another reader of sentences made of them.
+
+        Args:
+            captions: a list of indices for each of the captions, none of them empty.
+            decode: from such a list to a sentence.
+        """
+        self.captions, self.decode = captions, decode
+        self.padded_length = max(self.padded_length, *map(len, captions))
+
     def keeps_sentences(self):
         """Whether the captions are there as they were written."""
-        return self._sentences_path.exists()
+        return all(each._sentences_path.exists() for each in (self, *self._appended))
 
     def sentences(self):
         """The captions as they were written; from the vocabulary where that was not kept."""
+        own = len(self.captions) - sum(map(len, self._appended))
+        parts = [self._own_sentences(own), *(other.sentences() for other in self._appended)]
+        return [sentence for part in parts for sentence in part]
+
+    def _own_sentences(self, count):
+        """The first ``count``: those of its own split."""
         path = self._sentences_path
         if not path.exists():
-            return [self.vocabulary.decode(caption) for caption in self.captions]
-        written = read_json(path, _prepare())
+            return [self.decode(caption) for caption in self.captions[:count]]
+        written = read_json(path, prepare_again(path.parent))
         if (
             not isinstance(written, list)
-            or len(written) != len(self.captions)
+            or len(written) != count
             or not all(isinstance(sentence, str) for sentence in written)
         ):
             raise InputError(
-                f"{path} is not a list of {len(self.captions)} sentences, one to a "
-                f"caption: {_prepare()}."
+                f"{path} is not a list of {count} sentences, one to a caption: "
+                f"{prepare_again(path.parent)}."
             )
         return written
 
     def __getitem__(self, index):
         caption = self.captions[index]
-        padded = np.zeros(self.max_len + 2, dtype=np.int64)
+        padded = np.zeros(self.padded_length, dtype=np.int64)
         padded[: len(caption)] = caption
         return self.image(self.image_id(index), index), padded, np.int64(len(caption))
 

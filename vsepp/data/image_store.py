@@ -61,14 +61,17 @@ class ImageStore:
     Args:
         data_folder: the data set's folder.
         resize: as in the configuration.
+        interpolation: how they are resized.
     """
 
-    def __init__(self, data_folder, resize):
+    def __init__(self, data_folder, resize, interpolation="bilinear"):
         self.folder = Path(data_folder) / "decoded"
         self.resize = resize
+        self.interpolation = interpolation
 
     def _name(self, split):
-        return f"{split}-{self.resize}"
+        usual = self.interpolation == "bilinear"
+        return f"{split}-{self.resize}" + ("" if usual else f"-{self.interpolation}")
 
     def _sizes_path(self, split):
         return self.folder / f"{self._name(split)}.sizes.npy"
@@ -200,7 +203,7 @@ class ImageStore:
             yield len(group), np.concatenate([pixels.reshape(-1) for pixels in group])
 
     def _pixels(self, path):
-        return np.asarray(resize(open_image(path), self.resize))
+        return np.asarray(resize(open_image(path), self.resize, self.interpolation))
 
 
 def _gigabytes(count):

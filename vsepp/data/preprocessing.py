@@ -25,8 +25,8 @@ class Preprocessing:
 
     def center_crop(self):
         """The transform of validation, testing and use: uint8 ``[image_size, image_size, 3]``."""
-        return CenterCrop(self.resize, self.image_size, normalized=False)
+        return CenterCrop(self.resize, self.image_size, False, self.interpolation)
 
     def random_crop(self):
         """The transform of training: uint8 ``[image_size, image_size, 3]``."""
-        return RandomCrop(self.resize, self.image_size, normalized=False)
+        return RandomCrop(self.resize, self.image_size, False, self.interpolation)

@@ -25,10 +25,18 @@ def resized_size(width, height, size):
     return int(size * width / height), size
 
 
-def resize(image, size):
-    """Resize a PIL image so that its shorter side is ``size`` pixels (bilinear)."""
+def resize(image, size, interpolation="bilinear"):
+    """Resize a PIL image so that its shorter side is ``size`` pixels.
+
+    Args:
+        image: the PIL image.
+        size: in pixels.
+        interpolation: ``bilinear``, ``bicubic`` or another that Pillow has.
+    """
     shape = resized_size(*image.size, size)
-    return image if shape == image.size else image.resize(shape, Image.BILINEAR)
+    if shape == image.size:
+        return image
+    return image.resize(shape, getattr(Image, interpolation.upper()))
 
 
 def crop(image, left, top, size):
@@ -71,14 +79,15 @@ class CenterCrop:
     ``[image_size, image_size, 3]`` before the last two steps.
     """
 
-    def __init__(self, resize=256, image_size=224, normalized=True):
+    def __init__(self, resize=256, image_size=224, normalized=True, interpolation="bilinear"):
         self.resize = resize
+        self.interpolation = interpolation
         self.image_size = image_size
         self.normalized = normalized
 
     def pixels(self, image):
         """The crop as uint8 ``[image_size, image_size, 3]``."""
-        image, width, height = _resized(image, self.resize)
+        image, width, height = _resized(image, self.resize, self.interpolation)
         left = int(round((width - self.image_size) / 2.0))
         top = int(round((height - self.image_size) / 2.0))
         return crop(image, left, top, self.image_size)
@@ -97,15 +106,16 @@ class RandomCrop:
 
     takes_generator = True
 
-    def __init__(self, resize=256, image_size=224, normalized=True):
+    def __init__(self, resize=256, image_size=224, normalized=True, interpolation="bilinear"):
         self.resize = resize
+        self.interpolation = interpolation
         self.image_size = image_size
         self.normalized = normalized
 
     def pixels(self, image, generator=None):
         """The crop as uint8 ``[image_size, image_size, 3]``."""
         generator = generator or np.random.default_rng()
-        image, width, height = _resized(image, self.resize)
+        image, width, height = _resized(image, self.resize, self.interpolation)
         left = int(generator.integers(width - self.image_size + 1))
         top = int(generator.integers(height - self.image_size + 1))
         return crop(image, left, top, self.image_size)
@@ -115,9 +125,9 @@ class RandomCrop:
         return normalize(pixels) if self.normalized else pixels
 
 
-def _resized(image, size):
+def _resized(image, size, interpolation):
     """(image, width, height), resized unless it is an array, which is resized already."""
     if isinstance(image, np.ndarray):
         return image, image.shape[1], image.shape[0]
-    image = resize(image, size)
+    image = resize(image, size, interpolation)
     return image, *image.size

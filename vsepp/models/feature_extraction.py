@@ -9,9 +9,9 @@ from vsepp.data.dataset import open_dataset
 from vsepp.data.encoding import Encoding
 from vsepp.data.features import FeatureOrigin, FeatureStore
 from vsepp.data.images import map_images, open_image
-from vsepp.data.preprocessing import Preprocessing
 from vsepp.models.backbones import build_backbone, check_image_size, feature_size
 from vsepp.models.device import backbone_precision
+from vsepp.models.encoders import find_image_encoder
 from vsepp.models.state import get_state
 from vsepp.models.twins.predictor import BackbonePredictor
 from vsepp.models.weights import initialise_backbone
@@ -48,7 +48,7 @@ class FrozenBackbone:
             feature_size(config.image_model),
             Encoding(
                 fingerprint(self.state),
-                Preprocessing(config.resize, config.image_size),
+                find_image_encoder(config.image_model)(config).preprocessing,
                 precision=backbone_precision(config.backbone_precision),
             ),
         )
@@ -57,11 +57,12 @@ class FrozenBackbone:
     def features(self, paths):
         """Iterate over float32 ``[batch, feature_size]`` of photographs, in order."""
         encoding = self.origin.encoding
+        steps = encoding.preprocessing
         if self._predictor is None:
             self._predictor = BackbonePredictor(
-                self.network, encoding.preprocessing.image_size, _BATCH, encoding.precision
+                self.network, steps.image_size, _BATCH, encoding.precision, steps.mean, steps.std
             )
-        crop = encoding.preprocessing.center_crop()
+        crop = steps.center_crop()
         pixels = map_images(lambda path: crop.pixels(open_image(path)), paths)
         return map(self._predictor, in_batches(pixels, _BATCH))
 

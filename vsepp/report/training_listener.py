@@ -81,7 +81,7 @@ def show_queries(dataset, images, texts, measure):
         found = top_k(scores, ANSWERS)
         rows.append(
             (
-                dataset.vocabulary.decode(dataset.captions[query]),
+                dataset.decode(dataset.captions[query]),
                 [dataset.image_path(image_id) for image_id in found],
                 scores[found],
                 [image_id == dataset.image_id(query) for image_id in found],
@@ -107,7 +107,7 @@ def show_space(writer, dataset, images, texts):
     captions = [image_id * dataset.captions_per_image for image_id in shown]
     codes = np.concatenate([images[list(shown)], texts[captions]])
     codes = PCA(min(SHOWN_DIRECTIONS, *codes.shape), svd_solver="full").fit_transform(codes)
-    sentences = [dataset.vocabulary.decode(dataset.captions[index]) for index in captions]
+    sentences = [dataset.decode(dataset.captions[index]) for index in captions]
     sentences = [f"{image_id}: {sentence}" for image_id, sentence in zip(shown, sentences)]
     columns = {"text": 2 * sentences, "kind": ["image"] * len(shown) + ["sentence"] * len(shown)}
     writer.add_embeddings(

@@ -1,4 +1,4 @@
-"""Encoding a split and scoring it."""
+"""Codes of the images and captions of a split under a model."""
 
 from contextlib import contextmanager
 from functools import partial
@@ -7,9 +7,7 @@ import numpy as np
 import paddle
 
 from vsepp.data.batches import in_batches
-from vsepp.data.dataset import CaptionDataset
 from vsepp.data.images import map_images
-from vsepp.metrics.scores import RECALL_NAMES, all_metrics, calc_recall, recalls  # noqa: F401
 from vsepp.models.device import memory_errors_explained
 from vsepp.models.twins import compute
 from vsepp.system.errors import InputError
@@ -111,51 +109,3 @@ def encode_dataset(model, dataset, batch_size, quiet=True):
         inputs = map_images(dataset.image, range(len(dataset.images)))
         images = encode_images(model, inputs, len(dataset.images), batch_size, quiet)
         return images, encode_captions(model, dataset.captions, batch_size, quiet)
-
-
-def evaluate_dataset(model, dataset, batch_size=128, quiet=True):
-    """All metrics of a ``CaptionDataset``, see ``vsepp.metrics.scores.all_metrics``."""
-    images, texts = encode_dataset(model, dataset, batch_size, quiet)
-    return all_metrics(images, texts, dataset.captions_per_image, model.measure)
-
-
-def _is_shuffled(data_loader):
-    sampler = getattr(data_loader, "batch_sampler", None)
-    if getattr(sampler, "shuffle", False):
-        return True
-    inner = getattr(sampler, "sampler", None)
-    return isinstance(inner, (paddle.io.RandomSampler, paddle.io.WeightedRandomSampler))
-
-
-def evaluate(data_loader, model, batch_size, captions_per_image):
-    """Recall@1, 5 and 10 of a model over a loader.
-
-    When the loader reads an :class:`ImageTextDataset`, each image is encoded once. The model
-    is left in the mode it was found in.
-
-    Args:
-        data_loader: a ``paddle.io.DataLoader`` in order, nothing dropped.
-        model: a :class:`VSEPP`; its measure is used.
-        batch_size: images or captions encoded at a time.
-        captions_per_image: the stride.
-
-    Returns:
-        ``(r1_i2t, r1_t2i, r5_i2t, r5_t2i, r10_i2t, r10_t2i)`` in percent.
-
-    Raises:
-        InputError: when the loader is shuffled; (a ValueError) on NaN in the codes.
-    """
-    if _is_shuffled(data_loader):
-        raise InputError(
-            "data_loader is shuffled, so captions cannot be told by their place: "
-            "give a loader that reads in order."
-        )
-    dataset = getattr(data_loader, "dataset", None)
-    if isinstance(dataset, CaptionDataset):
-        images, texts = encode_dataset(model, dataset, batch_size)
-        images = np.repeat(images, captions_per_image, axis=0)
-    else:
-        with evaluation_mode(model):
-            pairs = [model(*batch[:3]) for batch in data_loader]
-        images, texts = (np.concatenate([codes.numpy() for codes in side]) for side in zip(*pairs))
-    return calc_recall(images, texts, captions_per_image, getattr(model, "measure", "cosine"))

@@ -129,8 +129,8 @@ def _read_anew(model, dataset, log):
             "the data set was prepared otherwise than for that training; prepare it "
             "as it was, or train anew."
         )
-    dataset.captions, unknown = model.reader.read_anew(dataset.sentences())
-    dataset.vocabulary = model.vocabulary
+    captions, unknown = model.reader.read_anew(dataset.sentences())
+    dataset.take_captions(captions, model.reader.decode)
     log(
         f"{dataset.folder.name} has another vocabulary than {model.checkpoint}: the sentences of "
         f"its {dataset.split} split are cut by the checkpoint's tokenizer {model.tokenizer} and "

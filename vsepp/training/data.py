@@ -6,8 +6,8 @@ from vsepp.data.dataset import FeatureTextDataset, ImageTextDataset, prepared_fo
 from vsepp.data.image_store import ImageStore
 from vsepp.data.options import with_prepared_options
 from vsepp.data.prepared import Prepared
-from vsepp.data.transforms import CenterCrop, RandomCrop
 from vsepp.models.backbones import check_image_size
+from vsepp.models.encoders import find_image_encoder
 from vsepp.models.feature_extraction import load_features
 from vsepp.system.errors import InputError
 from vsepp.system.threads import cpu_count
@@ -92,23 +92,23 @@ def open_splits(config, splits, log=print, prepared=None):
                 folder, vocabulary, split, features[split], captions_per_image, max_len
             )
     else:
+        steps = find_image_encoder(config.image_model)(config).preprocessing
         for split in wanted:
-            crop = (RandomCrop if split in ("train", "restval") else CenterCrop)(
-                config.resize, config.image_size, normalized=False
-            )
+            training = split in ("train", "restval")
+            crop = steps.random_crop() if training else steps.center_crop()
             opened[split] = ImageTextDataset(
                 folder, vocabulary, split, captions_per_image, max_len, crop, config.seed
             )
             if config.image_store and split != "test":  # which a run reads once, at its end
-                _take_stored(opened[split], config.resize, log)
+                _take_stored(opened[split], steps, log)
     if joins:
         opened["train"].append(opened.pop("restval"))
     return RunData(opened, prepared.tokenizer, backbone)
 
 
-def _take_stored(dataset, resize, log):
+def _take_stored(dataset, steps, log):
     """Let a data set read its images decoded, and decode them now where that was not done."""
-    store = ImageStore(dataset.folder, resize)
+    store = ImageStore(dataset.folder, steps.resize, steps.interpolation)
     decoded = store.read(dataset.split, dataset.images)
     if decoded is None:
         paths = [dataset.image_path(image_id) for image_id in range(len(dataset.images))]

@@ -111,8 +111,12 @@ class RetrievalTask(RetrievalObjective, Task):
         self.data = open_splits(config, ("train", "val", "test"), prepared=prepared)
         self.backbone = self.data.backbone
         feature_size = self.backbone and self.backbone.origin.feature_size
-        encoders = encoders_for_training(config, self.data, feature_size)
-        super().__init__(config, *encoders, with_weights)
+        text, image = encoders_for_training(config, self.data, feature_size)
+        for dataset in self.data.splits.values():
+            if not text.reader.reads(dataset):  # an encoder that takes no words of vocab.json
+                captions, _ = text.reader.read_anew(dataset.sentences())
+                dataset.take_captions(captions, text.reader.decode)
+        super().__init__(config, text, image, with_weights)
         self.loader = training_loader(
             self.data.splits["train"],
             config.batch_size,
@@ -203,10 +207,11 @@ class RetrievalTask(RetrievalObjective, Task):
         if not self.backbone:
             return
         theirs, ours = checkpoint.get("backbone"), self.backbone.origin
-        if resuming and theirs != ours.record():
+        if resuming and not _same_features(theirs, ours.record()):
             raise InputError(
                 f"{path} was trained over the features of another backbone: set weights "
-                "and pretrained as they were."
+                "and pretrained as they were, and go on on a processor that computes in the same "
+                "backbone_precision."
             )
         if not resuming and theirs and theirs["backbone"] != ours.backbone:
             mend = (
@@ -222,3 +227,13 @@ class RetrievalTask(RetrievalObjective, Task):
     def set_weights(self, state: dict, path: str | Path) -> None:
         """Over stored features, a backbone among the weights is passed over."""
         set_state(self.model, state, str(path), optional=(BACKBONE,) if self.backbone else ())
+
+
+def _same_features(theirs, ours):
+    """Whether a run over features goes on, by the records of their origin.
+
+    A record without a precision is compared without one: checkpoints did not always say it.
+    """
+    if theirs and "precision" not in theirs:
+        ours = {key: value for key, value in ours.items() if key != "precision"}
+    return theirs == ours

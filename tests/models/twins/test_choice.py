@@ -1,11 +1,14 @@
 """A twin gives what the layer's own forward gives, and is chosen in one place."""
 
+import importlib
+
 import numpy as np
 import paddle
 import pytest
 
 from vsepp import ImageRepExtractor, TextRepExtractor
-from vsepp.models.twins import TWINS, compute
+from vsepp.models import twins
+from vsepp.models.twins import TWINS, compute, find_twin
 
 
 def text(layers=1, **options):
@@ -38,7 +41,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_a_twin_equals_forward_in_codes_and_gradients(case):
     layer, inputs = CASES[case]()
-    assert type(layer) in TWINS
+    assert find_twin(type(layer))
     found, gradients = [], []
     for way in (lambda: layer.forward(*inputs), lambda: compute(layer, *inputs)):
         layer.clear_gradients()
@@ -60,10 +63,17 @@ def test_a_twin_equals_forward_in_codes_and_gradients(case):
         np.testing.assert_allclose(gradients[1][name], expected, atol=2e-6 * max(scale, 1))
 
 
+def test_every_twin_is_there_and_of_a_layer_that_is_there():
+    for places in TWINS.items():
+        for place in places:
+            module, _, name = place.partition(":")
+            assert callable(getattr(importlib.import_module(module), name))
+
+
 @pytest.mark.parametrize("case", ["one layer", "pixels"])
 def test_a_layer_called_by_itself_comes_by_its_twin(case, monkeypatch):
     layer, inputs = CASES[case]()
-    monkeypatch.setitem(TWINS, type(layer), lambda *given: given)
+    monkeypatch.setattr(twins, "find_twin", lambda kind: lambda *given: given)
 
     assert layer(*inputs)[0] is layer
 
@@ -100,3 +110,18 @@ def test_a_layer_can_be_exported(case, tmp_path):
         np.testing.assert_allclose(exported(*inputs).numpy(), expected, atol=1e-5)
         few = [part[:1] for part in inputs]
         np.testing.assert_allclose(exported(*few).numpy(), expected[:1], atol=1e-5)
+
+
+@pytest.mark.parametrize("hang", ["register_forward_pre_hook", "register_forward_post_hook"])
+def test_what_is_hung_on_a_layer_is_called(hang):
+    layer, inputs = text()
+    before = compute(layer, *inputs).numpy()
+    called = []
+    hook = getattr(layer, hang)(lambda *given: called.append(len(given)))
+
+    found = layer(*inputs).numpy()
+    hook.remove()
+    layer(*inputs)
+
+    assert len(called) == 1
+    np.testing.assert_allclose(found, before, atol=1e-6)

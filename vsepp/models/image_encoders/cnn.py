@@ -11,6 +11,7 @@ from vsepp.data.transforms import MEAN, STD
 from vsepp.models.backbones import build_backbone, feature_size
 from vsepp.models.embedding import l2_normalize
 from vsepp.models.encoders import ImageEncoder, check_shapes
+from vsepp.models.twins import compute
 from vsepp.models.weights import initialise_backbone
 from vsepp.system.errors import InputError
 
@@ -120,8 +121,6 @@ class ImageRepExtractor(FeatureRepExtractor):
         """Codes of images by the way that is fastest where they lie; see :meth:`forward`."""
         if not paddle.in_dynamic_mode():
             return super().__call__(images)
-        from vsepp.models.twins import compute
-
         return compute(self, images)
 
     def forward(self, images: paddle.Tensor) -> paddle.Tensor:

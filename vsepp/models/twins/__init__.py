@@ -7,16 +7,28 @@ same numbers, with the layer's own weights. Training, evaluation and use all com
 
 from __future__ import annotations
 
+import importlib
+from functools import lru_cache
+from typing import Callable
+
 import paddle
 from paddle import nn
 
-from vsepp.models.image_encoders.cnn import ImageRepExtractor
-from vsepp.models.text_encoders.gru import TextRepExtractor
-from vsepp.models.twins.packed_gru import text_codes
-from vsepp.models.twins.pixels import image_codes
-
 #: a layer's class → its twin, called with the layer and the layer's inputs
-TWINS = {TextRepExtractor: text_codes, ImageRepExtractor: image_codes}
+TWINS = {
+    "vsepp.models.text_encoders.gru:TextRepExtractor": "vsepp.models.twins.packed_gru:text_codes",
+    "vsepp.models.image_encoders.cnn:ImageRepExtractor": "vsepp.models.twins.pixels:image_codes",
+}
+
+
+@lru_cache(maxsize=None)
+def find_twin(kind: type[nn.Layer]) -> Callable[..., paddle.Tensor] | None:
+    """The twin of layers of exactly this class, or None."""
+    place = TWINS.get(f"{kind.__module__}:{kind.__qualname__}")
+    if place is None:
+        return None
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def compute(layer: nn.Layer, *inputs: paddle.Tensor) -> paddle.Tensor:
@@ -29,7 +41,12 @@ def compute(layer: nn.Layer, *inputs: paddle.Tensor) -> paddle.Tensor:
         layer: an encoder.
         inputs: what its ``forward`` takes.
     """
-    twin = TWINS.get(type(layer))
-    if twin is None or "forward" in vars(layer) or not inputs[0].place.is_cpu_place():
+    twin = find_twin(type(layer))
+    if twin is None or _is_changed(layer) or not inputs[0].place.is_cpu_place():
         return nn.Layer.__call__(layer, *inputs)
     return twin(layer, *inputs)
+
+
+def _is_changed(layer):
+    """Whether a user has hung something on a layer that its twin would pass by."""
+    return "forward" in vars(layer) or layer._forward_pre_hooks or layer._forward_post_hooks

@@ -6,7 +6,8 @@ import pytest
 from paddle.io import BatchSampler, DataLoader, Dataset, WeightedRandomSampler
 
 from vsepp import VSEPP, InputError, calc_recall, evaluate, mktrainval
-from vsepp.retrieval.encoding import encode_captions, encode_dataset, evaluate_dataset, recalls
+from vsepp.metrics.scores import all_metrics, recalls
+from vsepp.retrieval.encoding import encode_captions, encode_dataset
 
 CAPTIONS = 5
 
@@ -202,7 +203,8 @@ def test_another_stride_than_the_data_sets_is_refused(loaders, model):
 
 
 def test_flat_recalls_agree_with_evaluate(loaders, model):
-    flat = recalls(evaluate_dataset(model, loaders[1].dataset))
+    codes = encode_dataset(model, loaders[1].dataset, 128)
+    flat = recalls(all_metrics(*codes, CAPTIONS, model.measure))
 
     assert tuple(flat.values())[:6] == evaluate(loaders[1], model, 8, CAPTIONS)
     assert flat["rsum"] == pytest.approx(sum(list(flat.values())[:6]))
