@@ -177,14 +177,15 @@ class CaptionDataset:
     def _sentences_path(self):
         return self.folder / f"{self.split}_sentences.json"
 
-    def take_captions(self, captions, decode):
-        """Let the captions be those that another reader of sentences made of them.
+    def take_captions(self, captions, reader):
+        """Let the captions be what another reader made of their sentences.
 
         Args:
             captions: a list of indices for each of the captions, none of them empty.
-            decode: from such a list to a sentence.
+            reader: that can ``decode`` such a list; its ``vocabulary`` is taken where it has one.
         """
-        self.captions, self.decode = captions, decode
+        self.captions, self.decode = captions, reader.decode
+        self.vocabulary = getattr(reader, "vocabulary", self.vocabulary)
         self.padded_length = max(self.padded_length, *map(len, captions))
 
     def keeps_sentences(self):

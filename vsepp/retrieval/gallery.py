@@ -130,7 +130,7 @@ def _read_anew(model, dataset, log):
             "as it was, or train anew."
         )
     captions, unknown = model.reader.read_anew(dataset.sentences())
-    dataset.take_captions(captions, model.reader.decode)
+    dataset.take_captions(captions, model.reader)
     log(
         f"{dataset.folder.name} has another vocabulary than {model.checkpoint}: the sentences of "
         f"its {dataset.split} split are cut by the checkpoint's tokenizer {model.tokenizer} and "

@@ -115,7 +115,7 @@ class RetrievalTask(RetrievalObjective, Task):
         for dataset in self.data.splits.values():
             if not text.reader.reads(dataset):  # an encoder that takes no words of vocab.json
                 captions, _ = text.reader.read_anew(dataset.sentences())
-                dataset.take_captions(captions, text.reader.decode)
+                dataset.take_captions(captions, text.reader)
         super().__init__(config, text, image, with_weights)
         self.loader = training_loader(
             self.data.splits["train"],
