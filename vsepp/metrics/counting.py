@@ -10,12 +10,19 @@ scored again. Both directions are counted from the same tile; the whole matrix i
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from vsepp.metrics.correspondence import GroundTruth, as_correspondence, spans
-from vsepp.metrics.similarity import Measure, find_measure
+from vsepp.metrics.correspondence import (
+    Correspondence,
+    GroundTruth,
+    Partners,
+    as_correspondence,
+    spans,
+)
+from vsepp.metrics.similarity import Cosine, Ensemble, Measure, find_measure
 from vsepp.system.errors import InputError
 from vsepp.system.parallel import map_blocks
 
@@ -35,7 +42,7 @@ class WrongCounts(NamedTuple):
     starts: np.ndarray
 
     @classmethod
-    def of(cls, queries) -> WrongCounts:
+    def of(cls, queries: WrongCounts | Sequence) -> WrongCounts:
         """Of one sequence of counts for each query, such as an int array ``[n_queries, R]``."""
         if isinstance(queries, cls):
             return queries
@@ -94,7 +101,7 @@ def count_wrong(
     return of_images, of_texts
 
 
-def _by_falling_score(counts, starts):
+def _by_falling_score(counts: np.ndarray, starts: np.ndarray) -> WrongCounts:
     """The right answer that fewer wrong ones precede is the one that scores higher."""
     sizes = np.diff(starts)
     if len(counts) > len(sizes):
@@ -102,7 +109,7 @@ def _by_falling_score(counts, starts):
     return WrongCounts(counts, starts)
 
 
-def _check_numbers(images, texts):
+def _check_numbers(images: np.ndarray, texts: np.ndarray) -> None:
     for name, codes in (("image codes", images), ("text codes", texts)):
         if not all(
             np.isfinite(codes[start : start + _TEXTS]).all()
@@ -120,15 +127,15 @@ class _Tile(threading.local):
     The system would take as long to hand out new memory as a tile's counting takes.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._scores = np.empty(_IMAGES * _TEXTS, np.float32)
         self._flags = np.empty((2, _IMAGES * _TEXTS), bool)
 
-    def scores(self, rows, columns):
+    def scores(self, rows: int, columns: int) -> np.ndarray:
         """float32 ``[rows, columns]`` with whatever it held."""
         return self._scores[: rows * columns].reshape(rows, columns)
 
-    def flags(self, rows, columns):
+    def flags(self, rows: int, columns: int) -> tuple[np.ndarray, ...]:
         """Two bool arrays ``[rows, columns]`` with whatever they held."""
         return tuple(memory[: rows * columns].reshape(rows, columns) for memory in self._flags)
 
@@ -152,7 +159,9 @@ class _Way:
             ``limits[starts[q] : starts[q + 1]]``.
     """
 
-    def __init__(self, axis, partners, right, pairs, every):
+    def __init__(
+        self, axis: int, partners: Partners, right: np.ndarray, pairs: _Pairs, every: bool
+    ) -> None:
         self.axis = axis
         self.pairs = pairs
         self._partners, self._every = partners, every
@@ -162,7 +171,7 @@ class _Way:
             self.starts = np.arange(len(partners.starts))
             self.limits = np.maximum.reduceat(right, partners.starts[:-1])
 
-    def rounds(self, first, count):
+    def rounds(self, first: int, count: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Each of ``count`` queries from ``first`` in one limit after the other.
 
         Yields:
@@ -174,7 +183,7 @@ class _Way:
             which = np.flatnonzero(sizes > number)
             yield which, starts[which] + number
 
-    def exact_limits(self, queries, places):
+    def exact_limits(self, queries: np.ndarray, places: np.ndarray) -> np.ndarray:
         """The limits at ``places``, of these queries, in double precision."""
         rows = self._partners.rows
         if self._every:
@@ -187,7 +196,14 @@ class _Way:
 class _Counting:
     """Both directions, and the counts of one tile."""
 
-    def __init__(self, images, texts, correspondence, measure, every_answer):
+    def __init__(
+        self,
+        images: np.ndarray,
+        texts: np.ndarray,
+        correspondence: Correspondence,
+        measure: Cosine | Ensemble,
+        every_answer: bool,
+    ) -> None:
         self.images, self.texts = images, texts
         self.measure = measure
         self._room = _Tile()
@@ -204,7 +220,7 @@ class _Counting:
         self._right = correspondence.of_texts
         self._right_texts = correspondence.texts[correspondence.text_order]
 
-        def pairs(image, text):
+        def pairs(image: np.ndarray, text: np.ndarray) -> np.ndarray:
             return measure.pairs(images, texts, image, text)
 
         self.ways = (
@@ -218,7 +234,7 @@ class _Counting:
             ),
         )
 
-    def tile(self, corner):
+    def tile(self, corner: tuple[int, int]) -> list[np.ndarray]:
         """Counts of the tile at (image, text), of each direction's limits within it."""
         first_image, first_text = corner
         images = self.images[first_image : first_image + _IMAGES]
@@ -236,7 +252,7 @@ class _Counting:
             for way, first, others in zip(self.ways, corner, corner[::-1])
         ]
 
-    def _count(self, way, scores, first, first_candidate):
+    def _count(self, way: _Way, scores: np.ndarray, first: int, first_candidate: int) -> np.ndarray:
         """How many scores of a tile reach each limit of the queries that have a line in it."""
         count = scores.shape[1 - way.axis]
         begin, end = way.starts[[first, first + count]]
@@ -254,7 +270,14 @@ class _Counting:
             )
         return counts
 
-    def _reaching(self, scores, limits, axis, exact, exact_limits):
+    def _reaching(
+        self,
+        scores: np.ndarray,
+        limits: np.ndarray,
+        axis: int,
+        exact: _Pairs,
+        exact_limits: Callable[[np.ndarray], np.ndarray],
+    ) -> np.ndarray:
         """How many scores along ``axis`` reach the limits.
 
         Args:
@@ -279,7 +302,12 @@ class _Counting:
         return counts + np.bincount(queries[which[reached]], minlength=len(counts))
 
 
-def _right_scores(images, texts, correspondence, measure):
+def _right_scores(
+    images: np.ndarray,
+    texts: np.ndarray,
+    correspondence: Correspondence,
+    measure: Cosine | Ensemble,
+) -> np.ndarray:
     """float32 ``[n_pairs]``: of each image with its right texts."""
     if correspondence.captions_per_image:
         return measure.own(images, texts).reshape(-1)
@@ -288,7 +316,7 @@ def _right_scores(images, texts, correspondence, measure):
     )
 
 
-def _true_along(values, axis):
+def _true_along(values: np.ndarray, axis: int) -> np.ndarray:
     """int64 counts of True along an axis of a tile, whose sides are below 2,040.
 
     Bytes are added eight at a time, as one word; no byte of a sum may pass 255.

@@ -33,12 +33,12 @@ class Cosine:
     size = None
 
     @staticmethod
-    def block(images, texts, out=None):
+    def block(images: np.ndarray, texts: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """float32 scores ``[n_images, n_texts]`` of each image with each text, in ``out``."""
         return np.matmul(np.asarray(images, np.float32), np.asarray(texts, np.float32).T, out=out)
 
     @staticmethod
-    def scanner(texts, at_once: int) -> Callable[[np.ndarray], np.ndarray]:
+    def scanner(texts: np.ndarray, at_once: int) -> Callable[[np.ndarray], np.ndarray]:
         """What scores one block of images after the other with the same texts.
 
         Args:
@@ -51,7 +51,7 @@ class Cosine:
         """
         room = np.empty(len(texts) * at_once, np.float32)
 
-        def scan(images):
+        def scan(images: np.ndarray) -> np.ndarray:
             scores = room[: len(texts) * len(images)].reshape(len(texts), len(images))
             if len(texts) <= _FEW:
                 for line, text in zip(scores, texts):
@@ -63,7 +63,7 @@ class Cosine:
         return scan
 
     @classmethod
-    def own(cls, images, texts):
+    def own(cls, images: np.ndarray, texts: np.ndarray) -> np.ndarray:
         """float32 scores ``[n_images, k]`` of each image with its own texts: the next ``k``."""
         per_image = len(texts) // len(images)
         result = np.empty((len(images), per_image), np.float32)
@@ -76,20 +76,27 @@ class Cosine:
         return result
 
     @staticmethod
-    def _own(images, texts):
+    def _own(images: np.ndarray, texts: np.ndarray) -> np.ndarray:
         return np.einsum("ij,ikj->ik", images, texts)
 
     @staticmethod
-    def slack(images, texts) -> float:
+    def slack(images: np.ndarray, texts: np.ndarray) -> float:
         """How far a single-precision score may be from its double-precision value."""
         return 2e-6 * _longest(images) * _longest(texts)
 
     @staticmethod
-    def _score(images, texts):
+    def _score(images: np.ndarray, texts: np.ndarray) -> np.ndarray:
         return np.einsum("ij,ij->i", images, texts)
 
     @classmethod
-    def pairs(cls, images, texts, image_rows, text_rows, dtype=np.float64):
+    def pairs(
+        cls,
+        images: np.ndarray,
+        texts: np.ndarray,
+        image_rows: np.ndarray,
+        text_rows: np.ndarray,
+        dtype: type[np.floating] = np.float64,
+    ) -> np.ndarray:
         """Scores of image ``image_rows[k]`` with text ``text_rows[k]``, worked out in ``dtype``."""
         result = np.empty(len(image_rows), dtype)
         for start in range(0, len(image_rows), _PAIRS_AT_ONCE):
@@ -106,7 +113,7 @@ class Order(Cosine):
     name = "order"
 
     @staticmethod
-    def block(images, texts, out=None):
+    def block(images: np.ndarray, texts: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         images = np.ascontiguousarray(images, np.float32)
         texts = np.ascontiguousarray(texts, np.float32)
         scores = np.empty((len(images), len(texts)), np.float32) if out is None else out
@@ -120,11 +127,11 @@ class Order(Cosine):
         return _negative_root(scores)
 
     @staticmethod
-    def scanner(texts, at_once):
+    def scanner(texts: np.ndarray, at_once: int) -> Callable[[np.ndarray], np.ndarray]:
         room = np.empty((at_once, texts.shape[1]), np.float32)
         table = np.empty((len(texts), at_once), np.float32)
 
-        def scan(images):
+        def scan(images: np.ndarray) -> np.ndarray:
             beyond, scores = room[: len(images)], table[:, : len(images)]
             for line, text in zip(scores, texts):
                 np.subtract(text, images, out=beyond)
@@ -134,28 +141,28 @@ class Order(Cosine):
         return scan
 
     @staticmethod
-    def _own(images, texts):
+    def _own(images: np.ndarray, texts: np.ndarray) -> np.ndarray:
         beyond = texts - images[:, None]
         squares = _squared_excess(beyond.reshape(-1, beyond.shape[2]))
         return _negative_root(squares).reshape(beyond.shape[:2])
 
     @staticmethod
-    def slack(images, texts):
+    def slack(images: np.ndarray, texts: np.ndarray) -> float:
         return 4e-6 * (_longest(images) + _longest(texts))
 
     @staticmethod
-    def _score(images, texts):
+    def _score(images: np.ndarray, texts: np.ndarray) -> np.ndarray:
         return _negative_root(_squared_excess(texts - images))
 
 
-def _squared_excess(difference, out=None):
+def _squared_excess(difference: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """Squared lengths ``[n]`` of the positive parts of ``difference [n, size]``, which keeps only
     these: of texts less images, what lies beyond the image."""
     np.maximum(difference, 0, out=difference)
     return np.einsum("ij,ij->i", difference, difference, out=out)
 
 
-def _negative_root(squares):
+def _negative_root(squares: np.ndarray) -> np.ndarray:
     np.sqrt(squares, out=squares)
     return np.negative(squares, out=squares)
 
@@ -170,18 +177,22 @@ class Ensemble:
         widths: every model's ``embed_size``.
     """
 
-    def __init__(self, measure: str, widths: Sequence[int]):
+    def __init__(self, measure: str, widths: Sequence[int]) -> None:
         self.measure = find_measure(measure)
         self.name = self.measure.name
         ends = np.cumsum(widths).tolist()
         self.size = ends[-1]
         self.columns = tuple(slice(end - width, end) for end, width in zip(ends, widths))
 
-    def _parts(self, images, texts) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def _parts(
+        self, images: np.ndarray, texts: np.ndarray
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         for columns in self.columns:
             yield images[:, columns], texts[:, columns]
 
-    def block(self, images, texts, out=None):
+    def block(
+        self, images: np.ndarray, texts: np.ndarray, out: np.ndarray | None = None
+    ) -> np.ndarray:
         """float32 scores ``[n_images, n_texts]`` of each image with each text, in ``out``."""
         first, *others = self._parts(images, texts)
         scores = self.measure.block(*first, out=out)
@@ -189,14 +200,14 @@ class Ensemble:
             scores += self.measure.block(*part)
         return scores
 
-    def scanner(self, texts, at_once):
+    def scanner(self, texts: np.ndarray, at_once: int) -> Callable[[np.ndarray], np.ndarray]:
         """See :meth:`Cosine.scanner`."""
         scanners = [
             self.measure.scanner(np.ascontiguousarray(texts[:, columns]), at_once)
             for columns in self.columns
         ]
 
-        def scan(images):
+        def scan(images: np.ndarray) -> np.ndarray:
             first, *others = (
                 scanner(images[:, columns]) for scanner, columns in zip(scanners, self.columns)
             )
@@ -206,15 +217,22 @@ class Ensemble:
 
         return scan
 
-    def own(self, images, texts):
+    def own(self, images: np.ndarray, texts: np.ndarray) -> np.ndarray:
         """float32 scores ``[n_images, k]`` of each image with its own texts: the next ``k``."""
         return sum(self.measure.own(*part) for part in self._parts(images, texts))
 
-    def slack(self, images, texts) -> float:
+    def slack(self, images: np.ndarray, texts: np.ndarray) -> float:
         """How far a single-precision score may be from its double-precision value."""
         return sum(self.measure.slack(*part) for part in self._parts(images, texts))
 
-    def pairs(self, images, texts, image_rows, text_rows, dtype=np.float64):
+    def pairs(
+        self,
+        images: np.ndarray,
+        texts: np.ndarray,
+        image_rows: np.ndarray,
+        text_rows: np.ndarray,
+        dtype: type[np.floating] = np.float64,
+    ) -> np.ndarray:
         """Scores of image ``image_rows[k]`` with text ``text_rows[k]``, worked out in ``dtype``."""
         return sum(
             self.measure.pairs(*part, image_rows, text_rows, dtype)
@@ -222,7 +240,7 @@ class Ensemble:
         )
 
 
-def _longest(codes):
+def _longest(codes: np.ndarray) -> float:
     return float(np.sqrt(np.einsum("ij,ij->i", codes, codes).max()))
 
 
@@ -230,7 +248,7 @@ MEASURES = {"cosine": Cosine, "order": Order}
 Measure = Union[str, Ensemble]  # what a caller may give
 
 
-def find_measure(measure: Measure):
+def find_measure(measure: Measure) -> Cosine | Ensemble:
     """The measure of that name in ``MEASURES``; an :class:`Ensemble` is its own.
 
     Raises:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol
+
 from vsepp.system.errors import InputError
 from vsepp.text.tokens import find_tokenizer
 from vsepp.text.vocabulary import Vocabulary
 
 _NAMED_AT_MOST = 10  # unknown words that nearest ones are looked for: it takes a while
+
+
+class HasVocabulary(Protocol):
+    """Such as a ``vsepp.data.dataset.CaptionDataset``."""
+
+    vocabulary: Vocabulary
 
 
 class WordReader:
@@ -70,7 +79,7 @@ class WordReader:
         """
         return [self._indices(sentence) for sentence in sentences]
 
-    def _indices(self, sentence):
+    def _indices(self, sentence: str) -> list[int]:
         words = self.words(sentence)
         if not any(word in self.vocabulary for word in words):
             raise InputError(
@@ -79,7 +88,7 @@ class WordReader:
             )
         return self.vocabulary.encode(words)
 
-    def reads(self, dataset) -> bool:
+    def reads(self, dataset: HasVocabulary) -> bool:
         """Whether a prepared data set's captions stand there as indices of this reader."""
         return dataset.vocabulary.word_to_index == self.vocabulary.word_to_index
 
@@ -130,7 +139,7 @@ class WordReader:
             named.append(f"{word} ({', '.join(nearest)})" if nearest else word)
         return f"not in the vocabulary, so not understood: {', '.join(named)}" if named else ""
 
-    def _hint(self, words):
+    def _hint(self, words: Sequence[str]) -> str:
         few = list(dict.fromkeys(words))[:_NAMED_AT_MOST]
         nearest = dict.fromkeys(other for word in few for other in self.nearest_words(word))
         return f", such as {', '.join(nearest)}" if nearest else ""
