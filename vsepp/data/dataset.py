@@ -1,7 +1,10 @@
 """Image–caption pairs of a prepared split, from photographs or from stored features."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from pathlib import Path, PureWindowsPath
-from typing import Dict, Union
+from typing import TYPE_CHECKING, Any, Dict, Union
 
 import numpy as np
 
@@ -14,15 +17,18 @@ from vsepp.system.json_files import read_json
 from vsepp.system.records import wrong_field
 from vsepp.text.vocabulary import Vocabulary
 
+if TYPE_CHECKING:
+    from typing_extensions import Self  # which Python's typing has from 3.11 on
+
 NO_PHOTOGRAPHS = "precomp"  # folder in the paths of images of which there are only features
 
 
-def _prepare():
+def _prepare() -> str:
     """The mend, which names the command as it is called here."""
     return f"run `{command('prepare')} --force` again"
 
 
-def prepared_folder(data_dir, dataset):
+def prepared_folder(data_dir: str | Path, dataset: str) -> Path:
     """A prepared data set's folder; InputError when it is not prepared."""
     folder = Path(data_dir) / dataset
     if not (folder / "vocab.json").exists():
@@ -35,13 +41,15 @@ def prepared_folder(data_dir, dataset):
     return folder
 
 
-def split_file(dataset_path, split):
+def split_file(dataset_path: str | Path, split: str) -> Path:
     """``{split}_data.json`` for a data set's folder, or the file itself when it is given."""
     path = Path(dataset_path)
     return path if path.suffix == ".json" else path / f"{split}_data.json"
 
 
-def read_split(dataset_path, split, captions_per_image, vocab_size, max_len):
+def read_split(
+    dataset_path: str | Path, split: str, captions_per_image: int, vocab_size: int, max_len: int
+) -> tuple[list[str], list[list[int]]]:
     """Read and check ``{split}_data.json``.
 
     Returns:
@@ -108,7 +116,14 @@ class CaptionDataset:
 
     decodes = False
 
-    def __init__(self, dataset_path, vocab_path, split, captions_per_image=5, max_len=30):
+    def __init__(
+        self,
+        dataset_path: str | Path,
+        vocab_path: str | Path,
+        split: str,
+        captions_per_image: int = 5,
+        max_len: int = 30,
+    ) -> None:
         self.vocabulary = Vocabulary.load(vocab_path)
         self.images, self.captions = read_split(
             dataset_path, split, captions_per_image, len(self.vocabulary), max_len
@@ -118,7 +133,7 @@ class CaptionDataset:
         self.captions_per_image = captions_per_image
         self.max_len = max_len
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.captions)
 
     @property
@@ -141,11 +156,11 @@ class CaptionDataset:
         """The number of captions."""
         return len(self.captions)
 
-    def image_id(self, index):
+    def image_id(self, index: int) -> int:
         """Position in ``images`` of the image of caption ``index``."""
         return index // self.captions_per_image
 
-    def image_path(self, image_id):
+    def image_path(self, image_id: int) -> Path:
         """Where the photograph is: as written, or in ``images`` beside the split file."""
         path = Path(self.images[image_id])
         if path.exists():
@@ -160,29 +175,29 @@ class CaptionDataset:
                 return moved
         return path
 
-    def image_name(self, image_id):
+    def image_name(self, image_id: int) -> str:
         """What people are told of an image: where it is, or which, where features stand for it."""
         path = self.image_path(image_id)
         return path.name if path.parent.name == NO_PHOTOGRAPHS and not path.exists() else str(path)
 
-    def append(self, other):
+    def append(self, other: Self) -> None:
         """Let the images and captions of another split of the data set follow its own."""
         self.images = self.images + other.images
         self.captions = self.captions + other.captions
 
-    def image(self, image_id, caption_index=None):
+    def image(self, image_id: int, caption_index: int | None = None) -> Any:
         """What the network takes as image ``image_id``: an array."""
         raise TypeError(f"{type(self).__name__} does not say what an image is")
 
     @property
-    def _sentences_path(self):
+    def _sentences_path(self) -> Path:
         return self.folder / f"{self.split}_sentences.json"
 
-    def keeps_sentences(self):
+    def keeps_sentences(self) -> bool:
         """Whether the captions are there as they were written."""
         return self._sentences_path.exists()
 
-    def sentences(self):
+    def sentences(self) -> list[str]:
         """The captions as they were written; from the vocabulary where that was not kept."""
         path = self._sentences_path
         if not path.exists():
@@ -199,7 +214,7 @@ class CaptionDataset:
             )
         return written
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> tuple[Any, np.ndarray, np.int64]:
         caption = self.captions[index]
         padded = np.zeros(self.max_len + 2, dtype=np.int64)
         padded[: len(caption)] = caption
@@ -209,10 +224,10 @@ class CaptionDataset:
 class Joined:
     """Sequences read as one; they are not copied, since they may be on the disk."""
 
-    def __init__(self, parts):
+    def __init__(self, parts: list[Sequence[np.ndarray] | np.ndarray]) -> None:
         self.parts = parts
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> np.ndarray:
         for part in self.parts:
             if index < len(part):
                 return part[index]
@@ -243,21 +258,21 @@ class ImageTextDataset(CaptionDataset):
 
     def __init__(
         self,
-        dataset_path,
-        vocab_path,
-        split,
-        captions_per_image=5,
-        max_len=30,
-        transform=None,
-        seed=0,
-    ):
+        dataset_path: str | Path,
+        vocab_path: str | Path,
+        split: str,
+        captions_per_image: int = 5,
+        max_len: int = 30,
+        transform: Callable[..., Any] | None = None,
+        seed: int = 0,
+    ) -> None:
         super().__init__(dataset_path, vocab_path, split, captions_per_image, max_len)
         self.transform = transform
         self.seed = seed
         self.epoch = 0
-        self.decoded = None
+        self.decoded: Joined | None = None
 
-    def take_decoded(self, images):
+    def take_decoded(self, images: Sequence[np.ndarray] | np.ndarray) -> None:
         """Take images from where they are decoded and resized, instead of from their files.
 
         Args:
@@ -266,16 +281,17 @@ class ImageTextDataset(CaptionDataset):
         """
         self.decoded = Joined([images])
 
-    def append(self, other):
+    def append(self, other: Self) -> None:
         super().append(other)
         if self.decoded:
-            self.decoded = Joined(self.decoded.parts + other.decoded.parts)
+            theirs = other.decoded.parts  # type: ignore[union-attr]  # decoded are both or neither
+            self.decoded = Joined(self.decoded.parts + theirs)
 
-    def set_epoch(self, epoch):
+    def set_epoch(self, epoch: int) -> None:
         """Let random crops be those of this epoch (a whole number from 0)."""
         self.epoch = epoch
 
-    def image(self, image_id, caption_index=None):
+    def image(self, image_id: int, caption_index: int | None = None) -> Any:
         picture = self.decoded[image_id] if self.decoded else open_image(self.image_path(image_id))
         if self.transform is None:
             return picture
@@ -295,7 +311,15 @@ class FeatureTextDataset(CaptionDataset):
     The other arguments are those of :class:`ImageTextDataset`.
     """
 
-    def __init__(self, dataset_path, vocab_path, split, features, captions_per_image=5, max_len=30):
+    def __init__(
+        self,
+        dataset_path: str | Path,
+        vocab_path: str | Path,
+        split: str,
+        features: np.ndarray,
+        captions_per_image: int = 5,
+        max_len: int = 30,
+    ) -> None:
         super().__init__(dataset_path, vocab_path, split, captions_per_image, max_len)
         if len(features) != len(self.images):
             raise InputError(
@@ -304,11 +328,11 @@ class FeatureTextDataset(CaptionDataset):
             )
         self.features = Joined([features])
 
-    def append(self, other):
+    def append(self, other: Self) -> None:
         super().append(other)
         self.features = Joined(self.features.parts + other.features.parts)
 
-    def image(self, image_id, caption_index=None):
+    def image(self, image_id: int, caption_index: int | None = None) -> np.ndarray:
         return np.asarray(self.features[image_id], dtype=np.float32)
 
 

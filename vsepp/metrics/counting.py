@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,11 +22,14 @@ from vsepp.metrics.correspondence import (
     as_correspondence,
     spans,
 )
-from vsepp.metrics.similarity import Cosine, Ensemble, Measure, find_measure
+from vsepp.metrics.similarity import Measure, Scorer, find_measure
 from vsepp.system.errors import InputError
 from vsepp.system.parallel import map_blocks
 
 _IMAGES, _TEXTS = 1024, 1280  # to a tile: 5 MB of scores
+
+# from rows of queries and of candidates to their float64 scores
+_Pairs = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 class WrongCounts(NamedTuple):
@@ -201,19 +204,17 @@ class _Counting:
         images: np.ndarray,
         texts: np.ndarray,
         correspondence: Correspondence,
-        measure: Cosine | Ensemble,
+        measure: Scorer,
         every_answer: bool,
     ) -> None:
         self.images, self.texts = images, texts
         self.measure = measure
         self._room = _Tile()
-        slack, right = map_blocks(
-            lambda work: work(),
-            (
-                lambda: measure.slack(images, texts),
-                lambda: _right_scores(images, texts, correspondence, measure),
-            ),
+        works: tuple[Callable[[], Any], ...] = (
+            lambda: measure.slack(images, texts),
+            lambda: _right_scores(images, texts, correspondence, measure),
         )
+        slack, right = map_blocks(lambda work: work(), works)
         if not np.isfinite(slack):  # no more are some of the numbers it comes from
             _check_numbers(images, texts)
         self.slack = 2 * slack  # of a score and of a limit
@@ -303,10 +304,7 @@ class _Counting:
 
 
 def _right_scores(
-    images: np.ndarray,
-    texts: np.ndarray,
-    correspondence: Correspondence,
-    measure: Cosine | Ensemble,
+    images: np.ndarray, texts: np.ndarray, correspondence: Correspondence, measure: Scorer
 ) -> np.ndarray:
     """float32 ``[n_pairs]``: of each image with its right texts."""
     if correspondence.captions_per_image:
@@ -329,4 +327,4 @@ def _true_along(values: np.ndarray, axis: int) -> np.ndarray:
         np.add.reduce(values[start : start + 255].view(np.uint8), axis=0, dtype=np.uint8)
         for start in range(0, len(values), 255)
     ]
-    return np.sum(parts, axis=0, dtype=np.int64)
+    return np.add.reduce(parts, axis=0, dtype=np.int64)

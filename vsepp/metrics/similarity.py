@@ -7,7 +7,8 @@ gradients, is ``vsepp.models.losses.similarity``.
 
 from __future__ import annotations
 
-from typing import Callable, Iterator, Sequence, Union
+from functools import reduce
+from typing import Callable, Iterator, Optional, Sequence, Type, Union
 
 import numpy as np
 
@@ -29,8 +30,8 @@ class Cosine:
     """
 
     name = "cosine"
-    columns = (slice(None),)
-    size = None
+    columns: tuple[slice, ...] = (slice(None),)
+    size: Optional[int] = None
 
     @staticmethod
     def block(images: np.ndarray, texts: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
@@ -179,7 +180,7 @@ class Ensemble:
 
     def __init__(self, measure: str, widths: Sequence[int]) -> None:
         self.measure = find_measure(measure)
-        self.name = self.measure.name
+        self.name: str = self.measure.name
         ends = np.cumsum(widths).tolist()
         self.size = ends[-1]
         self.columns = tuple(slice(end - width, end) for end, width in zip(ends, widths))
@@ -219,7 +220,7 @@ class Ensemble:
 
     def own(self, images: np.ndarray, texts: np.ndarray) -> np.ndarray:
         """float32 scores ``[n_images, k]`` of each image with its own texts: the next ``k``."""
-        return sum(self.measure.own(*part) for part in self._parts(images, texts))
+        return reduce(np.add, (self.measure.own(*part) for part in self._parts(images, texts)))
 
     def slack(self, images: np.ndarray, texts: np.ndarray) -> float:
         """How far a single-precision score may be from its double-precision value."""
@@ -234,9 +235,12 @@ class Ensemble:
         dtype: type[np.floating] = np.float64,
     ) -> np.ndarray:
         """Scores of image ``image_rows[k]`` with text ``text_rows[k]``, worked out in ``dtype``."""
-        return sum(
-            self.measure.pairs(*part, image_rows, text_rows, dtype)
-            for part in self._parts(images, texts)
+        return reduce(
+            np.add,
+            (
+                self.measure.pairs(*part, image_rows, text_rows, dtype)
+                for part in self._parts(images, texts)
+            ),
         )
 
 
@@ -246,9 +250,10 @@ def _longest(codes: np.ndarray) -> float:
 
 MEASURES = {"cosine": Cosine, "order": Order}
 Measure = Union[str, Ensemble]  # what a caller may give
+Scorer = Union[Type[Cosine], Ensemble]  # what it stands for
 
 
-def find_measure(measure: Measure) -> Cosine | Ensemble:
+def find_measure(measure: Measure) -> Scorer:
     """The measure of that name in ``MEASURES``; an :class:`Ensemble` is its own.
 
     Raises:

@@ -7,6 +7,8 @@ same numbers, with the layer's own weights. Training, evaluation and use all com
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import paddle
 from paddle import nn
 
@@ -16,7 +18,10 @@ from vsepp.models.twins.packed_gru import text_codes
 from vsepp.models.twins.pixels import image_codes
 
 #: a layer's class → its twin, called with the layer and the layer's inputs
-TWINS = {TextRepExtractor: text_codes, ImageRepExtractor: image_codes}
+TWINS: dict[type, Callable[..., paddle.Tensor]] = {
+    TextRepExtractor: text_codes,
+    ImageRepExtractor: image_codes,
+}
 
 
 def compute(layer: nn.Layer, *inputs: paddle.Tensor) -> paddle.Tensor:
