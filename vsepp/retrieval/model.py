@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
+from typing import TypeVar, Union
 
 import numpy as np
 import paddle
@@ -25,13 +27,17 @@ from vsepp.models.twins.predictor import BackbonePredictor
 from vsepp.retrieval.encoding import encode_captions, encode_images, encode_rows, padded
 from vsepp.system.errors import InputError
 from vsepp.system.threads import computes_in_bfloat16
+from vsepp.text.vocabulary import Vocabulary
 
 _MANY_IMAGES = 64  # from here on, preparing a faster network pays
 _BATCH = 64
 _ENOUGH = 2  # of a photograph's pixels to a side of the resized one, for resizing to average over
 
+Photo = Union[str, Path, Image.Image]  # the file of a photograph, or the photograph
+Found = TypeVar("Found")
 
-def load(checkpoint) -> RetrievalModel:
+
+def load(checkpoint: str | Path) -> RetrievalModel:
     """A model ready for use, from a checkpoint.
 
     Nothing but the checkpoint is read: ImageNet weights are neither looked for nor fetched.
@@ -62,7 +68,7 @@ class RetrievalModel:
         frozen: what the header says of the frozen backbone that it was trained over, or None.
     """
 
-    def __init__(self, checkpoint):
+    def __init__(self, checkpoint: str | Path) -> None:
         self.checkpoint = str(checkpoint)
         header = read_header(checkpoint)
         known = {key: value for key, value in header["config"].items() if key in KEYS}
@@ -74,9 +80,9 @@ class RetrievalModel:
         self.measure = self.config.measure
         self.fingerprint = header["fingerprint"]
         self.frozen = header.get("backbone")
-        self._predictor = None
+        self._predictor: BackbonePredictor | None = None
 
-    def _found(self, find, name):
+    def _found(self, find: Callable[[str], Found], name: str) -> Found:
         try:
             return find(name)
         except InputError as error:
@@ -88,7 +94,7 @@ class RetrievalModel:
         return self.config.embed_size
 
     @property
-    def vocabulary(self):
+    def vocabulary(self) -> Vocabulary:
         """The ``Vocabulary`` of an encoder that has a word list."""
         return self.reader.vocabulary
 
@@ -109,7 +115,7 @@ class RetrievalModel:
         return backbone_precision(wanted)
 
     @cached_property
-    def image_extractor(self):
+    def image_extractor(self) -> paddle.nn.Layer:
         """The image encoder's network."""
         state = self._part("image_extractor.")
         find = self._found(find_image_encoder, self.config.image_model)
@@ -117,24 +123,26 @@ class RetrievalModel:
         return self._ready(encoder.build(), state)
 
     @cached_property
-    def text_extractor(self):
+    def text_extractor(self) -> paddle.nn.Layer:
         """The text encoder's network."""
         state = self._part("text_extractor.")
         self._text.check_state(state, self.checkpoint)
         return self._ready(self._text.build(), state)
 
-    def _part(self, prefix):
+    def _part(self, prefix: str) -> dict[str, np.ndarray]:
         state = load_checkpoint(self.checkpoint, parts=(f"model/{prefix}",))["model"]
         return {name[len(prefix) :]: value for name, value in state.items()}
 
-    def _ready(self, network, state):
+    def _ready(self, network: paddle.nn.Layer, state: Mapping[str, np.ndarray]) -> paddle.nn.Layer:
         set_state(network, state, self.checkpoint)
         network.eval()
         return network
 
     # ---- images ----------------------------------------------------------------------------
 
-    def encode_image(self, images, exif: bool = True, quiet: bool = True) -> np.ndarray:
+    def encode_image(
+        self, images: Photo | Sequence[Photo], exif: bool = True, quiet: bool = True
+    ) -> np.ndarray:
         """Codes of photographs.
 
         A photograph's code does not depend, beyond rounding, on how many come together, and its
@@ -167,7 +175,7 @@ class RetrievalModel:
             features = chain.from_iterable(map(predictor, batches))
             return self._encode_features(features, len(images), quiet)
 
-    def _fast_backbone(self):
+    def _fast_backbone(self) -> BackbonePredictor:
         if self._predictor is None:
             self._predictor = BackbonePredictor(
                 self.image_extractor.backbone,
@@ -202,7 +210,7 @@ class RetrievalModel:
             codes[start : start + size] = self._encode_features(whole, size)[: len(features)]
         return codes
 
-    def pixels(self, image, exif: bool = True) -> np.ndarray:
+    def pixels(self, image: Photo, exif: bool = True) -> np.ndarray:
         """A photograph (a path or PIL image) as the network sees it: uint8 ``[size, size, 3]``.
 
         People's own large JPEGs (``exif``) are decoded no larger than needed; those of data sets
@@ -218,7 +226,7 @@ class RetrievalModel:
             image = open_image(image, exif, at_least=enough)
         return self.preprocessing.center_crop()(image)
 
-    def preprocess(self, images, exif: bool = True) -> np.ndarray:
+    def preprocess(self, images: Photo | Sequence[Photo], exif: bool = True) -> np.ndarray:
         """What the image encoder is fed: float32 ``[n, 3, image_size, image_size]``, normalised.
 
         The arguments are those of :meth:`encode_image`.
@@ -230,7 +238,7 @@ class RetrievalModel:
         rows = np.stack(pixels) if pixels else np.empty((0, *2 * [steps.image_size], 3), np.uint8)
         return normalize(rows, steps.mean, steps.std)
 
-    def _check_backbone(self):
+    def _check_backbone(self) -> None:
         if hasattr(self.image_extractor, "backbone"):
             return
         named = (
@@ -264,10 +272,12 @@ class RetrievalModel:
             return self._no_codes()
         return self._encode_features(features, len(features))
 
-    def _no_codes(self):
+    def _no_codes(self) -> np.ndarray:
         return np.empty((0, self.embed_size), np.float32)
 
-    def _encode_features(self, features, count, quiet=True):
+    def _encode_features(
+        self, features: Iterable[np.ndarray], count: int, quiet: bool = True
+    ) -> np.ndarray:
         with paddle.no_grad():
             return encode_rows(self.image_extractor.encode_features, features, count, _BATCH, quiet)
 
@@ -285,7 +295,7 @@ class RetrievalModel:
         """What is said of a sentence's unknown words: one line, empty when all are known."""
         return self.reader.explain_unknown(sentence)
 
-    def encode_text(self, sentences) -> np.ndarray:
+    def encode_text(self, sentences: str | Sequence[str]) -> np.ndarray:
         """Codes of sentences.
 
         Args:
@@ -299,10 +309,10 @@ class RetrievalModel:
         """
         return self.encode_indices(self._indices(sentences))
 
-    def _indices(self, sentences):
+    def _indices(self, sentences: str | Sequence[str]) -> list[list[int]]:
         return self.reader.indices([sentences] if isinstance(sentences, str) else sentences)
 
-    def tokenize(self, sentences) -> tuple[np.ndarray, np.ndarray]:
+    def tokenize(self, sentences: str | Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """What the text encoder is fed.
 
         Args:
@@ -316,8 +326,8 @@ class RetrievalModel:
         """
         return padded(self._indices(sentences))
 
-    def encode_indices(self, captions: list[list[int]], quiet: bool = True) -> np.ndarray:
-        """Codes of captions given as the reader's lists of indices, not padded."""
+    def encode_indices(self, captions: Sequence[Sequence[int]], quiet: bool = True) -> np.ndarray:
+        """Codes, float32 ``[n, embed_size]``, of the reader's lists of indices, not padded."""
         if not len(captions):
             return self._no_codes()
         with paddle.no_grad():
@@ -325,7 +335,9 @@ class RetrievalModel:
 
     # ---- both ------------------------------------------------------------------------------
 
-    def similarity(self, images, texts) -> np.ndarray:
+    def similarity(
+        self, images: Photo | Sequence[Photo] | np.ndarray, texts: str | Sequence[str] | np.ndarray
+    ) -> np.ndarray:
         """How well each image fits each text.
 
         Args:
@@ -344,7 +356,7 @@ class RetrievalModel:
 
     def classify(
         self,
-        image,
+        image: Photo,
         labels: list[str],
         template: str = "a photo of a {}",
         temperature: float | None = None,
@@ -368,7 +380,7 @@ class RetrievalModel:
         order = np.argsort(-odds, kind="stable")
         return {labels[index]: float(odds[index] / odds.sum()) for index in order}
 
-    def _learned_temperature(self):
+    def _learned_temperature(self) -> float | None:
         """The temperature in the checkpoint, or None."""
         state = load_checkpoint(self.checkpoint, parts=("model/logit_scale",))["model"]
         if "logit_scale" not in state:

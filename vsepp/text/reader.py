@@ -71,7 +71,7 @@ class WordReader:
         """
         return contents.get("vocab") == self.vocabulary.word_to_index
 
-    def indices(self, sentences: list[str]) -> list[list[int]]:
+    def indices(self, sentences: Sequence[str]) -> list[list[int]]:
         """Each sentence as the indices of ``<start>``, its words, ``<end>``.
 
         Raises:

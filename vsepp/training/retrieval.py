@@ -88,7 +88,7 @@ class RetrievalObjective(Objective):
         self.batch_images = batch[3]
         return self.criterion(
             image_codes.astype("float32"),
-            text_codes.astype("float32"),
+            text_codes.astype("float32"),  # type: ignore[union-attr]  # sentences give codes
             self.batch_images if self.config.mask_same_image else None,
         )
 
@@ -110,7 +110,7 @@ class RetrievalTask(RetrievalObjective, Task):
     ) -> None:
         self.data = open_splits(config, ("train", "val", "test"), prepared=prepared)
         self.backbone = self.data.backbone
-        feature_size = self.backbone and self.backbone.origin.feature_size
+        feature_size = self.backbone.origin.feature_size if self.backbone else None
         encoders = encoders_for_training(config, self.data, feature_size)
         super().__init__(config, *encoders, with_weights)
         self.loader = training_loader(
