@@ -293,7 +293,11 @@ class _YamlReader(yaml.SafeLoader):
 
 
 def read_yaml(path: str | Path) -> dict[str, Any]:
-    """The mapping in a YAML file; an empty file is an empty mapping."""
+    """The mapping in a YAML file; an empty file is an empty mapping.
+
+    Raises:
+        InputError: when it is missing, no YAML, or no mapping.
+    """
     try:
         with open(path, encoding="utf-8") as file:
             values = yaml.load(file, _YamlReader)  # a SafeLoader  # nosec B506

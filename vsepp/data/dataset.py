@@ -198,7 +198,11 @@ class CaptionDataset:
         return self._sentences_path.exists()
 
     def sentences(self) -> list[str]:
-        """The captions as they were written; from the vocabulary where that was not kept."""
+        """The captions as they were written; from the vocabulary where that was not kept.
+
+        Raises:
+            InputError: when their file is malformed.
+        """
         path = self._sentences_path
         if not path.exists():
             return [self.vocabulary.decode(caption) for caption in self.captions]

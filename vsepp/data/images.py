@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -114,7 +114,7 @@ def _readable(
 
 def map_images(
     function: Callable[[Source], Result], paths: Iterable[Source], threads: int | None = None
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Apply ``function`` to every path in parallel, yielding results in order.
 
     Threads suffice, since Pillow lets go of the interpreter while it decodes. Only a

@@ -132,7 +132,12 @@ class TrainingPairs:
 
 
 def trim(items: Sequence[tuple]) -> list[np.ndarray]:
-    """Collate items, with captions cut to the batch's longest."""
+    """Collate items of :class:`TrainingPairs`, with captions cut to the batch's longest.
+
+    Returns:
+        images ``[batch, …]``, captions int64 ``[batch, longest]``, lengths int64 ``[batch]``,
+        image ids int64 ``[batch]``
+    """
     images, captions, lengths, image_ids = zip(*items)
     longest = int(max(lengths))
     return [

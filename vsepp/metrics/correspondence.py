@@ -99,7 +99,11 @@ class Correspondence:
         n_texts: Optional[int] = None,
     ) -> Correspondence:
         """Of ``(image, text)`` pairs, or an int array ``[n_pairs, 2]``; for the rest see the
-        class."""
+        class.
+
+        Raises:
+            InputError: for an array of another shape, and as the class.
+        """
         pairs = np.asarray(pairs if isinstance(pairs, np.ndarray) else list(pairs))
         if pairs.ndim != 2 or pairs.shape[1] != 2:
             raise InputError(
@@ -122,7 +126,11 @@ class Correspondence:
 
     @classmethod
     def from_stride(cls, n_images: int, captions_per_image: int) -> Correspondence:
-        """Text ``j`` belongs to image ``j // captions_per_image``."""
+        """Text ``j`` belongs to image ``j // captions_per_image``.
+
+        Raises:
+            InputError: when either number is less than 1.
+        """
         if captions_per_image < 1 or n_images < 1:
             raise InputError(
                 f"{n_images} images with captions_per_image = {captions_per_image} have no "

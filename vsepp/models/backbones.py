@@ -102,6 +102,9 @@ def check_image_size(name: str, size: int, resize: int | None = None) -> None:
     """Refuse square images of ``size`` pixels that backbone ``name`` cannot take.
 
     With ``resize``, the shorter side before cropping, also those that cannot be cut from it.
+
+    Raises:
+        InputError: saying which sizes it takes.
     """
     if resize is not None and resize < size:
         raise InputError(

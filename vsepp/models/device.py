@@ -45,7 +45,7 @@ def backbone_precision(wanted: str) -> str:
 
 @contextmanager
 def memory_errors_explained(mend: str = "set a smaller batch_size") -> Iterator[None]:
-    """Turn Paddle's report of exhausted memory into one sentence."""
+    """Turn Paddle's report of exhausted memory into one sentence, an InputError."""
     try:
         yield
     except (MemoryError, RuntimeError, SystemError, OSError) as error:

@@ -101,7 +101,8 @@ class NPairLoss(nn.Layer):
     def forward(
         self, ie: paddle.Tensor, te: paddle.Tensor, image_ids: paddle.Tensor | None = None
     ) -> paddle.Tensor:
-        """Mean cross-entropy of both directions; arguments as :class:`TripletNetLoss`."""
+        """Mean cross-entropy of both directions, a float scalar; arguments as
+        :class:`TripletNetLoss` takes them."""
         scale = paddle.clip(paddle.exp(self.logit_scale), max=self.largest_scale)
         logits = similarity(ie, te, self.measure) * scale
         batch = logits.shape[0]

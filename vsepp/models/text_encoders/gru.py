@@ -16,7 +16,7 @@ from vsepp.text.reader import WordReader
 
 
 def check_lengths(lengths: np.ndarray, longest: int) -> None:
-    """InputError unless every length is in ``1 … longest``.
+    """InputError unless every one of ``lengths [batch]`` is in ``1 … longest``.
 
     ``nn.GRU`` given a length beyond the padding corrupts memory, so this stands before it.
     """

@@ -53,7 +53,7 @@ class Packing:
         )
 
     def unsort(self, rows: np.ndarray) -> np.ndarray:
-        """Rows in falling order of length, put back into the captions' own order."""
+        """Rows ``[batch, …]`` in falling order of length, in the captions' own order again."""
         result = np.empty_like(rows)
         result[self.order] = rows
         return result
@@ -239,7 +239,7 @@ class _PackedGRULayer(PyLayer):
 
 
 def layer_weights(gru: paddle.nn.GRU, layer: int) -> list[paddle.Tensor]:
-    """The four parameters of one layer of an ``nn.GRU``."""
+    """The four parameters of one layer of an ``nn.GRU``, as :func:`forward` takes them."""
     return [
         getattr(gru, f"{name}_l{layer}")
         for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")

@@ -25,7 +25,7 @@ class _Exported:
 
 
 def array_of(tensor: paddle.Tensor) -> np.ndarray:
-    """The numbers of a CPU tensor, to be read and not written to; they change as it does."""
+    """The numbers of a CPU tensor of any shape, to be read only; they change as it does."""
     return np.from_dlpack(_Exported(tensor))
 
 
