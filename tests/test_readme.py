@@ -88,3 +88,11 @@ def test_the_modules_that_it_names_can_be_had_by_their_paths():
     assert named == {"statistics", "index"}
     for name in named:
         assert vsepp.__getattr__(name).__name__ == f"vsepp.{name}"
+
+
+def test_every_index_it_names_takes_and_finds_codes():
+    named = set(re.findall(r"`(\w+Index)`", README))
+    assert named == set(vsepp.index.__all__)
+    for name in named:
+        for method in ("add", "remove", "search"):
+            assert callable(getattr(getattr(vsepp.index, name), method))
