@@ -258,7 +258,7 @@ class RetrievalModel:
             InputError: for an array of another shape.
         """
         features = np.asarray(features, dtype=np.float32)
-        size = self.image_extractor.fc.weight.shape[0]
+        size = self.image_extractor.feature_size
         if features.ndim != 2 or features.shape[1] != size:
             raise InputError(f"features must be of shape [n, {size}], not {features.shape}.")
         if not len(features):
