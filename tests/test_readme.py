@@ -81,3 +81,10 @@ def test_the_layers_it_draws_are_the_layers_that_are_checked():
 def test_every_public_name_can_be_had():
     for name in vsepp.__all__:
         assert getattr(vsepp, name) is not None
+
+
+def test_the_modules_that_it_names_can_be_had_by_their_paths():
+    named = set(re.findall(r"`vsepp\.(statistics|index)\b", README))
+    assert named == {"statistics", "index"}
+    for name in named:
+        assert vsepp.__getattr__(name).__name__ == f"vsepp.{name}"

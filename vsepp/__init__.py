@@ -37,6 +37,8 @@ _HOMES = {
     "InputError": "vsepp.system.errors",
 }
 
+_MODULES = ("index", "statistics")  # which README names by their paths
+
 __all__ = [*_HOMES, "__version__"]
 
 # Paddle and NumPy read these once, when they are imported; that happens after this line.
@@ -44,6 +46,8 @@ set_thread_variables()
 
 
 def __getattr__(name):
+    if name in _MODULES:
+        return importlib.import_module(f"vsepp.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'vsepp' has no attribute {name!r}")
     value = getattr(importlib.import_module(_HOMES[name]), name)

@@ -75,6 +75,8 @@ def _open(path):
         )
     if path.is_dir():
         raise InputError(f"{path} is a folder, not a checkpoint: give a file.")
+    if not path.is_file():  # to open a pipe is to wait for its writer
+        raise InputError(f"{path} is a pipe or a device, not a checkpoint: give a file.")
     with open(path, "rb"):  # its own errors name the file; those of safe_open do not
         pass
     try:

@@ -56,6 +56,13 @@ def test_a_users_mistake_is_one_sentence_and_status_2(capsys):
     assert captured.err == "error: vocab.json is missing: prepare it.\n" and captured.out == ""
 
 
+@pytest.mark.parametrize("error", (InputError, lambda text: OSError(errno.ENOENT, "", text)))
+def test_a_message_is_one_line_whatever_a_file_is_called(capsys, error):
+    assert run(raising(error("a\nb\x1b[2J\u202e.ckpt"))) == 2
+
+    assert capsys.readouterr().err.startswith("error: a\\nb\\x1b[2J\\u202e.ckpt")
+
+
 def test_ctrl_c_exits_with_130(capsys):
     assert run(raising(KeyboardInterrupt())) == 130
     assert "Traceback" not in capsys.readouterr().err
@@ -91,7 +98,10 @@ def test_a_second_ctrl_c_while_python_ends_shows_no_traceback(first, status, sai
         "import atexit, signal, sys\n"
         "from vsepp.cli.command import run\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # whoever runs the tests
-        "atexit.register(signal.raise_signal, signal.SIGINT)\n"
+        "def interrupt():\n"
+        "    signal.raise_signal(signal.SIGINT)\n"
+        "    for _ in range(9): pass\n"  # until Python 3.10 the handler waits for more of Python
+        "atexit.register(interrupt)\n"
         f"def main(argv):\n    {first}\n"
         "sys.exit(run(main))"
     )

@@ -1,6 +1,7 @@
 """``vsepp info``: what a file or folder is and was made with."""
 
 import json
+import os
 import pickle
 
 import numpy as np
@@ -76,14 +77,16 @@ def test_an_index(made, told):
         16,
         None,
     )
+    assert content["precision"] == "float32"  # what the absence in the file stands for
     assert told(made[0] / "index/manifest.json")[0] == content
 
 
 def test_stored_features(made, told):
     (folder,) = (made[0] / "data/tiny/features").iterdir()
-    content, _ = told(folder)
+    content, lines = told(folder)
 
     assert content["kind"] == "stored features of a frozen backbone"
+    assert content["precision"] == "float32" and lines[-1].endswith(" kB")
     assert (content["backbone"], content["resize"]) == ("shufflenet_v2_x0_25", 36)
     assert content["images"] == {"test": 4, "train": 12, "val": 4}
     assert told(folder / "val.npy")[0]["images"] == {"val": 4}
@@ -114,6 +117,18 @@ def pickled(path):
     path.write_bytes(pickle.dumps({"a": 1}))
 
 
+def unfinished(folder):
+    folder.mkdir()
+    np.save(folder / "train.partial.npy", np.ones((2, 3), np.float32))
+
+
+def features(path, **changes):
+    """Stored features with other words in their description."""
+    about = {"backbone": "resnet18", "fingerprint": "0" * 64, "feature_size": 3}
+    path.write_text(json.dumps({**about, "resize": 256, "image_size": 224, **changes}))
+    np.save(path.with_suffix(".npy"), np.ones((2, 3), np.float32))
+
+
 @pytest.mark.parametrize(
     "name, write, words",
     [
@@ -126,6 +141,17 @@ def pickled(path):
         ("cut.ckpt", lambda path: path.write_bytes(b"\x09" * 30), "truncated or not a checkpoint"),
         ("cut", lambda path: path.write_bytes(bytes([80, *[0] * 7]) + b"{}"), "cut short"),
         ("a.npy", lambda path: np.save(path, np.ones(3)), "is none of our files"),
+        ("pipe.ckpt", os.mkfifo, "is a pipe or a device"),
+        ("half", lambda path: unfinished(path), "not finished: run `python tools/features.py`"),
+        ("half/train.partial.npy", lambda path: unfinished(path.parent), "not finished"),
+        ("other.json", lambda path: features(path, precision="float8"), "precision 'float8'"),
+        ("up.json", lambda path: features(path, backbone="../../up"), "'backbone' is malformed"),
+        ("a\nb.txt", lambda path: path.write_text("words"), r"a\\nb.txt is none of our files"),
+        (
+            "none.codes",
+            lambda path: write_tensors(path, {"images": np.ones(2)}, {"vsepp_codes": "{"}),
+            "does not say what its codes were made with",
+        ),
         (
             "theirs.safetensors",
             lambda path: write_tensors(path, {"x": np.ones(2)}, {"format": "pt"}),
@@ -151,6 +177,32 @@ def test_json_may_go_into_a_file(made, tmp_path, capsys):
 
     assert json.loads((tmp_path / "about.json").read_text())["kind"] == "checkpoint"
     assert "kind" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("target", ["", "/index/manifest.json", "/index/new.json"])
+def test_json_never_goes_over_what_is_described(made, tmp_path, capsys, target):
+    described = made[0] / "index" if target else made[1]
+    target = made[0] / target[1:] if target else made[1]
+    before = target.read_bytes() if target.exists() else None
+
+    assert run(info, [str(described), "--json", str(target)]) == 2
+
+    assert "give another name" in capsys.readouterr().err
+    assert (target.read_bytes() if target.exists() else None) == before
+
+
+def test_what_a_stranger_wrote_steers_no_terminal_and_is_json(tmp_path, capsys):
+    path = tmp_path / "theirs.ckpt"
+    metrics = {"rsum": float("nan"), "note": "a\x1b[2J\nkind  an index"}
+    save_checkpoint(path, {"a": np.ones(2)}, {"text_model": ["x"]}, None, 1, 2, metrics)
+
+    assert run(info, [str(path)]) == 0
+    printed = capsys.readouterr().out
+    assert all(line.isprintable() for line in printed.splitlines())
+    assert sum(line.startswith("kind") for line in printed.splitlines()) == 1
+    assert run(info, [str(path), "--json", "-"]) == 0
+    content = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert content["metrics"] == {**metrics, "rsum": None}
 
 
 def test_a_checkpoint_without_a_word_list(told, tmp_path):

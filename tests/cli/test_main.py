@@ -51,12 +51,20 @@ def test_without_a_command_it_is_a_mistake(capsys):
     assert "usage: vsepp COMMAND" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("wrong, nearest", [("trian", "train"), ("evaluate", "eval")])
+@pytest.mark.parametrize(
+    "wrong, nearest", [("trian", "train"), ("evaluate", "eval"), ("INFO", "info")]
+)
 def test_a_wrong_command_is_named_with_the_nearest(capsys, wrong, nearest):
     assert main([wrong]) == 2
     error = capsys.readouterr().err
     assert error.startswith(f"error: there is no command '{wrong}'; the nearest is '{nearest}'")
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", (["--", "train"], ["-c", "x", "train"], ["--dataset=x", "eval"]))
+def test_the_command_comes_before_its_options(capsys, words):
+    assert main(words) == 2
+    assert capsys.readouterr().err.startswith(f"error: the command comes first, before {words[0]}:")
 
 
 def test_the_version_is_the_packages(capsys):

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from vsepp.cli.prepare import main as prepare
 from vsepp.cli.report import main as report
 from vsepp.cli.search import main as search
 from vsepp.cli.train import main as train
+from vsepp.training.run_folder import RunFolder
 
 TINY = """\
 image_model: shufflenet_v2_x0_25
@@ -122,6 +124,26 @@ def test_a_contradiction_is_refused_by_every_tool_alike(here, capsys):
         error = capsys.readouterr().err
         assert error.startswith("error: max_len: my data/mine was prepared with 9"), tool
         assert error.count("\n") == 1
+
+
+def test_a_stopped_training_prints_the_command_that_goes_on(here, monkeypatch, capsys):
+    stopped = ["-o", "last_checkpoint=my model/last.ckpt", "num_epochs=2", "log_step=1"]
+    log = RunFolder.log
+
+    def stop_at_the_second_step(folder, line):
+        log(folder, line)
+        if "step 2/" in line:
+            signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RunFolder, "log", stop_at_the_second_step)
+        assert run(train, [*here, *stopped]) == 130
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert line.startswith("go on: python tools/train.py --dataset mine --data-dir 'my data' ")
+    assert load_checkpoint("my model/last.ckpt")["step"] < 6
+
+    assert train(words_of(line[len("go on: ") :])) == 0
+    assert load_checkpoint("my model/last.ckpt")["step"] == 6
 
 
 def test_json_on_the_output_is_json_though_the_codes_cannot_be_kept(here, monkeypatch, capsys):

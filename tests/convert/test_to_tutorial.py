@@ -36,6 +36,9 @@ def train(network, optimizer, seeds):
 def written(path, steps=2, position=None, **options):
     """A model of ours that made some steps, its optimizer, and its checkpoint at ``path``."""
     config = apply(Config(), {**OPTIONS, "learning_rate": 1e-3, **options}, "the test")
+    # A step divides a gradient by its own size: where one is hardly more than rounding, other
+    # starting weights would take the two networks further apart than the tests allow.
+    paddle.seed(0)
     model = build_model(*encoders_for_training(config, word_list(WORDS)))
     optimizer = get_optimizer(model, config)
     train(model, optimizer, range(steps))
@@ -119,6 +122,22 @@ def test_there_and_back_nothing_is_lost(position, epoch, running, tmp_path):
         assert after["position"]["epoch"] == running + 1
 
 
+def test_what_the_npair_loss_learned_stands_beside_the_tutorials_names(tmp_path):
+    written(tmp_path / "in.ckpt", steps=0, loss="npair")
+    words(WORDS).save(tmp_path / "vocab.json")
+
+    export_tutorial(tmp_path / "in.ckpt", tmp_path / "theirs.ckpt")
+    convert_tutorial(tmp_path / "theirs.ckpt", tmp_path / "vocab.json", tmp_path / "out.ckpt")
+
+    given = paddle.load(str(tmp_path / "theirs.ckpt"))["model"]
+    network = VSEPP(WORDS, 3, 4, 2, "resnet18")
+    assert network.set_state_dict(given) == ([], ["logit_scale"])  # nothing missing
+    before, after = load_checkpoint(tmp_path / "in.ckpt"), load_checkpoint(tmp_path / "out.ckpt")
+    assert after["config"]["loss"] == "npair"
+    assert after["fingerprint"] == before["fingerprint"]
+    assert set(after["model"]) == set(before["model"])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["vgg11", "resnet152"])
 def test_the_names_are_those_of_the_documents_network(name, tmp_path):
@@ -145,7 +164,6 @@ def test_the_names_are_those_of_the_documents_network(name, tmp_path):
         ({"use_abs": True}, "use_abs = True"),
         ({"normalize_images": False}, "normalize_images = False"),
         ({"normalize_features": True}, "normalize_features = True"),
-        ({"loss": "npair"}, "no logit_scale"),
     ],
 )
 def test_a_model_that_the_tutorial_does_not_know_is_refused(options, said, tmp_path):

@@ -12,13 +12,18 @@ from types import SimpleNamespace
 from typing import Callable, NamedTuple
 
 import numpy as np
+import pytest
 from colour_model import ColourModel, draw_photographs
-from fuzz.mutations import damage, damage_json, damage_pickled, damage_safetensors
+from fuzz.mutations import damage, damage_codes, damage_json, damage_pickled, damage_safetensors
 from PIL import Image
 
 from vsepp.checkpoint import load_checkpoint, read_header, save_checkpoint
+from vsepp.cli.contents import describe
+from vsepp.cli.info import in_lines
+from vsepp.cli.info import main as info
 from vsepp.config import Config, load_config
 from vsepp.convert.authors import convert_authors, read_authors_vocabulary
+from vsepp.convert.to_tutorial import export_tutorial
 from vsepp.convert.tutorial import convert_tutorial
 from vsepp.data.archives import Archive
 from vsepp.data.coco import read_coco
@@ -34,6 +39,7 @@ from vsepp.data.sources import Captions
 from vsepp.index.photographs import PhotographIndex
 from vsepp.index.updating import update_index
 from vsepp.pickles import PlainObject, read_pickle
+from vsepp.system.tensor_files import write_tensors
 from vsepp.text.vocabulary import Vocabulary
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -70,6 +76,8 @@ def formats(folder):
         _pickles,
         _images,
         _archives,
+        _described,
+        _exported,
     ):
         place = folder / make.__name__.strip("_")
         place.mkdir()
@@ -327,6 +335,116 @@ def _indexes(folder):
             "manifest.json", (whole / "manifest.json").read_bytes(), damage_json, read
         ),
         "index codes": Format(codes.name, codes.read_bytes(), damage, read),
+    }
+
+
+# ---- what ``vsepp info`` says of them ---------------------------------------------------------
+
+
+def _described(folder):
+    """Every kind of file that is described, with all the fields that it may have."""
+    unusual = Encoding(
+        "ab" * 32,
+        Preprocessing(300, 280, "bicubic", (0.1, 0.2, 0.3), (0.5, 0.5, 0.5)),
+        exif=True,
+        precision="bfloat16",
+        flags=(("use_abs", True),),
+    )
+    store = FeatureStore(folder / "data", FeatureOrigin("resnet18", 4, unusual))
+    rows = np.arange(12, dtype=np.float32).reshape(3, 4)
+    store.write("train", ["a", "b", "c"], lambda first: iter([rows[first:]]), lambda count: None)
+    prepared = {
+        "options": {"captions_per_image": 2, "max_len": 5, "min_word_count": 0, "exif": True},
+        "splits": {"train": {"images": 2, "captions": 4}},
+        "features": store.origin.record(),
+    }
+    draw_photographs(folder / "photos", 3)
+    update_index(folder / "photos", folder / "index", ColourModel())
+    weights = {"a": np.zeros((2, 3), np.float32), "b": np.zeros(4, np.float32)}
+    write_tensors(folder / "resnet18.safetensors", weights, {"backbone": "resnet18"})
+    codes = {"images": np.zeros((2, 6), np.float32), "texts": np.zeros((4, 6), np.float32)}
+    made_with = {"checkpoint": "0" * 64, "images": "1" * 64, "captions": "2" * 64}
+    write_tensors(folder / "best.codes", codes, {"vsepp_codes": json.dumps(made_with)})
+    header = {"text_model": "gru", "backbone": store.origin.record(), "metrics": {"rsum": 1.5}}
+    save_checkpoint(
+        folder / "best.ckpt", weights, Config().to_dict(), WORDS, 1, 2, task="retrieval", **header
+    )
+    read_from = {
+        "train.json": {"train.npy": (store.folder / "train.npy").read_bytes()},
+        "train.npy": {"train.json": (store.folder / "train.json").read_bytes()},
+        "prepared.json": {"vocab.json": json.dumps(WORDS).encode()},
+    }
+
+    def look(path):
+        for name, content in read_from.get(path.name, {}).items():
+            (path.parent / name).write_bytes(content)
+        about = describe(path)
+        assert all(line.isprintable() for line in in_lines(about).split("\n"))
+        assert len(in_lines(about).split("\n")) <= len(about)
+        target = path.parent / "target"
+        info([str(path), "--json", str(target)])
+        json.loads(target.read_text(), parse_constant=pytest.fail)
+
+    files = {
+        "checkpoint": ((folder / "best.ckpt").read_bytes(), damage_safetensors),
+        "backbone": ((folder / "resnet18.safetensors").read_bytes(), damage),
+        "codes": ((folder / "best.codes").read_bytes(), damage_codes),
+        "features .json": ((store.folder / "train.json").read_bytes(), damage_json),
+        "features .npy": ((store.folder / "train.npy").read_bytes(), damage),
+        "index": ((folder / "index" / "manifest.json").read_bytes(), damage_json),
+        "prepared.json": (json.dumps(prepared).encode(), damage_json),
+    }
+    names = {
+        "checkpoint": "best.ckpt",
+        "backbone": "resnet18.safetensors",
+        "codes": "best.codes",
+        "features .json": "train.json",
+        "features .npy": "train.npy",
+        "index": "manifest.json",
+        "prepared.json": "prepared.json",
+    }
+    return {
+        f"info on {kind}": Format(names[kind], content, how, look)
+        for kind, (content, how) in files.items()
+    }
+
+
+def _exported(folder):
+    """One of our checkpoints on its way to the tutorial."""
+    from vsepp.models.encoders import encoders_for_training
+    from vsepp.models.state import get_state
+    from vsepp.models.vsepp import build_model
+    from vsepp.training.optimizer import SLOTS
+
+    config = Config(word_dim=4, embed_size=6, pretrained=False, image_model="shufflenet_v2_x0_25")
+    words = SimpleNamespace(vocabulary=Vocabulary(WORDS), tokenizer="words")
+    state = get_state(build_model(*encoders_for_training(config, words)))
+    moments = {
+        slot: {
+            name: value if slot.startswith("moment") else np.ones(1, np.float32)
+            for name, value in state.items()
+            if "_mean" not in name and "_variance" not in name
+        }
+        for slot in SLOTS
+    }
+    save_checkpoint(
+        folder / "last.ckpt",
+        state,
+        config.to_dict(),
+        WORDS,
+        1,
+        2,
+        tokenizer="words",
+        optimizer=moments,
+        position={"epoch": 1, "step_in_epoch": 1, "step": 2, "best_rsum": 1.0},
+    )
+    return {
+        "checkpoint for the tutorial": Format(
+            "last.ckpt",
+            (folder / "last.ckpt").read_bytes(),
+            damage_safetensors,
+            lambda path: export_tutorial(path, folder / "out.ckpt"),
+        )
     }
 
 

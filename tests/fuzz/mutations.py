@@ -167,11 +167,24 @@ def damage_safetensors(data, chance):
     if chance.random() < 0.1:  # sizes that are allowed, and not those of the weights
         key = chance.choice((b"embed_size", b"word_dim", b"num_layers"))
         return _resized(data, key.decode(), chance.choice((1, 5, 7, 100, 60_000)))
+    return _other_header(data, chance, "vsepp")
+
+
+def damage_codes(data, chance):
+    """The bytes of stored codes: damaged, or with other values in their header."""
+    return (
+        damage(data, chance)
+        if chance.random() < 0.3
+        else _other_header(data, chance, "vsepp_codes")
+    )
+
+
+def _other_header(data, chance, key):
     length = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + length])
     if chance.random() < 0.75:
-        inner = change(json.loads(header["__metadata__"]["vsepp"]), chance)
-        header["__metadata__"]["vsepp"] = json.dumps(inner)
+        inner = change(json.loads(header["__metadata__"][key]), chance)
+        header["__metadata__"][key] = json.dumps(inner)
     else:
         header = change(header, chance)
     text = json.dumps(header).encode()

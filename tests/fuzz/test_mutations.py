@@ -51,6 +51,14 @@ NAMES = (
     "archive .zip",
     "archive .tar",
     "archive .tar.gz",
+    "info on checkpoint",
+    "info on backbone",
+    "info on codes",
+    "info on features .json",
+    "info on features .npy",
+    "info on index",
+    "info on prepared.json",
+    "checkpoint for the tutorial",
 )
 
 

@@ -208,3 +208,31 @@ def test_numbers_that_are_not_finite_are_refused(value):
 def test_a_query_of_another_size_is_refused():
     with pytest.raises(InputError, match="24"):
         index_of(make_codes(3)).search(make_codes(1, size=7), 3)
+
+
+@pytest.mark.parametrize("ids", ([1.7], ["a"], [2**70], [True], 3, [[1]], None))
+def test_ids_are_whole_numbers(ids):
+    index = ExactIndex()
+    index.add([0, 1], np.eye(2, dtype=np.float32))
+
+    for change in (lambda: index.add(ids, np.ones((1, 2), np.float32)), lambda: index.remove(ids)):
+        with pytest.raises(InputError, match="whole numbers"):
+            change()
+    assert len(index) == 2
+    index.remove([])
+    assert len(index) == 2
+
+
+@pytest.mark.parametrize("k", (1.5, None, "1"))
+def test_how_many_are_wanted_is_a_whole_number(k):
+    index = ExactIndex()
+    index.add([0, 1], np.eye(2, dtype=np.float32))
+
+    with pytest.raises(InputError, match="k must be a whole number"):
+        index.search(np.ones((1, 2)), k)
+
+
+@pytest.mark.parametrize("widths", ((), (0,), (3, -1), (2.5,), ("a",)))
+def test_an_ensembles_widths_are_positive(widths):
+    with pytest.raises(InputError, match="widths"):
+        Ensemble("cosine", widths)

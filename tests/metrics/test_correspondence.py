@@ -275,3 +275,91 @@ def test_the_examples_in_the_docstrings_hold():
     result = doctest.testmod(module)
 
     assert result.attempted and not result.failed
+
+
+@pytest.mark.parametrize(
+    ("make", "word"),
+    [
+        (lambda: Correspondence([10**12], [0]), "image 0 has no text, nor have 999,999,999,999"),
+        (lambda: Correspondence([0, 2**62], [0, 1]), "image 1 has no text"),
+        (lambda: Correspondence([2**63], [0]), "image 0 has no text"),
+        (lambda: Correspondence([0], [0], 10**15), "image 1 has no text"),
+        (lambda: Correspondence([0], [0], n_texts=2**70), "text 1 has no image"),
+        (lambda: Correspondence([0], [0], 1.5), "n_images must be a whole number, not 1.5"),
+        (lambda: Correspondence([0], [0], "1"), "n_images must be a whole number, not '1'"),
+        (lambda: Correspondence([[0], [1, 2]], [0, 1]), "images of a correspondence"),
+        (lambda: Correspondence(None, [0]), "images of a correspondence"),
+        (lambda: Correspondence.from_pairs([(0, 1), (1,)]), "pairs of a correspondence"),
+        (lambda: Correspondence.from_pairs(3), "pairs of a correspondence"),
+        (lambda: Correspondence.from_lists([0, 1]), "one list"),
+        (lambda: Correspondence.from_stride(2, 2.5), "captions_per_image must be a whole number"),
+        (lambda: Correspondence.from_stride("2", 2), "n_images must be a whole number"),
+    ],
+)
+def test_what_is_no_relation_is_refused_in_one_sentence(make, word):
+    with pytest.raises(InputError, match=word) as refused:
+        make()
+
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("stride", (2.0, "2", None, [2]))
+@pytest.mark.parametrize("score", (all_metrics, compute_ranks))
+def test_a_stride_is_a_whole_number(score, stride):
+    codes = np.eye(4, dtype=np.float32)
+
+    with pytest.raises(InputError, match="captions_per_image"):
+        score(codes, codes, stride)
+
+
+@pytest.mark.parametrize("kind", ("float16", "float64", "int8", "int16", "uint8", "bool"))
+def test_codes_of_any_real_type_are_counted_as_their_numbers_are(kind):
+    generator = np.random.default_rng(3)
+    images = (generator.normal(size=(6, 9)) * 90).astype(kind)
+    texts = (generator.normal(size=(12, 9)) * 90).astype(kind)
+    pairs = [(text // 2, text) for text in range(12)]
+
+    found = count_wrong(images, texts, 2, every_answer=True)
+
+    expected = slow_counts(images.astype(float), texts.astype(float), pairs, "cosine")
+    assert [
+        [list(part) for part in np.split(side.counts, side.starts[1:-1])] for side in found
+    ] == [[list(part) for part in side] for side in expected]
+
+
+@pytest.mark.parametrize("measure", ("cosine", "order"))
+def test_codes_too_small_for_single_precision_are_told_apart(measure):
+    generator = np.random.default_rng(4)
+    images, texts = generator.normal(size=(5, 4)), generator.normal(size=(10, 4))
+
+    small = count_wrong(images * 2.0**-400, texts * 2.0**-400, 2, measure)
+
+    usual = count_wrong(images, texts, 2, measure)
+    assert all(np.array_equal(a.counts, b.counts) for a, b in zip(small, usual))
+
+
+@pytest.mark.parametrize("factor", (1e30, 1e100, 1e200))
+def test_codes_too_large_for_single_precision_are_refused(factor):
+    codes = np.random.default_rng(5).normal(size=(4, 3)) * factor
+
+    with pytest.raises(InputError, match="divide all codes"):
+        count_wrong(codes, codes, 1)
+    with pytest.raises(InputError, match="divide all codes"):
+        count_wrong(codes, codes / factor / factor, 1)
+
+
+@pytest.mark.parametrize(
+    ("codes", "word"),
+    [
+        (np.ones((2, 3), complex), "real numbers, not complex128"),
+        (np.ones((2, 3), object), "real numbers, not object"),
+        (np.full((2, 3), "1"), "real numbers"),
+        ([[1.0], [1.0, 2.0]], "rows differ in length"),
+        (3, "a matrix"),
+        (None, "a matrix"),
+    ],
+)
+def test_what_is_no_matrix_of_real_numbers_is_refused(codes, word):
+    for score in (count_wrong, compute_ranks, all_metrics):
+        with pytest.raises(InputError, match=word):
+            score(codes, codes, 1)

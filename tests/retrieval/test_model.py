@@ -311,3 +311,53 @@ def test_a_checkpoint_that_asks_for_more_than_it_holds_is_refused_at_once(run, t
 
     with pytest.raises(InputError, match="bomb.ckpt: .* its configuration and vocabulary say"):
         vsepp.load(tmp_path / "bomb.ckpt").encode_text("a red square")
+
+
+@pytest.mark.parametrize(
+    ("captions", "message"),
+    [
+        ([[4, 1, 5], []], "caption 1 is empty"),
+        ([[4, 1, 5], [4, 99, 5]], "caption 1 holds the index 99, outside"),
+        ([[-1]], "caption 0 holds the index -1, outside"),
+        ([[2**70]], "caption 0 is no list of whole numbers"),
+        ([[1.5]], "caption 0 is no list of whole numbers"),
+        ([[True]], "caption 0 is no list of whole numbers"),
+        (["a"], "caption 0 is no list of whole numbers"),
+        ([4, 1, 5], "caption 0 is no list of whole numbers"),
+        (None, "captions must be given as a list"),
+    ],
+)
+def test_indices_that_the_reader_does_not_give_are_refused(model, captions, message):
+    with pytest.raises(InputError, match=message):
+        model.encode_indices(captions)
+
+
+@pytest.mark.parametrize("given", (None, 5, [None], [b"red"], ["red", ["square"]]))
+def test_what_are_no_sentences_is_refused(model, given):
+    for ask in (model.encode_text, model.tokenize):
+        with pytest.raises(InputError, match="sentence"):
+            ask(given)
+
+
+@pytest.mark.parametrize("given", (None, 5, [None], [np.zeros((4, 4, 3), np.uint8)]))
+def test_what_are_no_photographs_is_refused(model, given):
+    for ask in (model.encode_image, model.preprocess):
+        with pytest.raises(InputError, match="photograph|images must be given as a list") as error:
+            ask(given)
+        assert "\n" not in str(error.value)
+
+
+def test_nothing_is_encoded_to_nothing(model):
+    assert model.encode_text([]).shape == model.encode_indices([]).shape == (0, model.embed_size)
+    assert model.encode_image([]).shape == (0, model.embed_size)
+    assert [part.shape for part in model.tokenize([])] == [(0, 0), (0,)]
+
+
+@pytest.mark.parametrize("number", (np.nan, np.inf, 1e300))
+def test_features_that_are_no_numbers_are_refused(model, number):
+    size = model.image_extractor.fc.weight.shape[0]
+    features = np.zeros((3, size))
+    features[1, 2] = number
+
+    with pytest.raises(InputError, match="row 1 holds NaN, infinity"):
+        model.encode_features(features)

@@ -9,6 +9,7 @@ import warnings
 
 from vsepp.system.errors import InputError, memory_exhausted
 from vsepp.system.invocation import program
+from vsepp.system.printable import printable
 
 _MENDS = {
     errno.ENOSPC: "no space is left there; free some or choose another folder",
@@ -121,6 +122,8 @@ def _run(main, argv):
     set_thread_variables()
     # Paddle looks for a compiler cache at each start, and says so when there is none.
     warnings.filterwarnings("ignore", message="No ccache found")
+    # Of a batch-norm that trains, which is what is wanted.
+    warnings.filterwarnings("ignore", message="When training, we now always track")
     signal.signal(signal.SIGTERM, _raise_interrupted)
     for name in ("stdout", "stderr"):  # None where the caller has closed them
         if getattr(sys, name) is None:
@@ -132,7 +135,7 @@ def _run(main, argv):
         sys.stdout.flush()
         return status
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader of our output, such as `head`, has gone
         _discard_output()
@@ -141,7 +144,7 @@ def _run(main, argv):
         name = error.filename or ("the output" if _output_fails() else None)
         if error.errno not in _MENDS or name is None:
             raise
-        print(f"error: {name}: {_MENDS[error.errno]}.", file=sys.stderr)
+        print(f"error: {printable(str(name))}: {_MENDS[error.errno]}.", file=sys.stderr)
         return 2
     except (MemoryError, RuntimeError, SystemError) as error:  # as Paddle reports it
         if not memory_exhausted(error):

@@ -3,7 +3,9 @@
 Nothing here imports Paddle, reads a pickle, or reads weights that need not be read.
 """
 
+import glob
 import json
+import os
 from pathlib import Path
 
 from vsepp.system.errors import InputError
@@ -25,10 +27,19 @@ def describe(path):
     path = Path(path)
     if not path.exists():
         raise InputError(f"{path} does not exist: check the path.")
+    if not (path.is_file() or path.is_dir()):  # to open a pipe is to wait for its writer
+        raise InputError(f"{path} is a pipe or a device: give a file or a folder.")
     if path.name in _OF_A_DATA_SET or path.name == "manifest.json":
         path = path.parent
     about = _describe_folder(path) if path.is_dir() else _describe_file(path)
     if about is None:
+        folder = path if path.is_dir() else path.parent
+        split = "*" if path.is_dir() else glob.escape(path.name.partition(".")[0])
+        if any(folder.glob(f"{split}.partial.npy")):
+            raise InputError(
+                f"the features in {folder} are not finished: run `{command('features')}` again, "
+                "which goes on where it stopped."
+            )
         raise InputError(
             f"{path} is none of our files: give a checkpoint, an index, stored features, a "
             "prepared data set, or a converted backbone."
@@ -48,12 +59,10 @@ def _describe_folder(path):
 def _describe_file(path):
     with open(path, "rb") as file:
         start = file.read(9)
-    if start.startswith(b"\x93NUMPY"):
-        splits = _feature_splits(path.parent)
-        return _features(path, {path.stem: splits[path.stem]}) if path.stem in splits else None
-    if path.suffix == ".json":
-        splits = _feature_splits(path.parent)
-        return _features(path, {path.stem: splits[path.stem]}) if path.stem in splits else None
+    if start.startswith(b"\x93NUMPY") or path.suffix == ".json":
+        about = path.with_suffix(".json")
+        content = _feature_description(about) if about.exists() else None
+        return _features(path, {path.stem: content}) if content else None
     if start[8:9] == b"{":  # a length, then a header: as safetensors begin
         return _tensors(path)
     if start[:1] == b"\x80" or start[:2] == b"PK":
@@ -146,11 +155,18 @@ def _reader(header):
 
 
 def _codes(path, text, shapes):
+    try:
+        made_with = json.loads(text)
+    except (ValueError, RecursionError):
+        raise InputError(
+            f"{path} does not say what its codes were made with: remove it, and it is made again "
+            "when it is needed."
+        ) from None
     return {
         "kind": "codes of a split, kept beside a checkpoint",
         "path": str(path),
-        **{name: list(shape) for name, shape in sorted(shapes.items())},
-        "made_with": json.loads(text),
+        "shapes": {name: list(shape) for name, shape in sorted(shapes.items())},
+        "made_with": made_with,
         "bytes": path.stat().st_size,
     }
 
@@ -184,8 +200,9 @@ def _index(path):
         "photographs": len(manifest.photographs),
         "folder": manifest.folder,
         "checkpoint": manifest.checkpoint,
-        "checkpoint_there": Path(manifest.checkpoint).exists(),
+        "checkpoint_there": os.path.exists(manifest.checkpoint),
         **manifest.origin.record(),
+        "precision": manifest.origin.encoding.precision,
         "approximate": manifest.approximate,
         "bytes": codes.stat().st_size if codes.exists() else 0,
     }
@@ -193,27 +210,40 @@ def _index(path):
 
 def _feature_splits(folder):
     """``{split: description}`` of the stored features in a folder."""
+    found = {about.stem: _feature_description(about) for about in sorted(folder.glob("*.json"))}
+    return {split: about for split, about in found.items() if about}
+
+
+def _feature_description(about):
+    """What ``<split>.json`` says of the features beside it; None when it is no such file."""
+    from vsepp.data.features import OF_IMAGES, FeatureOrigin
     from vsepp.system.json_files import read_json
 
-    found = {}
-    for about in sorted(folder.glob("*.json")):
-        if not about.with_suffix(".npy").exists() or about.stem.endswith(".partial"):
-            continue
-        content = read_json(about, f"remove it and run `{command('features')}` again")
-        if isinstance(content, dict) and {"backbone", "fingerprint"} <= content.keys():
-            found[about.stem] = content
-    return found
+    if not about.with_suffix(".npy").exists() or about.stem.endswith(".partial"):
+        return None
+    mend = f"if it describes stored features, remove it and run `{command('features')}` again"
+    content = read_json(about, mend)
+    if not isinstance(content, dict) or not {"backbone", "fingerprint"} <= content.keys():
+        return None
+    try:
+        FeatureOrigin.from_record({k: v for k, v in content.items() if k not in OF_IMAGES})
+    except ValueError as error:
+        raise InputError(f"{about} is damaged ({error}): {mend}.") from None
+    return content
 
 
 def _features(path, splits):
+    from vsepp.data.features import OF_IMAGES
+
     folder = path if path.is_dir() else path.parent
     shared = dict(next(iter(splits.values())))
-    for key in ("images", "images_sha256"):
+    for key in OF_IMAGES:
         shared.pop(key, None)
     return {
         "kind": "stored features of a frozen backbone",
         "path": str(path),
         **shared,
+        "precision": shared.get("precision", "float32"),
         "images": {split: about.get("images") for split, about in splits.items()},
         "bytes": sum((folder / f"{split}.npy").stat().st_size for split in splits),
     }

@@ -45,9 +45,6 @@ def configuration(arguments, dataset=None):
 
 def dataset_words(config):
     """The words that name a configuration's data set to another command."""
-    from vsepp.config import KEYS
+    from vsepp.data import prepared
 
-    words = ["--dataset", config.dataset]
-    if config.data_dir != KEYS["data_dir"].default:
-        words += ["--data-dir", config.data_dir]
-    return words
+    return prepared.dataset_words(Path(config.data_dir) / config.dataset)

@@ -1,8 +1,11 @@
 """``vsepp info``."""
 
 import json
+import math
 
 from vsepp.cli.command import parser
+from vsepp.system.errors import InputError
+from vsepp.system.printable import printable
 
 DESCRIPTION = """Say what a file or folder is and what it was made with.
 
@@ -18,11 +21,20 @@ def main(argv=None):
         "--json", metavar="FILE", help="the same as JSON (-: on the output, in place of the text)"
     )
     arguments = commands.parse_args(argv)
+    from pathlib import Path
+
     from vsepp.cli.contents import describe
     from vsepp.system.atomic import write_text
 
+    if arguments.json not in (None, "-"):
+        described, target = Path(arguments.file).resolve(), Path(arguments.json).resolve()
+        if described in (target, *target.parents):
+            raise InputError(
+                f"--json: {arguments.json} is, or lies in, what is described: give another name."
+            )
     about = describe(arguments.file)
-    text = json.dumps(about, indent=2)  # ASCII: a file's name may hold any bytes
+    # ASCII: a file's name may hold any bytes
+    text = json.dumps(_finite(about), indent=2, allow_nan=False)
     if arguments.json == "-":
         print(text)
         return 0
@@ -32,10 +44,19 @@ def main(argv=None):
     return 0
 
 
+def _finite(value):
+    """The same without NaN and infinity, for which JSON has no word."""
+    if isinstance(value, dict):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return list(map(_finite, value))
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def in_lines(about):
-    """A description as one line for each entry."""
+    """A description as one line for each entry; what would steer a terminal is escaped."""
     entries = [
-        (key.replace("_", " "), _shown(key, value))
+        (printable(key.replace("_", " ")), printable(_shown(key, value)))
         for key, value in about.items()
         if value is not None and value != [] and value != {}
     ]
@@ -47,7 +68,7 @@ def _shown(key, value):
     if isinstance(value, bool):
         return "yes" if value else "no"
     if key == "bytes":
-        return f"{value / 1e6:.1f} MB"
+        return f"{value / 1e6:.1f} MB" if value >= 1e6 else f"{value / 1e3:.1f} kB"
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, int):

@@ -67,8 +67,13 @@ def main(argv=None, called="vsepp"):
         if name in ("-V", "--version"):
             print(f"vsepp {vsepp.__version__}")
             return 0
+        if name.startswith("-"):
+            raise InputError(
+                f"the command comes first, before {name}: {called} COMMAND … (`{called} -h` lists "
+                "them all)."
+            )
         if name not in COMMANDS:
-            close = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.0)
+            close = difflib.get_close_matches(name.lower(), COMMANDS, n=1, cutoff=0.0)
             raise InputError(
                 f"there is no command {name!r}; the nearest is {close[0]!r} "
                 f"(`{called} -h` lists them all)."

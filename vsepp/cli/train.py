@@ -1,5 +1,7 @@
 """``vsepp train``."""
 
+import sys
+
 from vsepp.cli.command import parser
 from vsepp.cli.datasets import configuration, dataset_words
 from vsepp.cli.importing import import_paddle
@@ -22,9 +24,29 @@ def main(argv=None):
     import_paddle()
     from vsepp.training import train
 
-    train(config)
+    last = config.path("last_checkpoint")
+    earlier = _written_at(last)
+    try:
+        train(config)
+    except (KeyboardInterrupt, SystemExit):
+        if _written_at(last) not in (None, earlier):
+            print(f"go on: {_same_command(argv, last)}")
+        raise
     print(f"next: {_next_command(config)}")
     return 0
+
+
+def _written_at(path):
+    """When a file was last written; None where it is not there."""
+    return path.stat().st_mtime_ns if path.exists() else None
+
+
+def _same_command(argv, checkpoint):
+    """The command that was given, going on from a checkpoint."""
+    from vsepp.config import override
+
+    words = sys.argv[1:] if argv is None else argv
+    return command("train", *words, "-o", override("checkpoint", str(checkpoint)))
 
 
 def _next_command(config):

@@ -19,6 +19,7 @@ from vsepp.system.errors import InputError
 from vsepp.training.optimizer import SteppedDecay
 from vsepp.training.position import Position
 
+_TEMPERATURE = "logit_scale"  # the N-pair loss's own; no part of what encodes
 _FIXED = ("normalize_features", "normalize_images", "use_abs", "measure")  # in the tutorial
 
 
@@ -63,6 +64,10 @@ def export_tutorial(source: str | Path, target: str | Path) -> str:
     ``epoch`` counts from 0, as the documents do, and their loop goes on with the one after it;
     −1 where none has begun. ``step`` counts all steps.
 
+    What the N-pair loss has learned, ``logit_scale``, stands beside the tutorial's names: the
+    documents' network passes it over, and :func:`~vsepp.convert.tutorial.convert_tutorial` reads
+    it.
+
     Args:
         source: our checkpoint; ``best`` of a run over stored features holds its backbone.
         target: the file to write.
@@ -98,6 +103,10 @@ def _export_tutorial(source, target):
     entries = network.state_dict()
     ours = _our_names({name: tuple(entry.shape) for name, entry in entries.items()})
     shapes = {ours[name]: tuple(entry.shape) for name, entry in entries.items()}
+    paddles = {ours[name]: entry.name for name, entry in entries.items()}
+    if _TEMPERATURE in given["model"]:
+        ours[_TEMPERATURE] = paddles[_TEMPERATURE] = _TEMPERATURE
+        shapes[_TEMPERATURE] = (1,)
     for name in {**shapes, **given["model"]}:
         value = given["model"].get(name)
         if value is None or value.shape != shapes.get(name):
@@ -106,14 +115,14 @@ def _export_tutorial(source, target):
                 f"checkpoint of image_model {config.image_model} and a GRU in one direction."
             )
     epoch = _running_epoch(given, source)
-    adam = _adam(given, {ours[name]: entry.name for name, entry in entries.items()})
+    adam = _adam(given, paddles)
     if adam:
         adam["LR_Scheduler"] = _schedule(config, epoch + 1)
     contents = {
         "epoch": epoch,
         "step": given["step"],
         "model": {
-            name: _tensor(given["model"][ours[name]], entry.name) for name, entry in entries.items()
+            theirs: _tensor(given["model"][name], paddles[name]) for theirs, name in ours.items()
         },
         "optimizer": adam,
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from vsepp.checkpoint import save_checkpoint
-from vsepp.config import Config
+from vsepp.config import Config, override
 from vsepp.convert.damage import damage_reported
 from vsepp.convert.tutorial_adam import read_adam
 from vsepp.convert.tutorial_names import backbone_outline, image_names, text_name
@@ -21,6 +21,7 @@ from vsepp.models.vsepp import BACKBONE, build_model
 from vsepp.pickles import read_pickle
 from vsepp.system.errors import InputError
 from vsepp.system.fingerprints import fingerprint
+from vsepp.system.invocation import quoted
 from vsepp.text.reader import WordReader
 from vsepp.text.vocabulary import Vocabulary
 from vsepp.training.position import Position
@@ -85,7 +86,7 @@ def _convert_tutorial(source, vocabulary, target):
         word_dim=state[theirs[_EMBEDDING]].shape[1],
         embed_size=embed_size,
         num_layers=_layers(theirs),
-        # not of the tutorial, but of our own weights as ``--pdparams`` writes them
+        # not of the tutorial, but of our own weights as --pdparams and --to-tutorial write them
         loss="npair" if "logit_scale" in theirs else Config().loss,
     )
     outline = _outline(config, words, feature_size, backbone)
@@ -111,13 +112,15 @@ def _convert_tutorial(source, vocabulary, target):
         **more,
     )
     if adam:
-        return f"Adam's state came along: training can go on with -o checkpoint={target}"
+        resume = quoted(override("checkpoint", str(target)))
+        return f"Adam's state came along: training can go on with -o {resume}"
+    begin = quoted(override("init_from", str(target)))
     if about.get("optimizer"):
         return (
             f"the optimizer's state was left behind, since {source} does not hold Adam's of every "
-            f"parameter: init_from={target} takes the weights"
+            f"parameter: {begin} takes the weights"
         )
-    return f"there is no optimizer's state in {source}: init_from={target} takes the weights"
+    return f"there is no optimizer's state in {source}: {begin} takes the weights"
 
 
 def _count(about, key, absent):

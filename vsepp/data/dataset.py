@@ -5,9 +5,8 @@ from typing import Dict, Union
 
 import numpy as np
 
-from vsepp.config import KEYS
 from vsepp.data.images import open_image
-from vsepp.data.prepared import Prepared
+from vsepp.data.prepared import Prepared, dataset_words, prepare_again
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import command
 from vsepp.system.json_files import read_json
@@ -17,20 +16,13 @@ from vsepp.text.vocabulary import Vocabulary
 NO_PHOTOGRAPHS = "precomp"  # folder in the paths of images of which there are only features
 
 
-def _prepare():
-    """The mend, which names the command as it is called here."""
-    return f"run `{command('prepare')} --force` again"
-
-
 def prepared_folder(data_dir, dataset):
     """A prepared data set's folder; InputError when it is not prepared."""
     folder = Path(data_dir) / dataset
     if not (folder / "vocab.json").exists():
-        usual = str(data_dir) == KEYS["data_dir"].default
-        elsewhere = [] if usual else ["--data-dir", data_dir]
         raise InputError(
             f"{folder} is not a prepared data set: run "
-            f"`{command('prepare', '--dataset', dataset, *elsewhere)}` first."
+            f"`{command('prepare', *dataset_words(folder))}` first."
         )
     return folder
 
@@ -57,10 +49,11 @@ def read_split(dataset_path, split, captions_per_image, vocab_size, max_len):
             f"{path} does not exist: there is no {split} split; prepare a data set that has one "
             f"with `{command('prepare')}`."
         )
-    data = read_json(path, _prepare())
+    mend = prepare_again(path.parent)
+    data = read_json(path, mend)
     malformed = wrong_field(data, {"IMAGES": list, "CAPTIONS": list})
     if malformed or not all(isinstance(image, str) for image in data["IMAGES"]):
-        raise InputError(f"{path} lacks the lists 'IMAGES' and 'CAPTIONS': {_prepare()}.")
+        raise InputError(f"{path} lacks the lists 'IMAGES' and 'CAPTIONS': {mend}.")
     images, captions = data["IMAGES"], data["CAPTIONS"]
     if not images:
         raise InputError(
@@ -71,21 +64,21 @@ def read_split(dataset_path, split, captions_per_image, vocab_size, max_len):
         raise InputError(
             f"{path}: {len(captions)} CAPTIONS do not fit {len(images)} IMAGES with "
             f"captions_per_image {captions_per_image}: set captions_per_image to what the data "
-            f"was prepared with, or {_prepare()}."
+            f"was prepared with, or {mend}."
         )
     for position, caption in enumerate(captions):
         if not isinstance(caption, list) or not all(type(index) is int for index in caption):
-            raise InputError(f"{path}: caption {position} is not a list of indices: {_prepare()}.")
+            raise InputError(f"{path}: caption {position} is not a list of indices: {mend}.")
         if not 1 <= len(caption) <= max_len + 2:
             raise InputError(
                 f"{path}: caption {position} has length {len(caption)}, outside 1 to max_len + 2 "
-                f"= {max_len + 2}: set max_len to what the data was prepared with, or {_prepare()}."
+                f"= {max_len + 2}: set max_len to what the data was prepared with, or {mend}."
             )
         if not 0 <= min(caption) <= max(caption) < vocab_size:
             raise InputError(
                 f"{path}: caption {position} has a word beyond the vocabulary's "
                 f"{vocab_size}: vocab.json and the split do not belong together; "
-                f"{_prepare()}."
+                f"{mend}."
             )
     return images, captions
 
@@ -210,14 +203,15 @@ class CaptionDataset:
         path = self._sentences_path
         if not path.exists():
             return [self.decode(caption) for caption in self.captions[:count]]
-        written = read_json(path, _prepare())
+        written = read_json(path, prepare_again(path.parent))
         if (
             not isinstance(written, list)
             or len(written) != count
             or not all(isinstance(sentence, str) for sentence in written)
         ):
             raise InputError(
-                f"{path} is not a list of {count} sentences, one to a caption: {_prepare()}."
+                f"{path} is not a list of {count} sentences, one to a caption: "
+                f"{prepare_again(path.parent)}."
             )
         return written
 

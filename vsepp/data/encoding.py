@@ -13,6 +13,8 @@ from vsepp.system.records import wrong_field
 PRECISIONS = ("float32", "bfloat16")
 FLAGS = ("normalize_features", "normalize_images", "use_abs")  # keys that decide a model's codes
 
+INTERPOLATIONS = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
+
 _USUAL = Preprocessing()
 _ALWAYS = {"fingerprint": str, "resize": int, "image_size": int}
 _LATER = {
@@ -98,8 +100,27 @@ class Encoding:
         if wrong:
             raise ValueError(f"its {wrong!r} is missing, malformed or unknown")
         values = {**cls("", _USUAL, exif)._all(), **record}
+        if names_a_path(values["fingerprint"]):
+            raise ValueError("its 'fingerprint' is malformed")
         if values["precision"] not in PRECISIONS:
             raise ValueError(f"its precision {values['precision']!r} is unknown")
+        if values["interpolation"] not in INTERPOLATIONS:
+            raise ValueError(f"its interpolation {values['interpolation']!r} is unknown")
+        if values["resize"] < 0 or values["image_size"] < 0:
+            raise ValueError("its 'resize' or 'image_size' is negative")
+        for key in ("mean", "std"):
+            three = len(values[key]) == 3 and all(
+                type(part) in (int, float) for part in values[key]
+            )
+            if not three or not all(abs(part) < 1e30 for part in values[key]):
+                raise ValueError(f"its {key!r} is not three numbers")
+        if min(values["std"]) <= 0:
+            raise ValueError("its 'std' is not positive")
+        unknown = set(values["flags"]) - set(FLAGS)
+        if unknown:
+            raise ValueError(f"its flag {min(unknown)!r} is unknown")
+        if not all(type(value) is bool for value in values["flags"].values()):
+            raise ValueError("its 'flags' are not true or false")
         steps = Preprocessing(
             values["resize"],
             values["image_size"],
@@ -113,3 +134,8 @@ class Encoding:
     def without_flags(self) -> Encoding:
         """The same as files say it that are older than flags: what says none may have any."""
         return replace(self, flags=())
+
+
+def names_a_path(text: str) -> bool:
+    """Whether text of a file, as part of a folder's name, could lead out of where it belongs."""
+    return any(letter in text for letter in "/\\\0")

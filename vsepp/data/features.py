@@ -14,7 +14,7 @@ from typing import Any, Dict
 
 import numpy as np
 
-from vsepp.data.encoding import Encoding
+from vsepp.data.encoding import Encoding, names_a_path
 from vsepp.system.errors import InputError
 from vsepp.system.fingerprints import list_fingerprint
 from vsepp.system.invocation import command
@@ -32,7 +32,7 @@ def _recompute():
     return f"remove it and run `{command('features')}` again"
 
 
-_OF_IMAGES = ("images", "images_sha256")
+OF_IMAGES = ("images", "images_sha256")
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,8 @@ class FeatureOrigin:
             raise ValueError(f"its {wrong!r} is missing or malformed")
         rest = dict(record)
         backbone, size = rest.pop("backbone"), rest.pop("feature_size")
+        if names_a_path(backbone) or size < 1:
+            raise ValueError(f"its {'feature_size' if size < 1 else 'backbone'!r} is malformed")
         return cls(backbone, size, Encoding.from_record(rest))
 
     @property
@@ -127,7 +129,7 @@ class FeatureStore:
         stored, origin = read_json(about, _recompute()), self.origin.record()
         if not isinstance(stored, dict):
             raise InputError(f"{about} does not describe features: {_recompute()}.")
-        others = [key for key in stored if key not in origin and key not in _OF_IMAGES]
+        others = [key for key in stored if key not in origin and key not in OF_IMAGES]
         for key in [*origin, *others]:
             if stored.get(key) != origin.get(key):
                 raise InputError(

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from vsepp.config import KEYS, PREPARED_KEYS, Config
 from vsepp.data.dataset import prepared_folder
-from vsepp.data.prepared import Prepared
+from vsepp.data.prepared import Prepared, prepare_again
 from vsepp.system.errors import InputError
-from vsepp.system.invocation import command
 
 
 def with_prepared_options(config: Config, prepared: Prepared | None = None) -> Config:
@@ -32,8 +31,8 @@ def with_prepared_options(config: Config, prepared: Prepared | None = None) -> C
             continue
         if type(value) is not int or value < KEYS[key].metadata["minimum"]:
             raise InputError(
-                f"{folder / 'prepared.json'}: {key} is {value!r}, which is no number for it: run "
-                f"`{command('prepare')} --force` again."
+                f"{folder / 'prepared.json'}: {key} is {value!r}, which is no number for it: "
+                f"{prepare_again(folder)}."
             )
         if config.gives(key) and getattr(config, key) != value:
             raise InputError(

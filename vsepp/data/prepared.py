@@ -14,9 +14,19 @@ from vsepp.system.records import wrong_field
 from vsepp.text.tokens import TOKENIZERS
 
 
-def _prepare():
-    """The mend, which names the command as it is called here."""
-    return f"run `{command('prepare')} --force` again"
+def dataset_words(folder: Union[str, Path]) -> list[str]:
+    """The words that name a data set's folder to a command: ``--dataset``, ``--data-dir``."""
+    folder = Path(folder)
+    words = ["--dataset", folder.name]
+    if folder.parent != Path(KEYS["data_dir"].default):
+        words += ["--data-dir", str(folder.parent)]
+    return words
+
+
+def prepare_again(folder: Union[str, Path]) -> str:
+    """The mend for a data set whose files are damaged."""
+    called = command("prepare", *dataset_words(folder), "--force")
+    return f"run `{called}` with the other options of before"
 
 
 def read_prepared(folder):
@@ -29,21 +39,21 @@ def read_prepared(folder):
     options = {"captions_per_image": 5, "max_len": 30}
     if not path.exists():
         return {"options": options}
-    prepared = read_json(path, _prepare())
+    prepared = read_json(path, prepare_again(folder))
     if prepared == {"unfinished": True}:
-        raise InputError(f"the preparation of {folder} was interrupted: {_prepare()}.")
+        raise InputError(f"the preparation of {folder} was interrupted: {prepare_again(folder)}.")
     found = prepared.get("options") if isinstance(prepared, dict) else None
     if wrong_field(found, dict.fromkeys(options, int)):
-        raise InputError(f"{path} lacks 'options': {_prepare()}.")
+        raise InputError(f"{path} lacks 'options': {prepare_again(folder)}.")
     tokenizer = found.get("tokenizer", "words")
     if tokenizer not in tuple(TOKENIZERS):
-        raise InputError(f"{path}: there is no tokenizer {tokenizer!r}: {_prepare()}.")
+        raise InputError(f"{path}: there is no tokenizer {tokenizer!r}: {prepare_again(folder)}.")
     for key in options:
         rules = KEYS[key].metadata
         if not rules["minimum"] <= found[key] <= rules["maximum"]:
             raise InputError(
                 f"{path}: {key} is {found[key]}, outside {rules['minimum']} to "
-                f"{rules['maximum']}: {_prepare()}."
+                f"{rules['maximum']}: {prepare_again(folder)}."
             )
     return prepared
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from vsepp.metrics.correspondence import whole_number
 from vsepp.metrics.similarity import Measure, find_measure
 from vsepp.metrics.top_k import kth_highest, top_k
 from vsepp.system.errors import InputError
@@ -71,7 +72,7 @@ class ExactIndex:
         """Forget rows; ids that are not there are passed over."""
         parts = []
         for known, rows in self._parts:
-            kept = ~np.isin(known, np.asarray(ids, np.int64))
+            kept = ~np.isin(known, checked_ids(ids))
             if kept.all():
                 parts.append((known, rows))
             elif kept.any():
@@ -91,7 +92,7 @@ class ExactIndex:
         Raises:
             InputError: when queries are of another size or not finite, or rows not finite.
         """
-        queries = checked_queries(codes, self._size)
+        queries, k = checked_queries(codes, self._size), whole_number("k", k)
         found = [(ids, *_search(rows, queries, k, self._measure)) for ids, rows in self._parts]
         if not found:
             return np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32)
@@ -106,9 +107,17 @@ class ExactIndex:
         )
 
 
+def checked_ids(ids):
+    """Ids as int64 ``[n]``; InputError where they are no whole numbers."""
+    array = np.asarray(ids)
+    if array.ndim != 1 or array.size and array.dtype.kind not in "iu":
+        raise InputError(f"ids must be a list of whole numbers, not {ids!r}.")
+    return array.astype(np.int64)
+
+
 def checked_rows(ids, codes, size=None):
     """(int64 ``[n]``, array ``[n, size]``) of what a backend is to add, or InputError."""
-    ids, codes = np.asarray(ids, np.int64), np.asanyarray(codes)  # a memory map knows its file
+    ids, codes = checked_ids(ids), np.asanyarray(codes)  # a memory map knows its file
     if codes.dtype not in (np.float32, np.float16):
         raise InputError(f"codes must be float32 or float16, not {codes.dtype}.")
     if codes.ndim != 2 or ids.shape != codes.shape[:1] or size not in (None, codes.shape[1]):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vsepp.index.exact import ExactIndex, check_new, checked_queries, checked_rows
+from vsepp.index.exact import ExactIndex, check_new, checked_ids, checked_queries, checked_rows
 from vsepp.system.atomic import write_bytes
 from vsepp.system.errors import InputError
 
@@ -97,7 +97,7 @@ class FaissIndex:
 
     def remove(self, ids):
         """Let searches pass over rows; ids that are not there are passed over."""
-        self._alive &= ~np.isin(self._ids, np.asarray(ids, np.int64))
+        self._alive &= ~np.isin(self._ids, checked_ids(ids))
 
     def search(self, codes, k):
         """Nearly the ``k`` best rows for each query, best first.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vsepp.index.exact import check_new, checked_queries, checked_rows
+from vsepp.index.exact import check_new, checked_ids, checked_queries, checked_rows
 from vsepp.system.errors import InputError
 
 _AT_ONCE = 1_000  # rows in one message
@@ -99,7 +99,7 @@ class MilvusIndex:
 
     def remove(self, ids):
         """Forget rows; ids that are not there are passed over."""
-        ids = np.asarray(ids, np.int64).tolist()
+        ids = checked_ids(ids).tolist()
         for start in range(0, len(ids), _AT_ONCE):
             self._client.delete(self._collection, ids=ids[start : start + _AT_ONCE])
 

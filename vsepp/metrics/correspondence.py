@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from functools import cached_property
 from typing import Any, Iterable, NamedTuple, Optional, Union
 
@@ -54,42 +55,44 @@ class Correspondence:
     ):
         sides, counts = [], []
         for name, rows, count in (("image", images, n_images), ("text", texts, n_texts)):
-            rows = np.asarray(rows if isinstance(rows, np.ndarray) else list(rows))
+            rows = _array(f"{name}s", rows)
             if rows.ndim != 1 or not len(rows) or rows.dtype.kind not in "iu":
                 raise InputError(
                     f"the {name}s of a correspondence must be whole numbers, one of each pair, not "
                     f"{rows.dtype} of shape {rows.shape}."
                 )
-            count = int(rows.max()) + 1 if count is None else int(count)
-            if rows.min() < 0 or rows.max() >= count:
-                wrong = rows[(rows < 0) | (rows >= count)][0]
+            lowest, highest = int(rows.min()), int(rows.max())
+            count = highest + 1 if count is None else whole_number(f"n_{name}s", count)
+            if lowest < 0 or highest >= count:
+                wrong = next(row for row in rows.tolist() if not 0 <= row < count)
                 raise InputError(
                     f"there is no {name} {wrong}: the correspondence is of {count:,} {name}s, "
                     "counted from 0."
                 )
-            sides.append(rows.astype(np.int64))
+            sides.append(rows)
             counts.append(count)
         if len(sides[0]) != len(sides[1]):
             raise InputError(
                 f"a correspondence is made of pairs: give as many images as texts, not "
                 f"{len(sides[0])} and {len(sides[1])}."
             )
+        for name, other, rows, count in zip(("image", "text"), ("text", "image"), sides, counts):
+            there = np.unique(rows)  # as large as what was given, whatever count says
+            alone = count - len(there)
+            if alone:
+                gaps = np.flatnonzero(there != np.arange(len(there), dtype=there.dtype))
+                first = gaps[0] if len(gaps) else len(there)
+                more = f", nor have {alone - 1:,} others" if alone > 1 else ""
+                raise InputError(
+                    f"{name} {first} has no {other}{more}: a query without a right answer has "
+                    "no rank; leave it out."
+                )
         self.n_images, self.n_texts = counts
+        sides = [rows.astype(np.int64) for rows in sides]
         # By image, then text, each pair once.
         self.images, self.texts = np.divmod(
             np.unique(sides[0] * self.n_texts + sides[1]), self.n_texts
         )
-        for name, other, rows, count in (
-            ("image", "text", self.images, self.n_images),
-            ("text", "image", self.texts, self.n_texts),
-        ):
-            alone = np.flatnonzero(np.bincount(rows, minlength=count) == 0)
-            if len(alone):
-                more = f", nor have {len(alone) - 1:,} others" if len(alone) > 1 else ""
-                raise InputError(
-                    f"{name} {alone[0]} has no {other}{more}: a query without a right answer has "
-                    "no rank; leave it out."
-                )
 
     @classmethod
     def from_pairs(
@@ -100,7 +103,7 @@ class Correspondence:
     ) -> Correspondence:
         """Of ``(image, text)`` pairs, or an int array ``[n_pairs, 2]``; for the rest see the
         class."""
-        pairs = np.asarray(pairs if isinstance(pairs, np.ndarray) else list(pairs))
+        pairs = _array("pairs", pairs)
         if pairs.ndim != 2 or pairs.shape[1] != 2:
             raise InputError(
                 f"a correspondence is made of pairs (image, text), not of shape {pairs.shape}."
@@ -116,21 +119,29 @@ class Correspondence:
         >>> Correspondence.from_lists([[0, 1], [2]])
         Correspondence(2 images, 3 texts, 3 pairs)
         """
-        lists = [list(texts) for texts in texts_of_images]
+        try:
+            lists = [list(texts) for texts in texts_of_images]
+        except TypeError:
+            raise InputError(
+                "from_lists takes one list of positions of texts for each image, such as "
+                "[[0, 1], [2]]."
+            ) from None
         images = np.repeat(np.arange(len(lists)), [len(texts) for texts in lists])
         return cls(images, [text for texts in lists for text in texts], len(lists), n_texts)
 
     @classmethod
     def from_stride(cls, n_images: int, captions_per_image: int) -> Correspondence:
         """Text ``j`` belongs to image ``j // captions_per_image``."""
+        n_images = whole_number("n_images", n_images)
+        captions_per_image = whole_number("captions_per_image", captions_per_image)
         if captions_per_image < 1 or n_images < 1:
             raise InputError(
                 f"{n_images} images with captions_per_image = {captions_per_image} have no "
                 "captions: both must be at least 1."
             )
-        n_texts = int(n_images) * int(captions_per_image)
+        n_texts = n_images * captions_per_image
         texts = np.arange(n_texts)
-        return cls(texts // int(captions_per_image), texts, n_images, n_texts)
+        return cls(texts // captions_per_image, texts, n_images, n_texts)
 
     @cached_property
     def captions_per_image(self) -> Optional[int]:
@@ -189,6 +200,24 @@ class Correspondence:
         )
 
 
+def whole_number(name: str, value: Any) -> int:
+    """``value`` as an int; InputError, with the argument's ``name``, when it is none."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise InputError(f"{name} must be a whole number, not {value!r}.") from None
+
+
+def _array(name, values):
+    """What a caller gave as one array, whatever it iterates over."""
+    try:
+        return np.asarray(values if isinstance(values, np.ndarray) else list(values))
+    except (TypeError, ValueError):  # nothing to iterate over; lists of several lengths
+        raise InputError(
+            f"the {name} of a correspondence must be whole numbers, not {str(values)[:60]}."
+        ) from None
+
+
 def _partners(queries: np.ndarray, answers: np.ndarray, count: int) -> Partners:
     return Partners(np.searchsorted(queries, np.arange(count + 1)), answers)
 
@@ -211,26 +240,44 @@ def spans(starts: np.ndarray, queries: np.ndarray) -> tuple[np.ndarray, np.ndarr
 GroundTruth = Union[int, Correspondence]  # what a caller may give: a stride is enough
 
 
+def as_codes(name: str, codes: Any) -> np.ndarray:
+    """Codes as an array of float32 or float64.
+
+    Raises:
+        InputError: when they are no matrix of real numbers with at least one row.
+    """
+    try:
+        codes = np.asarray(codes)
+    except ValueError:
+        raise InputError(f"the {name} must be a matrix: its rows differ in length.") from None
+    if codes.ndim != 2 or not len(codes):
+        raise InputError(
+            f"the {name} must be a matrix with at least one row, not of shape {codes.shape}."
+        )
+    if codes.dtype.kind not in "fiub":
+        raise InputError(f"the {name} must be real numbers, not {codes.dtype}.")
+    if codes.dtype in (np.float32, np.float64):
+        return codes
+    # Products of small integers or halves would overflow in their own type.
+    return codes.astype(np.float32 if codes.dtype == np.float16 else np.float64)
+
+
 def as_correspondence(truth: GroundTruth, images: Any, texts: Any) -> Correspondence:
     """The relation between the rows of ``images`` and those of ``texts``.
 
     Args:
         truth: a :class:`Correspondence`, or the stride.
-        images: ``[n_images, size]``.
+        images: ``[n_images, size]``, see :func:`as_codes`.
         texts: ``[n_texts, size]``.
 
     Raises:
-        InputError: when the codes are no matrices of one size, or do not fit it.
+        InputError: when the codes are not of one size, or do not fit it.
     """
-    for name, codes in (("image codes", images), ("text codes", texts)):
-        if codes.ndim != 2 or not len(codes):
-            raise InputError(
-                f"the {name} must be a matrix with at least one row, not of shape {codes.shape}."
-            )
     if isinstance(truth, Correspondence):
         fits = (truth.n_images, truth.n_texts) == (len(images), len(texts))
         name = f"a correspondence of {truth.n_images:,} images and {truth.n_texts:,} texts"
     else:
+        truth = whole_number("captions_per_image", truth)
         fits = truth >= 1 and len(texts) == truth * len(images)
         name = f"captions_per_image = {truth}"
     if not fits or images.shape[1] != texts.shape[1]:

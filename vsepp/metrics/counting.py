@@ -14,11 +14,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vsepp.metrics.correspondence import GroundTruth, as_correspondence, spans
+from vsepp.metrics.correspondence import GroundTruth, as_codes, as_correspondence, spans
 from vsepp.metrics.similarity import Measure, find_measure
 from vsepp.system.errors import InputError
 from vsepp.system.parallel import map_blocks
 
+_LARGEST = 1e16  # whose square, times 2**16 columns, is a number in single precision
+_USUAL_SLACK = 1e25
 _IMAGES, _TEXTS = 1024, 1280  # to a tile: 5 MB of scores
 
 
@@ -76,6 +78,7 @@ def count_wrong(
     Raises:
         InputError: (a ValueError) on NaN, infinity, or shapes that do not fit.
     """
+    images, texts = as_codes("image codes", images), as_codes("text codes", texts)
     correspondence = as_correspondence(correspondence, images, texts)
     count = _Counting(images, texts, correspondence, find_measure(measure), every_answer)
     corners = [
@@ -104,13 +107,17 @@ def _by_falling_score(counts, starts):
 
 def _check_numbers(images, texts):
     for name, codes in (("image codes", images), ("text codes", texts)):
-        if not all(
-            np.isfinite(codes[start : start + _TEXTS]).all()
-            for start in range(0, len(codes), _TEXTS)
-        ):
+        # Both ends are NaN where any number is.
+        ends = np.array([codes.min(initial=0), codes.max(initial=0)])
+        if not np.isfinite(ends).all():
             raise InputError(
                 f"the {name} hold NaN or infinity: the model that made them has "
                 "diverged; use an earlier checkpoint or a lower learning rate."
+            )
+        if np.abs(ends).max() > _LARGEST:
+            raise InputError(
+                f"the {name} hold the number {ends[np.abs(ends).argmax()]:g}, whose products "
+                "single precision cannot hold: divide all codes by their largest length."
             )
 
 
@@ -198,7 +205,8 @@ class _Counting:
                 lambda: _right_scores(images, texts, correspondence, measure),
             ),
         )
-        if not np.isfinite(slack):  # no more are some of the numbers it comes from
+        # Of single precision, numbers that are none or too large show in the slack.
+        if not slack < _USUAL_SLACK or np.float64 in (images.dtype, texts.dtype):
             _check_numbers(images, texts)
         self.slack = 2 * slack  # of a score and of a limit
         self._right = correspondence.of_texts

@@ -7,7 +7,7 @@ from typing import Any, Iterable, Optional, Sequence
 import numpy as np
 
 from vsepp.metrics.bootstrap import Ranks
-from vsepp.metrics.correspondence import GroundTruth, as_correspondence
+from vsepp.metrics.correspondence import GroundTruth, as_codes, as_correspondence
 from vsepp.metrics.counting import count_wrong
 from vsepp.metrics.result import RetrievalResult
 from vsepp.metrics.scores import count_folds, mean_metrics, metrics_of_counts
@@ -74,7 +74,7 @@ def evaluate_codes(
         InputError: (a ValueError) on NaN, infinity or shapes that do not fit; with folds, when
             there is not one whole fold, or the correspondence is not a stride.
     """
-    images, texts = np.asarray(images), np.asarray(texts)
+    images, texts = as_codes("image codes", images), as_codes("text codes", texts)
     correspondence = as_correspondence(correspondence, images, texts)
     if folds:
         parts = count_folds(images, texts, correspondence, measure, FOLD)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from vsepp.metrics.correspondence import Correspondence, GroundTruth
+from vsepp.metrics.correspondence import Correspondence, GroundTruth, as_codes, whole_number
 from vsepp.metrics.counting import WrongCounts, count_wrong
 from vsepp.metrics.similarity import Measure
 from vsepp.system.errors import InputError
@@ -27,7 +27,9 @@ def _one_row_per_image(
     image_codes: Any, text_codes: Any, captions_per_image: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """The codes in caption order, checked, with each image kept once."""
-    image_codes, text_codes = np.asarray(image_codes), np.asarray(text_codes)
+    captions_per_image = whole_number("captions_per_image", captions_per_image)
+    image_codes = as_codes("image codes", image_codes)
+    text_codes = as_codes("text codes", text_codes)
     if (
         image_codes.shape != text_codes.shape
         or captions_per_image < 1

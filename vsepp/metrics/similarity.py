@@ -16,6 +16,7 @@ from vsepp.system.errors import InputError
 _PAIRS_AT_ONCE = 8_192
 _TEXTS_IN_CACHE = 64
 _IMAGES_IN_CACHE = 32
+_VANISHING = 1e-35  # what is lost of numbers too small for single precision
 _FEW = 4  # so many texts are faster one by one, the images being in the cache, than as a product
 
 
@@ -82,7 +83,8 @@ class Cosine:
     @staticmethod
     def slack(images, texts) -> float:
         """How far a single-precision score may be from its double-precision value."""
-        return 2e-6 * _longest(images) * _longest(texts)
+        longest = _longest(images), _longest(texts)
+        return 2e-6 * longest[0] * longest[1] + _VANISHING * (1 + sum(longest))
 
     @staticmethod
     def _score(images, texts):
@@ -141,7 +143,7 @@ class Order(Cosine):
 
     @staticmethod
     def slack(images, texts):
-        return 4e-6 * (_longest(images) + _longest(texts))
+        return 4e-6 * (_longest(images) + _longest(texts)) + _VANISHING
 
     @staticmethod
     def _score(images, texts):
@@ -173,6 +175,9 @@ class Ensemble:
     def __init__(self, measure: str, widths: Sequence[int]):
         self.measure = find_measure(measure)
         self.name = self.measure.name
+        widths = np.asarray(widths)
+        if widths.ndim != 1 or widths.dtype.kind not in "iu" or widths.min(initial=1) < 1:
+            raise InputError(f"an ensemble's widths must be positive whole numbers, not {widths}.")
         ends = np.cumsum(widths).tolist()
         self.size = ends[-1]
         self.columns = tuple(slice(end - width, end) for end, width in zip(ends, widths))
@@ -238,6 +243,6 @@ def find_measure(measure: Measure):
     """
     if isinstance(measure, Ensemble):
         return measure
-    if measure not in MEASURES:
+    if measure not in tuple(MEASURES):
         raise InputError(f"there is no measure {measure!r}: use one of {', '.join(MEASURES)}.")
     return MEASURES[measure]

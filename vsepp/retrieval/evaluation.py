@@ -47,5 +47,7 @@ def evaluate(data_loader, model, batch_size, captions_per_image):
     else:
         with evaluation_mode(model):
             pairs = [model(*batch[:3]) for batch in data_loader]
+        if not pairs:
+            raise InputError("data_loader gives no batch: there is nothing to evaluate.")
         images, texts = (np.concatenate([codes.numpy() for codes in side]) for side in zip(*pairs))
     return calc_recall(images, texts, captions_per_image, getattr(model, "measure", "cosine"))

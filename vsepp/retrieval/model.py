@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from itertools import chain
-from pathlib import Path
 
 import numpy as np
 import paddle
@@ -13,6 +13,7 @@ from PIL import Image, ImageOps
 from vsepp.checkpoint import load_checkpoint, read_header
 from vsepp.config import KEYS, Config, apply
 from vsepp.data.batches import in_batches
+from vsepp.data.features import first_not_finite
 from vsepp.data.images import map_images, open_image
 from vsepp.data.preprocessing import Preprocessing
 from vsepp.data.transforms import normalize
@@ -43,6 +44,16 @@ def load(checkpoint) -> RetrievalModel:
         InputError: when it is missing, truncated, of another program, or a pickle.
     """
     return RetrievalModel(checkpoint)
+
+
+def _listed(given, single, name):
+    """What a caller gave, one of ``single`` or several, as a list."""
+    if isinstance(given, single):
+        return [given]
+    try:
+        return list(given)
+    except TypeError:
+        raise InputError(f"{name} must be given as a list, not {type(given).__name__}.") from None
 
 
 class RetrievalModel:
@@ -153,8 +164,7 @@ class RetrievalModel:
             InputError: when a photograph cannot be decoded, or when the checkpoint holds no
                 backbone (then use :meth:`encode_features`).
         """
-        if isinstance(images, (str, Path, Image.Image)):
-            images = [images]
+        images = _listed(images, (str, os.PathLike, Image.Image), "images")
         self._check_backbone()
         if not len(images):
             return self._no_codes()
@@ -215,6 +225,10 @@ class RetrievalModel:
         if isinstance(image, Image.Image):
             image = (ImageOps.exif_transpose(image) if exif else image).convert("RGB")
         else:
+            if not isinstance(image, (str, bytes, os.PathLike)) and not hasattr(image, "read"):
+                raise InputError(
+                    f"a photograph must be a path or a PIL image, not {type(image).__name__}."
+                )
             enough = _ENOUGH * self.preprocessing.resize if exif else None
             image = open_image(image, exif, at_least=enough)
         return self.preprocessing.center_crop()(image)
@@ -224,8 +238,7 @@ class RetrievalModel:
 
         The arguments are those of :meth:`encode_image`.
         """
-        if isinstance(images, (str, Path, Image.Image)):
-            images = [images]
+        images = _listed(images, (str, os.PathLike, Image.Image), "images")
         steps = self.preprocessing
         pixels = [self.pixels(image, exif) for image in images]
         rows = np.stack(pixels) if pixels else np.empty((0, *2 * [steps.image_size], 3), np.uint8)
@@ -255,14 +268,22 @@ class RetrievalModel:
             float32 ``[n, embed_size]``.
 
         Raises:
-            InputError: for an array of another shape.
+            InputError: for an array of another shape, or with NaN or infinity in it.
         """
-        features = np.asarray(features, dtype=np.float32)
+        try:
+            features = np.asarray(features, dtype=np.float32)
+        except (TypeError, ValueError):
+            raise InputError("features must be numbers, as many for each image.") from None
         size = self.image_extractor.feature_size
         if features.ndim != 2 or features.shape[1] != size:
             raise InputError(f"features must be of shape [n, {size}], not {features.shape}.")
         if not len(features):
             return self._no_codes()
+        row = first_not_finite(features)
+        if row is not None:
+            raise InputError(
+                f"features: row {row} holds NaN, infinity or a number too large: compute it anew."
+            )
         return self._encode_features(features, len(features))
 
     def _no_codes(self):
@@ -298,10 +319,14 @@ class RetrievalModel:
         Raises:
             InputError: for a sentence without a single known word.
         """
-        return self.encode_indices(self._indices(sentences))
+        return self._encode_indices(self._indices(sentences))
 
     def _indices(self, sentences):
-        return self.reader.indices([sentences] if isinstance(sentences, str) else sentences)
+        sentences = _listed(sentences, str, "sentences")
+        for sentence in sentences:
+            if not isinstance(sentence, str):
+                raise InputError(f"a sentence must be text, not {type(sentence).__name__}.")
+        return self.reader.indices(sentences)
 
     def tokenize(self, sentences) -> tuple[np.ndarray, np.ndarray]:
         """What the text encoder is fed.
@@ -318,8 +343,17 @@ class RetrievalModel:
         return padded(self._indices(sentences))
 
     def encode_indices(self, captions: list[list[int]], quiet: bool = True) -> np.ndarray:
-        """Codes of captions given as the reader's lists of indices, not padded."""
-        if not len(captions):
+        """Codes of captions given as the reader's lists of indices, not padded.
+
+        Raises:
+            InputError: for an empty caption, or an index that the reader does not give.
+        """
+        captions = _listed(captions, (), "captions")
+        self.reader.check_indices(captions)
+        return self._encode_indices(captions, quiet)
+
+    def _encode_indices(self, captions, quiet=True):
+        if not captions:
             return self._no_codes()
         with paddle.no_grad():
             return encode_captions(self, captions, _BATCH, quiet)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from vsepp.system.errors import InputError
 from vsepp.text.tokens import find_tokenizer
 from vsepp.text.vocabulary import Vocabulary
@@ -78,6 +80,21 @@ class WordReader:
                 f"words that the training captions have{self._hint(words)}."
             )
         return self.vocabulary.encode(words)
+
+    def check_indices(self, captions: list[list[int]]) -> None:
+        """InputError unless each caption is a list of at least one index of the vocabulary."""
+        for place, caption in enumerate(captions):
+            row = np.asarray(caption)
+            if row.shape == (0,):
+                raise InputError(f"caption {place} is empty: give at least one word of each.")
+            if row.ndim != 1 or row.dtype.kind not in "iu":
+                raise InputError(f"caption {place} is no list of whole numbers, but {caption!r}.")
+            if row.min() < 0 or row.max() >= len(self.vocabulary):
+                wrong = row.min() if row.min() < 0 else row.max()
+                raise InputError(
+                    f"caption {place} holds the index {wrong}, outside the vocabulary's 0 to "
+                    f"{len(self.vocabulary) - 1}: make it with the checkpoint's vocabulary."
+                )
 
     def reads(self, dataset) -> bool:
         """Whether a prepared data set's captions stand there as indices of this reader."""

@@ -120,3 +120,33 @@ def test_gradients_reach_the_words_that_occur_and_no_others():
         int(word) for row, length in zip(grid.numpy(), lengths.numpy()) for word in row[:length]
     }
     assert {int(row) for row in np.nonzero(np.abs(gradient).sum(1))[0]} == words
+
+
+GRID = np.array([[4, 1, 5], [4, 2, 5]])
+
+
+@pytest.mark.parametrize(
+    ("captions", "lengths", "message"),
+    [
+        (GRID, [4, 2], "length is 4"),
+        (GRID, [0, 2], "length is 0"),
+        (GRID, [-1, 2], "length is -1"),
+        (GRID, [3], r"cap_lens must be int64 \[2\]"),
+        (GRID, [3, 2, 1], r"cap_lens must be int64 \[2\]"),
+        (GRID, [3.0, 2.0], "cap_lens must be int64"),
+        (GRID, [True, True], "cap_lens must be int64"),
+        (GRID.astype("float32"), [3, 2], "captions must be int64"),
+        (GRID[0], [1, 1, 1], "captions must be int64"),
+        (GRID[None], [1], "captions must be int64"),
+        (GRID[:0], np.zeros(0, int), "at least one row"),
+        (GRID[:, :0], [1, 1], "outside 1 to the 0 columns"),
+        ([[4, 6, 5], [4, 2, 5]], [3, 2], "the index 6 is outside the vocabulary's 0 to 5"),
+        ([[-1, 1, 5], [4, 2, 5]], [3, 2], "the index -1 is outside"),  # read without a word
+        ([[4, 2**40, 5], [4, 2, 5]], [3, 2], "is outside"),
+    ],
+)
+def test_what_would_read_outside_the_memory_is_refused(captions, lengths, message):
+    encoder = TextRepExtractor(6, 4, 8, 1)
+
+    with pytest.raises(InputError, match=message):
+        encoder(paddle.to_tensor(captions), paddle.to_tensor(lengths))

@@ -25,6 +25,36 @@ def check_lengths(lengths, longest):
         )
 
 
+def check_batch(captions, lengths, words):
+    """InputError unless a batch of captions can be read by an embedding and a GRU.
+
+    Paddle's embedding reads outside its memory at −1, and on a GPU beyond its end.
+
+    Args:
+        captions: array ``[batch, time]``.
+        lengths: array ``[batch]`` or ``[batch, 1]``.
+        words: rows of the embedding.
+    """
+    if captions.ndim != 2 or not len(captions) or captions.dtype.kind != "i":
+        raise InputError(
+            f"captions must be int64 [batch, time] with at least one row, not {captions.dtype} "
+            f"{list(captions.shape)}."
+        )
+    if lengths.dtype.kind != "i" or lengths.size != len(captions):
+        raise InputError(
+            f"cap_lens must be int64 [{len(captions)}], a length for each of captions, not "
+            f"{lengths.dtype} {list(lengths.shape)}."
+        )
+    check_lengths(lengths, captions.shape[1])
+    read = captions[:, : lengths.max()]
+    if read.min() < 0 or read.max() >= words:
+        wrong = read.min() if read.min() < 0 else read.max()
+        raise InputError(
+            f"captions: the index {wrong} is outside the vocabulary's 0 to {words - 1}: make "
+            "captions with the vocabulary of the model, and pad them with 0."
+        )
+
+
 class TextRepExtractor(nn.Layer):
     """Captions → unit vectors.
 
@@ -52,7 +82,7 @@ class TextRepExtractor(nn.Layer):
         self.use_abs = use_abs
 
     def __call__(self, captions: paddle.Tensor, cap_lens: paddle.Tensor) -> paddle.Tensor:
-        """Codes of captions in any order of lengths, after a look at the lengths.
+        """Codes of captions in any order of lengths, after a look at lengths and indices.
 
         Args:
             captions: int64 ``[batch, time]``, padded after each caption's end.
@@ -62,12 +92,13 @@ class TextRepExtractor(nn.Layer):
             float32 ``[batch, embed_size]``.
 
         Raises:
-            InputError: for a length outside ``1 … time``.
+            InputError: for a length outside ``1 … time``, an index outside the vocabulary, or
+                tensors of other shapes or types.
         """
         if not paddle.in_dynamic_mode():  # being exported: there are no values to look at
             return super().__call__(captions, cap_lens)
         lengths = cap_lens.numpy().reshape(-1)
-        check_lengths(lengths, captions.shape[1])
+        check_batch(captions.numpy(), lengths, self.embedding.weight.shape[0])
         return compute(self, captions[:, : int(lengths.max())], cap_lens)
 
     def forward(self, captions: paddle.Tensor, cap_lens: paddle.Tensor) -> paddle.Tensor:
