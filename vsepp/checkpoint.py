@@ -66,7 +66,7 @@ def save_checkpoint(
     write_tensors(path, tensors, {_HEADER: json.dumps(header, ensure_ascii=False)})
 
 
-def _open(path):
+def _open(path: str | Path) -> safe_open:
     path = Path(path)
     if not path.exists():
         raise InputError(
@@ -97,7 +97,7 @@ def _open(path):
         ) from None
 
 
-def _header(file, path):
+def _header(file: safe_open, path: str | Path) -> dict[str, Any]:
     text = (file.metadata() or {}).get(_HEADER)
     try:
         header = json.loads(text) if text is not None else None
@@ -152,7 +152,8 @@ def load_checkpoint(path: str | Path, parts: tuple[str, ...] | None = None) -> d
     Raises:
         InputError: when it is missing, truncated, of another program, or a pickle.
     """
-    model, optimizer = {}, {}
+    model: dict[str, np.ndarray] = {}
+    optimizer: dict[str, dict[str, np.ndarray]] = {}
     with _open(path) as file:
         result = _header(file, path)
         for name in file.keys():

@@ -5,13 +5,17 @@ A configuration is a flat set of keys. It comes from the defaults below, then a 
 (``-o key=value``). Unknown keys and values of the wrong type are refused.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import difflib
 import json
 import math
 import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Optional, Union
 
 import yaml
 
@@ -28,7 +32,15 @@ PREPARED_KEYS = ("captions_per_image", "min_word_count", "max_len")
 _OF_A_RUN = {*PREPARED_KEYS, "checkpoint", "init_from", "run_dir"}
 
 
-def _key(default, types, meaning, choices=None, minimum=None, above=None, maximum=2**31 - 1):
+def _key(
+    default: Any,
+    types: tuple,
+    meaning: str,
+    choices: tuple[str, ...] | None = None,
+    minimum: float | None = None,
+    above: float | None = None,
+    maximum: int = 2**31 - 1,
+) -> Any:
     metadata = dict(
         types=types, meaning=meaning, choices=choices, minimum=minimum, above=above, maximum=maximum
     )
@@ -66,8 +78,10 @@ class Config:
     image_size: int = _key(
         224, (int,), "side of the square crop the network sees", minimum=1, maximum=9000
     )
-    workers: object = _key(AUTO, (int, AUTO), "processes that load images", minimum=0, maximum=1024)
-    features: object = _key(
+    workers: Union[int, str] = _key(
+        AUTO, (int, AUTO), "processes that load images", minimum=0, maximum=1024
+    )
+    features: Union[bool, str] = _key(
         AUTO,
         (bool, AUTO),
         "train on stored features of the frozen backbone (auto: when it is frozen)",
@@ -81,7 +95,7 @@ class Config:
     pretrained: bool = _key(
         True, (bool,), "start the backbone from ImageNet weights (may download)"
     )
-    weights: object = _key(None, (str, None), "file with the backbone's weights")
+    weights: Optional[str] = _key(None, (str, None), "file with the backbone's weights")
     backbone_precision: str = _key(
         "float32",
         (str,),
@@ -146,8 +160,12 @@ class Config:
         "off", (str,), "mixed precision on a GPU", choices=("off", "bfloat16", "float16")
     )
     # files
-    checkpoint: object = _key(None, (str, None), "resume exactly from this checkpoint (or: last)")
-    init_from: object = _key(None, (str, None), "take the weights alone from this checkpoint")
+    checkpoint: Optional[str] = _key(
+        None, (str, None), "resume exactly from this checkpoint (or: last)"
+    )
+    init_from: Optional[str] = _key(
+        None, (str, None), "take the weights alone from this checkpoint"
+    )
     best_checkpoint: str = _key(
         "./model/vsepp/best_<dataset>.ckpt", (str,), "where the best model on validation goes"
     )
@@ -156,26 +174,27 @@ class Config:
     )
     run_dir: str = _key("./runs", (str,), "where logs, curves and VisualDL files go")
 
-    def __post_init__(self):
-        self.given = self.incidental = frozenset()
+    def __post_init__(self) -> None:
+        self.given: frozenset[str] = frozenset()
+        self.incidental: frozenset[str] = frozenset()
 
-    def gives(self, key):
+    def gives(self, key: str) -> bool:
         """Whether somebody chose the value of ``key``: in a file, with ``-o``, or in Python."""
         if key in self.given:
             return key not in self.incidental
         return getattr(self, key) != KEYS[key].default
 
-    def replaced(self, **values):
+    def replaced(self, **values: Any) -> Config:
         """A copy with other values, which counts the same keys as given."""
         result = dataclasses.replace(self, **values)
         result.given, result.incidental = self.given, self.incidental
         return result
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """The keys and values as a plain dictionary."""
         return dataclasses.asdict(self)
 
-    def path(self, key):
+    def path(self, key: str) -> Path:
         """The value of a path key with ``<dataset>`` filled in, as a ``Path``."""
         return Path(getattr(self, key).replace("<dataset>", self.dataset))
 
@@ -183,7 +202,7 @@ class Config:
 KEYS = {key.name: key for key in dataclasses.fields(Config)}
 
 
-def _type_names(types):
+def _type_names(types: tuple) -> str:
     names = {
         int: "a whole number",
         float: "a number",
@@ -195,7 +214,7 @@ def _type_names(types):
     return " or ".join(names[kind] for kind in types)
 
 
-def _convert(key, value, where):
+def _convert(key: str, value: Any, where: str) -> Any:
     """``value`` as the type of ``key``; InputError when it does not fit."""
     rules = KEYS[key].metadata
     types = rules["types"]
@@ -237,13 +256,13 @@ def _convert(key, value, where):
     return value
 
 
-def _check_key(key, where):
+def _check_key(key: str, where: str) -> None:
     if key not in KEYS:
         close = difflib.get_close_matches(str(key), KEYS, n=1, cutoff=0.0)
         raise InputError(f"{where}: there is no key {key!r}; the nearest is {close[0]!r}.")
 
 
-def apply(config, values, where):
+def apply(config: Config, values: Mapping[str, Any], where: str) -> Config:
     """A copy of ``config`` with ``values`` (a dict) checked and set.
 
     Args:
@@ -262,7 +281,7 @@ def apply(config, values, where):
 class _YamlReader(yaml.SafeLoader):
     """Reads what ``yaml.safe_load`` reads, but no key twice."""
 
-    def construct_mapping(self, node, deep=False):
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         seen = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.value in seen:
@@ -273,8 +292,12 @@ class _YamlReader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def read_yaml(path):
-    """The mapping in a YAML file; an empty file is an empty mapping."""
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """The mapping in a YAML file; an empty file is an empty mapping.
+
+    Raises:
+        InputError: when it is missing, no YAML, or no mapping.
+    """
     try:
         with open(path, encoding="utf-8") as file:
             values = yaml.load(file, _YamlReader)  # a SafeLoader  # nosec B506
@@ -294,12 +317,12 @@ def read_yaml(path):
     return values
 
 
-def bundled_names():
+def bundled_names() -> list[str]:
     """Names of the configurations that come with the package."""
     return sorted(path.stem for path in CONFIG_FOLDER.glob("*.yml"))
 
 
-def override(key, value):
+def override(key: str, value: Any) -> str:
     """``key=value`` as ``-o`` reads it back, whatever text the value is."""
     text = str(value)
     try:
@@ -310,7 +333,7 @@ def override(key, value):
     return f"{key}={text if plain else json.dumps(value, ensure_ascii=False)}"
 
 
-def _parse_overrides(overrides):
+def _parse_overrides(overrides: Iterable[str]) -> dict[str, Any]:
     values = {}
     for item in overrides:
         key, equals, text = item.partition("=")
@@ -324,7 +347,9 @@ def _parse_overrides(overrides):
     return values
 
 
-def load_config(name=None, overrides=(), dataset=None):
+def load_config(
+    name: str | Path | None = None, overrides: Iterable[str] = (), dataset: str | None = None
+) -> Config:
     """The configuration of a run.
 
     Args:
@@ -350,9 +375,9 @@ def load_config(name=None, overrides=(), dataset=None):
         if dataset and bundled.exists():
             values, where = read_yaml(bundled), bundled.name
     else:
-        stem, _, recipe = str(name).partition("_paper")
+        stem, _, stage = str(name).partition("_paper")
         bundled = CONFIG_FOLDER / f"{name}.yml"
-        recipe = CONFIG_FOLDER / f"paper{recipe}.yml"
+        recipe = CONFIG_FOLDER / f"paper{stage}.yml"
         if bundled.exists():
             values, where = read_yaml(bundled), bundled.name
         elif stem != str(name) and stem and "/" not in str(name) and recipe.exists():

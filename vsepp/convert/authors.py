@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +21,11 @@ _VOCABULARY = {("vocab", "Vocabulary"): PlainObject, ("__main__", "Vocabulary"):
 
 
 def read_authors_vocabulary(path: str | Path) -> Vocabulary:
-    """The authors' vocabulary pickle, of Python 2 or 3, as a ``Vocabulary``."""
+    """The authors' vocabulary pickle, of Python 2 or 3, as a ``Vocabulary``.
+
+    Raises:
+        InputError: when it is damaged, or holds anything else.
+    """
     given = read_pickle(path, _VOCABULARY)
     words = getattr(given, "word2idx", None)
     if not isinstance(words, dict):
@@ -47,7 +53,7 @@ def convert_authors(model: str | Path, vocabulary: str | Path, target: str | Pat
         _convert_authors(model, vocabulary, target)
 
 
-def _convert_authors(model, vocabulary, target):
+def _convert_authors(model: str | Path, vocabulary: str | Path, target: str | Path) -> None:
     given = read_pickle(model, _NAMESPACE)
     options = vars(given["opt"]) if isinstance(given, dict) and "opt" in given else None
     states = given.get("model") if isinstance(given, dict) else None
@@ -80,7 +86,7 @@ def _convert_authors(model, vocabulary, target):
     )
 
 
-def _jsonable(options):
+def _jsonable(options: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value
         for name, value in options.items()
@@ -88,7 +94,9 @@ def _jsonable(options):
     }
 
 
-def _authors_config(options, image, source):
+def _authors_config(
+    options: Mapping[str, Any], image: dict[str, np.ndarray], source: str | Path
+) -> Config:
     """The authors' options under our names."""
     return apply(
         Config(),
@@ -111,11 +119,13 @@ def _authors_config(options, image, source):
             batch_size=int(options.get("batch_size", 128)),
             num_epochs=int(options.get("num_epochs", 30)),
         ),
-        source,
+        str(source),
     )
 
 
-def _authors_text(text, config, source):
+def _authors_text(
+    text: dict[str, np.ndarray], config: Config, source: str | Path
+) -> dict[str, np.ndarray]:
     state = {"text_extractor.embedding.weight": text.get("embed.weight")}
     for layer in range(config.num_layers):
         for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
@@ -129,7 +139,9 @@ def _authors_text(text, config, source):
     return {name: np.asarray(value, np.float32) for name, value in state.items()}
 
 
-def _authors_image(image, config, source):
+def _authors_image(
+    image: dict[str, np.ndarray], config: Config, source: str | Path
+) -> dict[str, np.ndarray]:
     from vsepp.models.backbones import build_backbone
     from vsepp.models.weights import fit_backbone_weights
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import paddle
 from paddle import nn
 from paddle.utils import unique_name
@@ -26,7 +28,7 @@ _FIXED = ("normalize_features", "normalize_images", "use_abs", "measure")  # in 
 class _ImageEncoder(nn.Layer):
     """Made in the tutorial's order, from which Paddle's names for the parameters follow."""
 
-    def __init__(self, embed_size, image_model):
+    def __init__(self, embed_size: int, image_model: str) -> None:
         super().__init__()
         self.net, _ = backbone_outline(image_model)
         children = list(self.net.named_children())
@@ -36,7 +38,7 @@ class _ImageEncoder(nn.Layer):
 
 
 class _TextEncoder(nn.Layer):
-    def __init__(self, vocab_size, word_dim, embed_size, num_layers):
+    def __init__(self, vocab_size: int, word_dim: int, embed_size: int, num_layers: int) -> None:
         super().__init__()
         self.embed = nn.Embedding(vocab_size, word_dim)
         self.rnn = nn.GRU(word_dim, embed_size, num_layers)
@@ -45,7 +47,7 @@ class _TextEncoder(nn.Layer):
 class _Network(nn.Layer):
     """The tutorial's network as far as names go; it computes nothing."""
 
-    def __init__(self, config, vocab_size):
+    def __init__(self, config: Config, vocab_size: int) -> None:
         super().__init__()
         self.image_extractor = _ImageEncoder(config.embed_size, config.image_model)
         self.text_extractor = _TextEncoder(
@@ -82,7 +84,7 @@ def export_tutorial(source: str | Path, target: str | Path) -> str:
         return _export_tutorial(source, target)
 
 
-def _export_tutorial(source, target):
+def _export_tutorial(source: str | Path, target: str | Path) -> str:
     given = load_checkpoint(source)
     known = {key: value for key, value in given["config"].items() if key in KEYS}
     config = apply(Config(), known, str(source))
@@ -133,29 +135,30 @@ def _export_tutorial(source, target):
     return f"there is no optimizer's state in {source}: 'optimizer' is empty"
 
 
-def _our_names(shapes):
+def _our_names(shapes: dict[str, tuple[int, ...]]) -> dict[str, str]:
     """``{their name: our name}`` of all that the tutorial's network holds."""
     image = {name: shape for name, shape in shapes.items() if name.startswith("image_extractor.")}
-    ours = {theirs: name for name, theirs in image_names(image).theirs.items()}
+    found = image_names(image)
+    ours = {theirs: name for name, theirs in found.theirs.items()} if found else {}
     return {name: ours.get(name) or text_name(name) for name in shapes}
 
 
-def _tensor(value, name):
+def _tensor(value: np.ndarray, name: str) -> paddle.Tensor:
     """A tensor that ``paddle.save`` stores under Paddle's ``name``."""
     tensor = paddle.to_tensor(value)
     tensor.name = name
     return tensor
 
 
-def _running_epoch(given, source):
+def _running_epoch(given: dict[str, Any], source: str | Path) -> int:
     """The last epoch that has begun, from 0; −1 before the first."""
     if "position" not in given:
         return given["epoch"] - 1
-    position = Position.restored(given["position"], source)
+    position = Position.restored(given["position"], str(source))
     return position.epoch if position.step_in_epoch else position.epoch - 1
 
 
-def _adam(given, names):
+def _adam(given: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     """Adam's state under Paddle's ``names``: ``{our name: Paddle's}``."""
     return {
         f"{names[name]}_{slot}": _tensor(value, f"{names[name]}_{slot}")
@@ -164,7 +167,7 @@ def _adam(given, names):
     }
 
 
-def _schedule(config, epochs):
+def _schedule(config: Config, epochs: int) -> dict[str, Any]:
     """The state of the schedule after ``epochs``: the rate of the one that comes next."""
     schedule = SteppedDecay(
         config.learning_rate, config.lr_update, config.lr_decay, config.min_learning_rate

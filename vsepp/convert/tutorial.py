@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import paddle
 
 from vsepp.checkpoint import save_checkpoint
 from vsepp.config import Config, override
@@ -61,7 +64,7 @@ def convert_tutorial(source: str | Path, vocabulary: str | Path, target: str | P
         return _convert_tutorial(source, vocabulary, target)
 
 
-def _convert_tutorial(source, vocabulary, target):
+def _convert_tutorial(source: str | Path, vocabulary: str | Path, target: str | Path) -> str:
     given = read_pickle(source, names=True)
     state = given.get("model", given) if isinstance(given, dict) else None
     if not isinstance(state, dict) or not all(hasattr(value, "shape") for value in state.values()):
@@ -123,7 +126,7 @@ def _convert_tutorial(source, vocabulary, target):
     return f"there is no optimizer's state in {source}: {begin} takes the weights"
 
 
-def _count(about, key, absent):
+def _count(about: Mapping[str, Any], key: str, absent: int) -> int:
     """A count of the file; ValueError for one that no loop reaches."""
     count = int(about.get(key, absent))
     if count < absent:
@@ -131,15 +134,18 @@ def _count(about, key, absent):
     return count
 
 
-def _layers(names):
+def _layers(names: Iterable[str]) -> int:
     """How many layers of a GRU are among our names."""
     return sum(_RECURRENT.fullmatch(name) is not None for name in names)
 
 
-def _names(state, source):
+def _names(
+    state: Mapping[str, np.ndarray], source: str | Path
+) -> tuple[str | None, dict[str, str]]:
     """(the backbone or None, ``{our name: their name}``) of all parameters in ``state``."""
     shapes = {name: tuple(value.shape) for name, value in state.items()}
-    theirs, image = {}, {}
+    theirs: dict[str, str] = {}
+    image: dict[str, tuple[int, ...]] = {}
     for name, shape in shapes.items():
         if name.startswith("image_extractor."):
             image[name] = shape
@@ -165,7 +171,9 @@ def _names(state, source):
     return found.backbone, {**found.theirs, **theirs}
 
 
-def _outline(config, words, feature_size, backbone):
+def _outline(
+    config: Config, words: Vocabulary, feature_size: int | None, backbone: str | None
+) -> dict[str, paddle.Tensor]:
     """``{name: parameter}`` of the model that a configuration describes."""
     model = build_model(*encoders_for_training(config, WordReader(words), feature_size))
     inside = backbone_outline(backbone)[1] if backbone else {}
@@ -175,7 +183,12 @@ def _outline(config, words, feature_size, backbone):
     }
 
 
-def _check(outline, state, theirs, source):
+def _check(
+    outline: Mapping[str, paddle.Tensor],
+    state: Mapping[str, np.ndarray],
+    theirs: Mapping[str, str],
+    source: str | Path,
+) -> None:
     """InputError unless the file has exactly the model's parameters, in their shapes."""
     for name, parameter in outline.items():
         if name not in theirs:
@@ -194,7 +207,7 @@ def _check(outline, state, theirs, source):
         )
 
 
-def _origin(config, weights, feature_size):
+def _origin(config: Config, weights: Mapping[str, np.ndarray], feature_size: int) -> FeatureOrigin:
     """The frozen backbone that the other weights were trained over."""
     state = {
         name[len(BACKBONE) :]: value for name, value in weights.items() if name.startswith(BACKBONE)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 
 from vsepp.models.vsepp import BACKBONE
-from vsepp.pickles import NamedArray
 from vsepp.training.optimizer import SLOTS
 
 # The number behind a slot counts the optimizers of a process, not what is stored.
@@ -34,9 +34,9 @@ def read_adam(
     """
     found = _by_parameter(stored)
     head = [name for name in trainable if not name.startswith(BACKBONE)]
-    if all(isinstance(weights[name], NamedArray) and weights[name].name for name in trainable):
-        states = {name: found[weights[name].name] for name in trainable
-                  if weights[name].name in found}  # fmt: skip
+    known = {name: getattr(weights[name], "name", None) for name in trainable}
+    if all(known.values()):
+        states = {name: found[theirs] for name, theirs in known.items() if theirs in found}
         ways = [states] if set(states) in (set(trainable), set(head)) else []
     else:
         ways = [dict(zip(names, found.values())) for names in (trainable, head)
@@ -50,9 +50,9 @@ def read_adam(
     return None
 
 
-def _by_parameter(stored):
+def _by_parameter(stored: Any) -> dict[str, dict[str, np.ndarray]]:
     """``{Paddle's name: {slot: array}}``, in the order of the file."""
-    found = {}
+    found: dict[str, dict[str, np.ndarray]] = {}
     for key, value in stored.items() if isinstance(stored, dict) else ():
         match = _KEY.fullmatch(key) if isinstance(key, str) else None
         if match and isinstance(value, np.ndarray):
@@ -60,7 +60,7 @@ def _by_parameter(stored):
     return found
 
 
-def _complete(state, shape):
+def _complete(state: dict[str, np.ndarray], shape: tuple[int, ...]) -> bool:
     """Whether a parameter's moments have its shape and its powers of beta are one number each."""
     shapes = [shape if slot.startswith("moment") else (1,) for slot in SLOTS]
     return all(

@@ -12,10 +12,14 @@ layer, its text encoder is ``embed`` and ``rnn``. The network is wrapped in one 
 from __future__ import annotations
 
 import re
-from typing import Iterator, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Iterator, NamedTuple
 
 from vsepp.models.backbones import BACKBONES, build_backbone
 from vsepp.models.vsepp import BACKBONE
+
+if TYPE_CHECKING:
+    import paddle
 
 _LINEAR = "image_extractor.fc."
 _USUAL = ("resnet152", "vgg19")  # what the documents offer
@@ -79,7 +83,9 @@ def image_names(shapes: dict[str, tuple]) -> ImageNames | None:
     return None
 
 
-def _linear_layer(shapes, size=None):
+def _linear_layer(
+    shapes: Mapping[str, tuple[int, ...]], size: int | None = None
+) -> dict[str, str] | None:
     """The names of the linear layer when ``shapes`` are of nothing else, or None.
 
     Args:
@@ -97,7 +103,7 @@ def _linear_layer(shapes, size=None):
     return {_LINEAR + name.rpartition(".")[2]: name for name in shapes}
 
 
-def backbone_outline(name: str):
+def backbone_outline(name: str) -> tuple[paddle.nn.Layer, dict[str, paddle.Tensor]]:
     """``(network, {name: parameter})`` of a backbone whose weights were never made.
 
     The parameters tell their shapes, and whether they are trained, and no more.
@@ -109,14 +115,14 @@ def backbone_outline(name: str):
     return network, dict(network.named_parameters())
 
 
-def _spellings(parameters, children) -> Iterator[dict[str, str]]:
+def _spellings(parameters: Iterable[str], children: list[str]) -> Iterator[dict[str, str]]:
     """Each way to call a backbone's parameters: ``{name in the backbone: their whole name}``."""
     for prefix in _WRAPPED_AS:
         yield {key: f"image_extractor.{prefix}{key}" for key in parameters}
         yield by_position(parameters, children, f"image_extractor.{prefix}")
 
 
-def by_position(parameters, children: list[str], prefix: str) -> dict[str, str]:
+def by_position(parameters: Iterable[str], children: list[str], prefix: str) -> dict[str, str]:
     """The names of a network's parameters in a ``Sequential`` of its children.
 
     Args:

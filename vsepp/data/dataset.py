@@ -1,7 +1,10 @@
 """Image–caption pairs of a prepared split, from photographs or from stored features."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from pathlib import Path, PureWindowsPath
-from typing import Dict, Union
+from typing import TYPE_CHECKING, Any, Dict, Union
 
 import numpy as np
 
@@ -13,10 +16,13 @@ from vsepp.system.json_files import read_json
 from vsepp.system.records import wrong_field
 from vsepp.text.vocabulary import Vocabulary
 
+if TYPE_CHECKING:
+    from typing_extensions import Self  # which Python's typing has from 3.11 on
+
 NO_PHOTOGRAPHS = "precomp"  # folder in the paths of images of which there are only features
 
 
-def prepared_folder(data_dir, dataset):
+def prepared_folder(data_dir: str | Path, dataset: str) -> Path:
     """A prepared data set's folder; InputError when it is not prepared."""
     folder = Path(data_dir) / dataset
     if not (folder / "vocab.json").exists():
@@ -27,13 +33,15 @@ def prepared_folder(data_dir, dataset):
     return folder
 
 
-def split_file(dataset_path, split):
+def split_file(dataset_path: str | Path, split: str) -> Path:
     """``{split}_data.json`` for a data set's folder, or the file itself when it is given."""
     path = Path(dataset_path)
     return path if path.suffix == ".json" else path / f"{split}_data.json"
 
 
-def read_split(dataset_path, split, captions_per_image, vocab_size, max_len):
+def read_split(
+    dataset_path: str | Path, split: str, captions_per_image: int, vocab_size: int, max_len: int
+) -> tuple[list[str], list[list[int]]]:
     """Read and check ``{split}_data.json``.
 
     Returns:
@@ -103,7 +111,14 @@ class CaptionDataset:
 
     decodes = False
 
-    def __init__(self, dataset_path, vocab_path, split, captions_per_image=5, max_len=30):
+    def __init__(
+        self,
+        dataset_path: str | Path,
+        vocab_path: str | Path,
+        split: str,
+        captions_per_image: int = 5,
+        max_len: int = 30,
+    ) -> None:
         self.vocabulary = Vocabulary.load(vocab_path)
         self.images, self.captions = read_split(
             dataset_path, split, captions_per_image, len(self.vocabulary), max_len
@@ -114,9 +129,9 @@ class CaptionDataset:
         self.max_len = max_len
         self.padded_length = max_len + 2
         self.decode = self.vocabulary.decode
-        self._appended = []
+        self._appended: list[CaptionDataset] = []
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.captions)
 
     @property
@@ -139,11 +154,11 @@ class CaptionDataset:
         """The number of captions."""
         return len(self.captions)
 
-    def image_id(self, index):
+    def image_id(self, index: int) -> int:
         """Position in ``images`` of the image of caption ``index``."""
         return index // self.captions_per_image
 
-    def image_path(self, image_id):
+    def image_path(self, image_id: int) -> Path:
         """Where the photograph is: as written, or in ``images`` beside the split file."""
         path = Path(self.images[image_id])
         if path.exists():
@@ -158,26 +173,26 @@ class CaptionDataset:
                 return moved
         return path
 
-    def image_name(self, image_id):
+    def image_name(self, image_id: int) -> str:
         """What people are told of an image: where it is, or which, where features stand for it."""
         path = self.image_path(image_id)
         return path.name if path.parent.name == NO_PHOTOGRAPHS and not path.exists() else str(path)
 
-    def append(self, other):
+    def append(self, other: Self) -> None:
         """Let the images and captions of another split of the data set follow its own."""
         self.images = self.images + other.images
         self.captions = self.captions + other.captions
         self._appended.append(other)
 
-    def image(self, image_id, caption_index=None):
+    def image(self, image_id: int, caption_index: int | None = None) -> Any:
         """What the network takes as image ``image_id``: an array."""
         raise TypeError(f"{type(self).__name__} does not say what an image is")
 
     @property
-    def _sentences_path(self):
+    def _sentences_path(self) -> Path:
         return self.folder / f"{self.split}_sentences.json"
 
-    def take_captions(self, captions, reader):
+    def take_captions(self, captions: list[list[int]], reader: Any) -> None:
         """Let the captions be what another reader made of their sentences.
 
         Args:
@@ -188,17 +203,21 @@ class CaptionDataset:
         self.vocabulary = getattr(reader, "vocabulary", self.vocabulary)
         self.padded_length = max(self.padded_length, *map(len, captions))
 
-    def keeps_sentences(self):
+    def keeps_sentences(self) -> bool:
         """Whether the captions are there as they were written."""
         return all(each._sentences_path.exists() for each in (self, *self._appended))
 
-    def sentences(self):
-        """The captions as they were written; from the vocabulary where that was not kept."""
+    def sentences(self) -> list[str]:
+        """The captions as they were written; from the vocabulary where that was not kept.
+
+        Raises:
+            InputError: when their file is malformed.
+        """
         own = len(self.captions) - sum(map(len, self._appended))
         parts = [self._own_sentences(own), *(other.sentences() for other in self._appended)]
         return [sentence for part in parts for sentence in part]
 
-    def _own_sentences(self, count):
+    def _own_sentences(self, count: int) -> list[str]:
         """The first ``count``: those of its own split."""
         path = self._sentences_path
         if not path.exists():
@@ -215,7 +234,7 @@ class CaptionDataset:
             )
         return written
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> tuple[Any, np.ndarray, np.int64]:
         caption = self.captions[index]
         padded = np.zeros(self.padded_length, dtype=np.int64)
         padded[: len(caption)] = caption
@@ -225,10 +244,10 @@ class CaptionDataset:
 class Joined:
     """Sequences read as one; they are not copied, since they may be on the disk."""
 
-    def __init__(self, parts):
+    def __init__(self, parts: list[Sequence[np.ndarray] | np.ndarray]) -> None:
         self.parts = parts
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> np.ndarray:
         for part in self.parts:
             if index < len(part):
                 return part[index]
@@ -259,21 +278,21 @@ class ImageTextDataset(CaptionDataset):
 
     def __init__(
         self,
-        dataset_path,
-        vocab_path,
-        split,
-        captions_per_image=5,
-        max_len=30,
-        transform=None,
-        seed=0,
-    ):
+        dataset_path: str | Path,
+        vocab_path: str | Path,
+        split: str,
+        captions_per_image: int = 5,
+        max_len: int = 30,
+        transform: Callable[..., Any] | None = None,
+        seed: int = 0,
+    ) -> None:
         super().__init__(dataset_path, vocab_path, split, captions_per_image, max_len)
         self.transform = transform
         self.seed = seed
         self.epoch = 0
-        self.decoded = None
+        self.decoded: Joined | None = None
 
-    def take_decoded(self, images):
+    def take_decoded(self, images: Sequence[np.ndarray] | np.ndarray) -> None:
         """Take images from where they are decoded and resized, instead of from their files.
 
         Args:
@@ -282,16 +301,17 @@ class ImageTextDataset(CaptionDataset):
         """
         self.decoded = Joined([images])
 
-    def append(self, other):
+    def append(self, other: Self) -> None:
         super().append(other)
         if self.decoded:
-            self.decoded = Joined(self.decoded.parts + other.decoded.parts)
+            theirs = other.decoded.parts  # type: ignore[union-attr]  # decoded are both or neither
+            self.decoded = Joined(self.decoded.parts + theirs)
 
-    def set_epoch(self, epoch):
+    def set_epoch(self, epoch: int) -> None:
         """Let random crops be those of this epoch (a whole number from 0)."""
         self.epoch = epoch
 
-    def image(self, image_id, caption_index=None):
+    def image(self, image_id: int, caption_index: int | None = None) -> Any:
         picture = self.decoded[image_id] if self.decoded else open_image(self.image_path(image_id))
         if self.transform is None:
             return picture
@@ -311,7 +331,15 @@ class FeatureTextDataset(CaptionDataset):
     The other arguments are those of :class:`ImageTextDataset`.
     """
 
-    def __init__(self, dataset_path, vocab_path, split, features, captions_per_image=5, max_len=30):
+    def __init__(
+        self,
+        dataset_path: str | Path,
+        vocab_path: str | Path,
+        split: str,
+        features: np.ndarray,
+        captions_per_image: int = 5,
+        max_len: int = 30,
+    ) -> None:
         super().__init__(dataset_path, vocab_path, split, captions_per_image, max_len)
         if len(features) != len(self.images):
             raise InputError(
@@ -320,11 +348,11 @@ class FeatureTextDataset(CaptionDataset):
             )
         self.features = Joined([features])
 
-    def append(self, other):
+    def append(self, other: Self) -> None:
         super().append(other)
         self.features = Joined(self.features.parts + other.features.parts)
 
-    def image(self, image_id, caption_index=None):
+    def image(self, image_id: int, caption_index: int | None = None) -> np.ndarray:
         return np.asarray(self.features[image_id], dtype=np.float32)
 
 

@@ -1,15 +1,22 @@
 """Opening photographs: any mode as RGB, nothing oversized, one sentence when it fails."""
 
+from __future__ import annotations
+
 import os
 import warnings
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, TypeVar
 
 from PIL import Image, ImageOps
 
 from vsepp.system.errors import InputError
 from vsepp.system.threads import cpu_count
+
+Source = TypeVar("Source")
+Result = TypeVar("Result")
 
 MAX_PIXELS = 89_478_485  # 89 megapixels, Pillow's own threshold for a decompression bomb
 # What is read, as Pillow calls it. Not all that Pillow knows: for EPS it starts Ghostscript.
@@ -19,7 +26,12 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 
-def open_image(path, exif=False, at_least=None, formats=None):
+def open_image(
+    path: str | os.PathLike[str] | IO[bytes],
+    exif: bool = False,
+    at_least: int | None = None,
+    formats: tuple[str, ...] | None = None,
+) -> Image.Image:
     """Decode a photograph.
 
     Args:
@@ -47,7 +59,9 @@ def open_image(path, exif=False, at_least=None, formats=None):
         return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def image_size(path, formats=None):
+def image_size(
+    path: str | os.PathLike[str] | IO[bytes], formats: tuple[str, ...] | None = None
+) -> tuple[int, int]:
     """(width, height) that a photograph's header says, without decoding it.
 
     Args:
@@ -61,7 +75,9 @@ def image_size(path, formats=None):
 
 
 @contextmanager
-def _readable(path, formats=None):
+def _readable(
+    path: str | os.PathLike[str] | IO[bytes], formats: tuple[str, ...] | None = None
+) -> Iterator[Image.Image]:
     """Open an image file of an acceptable size; what goes wrong with it becomes one sentence."""
     try:
         if isinstance(path, (str, os.PathLike)) and Path(path).is_fifo():
@@ -96,7 +112,9 @@ def _readable(path, formats=None):
         raise InputError(f"{path} is damaged ({reason}): replace the file.") from None
 
 
-def map_images(function, paths, threads=None):
+def map_images(
+    function: Callable[[Source], Result], paths: Iterable[Source], threads: int | None = None
+) -> Generator[Result, None, None]:
     """Apply ``function`` to every path in parallel, yielding results in order.
 
     Threads suffice, since Pillow lets go of the interpreter while it decodes. Only a

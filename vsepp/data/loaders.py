@@ -1,16 +1,21 @@
 """Batches: in order or shuffled, from any position, the same for any number of workers."""
 
+from __future__ import annotations
+
 import copy
 import gc
 import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from paddle.io import DataLoader
 from paddle.io.dataloader.collate import default_collate_fn
 
-from vsepp.data.dataset import ImageTextDataset
+from vsepp.data.dataset import CaptionDataset, ImageTextDataset
 from vsepp.data.images import map_images
 from vsepp.data.prepared import Prepared
 from vsepp.data.transforms import CenterCrop, RandomCrop
@@ -30,7 +35,14 @@ class EpochBatchSampler:
         seed: of the orders.
     """
 
-    def __init__(self, dataset, batch_size, shuffle=False, drop_last=False, seed=0):
+    def __init__(
+        self,
+        dataset: Any,
+        batch_size: int,
+        shuffle: bool = False,
+        drop_last: bool = False,
+        seed: int = 0,
+    ) -> None:
         self.dataset = dataset
         self.batch_size = batch_size
         self.shuffle = shuffle
@@ -39,15 +51,15 @@ class EpochBatchSampler:
         self.epoch = 0
         self.skip = 0
 
-    def set_epoch(self, epoch, skip=0):
+    def set_epoch(self, epoch: int, skip: int = 0) -> None:
         """Let the next pass be ``epoch`` (from 0), without its first ``skip`` batches."""
         self.epoch, self.skip = epoch, skip
 
-    def __len__(self):
+    def __len__(self) -> int:
         full, rest = divmod(len(self.dataset), self.batch_size)
         return full if self.drop_last or not rest else full + 1
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[list[int]]:
         # Not a generator: the data set has to know its epoch before workers are started.
         if hasattr(self.dataset, "set_epoch"):
             self.dataset.set_epoch(self.epoch)
@@ -59,7 +71,7 @@ class EpochBatchSampler:
         self.epoch, self.skip = self.epoch + 1, 0
         return iter(batches)
 
-    def _batches(self, order, generator):
+    def _batches(self, order: np.ndarray, generator: np.random.Generator) -> list[list[int]]:
         """All batches of an epoch whose indices come in this order."""
         return [
             order[k * self.batch_size : (k + 1) * self.batch_size].tolist()
@@ -80,11 +92,18 @@ class LengthBatchSampler(EpochBatchSampler):
 
     sorted_together = 50  # batches
 
-    def __init__(self, dataset, batch_size, lengths, drop_last=False, seed=0):
+    def __init__(
+        self,
+        dataset: Any,
+        batch_size: int,
+        lengths: Sequence[int],
+        drop_last: bool = False,
+        seed: int = 0,
+    ) -> None:
         super().__init__(dataset, batch_size, shuffle=True, drop_last=drop_last, seed=seed)
         self.lengths = np.asarray(lengths)
 
-    def _batches(self, order, generator):
+    def _batches(self, order: np.ndarray, generator: np.random.Generator) -> list[list[int]]:
         order = order[: len(self) * self.batch_size].copy()
         together = self.sorted_together * self.batch_size
         for start in range(0, len(order), together):
@@ -97,23 +116,28 @@ class LengthBatchSampler(EpochBatchSampler):
 class TrainingPairs:
     """A ``CaptionDataset`` whose items also say which image they belong to."""
 
-    def __init__(self, dataset):
+    def __init__(self, dataset: CaptionDataset) -> None:
         self.dataset = dataset
         self.decodes = dataset.decodes
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.dataset)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> tuple[Any, np.ndarray, np.int64, np.int64]:
         return (*self.dataset[index], np.int64(self.dataset.image_id(index)))
 
-    def set_epoch(self, epoch):
+    def set_epoch(self, epoch: int) -> None:
         if hasattr(self.dataset, "set_epoch"):
             self.dataset.set_epoch(epoch)
 
 
-def trim(items):
-    """Collate items, with captions cut to the batch's longest."""
+def trim(items: Sequence[tuple]) -> list[np.ndarray]:
+    """Collate items of :class:`TrainingPairs`, with captions cut to the batch's longest.
+
+    Returns:
+        images ``[batch, …]``, captions int64 ``[batch, longest]``, lengths int64 ``[batch]``,
+        image ids int64 ``[batch]``
+    """
     images, captions, lengths, image_ids = zip(*items)
     longest = int(max(lengths))
     return [
@@ -124,7 +148,7 @@ def trim(items):
     ]
 
 
-def spare_inherited(worker_id):
+def spare_inherited(worker_id: int) -> None:
     """Keep a worker from destroying what it inherited from its parent.
 
     An iterator of an earlier epoch may be there as garbage that was not collected yet, with a
@@ -137,7 +161,7 @@ def spare_inherited(worker_id):
 
 
 @contextmanager
-def nothing_collected():
+def nothing_collected() -> Iterator[None]:
     """Let workers that the block starts collect no garbage before :func:`spare_inherited`."""
     was_enabled = gc.isenabled()
     gc.disable()
@@ -160,7 +184,7 @@ _FAILURE = "failure"  # the key of a batch that could not be read
 class _Failure:
     """What went wrong while an item was read, in a form that travels between processes."""
 
-    def __init__(self, error):
+    def __init__(self, error: Exception) -> None:
         if isinstance(error, InputError):
             self.text = f"{InputError.__name__}:{error}"
         elif isinstance(error, MemoryError):
@@ -173,7 +197,7 @@ class _Failure:
                 traceback.format_exception(type(error), error, error.__traceback__)
             )
 
-    def batch(self):
+    def batch(self) -> dict[str, np.ndarray]:
         return {_FAILURE: np.frombuffer(self.text.encode("utf-8", "replace"), np.uint8)}
 
 
@@ -183,19 +207,19 @@ class _Guarded:
     An index is one of the data set's; or, after :meth:`read_ahead`, a tuple of the next of them.
     """
 
-    def __init__(self, dataset, collate):
+    def __init__(self, dataset: Any, collate: Callable[[list], Any] | None) -> None:
         self.dataset = dataset
         self.inner_collate = collate or default_collate_fn
-        self._items = None
+        self._items: Iterator = iter(())
 
-    def read_ahead(self, indices):
+    def read_ahead(self, indices: Iterable[int]) -> None:
         """Read these in threads, side by side, some of them before they are asked for."""
         self._items = map_images(self._item, indices)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.dataset)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int | tuple[int, ...]) -> Any:
         if not isinstance(index, tuple):
             return self._item(index)
         try:
@@ -203,13 +227,13 @@ class _Guarded:
         except RuntimeError as error:  # no more threads, as at the interpreter's end
             return [_Failure(error)]
 
-    def _item(self, index):
+    def _item(self, index: int) -> Any:
         try:
             return self.dataset[index]
         except Exception as error:
             return _Failure(error)
 
-    def collate(self, items):
+    def collate(self, items: list) -> Any:
         if isinstance(items[0], list):
             items = items[0]
         failure = next((item for item in items if isinstance(item, _Failure)), None)
@@ -224,14 +248,14 @@ class _Guarded:
 class _WholeBatches:
     """A batch sampler whose every batch is one index: the tuple of its indices, read ahead."""
 
-    def __init__(self, sampler, dataset):
+    def __init__(self, sampler: Any, dataset: _Guarded) -> None:
         self.sampler = sampler
         self.dataset = dataset
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.sampler)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[list[tuple[int, ...]]]:
         batches = list(self.sampler)
         self.dataset.read_ahead(chain.from_iterable(batches))
         return iter([[tuple(batch)] for batch in batches])
@@ -244,7 +268,7 @@ class BatchLoader(DataLoader):
     worker process prints its traceback. Without workers, photographs are decoded in threads.
     """
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator:
         guarded = copy.copy(self)
         guarded.dataset = _Guarded(self.dataset, self.collate_fn)
         if not self.num_workers and getattr(self.dataset, "decodes", False):
@@ -255,7 +279,7 @@ class BatchLoader(DataLoader):
         return _raising(batches)
 
 
-def _raising(batches):
+def _raising(batches: Iterable) -> Iterator:
     """The batches, up to the first that could not be read."""
     for batch in batches:
         if isinstance(batch, dict) and _FAILURE in batch:
@@ -264,7 +288,13 @@ def _raising(batches):
         yield batch
 
 
-def training_loader(dataset, batch_size, seed=0, workers=0, by_length=False):
+def training_loader(
+    dataset: CaptionDataset,
+    batch_size: int,
+    seed: int = 0,
+    workers: int = 0,
+    by_length: bool = False,
+) -> BatchLoader:
     """Shuffled batches (images, captions, lengths, image ids), the last partial one dropped.
 
     Args:
@@ -285,7 +315,9 @@ def training_loader(dataset, batch_size, seed=0, workers=0, by_length=False):
     pairs = TrainingPairs(dataset)
     if by_length:
         lengths = [len(caption) for caption in dataset.captions]
-        sampler = LengthBatchSampler(pairs, batch_size, lengths, drop_last=True, seed=seed)
+        sampler: EpochBatchSampler = LengthBatchSampler(
+            pairs, batch_size, lengths, drop_last=True, seed=seed
+        )
     else:
         sampler = EpochBatchSampler(pairs, batch_size, shuffle=True, drop_last=True, seed=seed)
     return BatchLoader(
@@ -293,7 +325,15 @@ def training_loader(dataset, batch_size, seed=0, workers=0, by_length=False):
     )
 
 
-def mktrainval(data_dir, vocab_path, batch_size, workers=0, seed=0, resize=256, image_size=224):
+def mktrainval(
+    data_dir: str | Path,
+    vocab_path: str | Path,
+    batch_size: int,
+    workers: int = 0,
+    seed: int = 0,
+    resize: int = 256,
+    image_size: int = 224,
+) -> tuple[DataLoader, DataLoader, DataLoader]:
     """Loaders over the photographs of a prepared data set.
 
     Training images are resized to ``resize`` and cropped at random, shuffled, and the last
@@ -341,4 +381,5 @@ def mktrainval(data_dir, vocab_path, batch_size, workers=0, seed=0, resize=256, 
         loaders.append(
             BatchLoader(dataset, batch_sampler=sampler, num_workers=workers, **_FORK_SAFE)
         )
-    return tuple(loaders)
+    train, validation, test = loaders
+    return train, validation, test

@@ -1,5 +1,7 @@
 """What is done to a photograph before a network sees it: part of what its code means."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Tuple
 
@@ -20,13 +22,13 @@ class Preprocessing:
     resize: int = 256
     image_size: int = 224
     interpolation: str = "bilinear"
-    mean: Tuple[float, float, float] = tuple(map(float, MEAN))
-    std: Tuple[float, float, float] = tuple(map(float, STD))
+    mean: Tuple[float, ...] = tuple(map(float, MEAN))
+    std: Tuple[float, ...] = tuple(map(float, STD))
 
-    def center_crop(self):
+    def center_crop(self) -> CenterCrop:
         """The transform of validation, testing and use: uint8 ``[image_size, image_size, 3]``."""
         return CenterCrop(self.resize, self.image_size, False, self.interpolation)
 
-    def random_crop(self):
+    def random_crop(self) -> RandomCrop:
         """The transform of training: uint8 ``[image_size, image_size, 3]``."""
         return RandomCrop(self.resize, self.image_size, False, self.interpolation)

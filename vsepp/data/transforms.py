@@ -9,6 +9,10 @@ Normalising makes four bytes of one. What loads images for a network can leave i
 (``normalized=False``) and hand over uint8 crops; image encoders take both.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import numpy as np
 from PIL import Image
 
@@ -16,7 +20,7 @@ MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)  # ImageNet's, RGB
 STD = np.array([0.229, 0.224, 0.225], dtype=np.float32)
 
 
-def resized_size(width, height, size):
+def resized_size(width: int, height: int, size: int) -> tuple[int, int]:
     """(width, height) of an image whose shorter side becomes ``size`` pixels."""
     if min(width, height) == size:
         return width, height
@@ -25,7 +29,7 @@ def resized_size(width, height, size):
     return int(size * width / height), size
 
 
-def resize(image, size, interpolation="bilinear"):
+def resize(image: Image.Image, size: int, interpolation: str = "bilinear") -> Image.Image:
     """Resize a PIL image so that its shorter side is ``size`` pixels.
 
     Args:
@@ -36,10 +40,10 @@ def resize(image, size, interpolation="bilinear"):
     shape = resized_size(*image.size, size)
     if shape == image.size:
         return image
-    return image.resize(shape, getattr(Image, interpolation.upper()))
+    return image.resize(shape, Image.Resampling[interpolation.upper()])
 
 
-def crop(image, left, top, size):
+def crop(image: Image.Image | np.ndarray, left: int, top: int, size: int) -> np.ndarray:
     """The ``size`` × ``size`` square at (left, top) as uint8 ``[size, size, 3]``.
 
     Args:
@@ -50,7 +54,11 @@ def crop(image, left, top, size):
     return np.asarray(image.crop((left, top, left + size, top + size)))
 
 
-def normalize(pixels, mean=MEAN, std=STD):
+def normalize(
+    pixels: np.ndarray,
+    mean: Sequence[float] | np.ndarray = MEAN,
+    std: Sequence[float] | np.ndarray = STD,
+) -> np.ndarray:
     """uint8 ``[..., height, width, 3]`` → float32 ``[..., 3, height, width]``.
 
     Args:
@@ -79,20 +87,26 @@ class CenterCrop:
     ``[image_size, image_size, 3]`` before the last two steps.
     """
 
-    def __init__(self, resize=256, image_size=224, normalized=True, interpolation="bilinear"):
+    def __init__(
+        self,
+        resize: int = 256,
+        image_size: int = 224,
+        normalized: bool = True,
+        interpolation: str = "bilinear",
+    ) -> None:
         self.resize = resize
         self.interpolation = interpolation
         self.image_size = image_size
         self.normalized = normalized
 
-    def pixels(self, image):
+    def pixels(self, image: Image.Image | np.ndarray) -> np.ndarray:
         """The crop as uint8 ``[image_size, image_size, 3]``."""
         image, width, height = _resized(image, self.resize, self.interpolation)
         left = int(round((width - self.image_size) / 2.0))
         top = int(round((height - self.image_size) / 2.0))
         return crop(image, left, top, self.image_size)
 
-    def __call__(self, image):
+    def __call__(self, image: Image.Image | np.ndarray) -> np.ndarray:
         pixels = self.pixels(image)
         return normalize(pixels) if self.normalized else pixels
 
@@ -106,13 +120,21 @@ class RandomCrop:
 
     takes_generator = True
 
-    def __init__(self, resize=256, image_size=224, normalized=True, interpolation="bilinear"):
+    def __init__(
+        self,
+        resize: int = 256,
+        image_size: int = 224,
+        normalized: bool = True,
+        interpolation: str = "bilinear",
+    ) -> None:
         self.resize = resize
         self.interpolation = interpolation
         self.image_size = image_size
         self.normalized = normalized
 
-    def pixels(self, image, generator=None):
+    def pixels(
+        self, image: Image.Image | np.ndarray, generator: np.random.Generator | None = None
+    ) -> np.ndarray:
         """The crop as uint8 ``[image_size, image_size, 3]``."""
         generator = generator or np.random.default_rng()
         image, width, height = _resized(image, self.resize, self.interpolation)
@@ -120,12 +142,16 @@ class RandomCrop:
         top = int(generator.integers(height - self.image_size + 1))
         return crop(image, left, top, self.image_size)
 
-    def __call__(self, image, generator=None):
+    def __call__(
+        self, image: Image.Image | np.ndarray, generator: np.random.Generator | None = None
+    ) -> np.ndarray:
         pixels = self.pixels(image, generator)
         return normalize(pixels) if self.normalized else pixels
 
 
-def _resized(image, size, interpolation):
+def _resized(
+    image: Image.Image | np.ndarray, size: int, interpolation: str
+) -> tuple[Image.Image | np.ndarray, int, int]:
     """(image, width, height), resized unless it is an array, which is resized already."""
     if isinstance(image, np.ndarray):
         return image, image.shape[1], image.shape[0]

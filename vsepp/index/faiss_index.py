@@ -1,12 +1,15 @@
 """Approximate search with faiss: a graph for smaller sets, inverted lists for larger ones."""
 
+from __future__ import annotations
+
 import hashlib
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from vsepp.index.exact import ExactIndex, check_new, checked_ids, checked_queries, checked_rows
+from vsepp.index.exact import ExactIndex, Ids, check_new, checked_ids, checked_queries, checked_rows
 from vsepp.system.atomic import write_bytes
 from vsepp.system.errors import InputError
 
@@ -19,7 +22,7 @@ _SAMPLE = 200  # rows that the recall is measured on
 _AT_ONCE = 16_384
 
 
-def _import_faiss():
+def _import_faiss() -> Any:
     logging.getLogger("faiss.loader").setLevel(logging.WARNING)  # which builds it tries is noise
     try:
         import faiss
@@ -30,7 +33,7 @@ def _import_faiss():
     return faiss
 
 
-def check_usable(measure):
+def check_usable(measure: str) -> None:
     """InputError when faiss is not installed or does not know the measure."""
     if measure != "cosine":
         raise InputError(
@@ -53,17 +56,17 @@ class FaissIndex:
         kind: ``hnsw`` or ``ivf``, or None while it is empty.
     """
 
-    def __init__(self, measure="cosine"):
+    def __init__(self, measure: str = "cosine") -> None:
         check_usable(measure)
-        self.kind = None
-        self._index = None
+        self.kind: str | None = None
+        self._index: Any = None
         self._ids = np.empty(0, np.int64)
         self._alive = np.empty(0, bool)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return int(self._alive.sum())
 
-    def add(self, ids, codes):
+    def add(self, ids: Ids, codes: np.ndarray) -> None:
         """Add rows: ids, none of which is there yet, and float32 or float16 ``[n, size]``.
 
         Raises:
@@ -80,7 +83,7 @@ class FaissIndex:
         self._ids = np.concatenate([self._ids, ids])
         self._alive = np.concatenate([self._alive, np.ones(len(ids), bool)])
 
-    def _build(self, codes):
+    def _build(self, codes: np.ndarray) -> Any:
         faiss, size = _import_faiss(), codes.shape[1]
         if len(codes) < LARGE:
             self.kind = "hnsw"
@@ -95,11 +98,11 @@ class FaissIndex:
         index.train(np.ascontiguousarray(codes[::step], np.float32))
         return index
 
-    def remove(self, ids):
+    def remove(self, ids: Ids) -> None:
         """Let searches pass over rows; ids that are not there are passed over."""
         self._alive &= ~np.isin(self._ids, checked_ids(ids))
 
-    def search(self, codes, k):
+    def search(self, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Nearly the ``k`` best rows for each query, best first.
 
         Returns:
@@ -114,7 +117,7 @@ class FaissIndex:
         ids = np.where(places < 0, -1, self._ids[places])
         return ids, np.where(places < 0, np.float32(-np.inf), scores)
 
-    def _parameters(self, k):
+    def _parameters(self, k: int) -> Any:
         faiss, chosen = _import_faiss(), {}
         if not self._alive.all():
             # Kept here, since faiss keeps the address of the bits and not the array.
@@ -124,12 +127,12 @@ class FaissIndex:
             return faiss.SearchParametersHNSW(efSearch=max(SEARCH_WIDTH, 2 * k), **chosen)
         return faiss.SearchParametersIVF(nprobe=max(8, self._index.nlist // 16), **chosen)
 
-    def to_bytes(self):
+    def to_bytes(self) -> bytes:
         """What :meth:`from_bytes` reads; ids must be ``0, 1, …``, and none removed."""
         return _import_faiss().serialize_index(self._index).tobytes()
 
     @classmethod
-    def from_bytes(cls, data, kind):
+    def from_bytes(cls, data: bytes, kind: str) -> FaissIndex:
         """The index again; its ids are ``0, 1, …``."""
         faiss, result = _import_faiss(), cls()
         result._index = faiss.deserialize_index(np.frombuffer(data, np.uint8))
@@ -139,7 +142,7 @@ class FaissIndex:
         return result
 
 
-def recall_at_10(index, codes, sample=_SAMPLE):
+def recall_at_10(index: ExactIndex | FaissIndex, codes: np.ndarray, sample: int = _SAMPLE) -> float:
     """How much of the exact ten nearest neighbours of a sample of its rows an index finds.
 
     Args:
@@ -163,7 +166,7 @@ def recall_at_10(index, codes, sample=_SAMPLE):
     return hits / wanted if wanted else 1.0
 
 
-def stored(path, codes, measure):
+def stored(path: str | Path, codes: np.ndarray, measure: str) -> dict[str, Any]:
     """Build the approximate index of ``codes`` and write it to ``path``.
 
     Returns:
@@ -180,7 +183,7 @@ def stored(path, codes, measure):
     }
 
 
-def open_stored(path, about, rows):
+def open_stored(path: str | Path, about: dict[str, Any], rows: int) -> FaissIndex:
     """The :class:`FaissIndex` in a file that :func:`stored` wrote.
 
     Args:

@@ -1,7 +1,11 @@
 """Which photographs lie below a folder."""
 
+from __future__ import annotations
+
 import os
 import stat
+from collections.abc import Iterable
+from pathlib import Path
 from typing import NamedTuple
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
@@ -21,7 +25,9 @@ class PhotographFile(NamedTuple):
     mtime_ns: int
 
 
-def find_photographs(folder, leave_out=()):
+def find_photographs(
+    folder: str | Path, leave_out: Iterable[str | Path] = ()
+) -> tuple[list[PhotographFile], list[tuple[str, str]]]:
     """Every photograph below a folder, in the order of their paths.
 
     Files and folders whose names begin with a dot are passed over. Links are followed, and each
@@ -35,8 +41,10 @@ def find_photographs(folder, leave_out=()):
         (list of :class:`PhotographFile`, list of ``(path, reason)`` that cannot be looked at)
     """
     entered = {_identity(os.stat(place)) for place in leave_out if os.path.exists(place)}
-    found, refused = [], []
-    waiting, links = [""], []
+    found: list[PhotographFile] = []
+    refused: list[tuple[str, str]] = []
+    waiting: list[str] = [""]
+    links: list[str] = []
     while waiting or links:
         # A folder is found under its own name rather than under that of a link to it.
         inside = waiting.pop() if waiting else links.pop(0)
@@ -45,8 +53,8 @@ def find_photographs(folder, leave_out=()):
             if identity in entered:
                 continue
             entered.add(identity)
-            with os.scandir(os.path.join(folder, inside)) as entries:
-                entries = sorted(entries, key=lambda entry: entry.name)
+            with os.scandir(os.path.join(folder, inside)) as scanned:
+                entries = sorted(scanned, key=lambda entry: entry.name)
         except OSError as error:
             refused.append((inside or ".", _reason(error)))
             continue
@@ -68,11 +76,11 @@ def find_photographs(folder, leave_out=()):
     return sorted(found), sorted(refused)
 
 
-def _identity(about):
+def _identity(about: os.stat_result) -> tuple[int, int]:
     return about.st_dev, about.st_ino
 
 
-def _reason(error):
+def _reason(error: OSError) -> str:
     if isinstance(error, PermissionError):
         return "it may not be read: change its permissions"
     if isinstance(error, FileNotFoundError):

@@ -5,14 +5,18 @@ photograph; ``journal.codes`` holds their float32 codes in the same order. The c
 to the disk before the lines, so a line that is there whole has its code.
 """
 
+from __future__ import annotations
+
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import replace
+from io import FileIO
 from pathlib import Path
 
 import numpy as np
 
-from vsepp.index.manifest import FORMAT, photograph_of
+from vsepp.index.manifest import FORMAT, CodeOrigin, Photograph, photograph_of
 from vsepp.system.atomic import naming, sync_folder, write_all
 from vsepp.system.signals import held_back
 
@@ -28,12 +32,14 @@ class Journal:
         photographs: list of :class:`Photograph` that are safe on the disk.
     """
 
-    def __init__(self, index, origin):
+    def __init__(self, index: str | Path, origin: CodeOrigin) -> None:
         self._lines_path = Path(index) / "journal.jsonl"
         self._codes_path = Path(index) / "journal.codes"
         self._row_bytes = 4 * origin.embed_size
         self._embed_size = origin.embed_size
-        self._waiting = []  # pairs of a Photograph and its code, not on the disk yet
+        self._waiting: list[
+            tuple[Photograph, np.ndarray]
+        ] = []  # pairs of a Photograph and its code, not on the disk yet
         first, older = _first_line(origin), _first_line(origin.without_flags())
         self.photographs, end = self._read(first, older)
         with naming(self._lines_path):
@@ -47,7 +53,7 @@ class Journal:
             self._write(self._lines, self._lines_path, first)
         sync_folder(index)
 
-    def _read(self, *firsts):
+    def _read(self, *firsts: bytes) -> tuple[list[Photograph], int]:
         """(photographs, where their last line ends); ([], 0) of a journal of something else."""
         try:
             lines = self._lines_path.read_bytes()
@@ -67,17 +73,17 @@ class Journal:
         return photographs, end
 
     @staticmethod
-    def _cut(file, size):
+    def _cut(file: FileIO, size: int) -> None:
         file.truncate(size)
         file.seek(size)
 
     @staticmethod
-    def _write(file, path, data):
+    def _write(file: FileIO, path: Path, data: bytes) -> None:
         with naming(path):
             write_all(file, data)
             os.fsync(file.fileno())
 
-    def codes(self):
+    def codes(self) -> np.ndarray:
         """float32 ``[len(photographs), embed_size]``, memory-mapped."""
         if not self.photographs:
             return np.empty((0, self._embed_size), np.float32)
@@ -85,16 +91,16 @@ class Journal:
             self._codes_path, "<f4", "r", shape=(len(self.photographs), self._embed_size)
         )
 
-    def add(self, photographs, codes):
+    def add(self, photographs: Iterable[Photograph], codes: Iterable[np.ndarray]) -> None:
         """Take in photographs with their codes; :meth:`flush` makes them safe."""
         self._waiting += zip(photographs, codes)
 
     @property
-    def waiting(self):
+    def waiting(self) -> int:
         """How many are not safe yet."""
         return len(self._waiting)
 
-    def flush(self):
+    def flush(self) -> None:
         """Make everything safe."""
         if not self._waiting:
             return
@@ -115,7 +121,7 @@ class Journal:
             )
             self.photographs += photographs
 
-    def close(self):
+    def close(self) -> None:
         """Flush, and let go of the files."""
         try:
             self.flush()
@@ -123,14 +129,14 @@ class Journal:
             self._lines.close()
             self._codes.close()
 
-    def remove(self):
+    def remove(self) -> None:
         """Remove the files, once their content is in the index."""
         self.close()
         self._lines_path.unlink(missing_ok=True)
         self._codes_path.unlink(missing_ok=True)
 
 
-def _parse(line):
+def _parse(line: bytes) -> Photograph | None:
     """The photograph of a line, or None when it is not whole."""
     try:
         return photograph_of(json.loads(line)) if line.endswith(b"\n") else None
@@ -138,6 +144,6 @@ def _parse(line):
         return None
 
 
-def _first_line(origin):
+def _first_line(origin: CodeOrigin) -> bytes:
     about = {"format": FORMAT, **replace(origin, dtype="float32").record()}
     return json.dumps(about).encode("ascii") + b"\n"

@@ -17,9 +17,10 @@ from __future__ import annotations
 import errno
 import json
 import os
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Dict, NamedTuple, Optional
+from typing import Any, Dict, NamedTuple, Optional, TypeVar
 
 import numpy as np
 
@@ -39,6 +40,8 @@ DTYPES = ("float32", "float16")
 _GENERATIONS = ("codes-*.npy", "approximate-*.faiss")
 _MEND = "index the photographs again with --force"
 _ATTEMPTS = 20  # a reader overtaken so often by new generations gives up
+
+Opened = TypeVar("Opened")
 
 
 class Photograph(NamedTuple):
@@ -121,20 +124,22 @@ class Manifest:
     approximate: Optional[dict] = None
 
     @property
-    def generation(self):
+    def generation(self) -> str:
         """A name for the codes: what they were made of and how."""
         return list_fingerprint(
             [FORMAT, self.origin.record(), [photograph.sha256 for photograph in self.photographs]]
         )[:16]
 
-    def codes_path(self, index):
+    def codes_path(self, index: str | Path) -> Path:
+        """The file of the codes in an index's folder."""
         return Path(index) / f"codes-{self.generation}.npy"
 
-    def approximate_path(self, index):
+    def approximate_path(self, index: str | Path) -> Path:
+        """The file of the approximate index in an index's folder."""
         return Path(index) / f"approximate-{self.generation}.faiss"
 
 
-def read_manifest(index):
+def read_manifest(index: str | Path) -> Manifest:
     """The :class:`Manifest` of an index.
 
     Raises:
@@ -165,7 +170,7 @@ def read_manifest(index):
     return manifest
 
 
-def _parse(content):
+def _parse(content: dict[str, Any]) -> Manifest:
     _check(content, {"encoding": dict, "folder": str, "checkpoint": str, "photographs": list})
     origin = CodeOrigin.from_record(content["encoding"])
     photographs = tuple(map(_photograph_inside, content["photographs"]))
@@ -180,7 +185,7 @@ def _parse(content):
     return Manifest(content["folder"], content["checkpoint"], origin, photographs, approximate)
 
 
-def _check(record, types):
+def _check(record: Any, types: Mapping[str, type]) -> None:
     wrong = wrong_field(record, types)
     if wrong:
         raise ValueError(f"its {wrong!r} is missing or malformed")
@@ -193,22 +198,22 @@ def photograph_of(line: Any) -> Photograph:
     return Photograph(*line)
 
 
-def _photograph_inside(line):
+def _photograph_inside(line: Any) -> Photograph:
     photograph = photograph_of(line)
     if not stays_inside(photograph.path):
         raise ValueError(f"{photograph.path!r} does not lie below the folder")
     return photograph
 
 
-def stays_inside(path):
+def stays_inside(path: str) -> bool:
     """Whether a relative path with ``/`` between its parts names something below its folder."""
     parts = path.split("/")
     on_windows = os.name == "nt" and ("\\" in path or ":" in path)
     return not on_windows and "\0" not in path and not {"", ".", ".."} & set(parts)
 
 
-def open_codes(index, manifest):
-    """The codes of a manifest, memory-mapped.
+def open_codes(index: str | Path, manifest: Manifest) -> np.ndarray:
+    """The codes of a manifest, memory-mapped: ``[n_photographs, embed_size]``.
 
     Raises:
         FileNotFoundError: when they are gone, as an index's that was replaced meanwhile.
@@ -230,7 +235,9 @@ def open_codes(index, manifest):
     return codes
 
 
-def open_generation(index, open_files):
+def open_generation(
+    index: str | Path, open_files: Callable[[Manifest], Opened]
+) -> tuple[Manifest, Opened]:
     """Read the manifest and open its files, though an indexer may replace them meanwhile.
 
     Args:
@@ -254,7 +261,7 @@ def open_generation(index, open_files):
     raise InputError(f"{missing.filename} is missing: {_MEND}.")
 
 
-def write_codes(index, manifest, blocks):
+def write_codes(index: str | Path, manifest: Manifest, blocks: Iterable[np.ndarray]) -> None:
     """Write the codes of a generation beside the others.
 
     Args:
@@ -273,7 +280,7 @@ def write_codes(index, manifest, blocks):
                 file.write(np.ascontiguousarray(block, dtype).data)
 
 
-def write_manifest(index, manifest):
+def write_manifest(index: str | Path, manifest: Manifest) -> None:
     """Let ``manifest`` be the index from now on, and remove the generations before it."""
     content = {
         "format": FORMAT,
@@ -291,7 +298,7 @@ def write_manifest(index, manifest):
     remove_earlier(index, manifest)
 
 
-def remove_earlier(index, manifest):
+def remove_earlier(index: str | Path, manifest: Manifest) -> None:
     """Remove the files of generations that are not ``manifest``'s."""
     current = {manifest.codes_path(index)}
     if manifest.approximate:

@@ -1,8 +1,12 @@
 """Search in a Milvus collection: an embedded file by default, a server by its address."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
-from vsepp.index.exact import check_new, checked_ids, checked_queries, checked_rows
+from vsepp.index.exact import Ids, check_new, checked_ids, checked_queries, checked_rows
 from vsepp.system.errors import InputError
 
 _AT_ONCE = 1_000  # rows in one message
@@ -25,8 +29,13 @@ class MilvusIndex:
     """
 
     def __init__(
-        self, uri, size, collection="vsepp", measure="cosine", token=""
-    ):  # for servers that ask for none  # nosec B107
+        self,
+        uri: str,
+        size: int,
+        collection: str = "vsepp",
+        measure: str = "cosine",
+        token: str = "",
+    ) -> None:  # for servers that ask for none  # nosec B107
         if measure != "cosine":
             raise InputError(
                 f"Milvus knows the measure cosine alone here, not {measure!r}: search exactly."
@@ -54,7 +63,7 @@ class MilvusIndex:
                 f"numbers, not {size}: choose another collection."
             )
 
-    def _create(self, types):
+    def _create(self, types: Any) -> None:
         schema = self._client.create_schema(auto_id=False)
         schema.add_field("id", types.INT64, is_primary=True)
         schema.add_field("code", types.FLOAT_VECTOR, dim=self._size)
@@ -64,17 +73,17 @@ class MilvusIndex:
             self._collection, schema=schema, index_params=parameters, consistency_level="Strong"
         )
 
-    def _stored_size(self):
+    def _stored_size(self) -> int | None:
         fields = self._client.describe_collection(self._collection)["fields"]
         return next(
             (int(field["params"]["dim"]) for field in fields if field["name"] == "code"), None
         )
 
-    def __len__(self):
+    def __len__(self) -> int:
         rows = self._client.query(self._collection, filter="", output_fields=["count(*)"])
         return int(rows[0]["count(*)"])
 
-    def add(self, ids, codes):
+    def add(self, ids: Ids, codes: np.ndarray) -> None:
         """Add rows: ids, none of which is there yet, and float32 or float16 ``[n, size]``.
 
         Raises:
@@ -97,13 +106,13 @@ class MilvusIndex:
             rows = zip(ids[part].tolist(), np.asarray(codes[part], np.float32).tolist())
             self._client.insert(self._collection, [{"id": row, "code": code} for row, code in rows])
 
-    def remove(self, ids):
+    def remove(self, ids: Ids) -> None:
         """Forget rows; ids that are not there are passed over."""
         ids = checked_ids(ids).tolist()
         for start in range(0, len(ids), _AT_ONCE):
             self._client.delete(self._collection, ids=ids[start : start + _AT_ONCE])
 
-    def search(self, codes, k):
+    def search(self, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """The ``k`` best rows for each query, best first.
 
         Returns:
@@ -123,6 +132,6 @@ class MilvusIndex:
                 ids[place, rank], scores[place, rank] = hit["id"], hit["distance"]
         return ids, scores
 
-    def close(self):
+    def close(self) -> None:
         """Let go of the file or the server."""
         self._client.close()

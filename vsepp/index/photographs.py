@@ -1,15 +1,21 @@
 """Asking the index of a folder of photographs."""
 
+from __future__ import annotations
+
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vsepp.checkpoint import read_header
 from vsepp.index.exact import ExactIndex
-from vsepp.index.manifest import open_codes, open_generation
+from vsepp.index.manifest import Manifest, Photograph, open_codes, open_generation
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import command, quoted
+
+if TYPE_CHECKING:
+    from vsepp.index.faiss_index import FaissIndex
 
 
 class PhotographIndex:
@@ -28,12 +34,12 @@ class PhotographIndex:
         InputError: when there is none, it is damaged, or has no approximate index.
     """
 
-    def __init__(self, index, approximate=False):
+    def __init__(self, index: str | Path, approximate: bool = False) -> None:
         self.index = Path(index)
         self._approximate = approximate
         self.manifest, self._backend = open_generation(index, self._open)
 
-    def _open(self, manifest):
+    def _open(self, manifest: Manifest) -> ExactIndex | FaissIndex:
         codes = open_codes(self.index, manifest)
         if not self._approximate:
             backend = ExactIndex(manifest.origin.measure)
@@ -49,10 +55,10 @@ class PhotographIndex:
 
         return open_stored(manifest.approximate_path(self.index), manifest.approximate, len(codes))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.manifest.photographs)
 
-    def check_checkpoint(self, path):
+    def check_checkpoint(self, path: str | Path) -> None:
         """InputError when a checkpoint is not the one the photographs were encoded with."""
         wanted = self.manifest.origin.encoding.fingerprint
         found = read_header(path)["fingerprint"]
@@ -63,7 +69,7 @@ class PhotographIndex:
                 "photographs again with --force."
             )
 
-    def search(self, code, k):
+    def search(self, code: np.ndarray, k: int) -> tuple[list[Photograph], np.ndarray]:
         """The photographs that fit a query best.
 
         Args:
@@ -77,6 +83,6 @@ class PhotographIndex:
         found = rows[0] >= 0
         return [self.manifest.photographs[row] for row in rows[0][found]], scores[0][found]
 
-    def path(self, photograph):
+    def path(self, photograph: Photograph) -> str:
         """Where the file of a photograph is."""
         return os.path.join(self.manifest.folder, *photograph.path.split("/"))

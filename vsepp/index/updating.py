@@ -1,17 +1,22 @@
 """Bringing an index up to date with its folder: only what is new or changed is encoded."""
 
+from __future__ import annotations
+
 import os
 import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, Optional, Protocol
 
 import numpy as np
 
+from vsepp.config import Config
 from vsepp.data.encoding import Encoding
 from vsepp.data.images import map_images
 from vsepp.index.exact import check_finite
-from vsepp.index.finding import find_photographs
+from vsepp.index.finding import PhotographFile, find_photographs
 from vsepp.index.journal import Journal
 from vsepp.index.manifest import (
     DTYPES,
@@ -25,7 +30,7 @@ from vsepp.index.manifest import (
     write_codes,
     write_manifest,
 )
-from vsepp.index.reusable_codes import ReusableCodes, file_sha256
+from vsepp.index.reusable_codes import Place, ReusableCodes, file_sha256
 from vsepp.system.errors import InputError
 from vsepp.system.locks import only_one
 from vsepp.system.progress import progress
@@ -34,6 +39,18 @@ BATCH = 16  # photographs encoded together
 FLUSH_COUNT, FLUSH_SECONDS = 256, 5.0  # a crash costs no more than this
 _OURS = ("codes-", "approximate-", "journal.", "lock.", ".")
 _ROWS_AT_ONCE = 4_096
+
+
+class PhotographEncoder(Protocol):
+    """What encodes photographs: a ``vsepp.retrieval.model.RetrievalModel``."""
+
+    checkpoint: str
+    config: Config
+    measure: str
+
+    def pixels(self, image: Path) -> np.ndarray: ...
+
+    def encode_pixels(self, pixels: np.ndarray) -> np.ndarray: ...
 
 
 @dataclass
@@ -59,10 +76,18 @@ class Report:
     seconds: float = 0.0
     unreadable: list = field(default_factory=list)
     total: int = 0
-    approximate: dict = None
+    approximate: Optional[dict] = None
 
 
-def update_index(folder, index, model, dtype=None, approximate=None, force=False, quiet=True):
+def update_index(
+    folder: str | Path,
+    index: str | Path,
+    model: PhotographEncoder,
+    dtype: str | None = None,
+    approximate: bool | None = None,
+    force: bool = False,
+    quiet: bool = True,
+) -> Report:
     """Make an index of the photographs below a folder, or bring it up to date.
 
     What an interrupted run has encoded is taken over. The result depends on the photographs and
@@ -95,7 +120,7 @@ def update_index(folder, index, model, dtype=None, approximate=None, force=False
         return _Update(folder, index, model, dtype, approximate, force, quiet).run()
 
 
-def check_places(folder, index):
+def check_places(folder: str | Path, index: str | Path) -> None:
     """InputError unless ``folder`` is a folder and ``index`` one of an index, or nothing yet."""
     for place, what in ((folder, "of your photographs"), (index, "for the index, with --out")):
         if not str(place):  # Path would take it for the current folder
@@ -118,7 +143,16 @@ def check_places(folder, index):
 class _Update:
     """One run of :func:`update_index`, which describes the arguments."""
 
-    def __init__(self, folder, index, model, dtype, approximate, force, quiet):
+    def __init__(
+        self,
+        folder: Path,
+        index: Path,
+        model: PhotographEncoder,
+        dtype: str | None,
+        approximate: bool | None,
+        force: bool,
+        quiet: bool,
+    ) -> None:
         self.folder, self.index, self.model = folder, index, model
         self.force, self.quiet = force, quiet
         self.before = self._read_before()
@@ -136,7 +170,7 @@ class _Update:
         self.approximate = approximate
         self.report = Report()
 
-    def _read_before(self):
+    def _read_before(self) -> Manifest | None:
         if not (self.index / MANIFEST).exists():
             return None
         try:
@@ -146,7 +180,7 @@ class _Update:
                 raise
             return None
 
-    def run(self):
+    def run(self) -> Report:
         if self.approximate:
             from vsepp.index.faiss_index import check_usable
 
@@ -164,7 +198,7 @@ class _Update:
             self._finish(there, reusable, journal)
         return self.report
 
-    def _check_origin(self):
+    def _check_origin(self) -> None:
         """InputError when the index is of something else; then nothing of it is used."""
         if self.before is None:
             return
@@ -203,7 +237,7 @@ class _Update:
                 "where the photographs are now."
             )
 
-    def _codes_before(self):
+    def _codes_before(self) -> tuple[Sequence[Photograph], np.ndarray]:
         """The stored codes; with ``force``, damaged ones are done without."""
         if self.before is None or not self.before.photographs:
             return (), np.empty((0, 0))
@@ -221,7 +255,9 @@ class _Update:
                 raise InputError(reason) from None
             return (), np.empty((0, 0))
 
-    def _encode_missing(self, found, reusable, journal):
+    def _encode_missing(
+        self, found: Sequence[PhotographFile], reusable: ReusableCodes, journal: Journal
+    ) -> dict[PhotographFile, tuple[Photograph, Place] | None]:
         """Encode into the journal; returns ``{found: (photograph, place)}`` of all others."""
         there = {photograph: reusable.look_up(photograph, self.folder) for photograph in found}
         missing = [photograph for photograph, entry in there.items() if entry is None]
@@ -243,7 +279,9 @@ class _Update:
         self.report.seconds = time.monotonic() - begin
         return there
 
-    def _encode(self, missing, bar):
+    def _encode(
+        self, missing: Sequence[PhotographFile], bar: Any
+    ) -> Iterator[tuple[Sequence[Photograph], np.ndarray]]:
         """Yield (photographs, codes) in batches; what cannot be decoded is noted."""
         batch = []
         decoded = map_images(self._decode, missing)
@@ -253,14 +291,14 @@ class _Update:
                 if isinstance(pixels, InputError):
                     self.report.unreadable.append((found.path, self._reason(pixels, found)))
                     continue
-                batch.append((Photograph(*found, sha256), pixels))
+                batch.append((Photograph(*found, str(sha256)), pixels))
                 if len(batch) == BATCH:
                     yield self._encode_batch(batch)
                     batch = []
         if batch:
             yield self._encode_batch(batch)
 
-    def _decode(self, found):
+    def _decode(self, found: PhotographFile) -> tuple[str, np.ndarray] | tuple[None, InputError]:
         """(SHA-256, pixels), or (None, InputError). The hash comes first: should the file change
         in between, the next run sees by its hash that it has."""
         path = self.folder / found.path
@@ -271,11 +309,13 @@ class _Update:
         except OSError as error:
             return None, InputError(f"{path} cannot be read ({error.strerror}): check the file.")
 
-    def _reason(self, error, found):
+    def _reason(self, error: InputError, found: PhotographFile) -> str:
         """What is wrong with a photograph, without its path, which stands beside it."""
         return str(error).replace(str(self.folder / found.path), "it", 1).rstrip(".")
 
-    def _encode_batch(self, batch):
+    def _encode_batch(
+        self, batch: Sequence[tuple[Photograph, np.ndarray]]
+    ) -> tuple[Sequence[Photograph], np.ndarray]:
         photographs, pixels = zip(*batch)
         codes = self.model.encode_pixels(np.stack(pixels))
         if not np.isfinite(codes).all():
@@ -285,13 +325,18 @@ class _Update:
             )
         return photographs, codes
 
-    def _finish(self, there, reusable, journal):
+    def _finish(
+        self,
+        there: Mapping[PhotographFile, tuple[Photograph, Place] | None],
+        reusable: ReusableCodes,
+        journal: Journal,
+    ) -> None:
         reusable.add(journal.photographs, journal.codes())
-        placed = [
+        entries = (
             entry or reusable.look_up(photograph, self.folder)
             for photograph, entry in there.items()
-        ]
-        placed = [entry for entry in placed if entry is not None]
+        )
+        placed = [entry for entry in entries if entry is not None]
         if not placed:
             raise InputError(
                 f"none of the photographs below {self.folder} can be read"
@@ -324,7 +369,7 @@ class _Update:
         self.report.unreadable.sort()
         journal.remove()
 
-    def _is_there(self, manifest):
+    def _is_there(self, manifest: Manifest) -> bool:
         """Whether the codes are written already, and whole."""
         try:
             open_codes(self.index, manifest)
@@ -332,13 +377,13 @@ class _Update:
             return False
         return not self.force
 
-    def _with_approximate(self, manifest):
+    def _with_approximate(self, manifest: Manifest) -> Manifest:
         from vsepp.index.faiss_index import stored
 
-        before = self.before.approximate if self.before else None
-        if before and self.before.generation == manifest.generation:
+        before = self.before
+        if before and before.approximate and before.generation == manifest.generation:
             if manifest.approximate_path(self.index).exists() and not self.force:
-                return replace(manifest, approximate=before)
+                return replace(manifest, approximate=before.approximate)
         return replace(
             manifest,
             approximate=stored(
@@ -348,7 +393,7 @@ class _Update:
             ),
         )
 
-    def _count(self, manifest, found):
+    def _count(self, manifest: Manifest, found: Iterable[PhotographFile]) -> None:
         report = self.report
         before = {
             photograph.path: photograph.sha256
@@ -364,7 +409,7 @@ class _Update:
         report.gone = len(before.keys() - {photograph.path for photograph in found})
         report.total = len(manifest.photographs)
 
-    def _reasons(self):
+    def _reasons(self) -> str:
         if not self.report.unreadable:
             return ""
         path, reason = self.report.unreadable[0]

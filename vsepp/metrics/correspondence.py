@@ -102,13 +102,17 @@ class Correspondence:
         n_texts: Optional[int] = None,
     ) -> Correspondence:
         """Of ``(image, text)`` pairs, or an int array ``[n_pairs, 2]``; for the rest see the
-        class."""
-        pairs = _array("pairs", pairs)
-        if pairs.ndim != 2 or pairs.shape[1] != 2:
+        class.
+
+        Raises:
+            InputError: for an array of another shape, and as the class.
+        """
+        rows = _array("pairs", pairs)
+        if rows.ndim != 2 or rows.shape[1] != 2:
             raise InputError(
-                f"a correspondence is made of pairs (image, text), not of shape {pairs.shape}."
+                f"a correspondence is made of pairs (image, text), not of shape {rows.shape}."
             )
-        return cls(pairs[:, 0], pairs[:, 1], n_images, n_texts)
+        return cls(rows[:, 0], rows[:, 1], n_images, n_texts)
 
     @classmethod
     def from_lists(
@@ -131,7 +135,11 @@ class Correspondence:
 
     @classmethod
     def from_stride(cls, n_images: int, captions_per_image: int) -> Correspondence:
-        """Text ``j`` belongs to image ``j // captions_per_image``."""
+        """Text ``j`` belongs to image ``j // captions_per_image``.
+
+        Raises:
+            InputError: when either number is less than 1, or no whole number.
+        """
         n_images = whole_number("n_images", n_images)
         captions_per_image = whole_number("captions_per_image", captions_per_image)
         if captions_per_image < 1 or n_images < 1:
@@ -208,7 +216,7 @@ def whole_number(name: str, value: Any) -> int:
         raise InputError(f"{name} must be a whole number, not {value!r}.") from None
 
 
-def _array(name, values):
+def _array(name: str, values: Any) -> np.ndarray:
     """What a caller gave as one array, whatever it iterates over."""
     try:
         return np.asarray(values if isinstance(values, np.ndarray) else list(values))

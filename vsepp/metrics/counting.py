@@ -10,18 +10,29 @@ scored again. Both directions are counted from the same tile; the whole matrix i
 from __future__ import annotations
 
 import threading
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from vsepp.metrics.correspondence import GroundTruth, as_codes, as_correspondence, spans
-from vsepp.metrics.similarity import Measure, find_measure
+from vsepp.metrics.correspondence import (
+    Correspondence,
+    GroundTruth,
+    Partners,
+    as_codes,
+    as_correspondence,
+    spans,
+)
+from vsepp.metrics.similarity import Measure, Scorer, find_measure
 from vsepp.system.errors import InputError
 from vsepp.system.parallel import map_blocks
 
 _LARGEST = 1e16  # whose square, times 2**16 columns, is a number in single precision
 _USUAL_SLACK = 1e25
 _IMAGES, _TEXTS = 1024, 1280  # to a tile: 5 MB of scores
+
+# from rows of queries and of candidates to their float64 scores
+_Pairs = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 class WrongCounts(NamedTuple):
@@ -37,7 +48,7 @@ class WrongCounts(NamedTuple):
     starts: np.ndarray
 
     @classmethod
-    def of(cls, queries) -> WrongCounts:
+    def of(cls, queries: WrongCounts | Sequence) -> WrongCounts:
         """Of one sequence of counts for each query, such as an int array ``[n_queries, R]``."""
         if isinstance(queries, cls):
             return queries
@@ -97,7 +108,7 @@ def count_wrong(
     return of_images, of_texts
 
 
-def _by_falling_score(counts, starts):
+def _by_falling_score(counts: np.ndarray, starts: np.ndarray) -> WrongCounts:
     """The right answer that fewer wrong ones precede is the one that scores higher."""
     sizes = np.diff(starts)
     if len(counts) > len(sizes):
@@ -105,7 +116,7 @@ def _by_falling_score(counts, starts):
     return WrongCounts(counts, starts)
 
 
-def _check_numbers(images, texts):
+def _check_numbers(images: np.ndarray, texts: np.ndarray) -> None:
     for name, codes in (("image codes", images), ("text codes", texts)):
         # Both ends are NaN where any number is.
         ends = np.array([codes.min(initial=0), codes.max(initial=0)])
@@ -127,15 +138,15 @@ class _Tile(threading.local):
     The system would take as long to hand out new memory as a tile's counting takes.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._scores = np.empty(_IMAGES * _TEXTS, np.float32)
         self._flags = np.empty((2, _IMAGES * _TEXTS), bool)
 
-    def scores(self, rows, columns):
+    def scores(self, rows: int, columns: int) -> np.ndarray:
         """float32 ``[rows, columns]`` with whatever it held."""
         return self._scores[: rows * columns].reshape(rows, columns)
 
-    def flags(self, rows, columns):
+    def flags(self, rows: int, columns: int) -> tuple[np.ndarray, ...]:
         """Two bool arrays ``[rows, columns]`` with whatever they held."""
         return tuple(memory[: rows * columns].reshape(rows, columns) for memory in self._flags)
 
@@ -159,7 +170,9 @@ class _Way:
             ``limits[starts[q] : starts[q + 1]]``.
     """
 
-    def __init__(self, axis, partners, right, pairs, every):
+    def __init__(
+        self, axis: int, partners: Partners, right: np.ndarray, pairs: _Pairs, every: bool
+    ) -> None:
         self.axis = axis
         self.pairs = pairs
         self._partners, self._every = partners, every
@@ -169,7 +182,7 @@ class _Way:
             self.starts = np.arange(len(partners.starts))
             self.limits = np.maximum.reduceat(right, partners.starts[:-1])
 
-    def rounds(self, first, count):
+    def rounds(self, first: int, count: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Each of ``count`` queries from ``first`` in one limit after the other.
 
         Yields:
@@ -181,7 +194,7 @@ class _Way:
             which = np.flatnonzero(sizes > number)
             yield which, starts[which] + number
 
-    def exact_limits(self, queries, places):
+    def exact_limits(self, queries: np.ndarray, places: np.ndarray) -> np.ndarray:
         """The limits at ``places``, of these queries, in double precision."""
         rows = self._partners.rows
         if self._every:
@@ -194,17 +207,22 @@ class _Way:
 class _Counting:
     """Both directions, and the counts of one tile."""
 
-    def __init__(self, images, texts, correspondence, measure, every_answer):
+    def __init__(
+        self,
+        images: np.ndarray,
+        texts: np.ndarray,
+        correspondence: Correspondence,
+        measure: Scorer,
+        every_answer: bool,
+    ) -> None:
         self.images, self.texts = images, texts
         self.measure = measure
         self._room = _Tile()
-        slack, right = map_blocks(
-            lambda work: work(),
-            (
-                lambda: measure.slack(images, texts),
-                lambda: _right_scores(images, texts, correspondence, measure),
-            ),
+        works: tuple[Callable[[], Any], ...] = (
+            lambda: measure.slack(images, texts),
+            lambda: _right_scores(images, texts, correspondence, measure),
         )
+        slack, right = map_blocks(lambda work: work(), works)
         # Of single precision, numbers that are none or too large show in the slack.
         if not slack < _USUAL_SLACK or np.float64 in (images.dtype, texts.dtype):
             _check_numbers(images, texts)
@@ -212,7 +230,7 @@ class _Counting:
         self._right = correspondence.of_texts
         self._right_texts = correspondence.texts[correspondence.text_order]
 
-        def pairs(image, text):
+        def pairs(image: np.ndarray, text: np.ndarray) -> np.ndarray:
             return measure.pairs(images, texts, image, text)
 
         self.ways = (
@@ -226,7 +244,7 @@ class _Counting:
             ),
         )
 
-    def tile(self, corner):
+    def tile(self, corner: tuple[int, int]) -> list[np.ndarray]:
         """Counts of the tile at (image, text), of each direction's limits within it."""
         first_image, first_text = corner
         images = self.images[first_image : first_image + _IMAGES]
@@ -244,7 +262,7 @@ class _Counting:
             for way, first, others in zip(self.ways, corner, corner[::-1])
         ]
 
-    def _count(self, way, scores, first, first_candidate):
+    def _count(self, way: _Way, scores: np.ndarray, first: int, first_candidate: int) -> np.ndarray:
         """How many scores of a tile reach each limit of the queries that have a line in it."""
         count = scores.shape[1 - way.axis]
         begin, end = way.starts[[first, first + count]]
@@ -262,7 +280,14 @@ class _Counting:
             )
         return counts
 
-    def _reaching(self, scores, limits, axis, exact, exact_limits):
+    def _reaching(
+        self,
+        scores: np.ndarray,
+        limits: np.ndarray,
+        axis: int,
+        exact: _Pairs,
+        exact_limits: Callable[[np.ndarray], np.ndarray],
+    ) -> np.ndarray:
         """How many scores along ``axis`` reach the limits.
 
         Args:
@@ -287,7 +312,9 @@ class _Counting:
         return counts + np.bincount(queries[which[reached]], minlength=len(counts))
 
 
-def _right_scores(images, texts, correspondence, measure):
+def _right_scores(
+    images: np.ndarray, texts: np.ndarray, correspondence: Correspondence, measure: Scorer
+) -> np.ndarray:
     """float32 ``[n_pairs]``: of each image with its right texts."""
     if correspondence.captions_per_image:
         return measure.own(images, texts).reshape(-1)
@@ -296,7 +323,7 @@ def _right_scores(images, texts, correspondence, measure):
     )
 
 
-def _true_along(values, axis):
+def _true_along(values: np.ndarray, axis: int) -> np.ndarray:
     """int64 counts of True along an axis of a tile, whose sides are below 2,040.
 
     Bytes are added eight at a time, as one word; no byte of a sum may pass 255.
@@ -309,4 +336,4 @@ def _true_along(values, axis):
         np.add.reduce(values[start : start + 255].view(np.uint8), axis=0, dtype=np.uint8)
         for start in range(0, len(values), 255)
     ]
-    return np.sum(parts, axis=0, dtype=np.int64)
+    return np.add.reduce(parts, axis=0, dtype=np.int64)

@@ -73,7 +73,7 @@ def compute_ranks(
 
 
 def recall_at(ranks: np.ndarray, k: int) -> float:
-    """R@K: percentage of queries whose rank is below ``k``."""
+    """R@K: percentage of queries whose rank, of ``ranks [n_queries]``, is below ``k``."""
     return 100.0 * float(np.mean(np.asarray(ranks) < k))
 
 
@@ -107,7 +107,7 @@ def median_rank(ranks: np.ndarray, authors: bool = False) -> int:
 
 
 def mean_rank(ranks: np.ndarray) -> float:
-    """Mean r: the mean rank, counted from one."""
+    """Mean r: the mean of ``ranks [n_queries]``, counted from one."""
     return float(np.mean(ranks)) + 1
 
 

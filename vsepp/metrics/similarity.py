@@ -7,7 +7,8 @@ gradients, is ``vsepp.models.losses.similarity``.
 
 from __future__ import annotations
 
-from typing import Callable, Iterator, Sequence, Union
+from functools import reduce
+from typing import Callable, Iterator, Optional, Sequence, Type, Union
 
 import numpy as np
 
@@ -30,16 +31,16 @@ class Cosine:
     """
 
     name = "cosine"
-    columns = (slice(None),)
-    size = None
+    columns: tuple[slice, ...] = (slice(None),)
+    size: Optional[int] = None
 
     @staticmethod
-    def block(images, texts, out=None):
+    def block(images: np.ndarray, texts: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """float32 scores ``[n_images, n_texts]`` of each image with each text, in ``out``."""
         return np.matmul(np.asarray(images, np.float32), np.asarray(texts, np.float32).T, out=out)
 
     @staticmethod
-    def scanner(texts, at_once: int) -> Callable[[np.ndarray], np.ndarray]:
+    def scanner(texts: np.ndarray, at_once: int) -> Callable[[np.ndarray], np.ndarray]:
         """What scores one block of images after the other with the same texts.
 
         Args:
@@ -52,7 +53,7 @@ class Cosine:
         """
         room = np.empty(len(texts) * at_once, np.float32)
 
-        def scan(images):
+        def scan(images: np.ndarray) -> np.ndarray:
             scores = room[: len(texts) * len(images)].reshape(len(texts), len(images))
             if len(texts) <= _FEW:
                 for line, text in zip(scores, texts):
@@ -64,7 +65,7 @@ class Cosine:
         return scan
 
     @classmethod
-    def own(cls, images, texts):
+    def own(cls, images: np.ndarray, texts: np.ndarray) -> np.ndarray:
         """float32 scores ``[n_images, k]`` of each image with its own texts: the next ``k``."""
         per_image = len(texts) // len(images)
         result = np.empty((len(images), per_image), np.float32)
@@ -77,21 +78,28 @@ class Cosine:
         return result
 
     @staticmethod
-    def _own(images, texts):
+    def _own(images: np.ndarray, texts: np.ndarray) -> np.ndarray:
         return np.einsum("ij,ikj->ik", images, texts)
 
     @staticmethod
-    def slack(images, texts) -> float:
+    def slack(images: np.ndarray, texts: np.ndarray) -> float:
         """How far a single-precision score may be from its double-precision value."""
         longest = _longest(images), _longest(texts)
         return 2e-6 * longest[0] * longest[1] + _VANISHING * (1 + sum(longest))
 
     @staticmethod
-    def _score(images, texts):
+    def _score(images: np.ndarray, texts: np.ndarray) -> np.ndarray:
         return np.einsum("ij,ij->i", images, texts)
 
     @classmethod
-    def pairs(cls, images, texts, image_rows, text_rows, dtype=np.float64):
+    def pairs(
+        cls,
+        images: np.ndarray,
+        texts: np.ndarray,
+        image_rows: np.ndarray,
+        text_rows: np.ndarray,
+        dtype: type[np.floating] = np.float64,
+    ) -> np.ndarray:
         """Scores of image ``image_rows[k]`` with text ``text_rows[k]``, worked out in ``dtype``."""
         result = np.empty(len(image_rows), dtype)
         for start in range(0, len(image_rows), _PAIRS_AT_ONCE):
@@ -108,7 +116,7 @@ class Order(Cosine):
     name = "order"
 
     @staticmethod
-    def block(images, texts, out=None):
+    def block(images: np.ndarray, texts: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         images = np.ascontiguousarray(images, np.float32)
         texts = np.ascontiguousarray(texts, np.float32)
         scores = np.empty((len(images), len(texts)), np.float32) if out is None else out
@@ -122,11 +130,11 @@ class Order(Cosine):
         return _negative_root(scores)
 
     @staticmethod
-    def scanner(texts, at_once):
+    def scanner(texts: np.ndarray, at_once: int) -> Callable[[np.ndarray], np.ndarray]:
         room = np.empty((at_once, texts.shape[1]), np.float32)
         table = np.empty((len(texts), at_once), np.float32)
 
-        def scan(images):
+        def scan(images: np.ndarray) -> np.ndarray:
             beyond, scores = room[: len(images)], table[:, : len(images)]
             for line, text in zip(scores, texts):
                 np.subtract(text, images, out=beyond)
@@ -136,28 +144,28 @@ class Order(Cosine):
         return scan
 
     @staticmethod
-    def _own(images, texts):
+    def _own(images: np.ndarray, texts: np.ndarray) -> np.ndarray:
         beyond = texts - images[:, None]
         squares = _squared_excess(beyond.reshape(-1, beyond.shape[2]))
         return _negative_root(squares).reshape(beyond.shape[:2])
 
     @staticmethod
-    def slack(images, texts):
+    def slack(images: np.ndarray, texts: np.ndarray) -> float:
         return 4e-6 * (_longest(images) + _longest(texts)) + _VANISHING
 
     @staticmethod
-    def _score(images, texts):
+    def _score(images: np.ndarray, texts: np.ndarray) -> np.ndarray:
         return _negative_root(_squared_excess(texts - images))
 
 
-def _squared_excess(difference, out=None):
+def _squared_excess(difference: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """Squared lengths ``[n]`` of the positive parts of ``difference [n, size]``, which keeps only
     these: of texts less images, what lies beyond the image."""
     np.maximum(difference, 0, out=difference)
     return np.einsum("ij,ij->i", difference, difference, out=out)
 
 
-def _negative_root(squares):
+def _negative_root(squares: np.ndarray) -> np.ndarray:
     np.sqrt(squares, out=squares)
     return np.negative(squares, out=squares)
 
@@ -172,21 +180,25 @@ class Ensemble:
         widths: every model's ``embed_size``.
     """
 
-    def __init__(self, measure: str, widths: Sequence[int]):
+    def __init__(self, measure: str, widths: Sequence[int]) -> None:
         self.measure = find_measure(measure)
-        self.name = self.measure.name
-        widths = np.asarray(widths)
-        if widths.ndim != 1 or widths.dtype.kind not in "iu" or widths.min(initial=1) < 1:
+        self.name: str = self.measure.name
+        sizes = np.asarray(widths)
+        if sizes.ndim != 1 or sizes.dtype.kind not in "iu" or sizes.min(initial=1) < 1:
             raise InputError(f"an ensemble's widths must be positive whole numbers, not {widths}.")
-        ends = np.cumsum(widths).tolist()
+        ends = np.cumsum(sizes).tolist()
         self.size = ends[-1]
         self.columns = tuple(slice(end - width, end) for end, width in zip(ends, widths))
 
-    def _parts(self, images, texts) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def _parts(
+        self, images: np.ndarray, texts: np.ndarray
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         for columns in self.columns:
             yield images[:, columns], texts[:, columns]
 
-    def block(self, images, texts, out=None):
+    def block(
+        self, images: np.ndarray, texts: np.ndarray, out: np.ndarray | None = None
+    ) -> np.ndarray:
         """float32 scores ``[n_images, n_texts]`` of each image with each text, in ``out``."""
         first, *others = self._parts(images, texts)
         scores = self.measure.block(*first, out=out)
@@ -194,14 +206,14 @@ class Ensemble:
             scores += self.measure.block(*part)
         return scores
 
-    def scanner(self, texts, at_once):
+    def scanner(self, texts: np.ndarray, at_once: int) -> Callable[[np.ndarray], np.ndarray]:
         """See :meth:`Cosine.scanner`."""
         scanners = [
             self.measure.scanner(np.ascontiguousarray(texts[:, columns]), at_once)
             for columns in self.columns
         ]
 
-        def scan(images):
+        def scan(images: np.ndarray) -> np.ndarray:
             first, *others = (
                 scanner(images[:, columns]) for scanner, columns in zip(scanners, self.columns)
             )
@@ -211,31 +223,42 @@ class Ensemble:
 
         return scan
 
-    def own(self, images, texts):
+    def own(self, images: np.ndarray, texts: np.ndarray) -> np.ndarray:
         """float32 scores ``[n_images, k]`` of each image with its own texts: the next ``k``."""
-        return sum(self.measure.own(*part) for part in self._parts(images, texts))
+        return reduce(np.add, (self.measure.own(*part) for part in self._parts(images, texts)))
 
-    def slack(self, images, texts) -> float:
+    def slack(self, images: np.ndarray, texts: np.ndarray) -> float:
         """How far a single-precision score may be from its double-precision value."""
         return sum(self.measure.slack(*part) for part in self._parts(images, texts))
 
-    def pairs(self, images, texts, image_rows, text_rows, dtype=np.float64):
+    def pairs(
+        self,
+        images: np.ndarray,
+        texts: np.ndarray,
+        image_rows: np.ndarray,
+        text_rows: np.ndarray,
+        dtype: type[np.floating] = np.float64,
+    ) -> np.ndarray:
         """Scores of image ``image_rows[k]`` with text ``text_rows[k]``, worked out in ``dtype``."""
-        return sum(
-            self.measure.pairs(*part, image_rows, text_rows, dtype)
-            for part in self._parts(images, texts)
+        return reduce(
+            np.add,
+            (
+                self.measure.pairs(*part, image_rows, text_rows, dtype)
+                for part in self._parts(images, texts)
+            ),
         )
 
 
-def _longest(codes):
+def _longest(codes: np.ndarray) -> float:
     return float(np.sqrt(np.einsum("ij,ij->i", codes, codes).max()))
 
 
 MEASURES = {"cosine": Cosine, "order": Order}
 Measure = Union[str, Ensemble]  # what a caller may give
+Scorer = Union[Type[Cosine], Ensemble]  # what it stands for
 
 
-def find_measure(measure: Measure):
+def find_measure(measure: Measure) -> Scorer:
     """The measure of that name in ``MEASURES``; an :class:`Ensemble` is its own.
 
     Raises:

@@ -20,12 +20,13 @@ def scores_of_image(image: Any, texts: Any, measure: Measure = "cosine") -> np.n
 
 
 def kth_highest(scores: np.ndarray, k: int) -> Any:
-    """The ``k``-th highest of scores, of which there are at least ``k``."""
+    """The ``k``-th highest of ``scores [n]``, of which there are at least ``k``."""
     return np.partition(scores, len(scores) - k)[len(scores) - k]
 
 
 def top_k(scores: np.ndarray, k: int) -> np.ndarray:
-    """Positions int64 of the ``k`` highest scores, best first; earlier positions win ties."""
+    """Positions int64 ``[min(k, n)]`` of the highest of ``scores [n]``, best first; of equals the
+    earlier ones."""
     k = min(k, len(scores))
     if not k:
         return np.empty(0, np.int64)

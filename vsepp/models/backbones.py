@@ -5,10 +5,16 @@ that a wrong name in a configuration is refused at once. What is left of a netwo
 keeps Paddle's (and torchvision's) parameter names.
 """
 
+from __future__ import annotations
+
 import difflib
-from typing import NamedTuple, Tuple
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple, Optional, Tuple
 
 from vsepp.system.errors import InputError
+
+if TYPE_CHECKING:
+    import paddle
 
 
 class Backbone(NamedTuple):
@@ -20,10 +26,10 @@ class Backbone(NamedTuple):
     classifier: Tuple[str, ...]
     #: the smallest and the largest square image it takes (None: any)
     smallest_image: int = 32
-    largest_image: int = None
+    largest_image: Optional[int] = None
 
 
-def _resnets():
+def _resnets() -> Iterator[tuple[str, Backbone]]:
     for depth in (18, 34):
         yield f"resnet{depth}", Backbone(512, ("fc",))
     for name in (
@@ -34,13 +40,13 @@ def _resnets():
         yield name, Backbone(2048, ("fc",))
 
 
-def _densenets():
+def _densenets() -> Iterator[tuple[str, Backbone]]:
     sizes = {121: 1024, 161: 2208, 169: 1664, 201: 1920, 264: 2688}
     for layers, size in sizes.items():
         yield f"densenet{layers}", Backbone(size, ("out",))
 
 
-def _shufflenets():
+def _shufflenets() -> Iterator[tuple[str, Backbone]]:
     sizes = {"x0_25": 512, "x0_33": 512, "x0_5": 1024, "x1_0": 1024, "x1_5": 1024,
              "x2_0": 2048, "swish": 1024}  # fmt: skip
     for width, size in sizes.items():
@@ -72,7 +78,7 @@ BACKBONES = {
 }
 
 
-def find_backbone(name):
+def find_backbone(name: str) -> Backbone:
     """Return the ``Backbone`` entry of ``name``.
 
     Raises:
@@ -87,15 +93,18 @@ def find_backbone(name):
     )
 
 
-def feature_size(name):
+def feature_size(name: str) -> int:
     """How many numbers backbone ``name`` makes of an image (resnet152: 2048, vgg19: 4096)."""
     return find_backbone(name).feature_size
 
 
-def check_image_size(name, size, resize=None):
+def check_image_size(name: str, size: int, resize: int | None = None) -> None:
     """Refuse square images of ``size`` pixels that backbone ``name`` cannot take.
 
     With ``resize``, the shorter side before cropping, also those that cannot be cut from it.
+
+    Raises:
+        InputError: saying which sizes it takes.
     """
     if resize is not None and resize < size:
         raise InputError(
@@ -115,12 +124,12 @@ def check_image_size(name, size, resize=None):
     )
 
 
-def is_classifier(name, parameter):
+def is_classifier(name: str, parameter: str) -> bool:
     """Whether ``parameter`` belongs to what is cut from backbone ``name``."""
     return any(parameter.startswith(f"{layer}.") for layer in find_backbone(name).classifier)
 
 
-def build_backbone(name):
+def build_backbone(name: str) -> paddle.nn.Layer:
     """Build a randomly initialised backbone.
 
     Args:

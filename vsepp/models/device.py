@@ -1,5 +1,8 @@
 """Where Paddle computes, and what to say when it cannot."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import paddle
@@ -7,7 +10,7 @@ import paddle
 from vsepp.system.errors import InputError, memory_exhausted
 
 
-def select_device(name="auto"):
+def select_device(name: str = "auto") -> str:
     """Make Paddle compute on ``auto`` (a GPU when there is one), ``cpu`` or ``gpu``.
 
     Returns:
@@ -41,8 +44,8 @@ def backbone_precision(wanted: str) -> str:
 
 
 @contextmanager
-def memory_errors_explained(mend="set a smaller batch_size"):
-    """Turn Paddle's report of exhausted memory into one sentence."""
+def memory_errors_explained(mend: str = "set a smaller batch_size") -> Iterator[None]:
+    """Turn Paddle's report of exhausted memory into one sentence, an InputError."""
     try:
         yield
     except (MemoryError, RuntimeError, SystemError, OSError) as error:

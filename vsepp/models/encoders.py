@@ -10,16 +10,39 @@ from __future__ import annotations
 import difflib
 import importlib
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
 
 from vsepp.data.preprocessing import Preprocessing
 from vsepp.models.backbones import BACKBONES, find_backbone
 from vsepp.system.errors import InputError
+
+if TYPE_CHECKING:
+    import paddle
+
+    from vsepp.config import Config
+    from vsepp.text.reader import WordReader
+    from vsepp.text.vocabulary import Vocabulary
 
 #: ``text_model`` → module and class
 TEXT_ENCODERS = {"gru": "vsepp.models.text_encoders.gru:GRUEncoder"}
 
 #: ``image_model`` → module and class
 IMAGE_ENCODERS = dict.fromkeys(BACKBONES, "vsepp.models.image_encoders.cnn:CNNEncoder")
+
+
+class CaptionedData(Protocol):
+    """What a prepared data set knows of its captions."""
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The words that their indices stand for."""
+
+    @property
+    def tokenizer(self) -> str:
+        """Name of what cut them."""
 
 
 class TextEncoder(ABC):
@@ -31,13 +54,13 @@ class TextEncoder(ABC):
             ``vsepp.text.reader.WordReader``.
     """
 
-    def __init__(self, config, reader):
+    def __init__(self, config: Config, reader: WordReader) -> None:
         self.config = config
         self.reader = reader
 
     @classmethod
     @abstractmethod
-    def for_training(cls, config, data) -> TextEncoder:
+    def for_training(cls, config: Config, data: CaptionedData) -> TextEncoder:
         """The encoder that a configuration asks for.
 
         Args:
@@ -46,7 +69,7 @@ class TextEncoder(ABC):
 
     @classmethod
     @abstractmethod
-    def from_checkpoint(cls, config, contents, source) -> TextEncoder:
+    def from_checkpoint(cls, config: Config, contents: dict, source: str) -> TextEncoder:
         """The encoder of a checkpoint.
 
         Args:
@@ -58,11 +81,11 @@ class TextEncoder(ABC):
         """
 
     @abstractmethod
-    def build(self):
+    def build(self) -> paddle.nn.Layer:
         """The network, weights as they begin: ``forward(captions, lengths)`` → codes."""
 
     @abstractmethod
-    def check_state(self, state, source):
+    def check_state(self, state: Mapping[str, np.ndarray], source: str) -> None:
         """InputError, before the network is built, when weights are of another size."""
 
     def contents(self) -> dict:
@@ -79,13 +102,15 @@ class ImageEncoder(ABC):
             has no backbone inside.
     """
 
-    def __init__(self, config, feature_size=None):
+    def __init__(self, config: Config, feature_size: int | None = None) -> None:
         self.config = config
         self.feature_size = feature_size
 
     @classmethod
     @abstractmethod
-    def from_checkpoint(cls, config, state, source) -> ImageEncoder:
+    def from_checkpoint(
+        cls, config: Config, state: Mapping[str, np.ndarray], source: str
+    ) -> ImageEncoder:
         """The encoder of a checkpoint.
 
         Args:
@@ -102,7 +127,7 @@ class ImageEncoder(ABC):
         return Preprocessing(self.config.resize, self.config.image_size)
 
     @abstractmethod
-    def build(self):
+    def build(self) -> paddle.nn.Layer:
         """The network for use, its weights to be set: ``forward(images)`` → codes.
 
         It has ``encode_features`` (float32 ``[batch, feature_size]`` → codes), ``feature_size``,
@@ -110,7 +135,7 @@ class ImageEncoder(ABC):
         """
 
     @abstractmethod
-    def build_for_training(self, with_weights=True):
+    def build_for_training(self, with_weights: bool = True) -> paddle.nn.Layer:
         """The network for training.
 
         Args:
@@ -119,7 +144,9 @@ class ImageEncoder(ABC):
         """
 
 
-def encoders_for_training(config, data, feature_size=None) -> tuple[TextEncoder, ImageEncoder]:
+def encoders_for_training(
+    config: Config, data: CaptionedData, feature_size: int | None = None
+) -> tuple[TextEncoder, ImageEncoder]:
     """The encoders that a configuration asks for.
 
     Args:
@@ -151,12 +178,14 @@ def find_image_encoder(name: str) -> type[ImageEncoder]:
     return _find(IMAGE_ENCODERS[name])
 
 
-def _find(place):
+def _find(place: str) -> Any:
     module, _, name = place.partition(":")
     return getattr(importlib.import_module(module), name)
 
 
-def check_shapes(state, shapes, source):
+def check_shapes(
+    state: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]], source: str
+) -> None:
     """InputError before a network is built that is larger than its weights.
 
     Args:

@@ -1,14 +1,21 @@
 """Features of a prepared data set under a frozen backbone, computed where they are missing."""
 
-import time
+from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
 import paddle
 
+from vsepp.config import Config
 from vsepp.data.batches import in_batches
-from vsepp.data.dataset import open_dataset
+from vsepp.data.dataset import CaptionDataset, open_dataset
 from vsepp.data.encoding import Encoding
 from vsepp.data.features import FeatureOrigin, FeatureStore
 from vsepp.data.images import map_images, open_image
+from vsepp.data.prepared import Prepared
 from vsepp.models.backbones import build_backbone, check_image_size, feature_size
 from vsepp.models.device import backbone_precision
 from vsepp.models.encoders import find_image_encoder
@@ -36,7 +43,7 @@ class FrozenBackbone:
         state: ``{parameter: ndarray}``.
     """
 
-    def __init__(self, config):
+    def __init__(self, config: Config) -> None:
         check_image_size(config.image_model, config.image_size, config.resize)
         paddle.seed(config.seed)  # a backbone without weights is random, but the same each time
         self.network = build_backbone(config.image_model)
@@ -52,9 +59,9 @@ class FrozenBackbone:
                 precision=backbone_precision(config.backbone_precision),
             ),
         )
-        self._predictor = None
+        self._predictor: BackbonePredictor | None = None
 
-    def features(self, paths):
+    def features(self, paths: Iterable[str | Path]) -> Iterator[np.ndarray]:
         """Iterate over float32 ``[batch, feature_size]`` of photographs, in order."""
         encoding = self.origin.encoding
         steps = encoding.preprocessing
@@ -75,12 +82,14 @@ class GivenFeatures:
         state: empty, since nobody has the backbone.
     """
 
-    def __init__(self, origin):
+    def __init__(self, origin: FeatureOrigin) -> None:
         self.origin = origin
-        self.state = {}
+        self.state: dict[str, np.ndarray] = {}
 
 
-def load_features(config, prepared, splits, log=print):
+def load_features(
+    config: Config, prepared: Prepared, splits: Sequence[str], log: Callable[[str], object] = print
+) -> tuple[dict[str, np.ndarray], FrozenBackbone | GivenFeatures]:
     """The features of splits of the prepared data set, computing what is not stored yet.
 
     Where features came with the data set, they are taken, and no backbone is made.
@@ -100,6 +109,7 @@ def load_features(config, prepared, splits, log=print):
     """
     datasets = {split: open_dataset(prepared, split) for split in splits}
     given = prepared.features
+    backbone: FrozenBackbone | GivenFeatures
     if given:
         backbone = GivenFeatures(given)
         log(
@@ -111,33 +121,40 @@ def load_features(config, prepared, splits, log=print):
     store = FeatureStore(prepared.folder, backbone.origin)
     features = {}
     for split, dataset in datasets.items():
-        features[split] = store.read(split, dataset.images)
-        if features[split] is None and given:
-            raise InputError(
-                f"{store.folder} lacks the features of the {split} split: run "
-                f"`{command('prepare')} --precomp FOLDER --force` again."
-            )
-        if features[split] is None:
+        stored = store.read(split, dataset.images)
+        if stored is None:
+            if isinstance(backbone, GivenFeatures):
+                raise InputError(
+                    f"{store.folder} lacks the features of the {split} split: run "
+                    f"`{command('prepare')} --precomp FOLDER --force` again."
+                )
             _compute(store, dataset, backbone, log)
-            features[split] = store.read(split, dataset.images)
+            stored = store.read(split, dataset.images)
+        features[split] = stored
     return features, backbone
 
 
-def _compute(store, dataset, backbone, log):
+def _compute(
+    store: FeatureStore,
+    dataset: CaptionDataset,
+    backbone: FrozenBackbone,
+    log: Callable[[str], object],
+) -> None:
     """Compute and store the features of a split, with a bar."""
     count = len(dataset.images)
-    begin, done = time.perf_counter(), []
+    begin = time.perf_counter()
+    done: list[int] = []
     with progress(
         description=f"{backbone.origin.backbone} features of {dataset.split}",
         total=count,
         unit="image",
     ) as bar:
 
-        def advance(images):
+        def advance(images: int) -> None:
             done.append(images)
             bar.update(images)
 
-        def compute(first):
+        def compute(first: int) -> Iterator[np.ndarray]:
             paths = [dataset.image_path(image_id) for image_id in range(first, count)]
             return backbone.features(paths)
 

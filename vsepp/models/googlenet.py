@@ -1,5 +1,7 @@
 """GoogLeNet's features alone: Paddle's network returns three outputs, as a tuple."""
 
+from __future__ import annotations
+
 import paddle
 from paddle.vision.models import GoogLeNet
 
@@ -10,10 +12,10 @@ class GoogLeNetFeatures(GoogLeNet):
     A module of its own: Paddle 2.6 cannot export a class made inside a function.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.num_classes = 0  # the inherited forward then stops at the pools
 
-    def forward(self, inputs):
+    def forward(self, inputs: paddle.Tensor) -> paddle.Tensor:
         outputs = GoogLeNet.forward(self, inputs)
         return paddle.flatten(outputs[0], start_axis=1)

@@ -1,15 +1,20 @@
 """Ranking losses over a batch of pairs: triplet (VSE++, equations 5 and 6) and N-pair."""
 
+from __future__ import annotations
+
 import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
+from vsepp.config import Config
 from vsepp.system.errors import InputError
 
 MEASURES = ("cosine", "order")
 
 
-def similarity(image_codes, text_codes, measure="cosine"):
+def similarity(
+    image_codes: paddle.Tensor, text_codes: paddle.Tensor, measure: str = "cosine"
+) -> paddle.Tensor:
     """Scores of every image with every text, ``[n_images, n_texts]``.
 
     ``cosine`` is the dot product of the codes as given; ``order`` the negative length of what
@@ -34,7 +39,9 @@ class TripletNetLoss(nn.Layer):
         measure: ``cosine`` or ``order``.
     """
 
-    def __init__(self, margin=0.2, hard_negative=False, measure="cosine"):
+    def __init__(
+        self, margin: float = 0.2, hard_negative: bool = False, measure: str = "cosine"
+    ) -> None:
         super().__init__()
         if measure not in MEASURES:
             raise InputError(f"measure must be one of {', '.join(MEASURES)}, not {measure!r}.")
@@ -42,7 +49,9 @@ class TripletNetLoss(nn.Layer):
         self.hard_negative = hard_negative
         self.measure = measure
 
-    def forward(self, ie, te, image_ids=None):
+    def forward(
+        self, ie: paddle.Tensor, te: paddle.Tensor, image_ids: paddle.Tensor | None = None
+    ) -> paddle.Tensor:
         """The loss of a batch of pairs.
 
         Args:
@@ -84,13 +93,16 @@ class NPairLoss(nn.Layer):
 
     largest_scale = 100.0  # of the inverse temperature, as in CLIP
 
-    def __init__(self, logit_scale, measure="cosine"):
+    def __init__(self, logit_scale: paddle.Tensor, measure: str = "cosine") -> None:
         super().__init__()
         self.logit_scale = logit_scale
         self.measure = measure
 
-    def forward(self, ie, te, image_ids=None):
-        """Mean cross-entropy of both directions; arguments as :class:`TripletNetLoss`."""
+    def forward(
+        self, ie: paddle.Tensor, te: paddle.Tensor, image_ids: paddle.Tensor | None = None
+    ) -> paddle.Tensor:
+        """Mean cross-entropy of both directions, a float scalar; arguments as
+        :class:`TripletNetLoss` takes them."""
         scale = paddle.clip(paddle.exp(self.logit_scale), max=self.largest_scale)
         logits = similarity(ie, te, self.measure) * scale
         batch = logits.shape[0]
@@ -105,14 +117,14 @@ class NPairLoss(nn.Layer):
         ) / 2 + _nothing(ie, te)
 
 
-def build_loss(config, model):
+def build_loss(config: Config, model: nn.Layer) -> nn.Layer:
     """The loss that ``config`` asks for; ``model`` holds the temperature where one is learned."""
     if config.loss == "npair":
         return NPairLoss(model.logit_scale, config.measure)
     return TripletNetLoss(config.margin, config.hard_negative, config.measure)
 
 
-def _nothing(ie, te):
+def _nothing(ie: paddle.Tensor, te: paddle.Tensor) -> paddle.Tensor:
     """0, or NaN when a code is NaN or infinite.
 
     On a CPU ``relu`` makes 0 of NaN, so the loss of a model that diverged would look perfect.
@@ -120,7 +132,7 @@ def _nothing(ie, te):
     return 0 * (ie.sum() + te.sum())
 
 
-def _largest_of_rows(values):
+def _largest_of_rows(values: paddle.Tensor) -> paddle.Tensor:
     """The largest value of each row ``[rows, 1]``; a tie's gradient goes to one of them.
 
     Paddle 2.6 gives the gradient of ``max`` to every tied element and 3.x shares it; picking

@@ -1,11 +1,16 @@
 """Blocks of a backbone that compute their activations twice instead of keeping them."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import paddle
 from paddle import nn
 
 _DROPOUTS = (nn.Dropout, nn.Dropout2D, nn.AlphaDropout)
 
 
-def recompute_blocks(backbone):
+def recompute_blocks(backbone: nn.Layer) -> int:
     """Let the blocks of a backbone keep their inputs only, for less memory and a third more time.
 
     The backward pass computes a block's activations again. The gradients are the same; batch
@@ -28,16 +33,16 @@ def recompute_blocks(backbone):
     return len(blocks)
 
 
-def _is_block(layer):
+def _is_block(layer: nn.Layer) -> bool:
     parts = layer.sublayers()
     return bool(parts) and not any(isinstance(part, _DROPOUTS) for part in parts)
 
 
 class _Recomputed:
-    def __init__(self, forward):
+    def __init__(self, forward: Callable[[paddle.Tensor], paddle.Tensor]) -> None:
         self.forward = forward
 
-    def __call__(self, inputs):
+    def __call__(self, inputs: paddle.Tensor) -> paddle.Tensor:
         from paddle.distributed.fleet.utils import recompute
 
         if inputs.stop_gradient:  # nothing is kept for a backward pass

@@ -1,12 +1,16 @@
 """Moving weights between networks and plain arrays, with nothing lost silently."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
 import numpy as np
 import paddle
 
 from vsepp.system.errors import InputError
 
 
-def get_state(network):
+def get_state(network: paddle.nn.Layer) -> dict[str, np.ndarray]:
     """``{name: ndarray}`` of a layer's parameters and statistics, copied.
 
     ``nn.GRU`` lists each parameter under two names; the first is kept.
@@ -14,7 +18,7 @@ def get_state(network):
     return {name: np.array(value.numpy()) for name, value in _own(network).items()}
 
 
-def _own(network):
+def _own(network: paddle.nn.Layer) -> dict[str, paddle.Tensor]:
     """``state_dict`` without second names of the same tensor."""
     seen, own = set(), {}
     for name, value in network.state_dict().items():
@@ -24,7 +28,12 @@ def _own(network):
     return own
 
 
-def set_state(network, state, source, optional=()):
+def set_state(
+    network: paddle.nn.Layer,
+    state: Mapping[str, np.ndarray],
+    source: str,
+    optional: Iterable[str] = (),
+) -> None:
     """Set a layer's parameters and statistics.
 
     Args:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import paddle
 from paddle import nn
@@ -31,7 +32,7 @@ class JointEmbedding(nn.Layer):
         text_extractor: nn.Layer,
         measure: str = "cosine",
         learn_temperature: bool = False,
-    ):
+    ) -> None:
         super().__init__()
         self.measure = measure
         self.image_extractor = image_extractor
@@ -41,7 +42,7 @@ class JointEmbedding(nn.Layer):
                 [1], default_initializer=nn.initializer.Constant(math.log(1 / 0.07))
             )
 
-    def train(self):
+    def train(self) -> JointEmbedding:
         """Training mode for all but a frozen backbone."""
         super().train()
         self.image_extractor.train()
@@ -90,10 +91,11 @@ class VSEPP(JointEmbedding):
         use_abs: bool = False,
         measure: str = "cosine",
         learn_temperature: bool = False,
-    ):
-        head = dict(
+    ) -> None:
+        head: dict[str, Any] = dict(
             normalize=normalize_images, normalize_features=normalize_features, use_abs=use_abs
         )
+        images: FeatureRepExtractor
         if feature_size is None:
             images = ImageRepExtractor(
                 embed_size, image_model, finetuned, pretrained, weights, **head

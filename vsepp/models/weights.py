@@ -6,10 +6,14 @@ stores linear weights ``[out, in]``, Paddle ``[in, out]``. A square matrix does 
 tell which it is, so the origin decides, never the shape.
 """
 
+from __future__ import annotations
+
 import os
 import socket
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
@@ -18,6 +22,9 @@ import numpy as np
 from vsepp.models.backbones import find_backbone, is_classifier
 from vsepp.pickles import read_pickle
 from vsepp.system.errors import InputError
+
+if TYPE_CHECKING:
+    from paddle import nn
 
 PADDLE_SUFFIXES = (".pdparams",)
 TORCH_SUFFIXES = (".pth", ".pt", ".tar", ".bin")
@@ -29,7 +36,9 @@ _TORCH_TO_PADDLE = {"running_mean": "_mean", "running_var": "_variance"}
 _TORCH_STATISTICS = (*_TORCH_TO_PADDLE, "num_batches_tracked")
 
 
-def initialise_backbone(backbone, name, pretrained=True, weights=None):
+def initialise_backbone(
+    backbone: nn.Layer, name: str, pretrained: bool = True, weights: str | Path | None = None
+) -> None:
     """Give a fresh backbone its weights.
 
     Args:
@@ -47,7 +56,9 @@ def initialise_backbone(backbone, name, pretrained=True, weights=None):
         load_backbone_weights(backbone, name, pretrained_weights_path(name), strict=False)
 
 
-def load_backbone_weights(backbone, name, path, strict=True):
+def load_backbone_weights(
+    backbone: nn.Layer, name: str, path: str | Path, strict: bool = True
+) -> None:
     """Load a local file of weights into ``backbone``, whole or not at all.
 
     Args:
@@ -65,7 +76,9 @@ def load_backbone_weights(backbone, name, path, strict=True):
         raise RuntimeError(f"{name} did not take its weights: {missing} {unexpected}")
 
 
-def read_backbone_weights(backbone, name, path, strict=True):
+def read_backbone_weights(
+    backbone: nn.Layer, name: str, path: str | Path, strict: bool = True
+) -> dict[str, np.ndarray]:
     """Read a file of weights for ``backbone`` without changing it.
 
     Returns:
@@ -77,7 +90,14 @@ def read_backbone_weights(backbone, name, path, strict=True):
     return fit_backbone_weights(backbone, name, found, from_torch, path, strict)
 
 
-def fit_backbone_weights(backbone, name, found, from_torch, path, strict=True):
+def fit_backbone_weights(
+    backbone: nn.Layer,
+    name: str,
+    found: Mapping[str, np.ndarray],
+    from_torch: bool,
+    path: str | Path,
+    strict: bool = True,
+) -> dict[str, np.ndarray]:
     """Weights under Paddle's or torch's names as ``backbone`` stores them.
 
     Args:
@@ -90,10 +110,10 @@ def fit_backbone_weights(backbone, name, found, from_torch, path, strict=True):
         dict: as :func:`read_backbone_weights`.
     """
     arrays = {}
-    for key, value in found.items():
-        key = _paddle_name(key)
-        if key is not None and not is_classifier(name, key):
-            arrays[key] = value
+    for theirs, value in found.items():
+        ours = _paddle_name(theirs)
+        if ours is not None and not is_classifier(name, ours):
+            arrays[ours] = value
     state = {}
     for key, parameter in backbone.state_dict().items():
         if key not in arrays:
@@ -110,7 +130,7 @@ def fit_backbone_weights(backbone, name, found, from_torch, path, strict=True):
     return state
 
 
-def _paddle_name(key):
+def _paddle_name(key: str) -> str | None:
     """The name Paddle has for ``key``, or None for what it does not store."""
     key = key[len("module.") :] if key.startswith("module.") else key
     layer, dot, last = key.rpartition(".")
@@ -119,7 +139,9 @@ def _paddle_name(key):
     return layer + dot + _TORCH_TO_PADDLE.get(last, last)
 
 
-def _converted(value, key, shape, from_torch, path):
+def _converted(
+    value: np.ndarray, key: str, shape: tuple[int, ...], from_torch: bool, path: str | Path
+) -> np.ndarray:
     """One array as Paddle stores it: float32, linear weights ``[in, out]``."""
     value = np.asarray(value)
     if value.dtype == np.uint16 and not from_torch:  # how Paddle pickles bfloat16
@@ -144,9 +166,10 @@ def _converted(value, key, shape, from_torch, path):
     return value
 
 
-def _read_state(path):
+def _read_state(path: Path) -> tuple[dict[str, np.ndarray], bool]:
     """Return (name → array as stored, whether torch wrote it)."""
     suffix = path.suffix.lower()
+    state: Any  # whatever the file holds, until that is checked below
     if suffix == SAFETENSORS_SUFFIX:
         state, from_torch = _read_safetensors(path)
     elif suffix in PADDLE_SUFFIXES + TORCH_SUFFIXES:
@@ -169,7 +192,7 @@ def _read_state(path):
     return state, from_torch
 
 
-def _read_safetensors(path):
+def _read_safetensors(path: Path) -> tuple[dict[str, np.ndarray], bool]:
     """As ``_read_state``. The names of the batch-norm statistics tell who wrote the
     file; where there are none (VGG, AlexNet) the metadata do: ``format: pd`` is
     Paddle's layout, everything else is taken for torchvision's."""
@@ -194,7 +217,7 @@ def _read_safetensors(path):
     return state, origin not in ("pd", "paddle")
 
 
-def pretrained_weights_path(name):
+def pretrained_weights_path(name: str) -> str:
     """Path of Paddle's ImageNet weights for backbone ``name``, fetched if need be.
 
     They are Paddle's own download (checked against its md5) in
@@ -224,7 +247,7 @@ def pretrained_weights_path(name):
         ) from error
 
 
-def _pretrained_source(name):
+def _pretrained_source(name: str) -> tuple[str, str]:
     """Return (URL, md5) of the ImageNet weights in Paddle's own tables."""
     find_backbone(name)
     from paddle.vision import models
@@ -240,7 +263,7 @@ def _pretrained_source(name):
     )
 
 
-def _check_reachable(url):
+def _check_reachable(url: str) -> None:
     """Raise OSError at once when offline, where Paddle would try again and again."""
     if getproxies():  # only the proxy may know the host
         return

@@ -1,21 +1,37 @@
 """Codes of the images and captions of a split under a model."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 import paddle
 
 from vsepp.data.batches import in_batches
+from vsepp.data.dataset import CaptionDataset
 from vsepp.data.images import map_images
 from vsepp.models.device import memory_errors_explained
 from vsepp.models.twins import compute
+from vsepp.models.vsepp import JointEmbedding
 from vsepp.system.errors import InputError
 from vsepp.system.progress import progress
 
 
+class HasExtractors(Protocol):
+    """A ``JointEmbedding``, or a ``RetrievalModel``."""
+
+    @property
+    def image_extractor(self) -> paddle.nn.Layer: ...
+
+    @property
+    def text_extractor(self) -> paddle.nn.Layer: ...
+
+
 @contextmanager
-def evaluation_mode(model):
+def evaluation_mode(model: paddle.nn.Layer) -> Iterator[None]:
     """No gradients and evaluation mode inside; every layer's own mode again afterwards."""
     modes = [(layer, layer.training) for layer in model.sublayers(include_self=True)]
     model.eval()
@@ -27,7 +43,13 @@ def evaluation_mode(model):
             layer.training = training
 
 
-def encode_rows(encoder, inputs, count, batch_size, quiet=True):
+def encode_rows(
+    encoder: Callable[[paddle.Tensor], paddle.Tensor],
+    inputs: Iterable[np.ndarray],
+    count: int,
+    batch_size: int,
+    quiet: bool = True,
+) -> np.ndarray:
     """Codes of inputs that come one by one.
 
     Args:
@@ -48,13 +70,19 @@ def encode_rows(encoder, inputs, count, batch_size, quiet=True):
     return np.concatenate(parts)
 
 
-def encode_images(model, inputs, count, batch_size, quiet=True):
+def encode_images(
+    model: HasExtractors,
+    inputs: Iterable[np.ndarray],
+    count: int,
+    batch_size: int,
+    quiet: bool = True,
+) -> np.ndarray:
     """Codes of images under the image extractor of ``model``, see :func:`encode_rows`."""
     encoder = partial(compute, model.image_extractor)
     return encode_rows(encoder, inputs, count, batch_size, quiet)
 
 
-def padded(captions):
+def padded(captions: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
     """Captions as one grid.
 
     Args:
@@ -75,7 +103,9 @@ def padded(captions):
     return grid, lengths
 
 
-def encode_captions(model, captions, batch_size, quiet=True):
+def encode_captions(
+    model: HasExtractors, captions: Sequence[Sequence[int]], batch_size: int, quiet: bool = True
+) -> np.ndarray:
     """Codes of captions, encoded in order of length so that no batch is mostly padding.
 
     Args:
@@ -86,20 +116,22 @@ def encode_captions(model, captions, batch_size, quiet=True):
         float32 ``[len(captions), embed_size]``, in the captions' own order.
     """
     order = np.argsort([len(caption) for caption in captions], kind="stable")
-    codes = None
+    codes = np.empty((0, 0), np.float32)
     starts = range(0, len(captions), batch_size)
     for start in progress(starts, "encoding captions", len(starts), "batch", disable=quiet or None):
         chosen = order[start : start + batch_size]
         batch = map(paddle.to_tensor, padded([captions[index] for index in chosen]))
         with memory_errors_explained():
             rows = compute(model.text_extractor, *batch).numpy()
-        if codes is None:
+        if not len(codes):
             codes = np.empty((len(captions), rows.shape[1]), np.float32)
         codes[chosen] = rows
     return codes
 
 
-def encode_dataset(model, dataset, batch_size, quiet=True):
+def encode_dataset(
+    model: JointEmbedding, dataset: CaptionDataset, batch_size: int, quiet: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
     """Codes of a ``CaptionDataset``: each image once, each caption once.
 
     Returns:

@@ -1,15 +1,18 @@
 """Scoring a model over a loader."""
 
+from __future__ import annotations
+
 import numpy as np
 import paddle
 
 from vsepp.data.dataset import CaptionDataset
 from vsepp.metrics.scores import calc_recall
+from vsepp.models.vsepp import JointEmbedding
 from vsepp.retrieval.encoding import encode_dataset, evaluation_mode
 from vsepp.system.errors import InputError
 
 
-def _is_shuffled(data_loader):
+def _is_shuffled(data_loader: paddle.io.DataLoader) -> bool:
     sampler = getattr(data_loader, "batch_sampler", None)
     if getattr(sampler, "shuffle", False):
         return True
@@ -17,7 +20,12 @@ def _is_shuffled(data_loader):
     return isinstance(inner, (paddle.io.RandomSampler, paddle.io.WeightedRandomSampler))
 
 
-def evaluate(data_loader, model, batch_size, captions_per_image):
+def evaluate(
+    data_loader: paddle.io.DataLoader,
+    model: JointEmbedding,
+    batch_size: int,
+    captions_per_image: int,
+) -> tuple[float, ...]:
     """Recall@1, 5 and 10 of a model over a loader.
 
     When the loader reads an :class:`ImageTextDataset`, each image is encoded once. The model

@@ -3,14 +3,18 @@
 The codes are computed once for a checkpoint and a split, and kept beside the checkpoint.
 """
 
+from __future__ import annotations
+
 import json
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from vsepp.data.dataset import open_dataset
+from vsepp.data.dataset import CaptionDataset, open_dataset
 from vsepp.data.encoding import Encoding
 from vsepp.data.features import FeatureOrigin, FeatureStore
 from vsepp.data.prepared import Prepared
@@ -18,6 +22,9 @@ from vsepp.metrics.top_k import scores_of_image, scores_of_text, top_k
 from vsepp.system.errors import InputError
 from vsepp.system.fingerprints import list_fingerprint
 from vsepp.system.tensor_files import write_tensors
+
+if TYPE_CHECKING:
+    from vsepp.retrieval.model import RetrievalModel
 
 _HEADER = "vsepp_codes"
 
@@ -32,27 +39,31 @@ class Gallery:
         measure: ``cosine`` or ``order``.
     """
 
-    def __init__(self, dataset, images, texts, measure):
+    def __init__(
+        self, dataset: CaptionDataset, images: np.ndarray, texts: np.ndarray, measure: str
+    ) -> None:
         self.dataset = dataset
         self.images = images
         self.texts = texts
         self.measure = measure
         self.sentences = dataset.sentences()
 
-    def find_images(self, text_code, k):
-        """The ``k`` images that fit a text code best: (positions, similarities)."""
+    def find_images(self, text_code: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """The images that fit a code ``[embed_size]`` best: (positions, scores), ``[k]``."""
         scores = scores_of_text(self.images, text_code, self.measure)
         found = top_k(scores, k)
         return found, scores[found]
 
-    def find_sentences(self, image_code, k):
-        """The ``k`` captions that fit an image code best: (positions, similarities)."""
+    def find_sentences(self, image_code: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """The captions that fit a code ``[embed_size]`` best: (positions, scores), ``[k]``."""
         scores = scores_of_image(image_code, self.texts, self.measure)
         found = top_k(scores, k)
         return found, scores[found]
 
 
-def open_gallery(model, folder, split, log=print):
+def open_gallery(
+    model: RetrievalModel, folder: str | Path, split: str, log: Callable[[str], object] = print
+) -> Gallery:
     """The gallery of a split under a model; its codes are computed when they are not stored.
 
     Where the data set's vocabulary is not the checkpoint's, its captions are cut and encoded
@@ -94,13 +105,18 @@ def open_gallery(model, folder, split, log=print):
     return Gallery(dataset, *stored, model.measure)
 
 
-def _feature_store(model, prepared):
+def _feature_store(model: RetrievalModel, prepared: Prepared) -> FeatureStore | None:
     """Where the features that the model was trained over would be, or those of the data set."""
     origin = FeatureOrigin.from_record(model.frozen) if model.frozen else prepared.features
     return FeatureStore(prepared.folder, origin) if origin else None
 
 
-def _keys(model, dataset, features, given):
+def _keys(
+    model: RetrievalModel,
+    dataset: CaptionDataset,
+    features: FeatureStore | None,
+    given: FeatureOrigin | None,
+) -> list[dict[str, Any]]:
     """What tells a gallery's codes from others: as it is written now, and as it may have been."""
     encoding = Encoding.of_model(model, exif=False)
     if features:
@@ -121,7 +137,9 @@ def _keys(model, dataset, features, given):
     return keys
 
 
-def _read_anew(model, dataset, log):
+def _read_anew(
+    model: RetrievalModel, dataset: CaptionDataset, log: Callable[[str], object]
+) -> None:
     """Give a data set's captions the indices that the checkpoint's text encoder takes."""
     if not dataset.keeps_sentences():
         raise InputError(
@@ -138,7 +156,9 @@ def _read_anew(model, dataset, log):
     )
 
 
-def _read(path, keys, shapes):
+def _read(
+    path: Path, keys: list[dict[str, Any]], shapes: list[tuple[int, int]]
+) -> tuple[np.ndarray, np.ndarray] | None:
     """Stored codes, or None when there are none of this checkpoint and split, or damaged ones."""
     if not path.exists():
         return None
@@ -156,19 +176,25 @@ def _read(path, keys, shapes):
     return stored if whole else None
 
 
-def _encode(model, dataset, features):
+def _encode(
+    model: RetrievalModel, dataset: CaptionDataset, features: FeatureStore | None
+) -> tuple[np.ndarray, np.ndarray]:
     images = _encode_images(model, dataset, features)  # first: a model may have no backbone
     return images, model.encode_indices(dataset.captions, quiet=False)
 
 
-def _encode_images(model, dataset, features):
+def _encode_images(
+    model: RetrievalModel, dataset: CaptionDataset, features: FeatureStore | None
+) -> np.ndarray:
     if features:
         return model.encode_features(features.read(dataset.split, dataset.images))
     paths = [dataset.image_path(image_id) for image_id in range(len(dataset.images))]
     return model.encode_image(paths, exif=False, quiet=False)
 
 
-def same_photograph(path, folder, splits):
+def same_photograph(
+    path: str | Path, folder: str | Path, splits: Iterable[str]
+) -> tuple[CaptionDataset, int] | tuple[None, None]:
     """Where a photograph stands in a data set: by its path, else by its content.
 
     Args:

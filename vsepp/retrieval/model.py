@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
+from pathlib import Path
+from typing import Any, TypeVar, Union
 
 import numpy as np
 import paddle
@@ -26,13 +29,18 @@ from vsepp.models.twins.predictor import BackbonePredictor
 from vsepp.retrieval.encoding import encode_captions, encode_images, encode_rows, padded
 from vsepp.system.errors import InputError
 from vsepp.system.threads import computes_in_bfloat16
+from vsepp.text.vocabulary import Vocabulary
 
 _MANY_IMAGES = 64  # from here on, preparing a faster network pays
 _BATCH = 64
+_PHOTO = (str, os.PathLike, Image.Image)  # what a single photograph may come as
 _ENOUGH = 2  # of a photograph's pixels to a side of the resized one, for resizing to average over
 
+Photo = Union[str, Path, Image.Image]  # the file of a photograph, or the photograph
+Found = TypeVar("Found")
 
-def load(checkpoint) -> RetrievalModel:
+
+def load(checkpoint: str | Path) -> RetrievalModel:
     """A model ready for use, from a checkpoint.
 
     Nothing but the checkpoint is read: ImageNet weights are neither looked for nor fetched.
@@ -46,7 +54,7 @@ def load(checkpoint) -> RetrievalModel:
     return RetrievalModel(checkpoint)
 
 
-def _listed(given, single, name):
+def _listed(given: Any, single: tuple[type, ...], name: str) -> list:
     """What a caller gave, one of ``single`` or several, as a list."""
     if isinstance(given, single):
         return [given]
@@ -73,7 +81,7 @@ class RetrievalModel:
         frozen: what the header says of the frozen backbone that it was trained over, or None.
     """
 
-    def __init__(self, checkpoint):
+    def __init__(self, checkpoint: str | Path) -> None:
         self.checkpoint = str(checkpoint)
         header = read_header(checkpoint)
         known = {key: value for key, value in header["config"].items() if key in KEYS}
@@ -85,9 +93,9 @@ class RetrievalModel:
         self.measure = self.config.measure
         self.fingerprint = header["fingerprint"]
         self.frozen = header.get("backbone")
-        self._predictor = None
+        self._predictor: BackbonePredictor | None = None
 
-    def _found(self, find, name):
+    def _found(self, find: Callable[[str], Found], name: str) -> Found:
         try:
             return find(name)
         except InputError as error:
@@ -99,7 +107,7 @@ class RetrievalModel:
         return self.config.embed_size
 
     @property
-    def vocabulary(self):
+    def vocabulary(self) -> Vocabulary:
         """The ``Vocabulary`` of an encoder that has a word list."""
         return self.reader.vocabulary
 
@@ -120,7 +128,7 @@ class RetrievalModel:
         return backbone_precision(wanted)
 
     @cached_property
-    def image_extractor(self):
+    def image_extractor(self) -> paddle.nn.Layer:
         """The image encoder's network."""
         state = self._part("image_extractor.")
         find = self._found(find_image_encoder, self.config.image_model)
@@ -128,24 +136,26 @@ class RetrievalModel:
         return self._ready(encoder.build(), state)
 
     @cached_property
-    def text_extractor(self):
+    def text_extractor(self) -> paddle.nn.Layer:
         """The text encoder's network."""
         state = self._part("text_extractor.")
         self._text.check_state(state, self.checkpoint)
         return self._ready(self._text.build(), state)
 
-    def _part(self, prefix):
+    def _part(self, prefix: str) -> dict[str, np.ndarray]:
         state = load_checkpoint(self.checkpoint, parts=(f"model/{prefix}",))["model"]
         return {name[len(prefix) :]: value for name, value in state.items()}
 
-    def _ready(self, network, state):
+    def _ready(self, network: paddle.nn.Layer, state: Mapping[str, np.ndarray]) -> paddle.nn.Layer:
         set_state(network, state, self.checkpoint)
         network.eval()
         return network
 
     # ---- images ----------------------------------------------------------------------------
 
-    def encode_image(self, images, exif: bool = True, quiet: bool = True) -> np.ndarray:
+    def encode_image(
+        self, images: Photo | Sequence[Photo], exif: bool = True, quiet: bool = True
+    ) -> np.ndarray:
         """Codes of photographs.
 
         A photograph's code does not depend, beyond rounding, on how many come together, and its
@@ -164,21 +174,21 @@ class RetrievalModel:
             InputError: when a photograph cannot be decoded, or when the checkpoint holds no
                 backbone (then use :meth:`encode_features`).
         """
-        images = _listed(images, (str, os.PathLike, Image.Image), "images")
+        photos = _listed(images, _PHOTO, "images")
         self._check_backbone()
-        if not len(images):
+        if not photos:
             return self._no_codes()
-        pixels = map_images(lambda image: self.pixels(image, exif), images)
+        pixels = map_images(lambda photo: self.pixels(photo, exif), photos)
         with paddle.no_grad():
-            few = len(images) < _MANY_IMAGES or paddle.get_device() != "cpu"
+            few = len(photos) < _MANY_IMAGES or paddle.get_device() != "cpu"
             if few and self.precision == "float32":
-                return encode_images(self, pixels, len(images), 16, quiet)
+                return encode_images(self, pixels, len(photos), 16, quiet)
             predictor = self._fast_backbone()
             batches = in_batches(pixels, predictor.batch_size)
             features = chain.from_iterable(map(predictor, batches))
-            return self._encode_features(features, len(images), quiet)
+            return self._encode_features(features, len(photos), quiet)
 
-    def _fast_backbone(self):
+    def _fast_backbone(self) -> BackbonePredictor:
         if self._predictor is None:
             self._predictor = BackbonePredictor(
                 self.image_extractor.backbone,
@@ -213,7 +223,7 @@ class RetrievalModel:
             codes[start : start + size] = self._encode_features(whole, size)[: len(features)]
         return codes
 
-    def pixels(self, image, exif: bool = True) -> np.ndarray:
+    def pixels(self, image: Photo, exif: bool = True) -> np.ndarray:
         """A photograph (a path or PIL image) as the network sees it: uint8 ``[size, size, 3]``.
 
         People's own large JPEGs (``exif``) are decoded no larger than needed; those of data sets
@@ -233,18 +243,17 @@ class RetrievalModel:
             image = open_image(image, exif, at_least=enough)
         return self.preprocessing.center_crop()(image)
 
-    def preprocess(self, images, exif: bool = True) -> np.ndarray:
+    def preprocess(self, images: Photo | Sequence[Photo], exif: bool = True) -> np.ndarray:
         """What the image encoder is fed: float32 ``[n, 3, image_size, image_size]``, normalised.
 
         The arguments are those of :meth:`encode_image`.
         """
-        images = _listed(images, (str, os.PathLike, Image.Image), "images")
         steps = self.preprocessing
-        pixels = [self.pixels(image, exif) for image in images]
+        pixels = [self.pixels(photo, exif) for photo in _listed(images, _PHOTO, "images")]
         rows = np.stack(pixels) if pixels else np.empty((0, *2 * [steps.image_size], 3), np.uint8)
         return normalize(rows, steps.mean, steps.std)
 
-    def _check_backbone(self):
+    def _check_backbone(self) -> None:
         if hasattr(self.image_extractor, "backbone"):
             return
         named = (
@@ -286,10 +295,12 @@ class RetrievalModel:
             )
         return self._encode_features(features, len(features))
 
-    def _no_codes(self):
+    def _no_codes(self) -> np.ndarray:
         return np.empty((0, self.embed_size), np.float32)
 
-    def _encode_features(self, features, count, quiet=True):
+    def _encode_features(
+        self, features: Iterable[np.ndarray], count: int, quiet: bool = True
+    ) -> np.ndarray:
         with paddle.no_grad():
             return encode_rows(self.image_extractor.encode_features, features, count, _BATCH, quiet)
 
@@ -307,7 +318,7 @@ class RetrievalModel:
         """What is said of a sentence's unknown words: one line, empty when all are known."""
         return self.reader.explain_unknown(sentence)
 
-    def encode_text(self, sentences) -> np.ndarray:
+    def encode_text(self, sentences: str | Sequence[str]) -> np.ndarray:
         """Codes of sentences.
 
         Args:
@@ -321,14 +332,14 @@ class RetrievalModel:
         """
         return self._encode_indices(self._indices(sentences))
 
-    def _indices(self, sentences):
-        sentences = _listed(sentences, str, "sentences")
+    def _indices(self, sentences: str | Sequence[str]) -> list[list[int]]:
+        sentences = _listed(sentences, (str,), "sentences")
         for sentence in sentences:
             if not isinstance(sentence, str):
                 raise InputError(f"a sentence must be text, not {type(sentence).__name__}.")
         return self.reader.indices(sentences)
 
-    def tokenize(self, sentences) -> tuple[np.ndarray, np.ndarray]:
+    def tokenize(self, sentences: str | Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """What the text encoder is fed.
 
         Args:
@@ -342,8 +353,8 @@ class RetrievalModel:
         """
         return padded(self._indices(sentences))
 
-    def encode_indices(self, captions: list[list[int]], quiet: bool = True) -> np.ndarray:
-        """Codes of captions given as the reader's lists of indices, not padded.
+    def encode_indices(self, captions: Sequence[Sequence[int]], quiet: bool = True) -> np.ndarray:
+        """Codes, float32 ``[n, embed_size]``, of the reader's lists of indices, not padded.
 
         Raises:
             InputError: for an empty caption, or an index that the reader does not give.
@@ -352,7 +363,7 @@ class RetrievalModel:
         self.reader.check_indices(captions)
         return self._encode_indices(captions, quiet)
 
-    def _encode_indices(self, captions, quiet=True):
+    def _encode_indices(self, captions: Sequence[Sequence[int]], quiet: bool = True) -> np.ndarray:
         if not captions:
             return self._no_codes()
         with paddle.no_grad():
@@ -360,7 +371,9 @@ class RetrievalModel:
 
     # ---- both ------------------------------------------------------------------------------
 
-    def similarity(self, images, texts) -> np.ndarray:
+    def similarity(
+        self, images: Photo | Sequence[Photo] | np.ndarray, texts: str | Sequence[str] | np.ndarray
+    ) -> np.ndarray:
         """How well each image fits each text.
 
         Args:
@@ -379,7 +392,7 @@ class RetrievalModel:
 
     def classify(
         self,
-        image,
+        image: Photo,
         labels: list[str],
         template: str = "a photo of a {}",
         temperature: float | None = None,
@@ -403,7 +416,7 @@ class RetrievalModel:
         order = np.argsort(-odds, kind="stable")
         return {labels[index]: float(odds[index] / odds.sum()) for index in order}
 
-    def _learned_temperature(self):
+    def _learned_temperature(self) -> float | None:
         """The temperature in the checkpoint, or None."""
         state = load_checkpoint(self.checkpoint, parts=("model/logit_scale",))["model"]
         if "logit_scale" not in state:

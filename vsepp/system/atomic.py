@@ -4,15 +4,19 @@ Every write goes aside into the same folder, is flushed to the disk, and is then
 renamed over its destination.
 """
 
+from __future__ import annotations
+
 import json
 import os
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO, Any
 
 TEMPORARY_SUFFIX = ".writing"
 
 
-def sync_folder(folder):
+def sync_folder(folder: str | os.PathLike[str]) -> None:
     """Flush a folder's entries, so that a rename in it survives a power cut."""
     if os.name == "nt":  # Windows cannot open a folder for this, and does not need it
         return
@@ -23,7 +27,7 @@ def sync_folder(folder):
         os.close(descriptor)
 
 
-def _sync_file(path):
+def _sync_file(path: Path) -> None:
     descriptor = os.open(path, os.O_RDWR)
     try:
         os.fsync(descriptor)
@@ -32,7 +36,7 @@ def _sync_file(path):
 
 
 @contextmanager
-def naming(path):
+def naming(path: str | os.PathLike[str]) -> Iterator[None]:
     """Let an error of the system that names no file, as those of a write, name ``path``."""
     try:
         yield
@@ -42,8 +46,8 @@ def naming(path):
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
-def write_all(file, data):
-    """Write bytes, or an array's, to an unbuffered file, which may take a part at a time.
+def write_all(file: IO[bytes], data: bytes | memoryview) -> None:
+    """Write bytes, or an array's ``data``, to an unbuffered file, which may take a part at a time.
 
     On a nearly full disk a write takes what there is room for; only the next one fails.
     """
@@ -53,7 +57,7 @@ def write_all(file, data):
 
 
 @contextmanager
-def atomic_path(path, sync=True):
+def atomic_path(path: str | os.PathLike[str], sync: bool = True) -> Iterator[Path]:
     """Yield a temporary path; when the block succeeds, it becomes ``path``.
 
     The missing parent folders are made. When the block raises, the temporary file
@@ -94,7 +98,7 @@ def atomic_path(path, sync=True):
         raise
 
 
-def check_writable(path):
+def check_writable(path: str | os.PathLike[str]) -> None:
     """Find out whether ``path`` can be written, before what takes long; nothing is left there.
 
     Raises:
@@ -112,7 +116,7 @@ def check_writable(path):
         pass
 
 
-def write_together(contents, between):
+def write_together(contents: Mapping[Path, Any], between: Callable[[], object]) -> None:
     """Write JSON files that belong together: all aside, then all renamed.
 
     Args:
@@ -128,21 +132,21 @@ def write_together(contents, between):
         between()
 
 
-def write_bytes(path, data):
+def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
     """Write ``data`` (bytes) to ``path`` atomically."""
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
 
 
-def write_text(path, text):
+def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write ``text`` to ``path`` atomically, as UTF-8."""
     write_bytes(path, text.encode("utf-8"))
 
 
-def write_json(path, value, indent=None):
+def write_json(path: str | os.PathLike[str], value: Any, indent: int | None = None) -> None:
     """Write ``value`` to ``path`` atomically, as UTF-8 JSON."""
     write_text(path, _as_json(value, indent))
 
 
-def _as_json(value, indent=None):
+def _as_json(value: Any, indent: int | None = None) -> str:
     return json.dumps(value, ensure_ascii=False, indent=indent) + "\n"

@@ -1,12 +1,15 @@
 """Telling content apart by its SHA-256, whatever file it came in."""
 
+from __future__ import annotations
+
 import hashlib
 import json
+from collections.abc import Mapping
 
 import numpy as np
 
 
-def fingerprint(state):
+def fingerprint(state: Mapping[str, np.ndarray]) -> str:
     """SHA-256, in hex, of ``{name: array}``.
 
     It depends on names, shapes, types and values, not on the order of the names, the
@@ -22,6 +25,6 @@ def fingerprint(state):
     return digest.hexdigest()
 
 
-def list_fingerprint(items):
+def list_fingerprint(items: list) -> str:
     """SHA-256, in hex, of a list that JSON can hold."""
     return hashlib.sha256(json.dumps(items, ensure_ascii=True).encode("ascii")).hexdigest()

@@ -50,8 +50,8 @@ def command(name: str, *words: object) -> str:
         words: its arguments; each is quoted where a shell would take it apart.
     """
     called = tool(name)
-    words = tuple(quoted(word) for word in words)
-    return " ".join((f"python {called}" if called.rstrip("'").endswith(".py") else called, *words))
+    start = f"python {called}" if called.rstrip("'").endswith(".py") else called
+    return " ".join((start, *map(quoted, words)))
 
 
 def quoted(word: object) -> str:

@@ -1,11 +1,15 @@
 """Reading other people's JSON with one clear sentence when it cannot be used."""
 
+from __future__ import annotations
+
 import json
+import os
+from typing import Any
 
 from vsepp.system.errors import InputError
 
 
-def read_json(path, mend):
+def read_json(path: str | os.PathLike[str], mend: str) -> Any:
     """Read a UTF-8 JSON file, with or without a byte order mark.
 
     Args:

@@ -1,16 +1,21 @@
 """One process at a time: a lock on a file that the system lets go of when its holder ends."""
 
+from __future__ import annotations
+
 import errno
 import os
+import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from vsepp.system.errors import InputError
 
 _TAKEN = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
-_held = set()  # descriptors of the locks of this process
+_held: set[int] = set()  # descriptors of the locks of this process
 
 
-def _let_go_in_child():
+def _let_go_in_child() -> None:
     """A worker that outlives its parent for a moment must not keep the parent's locks."""
     while _held:
         os.close(_held.pop())
@@ -20,9 +25,9 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_let_go_in_child)
 
 
-def _lock(descriptor):
+def _lock(descriptor: int) -> None:
     """Take the lock of an open file at once, or raise OSError."""
-    if os.name == "nt":
+    if sys.platform == "win32":
         import msvcrt
 
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
@@ -32,7 +37,7 @@ def _lock(descriptor):
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def _open_locked(path, refusal):
+def _open_locked(path: str | Path, refusal: str) -> int:
     """Open the file ``path`` and take its lock; returns the descriptor."""
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
@@ -53,7 +58,7 @@ def _open_locked(path, refusal):
 
 
 @contextmanager
-def only_one(path, refusal):
+def only_one(path: str | Path, refusal: str) -> Iterator[None]:
     """Hold the lock of the file ``path`` while the block runs.
 
     The file is made, and removed in the end. A crash may leave it, but not the lock on it, which
@@ -81,7 +86,7 @@ def only_one(path, refusal):
             os.close(descriptor)  # and with it the lock
 
 
-def tidy(path):
+def tidy(path: str | Path) -> None:
     """Remove the file that :func:`only_one` makes, where a crash has left it."""
     if os.path.exists(path):
         try:

@@ -3,13 +3,15 @@
 Each function does something where the C library is glibc, and nothing elsewhere.
 """
 
+from __future__ import annotations
+
 import ctypes
 
 # Of mallopt(3):
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 
 
-def keep_freed():
+def keep_freed() -> None:
     """Keep what is freed, up to 256 MB at the heap's end, for what is needed next, from now on.
 
     By itself glibc asks the system for each large block anew and hands it back when it is
@@ -20,7 +22,7 @@ def keep_freed():
     _call("mallopt", _M_TRIM_THRESHOLD, 1 << 28)
 
 
-def return_large_blocks():
+def return_large_blocks() -> None:
     """Let large blocks go back to the system as soon as they are freed, from now on.
 
     By itself glibc keeps blocks of up to 32 MB in a heap, where what one step leaves and the next
@@ -30,7 +32,7 @@ def return_large_blocks():
     _call("mallopt", _M_TRIM_THRESHOLD, 1 << 17)
 
 
-def share_heaps(count):
+def share_heaps(count: int) -> None:
     """Let all threads share a number of heaps, which may be too late once there are threads.
 
     By itself glibc gives each thread its own, up to eight for each processor core; what was
@@ -39,12 +41,12 @@ def share_heaps(count):
     _call("mallopt", _M_ARENA_MAX, count)
 
 
-def return_freed():
+def return_freed() -> None:
     """Give freed pages of every heap back to the system, once."""
     _call("malloc_trim", 0)
 
 
-def _call(name, *numbers):
+def _call(name: str, *numbers: int) -> None:
     try:
         function = getattr(ctypes.CDLL("libc.so.6"), name)
     except (OSError, AttributeError):

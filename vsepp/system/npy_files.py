@@ -1,11 +1,15 @@
 """Reading other people's ``.npy`` with one clear sentence when it cannot be used."""
 
+from __future__ import annotations
+
+from pathlib import Path
+
 import numpy as np
 
 from vsepp.system.errors import InputError
 
 
-def read_npy(path, mend):
+def read_npy(path: str | Path, mend: str) -> np.memmap:
     """Open an array of numbers, memory-mapped and read-only; nothing in it is executed.
 
     Args:
@@ -16,7 +20,7 @@ def read_npy(path, mend):
         InputError: when the file is missing, is no ``.npy``, is cut short or holds objects.
     """
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        array: np.memmap = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise InputError(f"{path} does not exist: {mend}.") from None
     except PermissionError:

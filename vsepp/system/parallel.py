@@ -1,19 +1,31 @@
 """Work on NumPy blocks, spread over the processor's cores."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from typing import TYPE_CHECKING, TypeVar
 
 from vsepp.system.threads import cpu_count
 
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
+
+Block = TypeVar("Block")
+Result = TypeVar("Result")
+
 
 @lru_cache(maxsize=1)
-def _blas():
+def _blas() -> ThreadpoolController:
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()
 
 
-def map_blocks(function, blocks, threads=None):
+def map_blocks(
+    function: Callable[[Block], Result], blocks: Sequence[Block], threads: int | None = None
+) -> Iterator[Result]:
     """Apply ``function`` to every block, yielding the results in order.
 
     NumPy lets go of the interpreter while it computes, so threads suffice. Each product runs

@@ -5,7 +5,12 @@ While ``<name>.npy`` is being written it is called ``<name>.partial.npy``, and
 ``<name>.json`` says what it holds: beside a partial file, that only the renaming is left.
 """
 
+from __future__ import annotations
+
 import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 
@@ -28,7 +33,16 @@ class ResumableArray:
         mend: what the user can do when its files are broken; ends the sentence.
     """
 
-    def __init__(self, folder, name, description, count, shape, dtype, mend):
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        description: dict[str, Any],
+        count: int,
+        shape: tuple[int, ...],
+        dtype: Any,
+        mend: str,
+    ) -> None:
         self.folder = folder
         self.path = folder / f"{name}.npy"
         self.about = folder / f"{name}.json"
@@ -40,7 +54,7 @@ class ResumableArray:
         self.dtype = np.dtype(dtype)
         self.mend = mend
 
-    def done(self):
+    def done(self) -> int:
         """How many pieces were written before an interruption; 0 when it has to begin."""
         if not self.partial.exists():
             return 0
@@ -52,10 +66,11 @@ class ResumableArray:
         if not isinstance(stored, dict) or {**stored, "done": 0} != {**self.description, "done": 0}:
             return 0
         found = stored.get("done")
-        believable = type(found) is int and 0 < found <= self.count
-        return found if believable and self._partial_start() else 0
+        if type(found) is not int or not 0 < found <= self.count:
+            return 0
+        return found if self._partial_start() else 0
 
-    def _partial_start(self):
+    def _partial_start(self) -> int:
         """Bytes before the numbers of the partial file; 0 when it is not one of this array."""
         try:
             there = read_npy(self.partial, self.mend)
@@ -63,7 +78,12 @@ class ResumableArray:
             return 0
         return there.offset if (there.shape, there.dtype) == (self.shape, self.dtype) else 0
 
-    def write(self, position, compute, advance):
+    def write(
+        self,
+        position: Callable[[int], int],
+        compute: Callable[[int], Iterable[tuple[int, np.ndarray]]],
+        advance: Callable[[int], object],
+    ) -> None:
         """Write what is missing, and give the file its name.
 
         Args:
@@ -90,7 +110,7 @@ class ResumableArray:
             advance(done)
             for pieces, numbers in compute(done):
                 with naming(self.partial):
-                    write_all(file, np.ascontiguousarray(numbers, self.dtype))
+                    write_all(file, np.ascontiguousarray(numbers, self.dtype).data)
                     os.fsync(file.fileno())
                 done += pieces
                 write_json(self.progress, {**self.description, "done": done})
@@ -101,7 +121,7 @@ class ResumableArray:
         self.partial.replace(self.path)
         sync_folder(self.folder)
 
-    def _begin(self, file):
+    def _begin(self, file: IO[bytes]) -> int:
         """Write the header and make the file as long as it will be; returns the header's bytes."""
         np.lib.format.write_array_header_1_0(
             file, {"descr": self.dtype.str, "fortran_order": False, "shape": self.shape}

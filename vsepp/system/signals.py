@@ -1,14 +1,17 @@
 """Holding Ctrl-C and SIGTERM back where they would do harm."""
 
+from __future__ import annotations
+
 import signal
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 _HELD = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def held_back():
+def held_back() -> Iterator[None]:
     """Let SIGINT and SIGTERM wait until the block is through.
 
     For calls into Paddle that do not stand an exception in their midst. Handlers that the
@@ -32,7 +35,7 @@ def held_back():
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler or signal.SIG_DFL)
-        if masks:
+        if before is not None:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         if arrived:
             signal.raise_signal(arrived[0])

@@ -1,12 +1,19 @@
 """Writing safetensors files: whole or not at all."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
 import numpy as np
 from safetensors.numpy import save
 
 from vsepp.system.atomic import write_bytes
 
 
-def write_tensors(path, tensors, metadata):
+def write_tensors(
+    path: str | Path, tensors: Mapping[str, np.ndarray], metadata: dict[str, str]
+) -> None:
     """Write ``{name: ndarray}`` and ``{name: text}`` to ``path`` atomically.
 
     The library makes the bytes, and they are written here: it would write to a temporary file

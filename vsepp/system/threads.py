@@ -1,18 +1,20 @@
 """How the numerical libraries use the processor, decided before they are imported."""
 
+from __future__ import annotations
+
 import os
 import sys
 import warnings
 
 
-def cpu_count():
+def cpu_count() -> int:
     """Processors this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def set_thread_variables(cpuinfo="/proc/cpuinfo"):
+def set_thread_variables(cpuinfo: str = "/proc/cpuinfo") -> None:
     """Set the variables that NumPy's and Paddle's matrix products read once, at import.
 
     What the user has set is respected.
@@ -57,7 +59,7 @@ def set_thread_variables(cpuinfo="/proc/cpuinfo"):
         )
 
 
-def describe_threads():
+def describe_threads() -> str:
     """One line on what matrix products on the CPU use, as the variables stand."""
     used = {name: os.environ.get(f"{name}_NUM_THREADS", "?") for name in ("MKL", "OPENBLAS", "OMP")}
     return (
@@ -66,12 +68,12 @@ def describe_threads():
     )
 
 
-def computes_in_bfloat16(cpuinfo="/proc/cpuinfo"):
+def computes_in_bfloat16(cpuinfo: str = "/proc/cpuinfo") -> bool:
     """Whether the processor has instructions for products of bfloat16 numbers."""
     return not _processor(cpuinfo)[1].isdisjoint({"avx512_bf16", "amx_bf16"})
 
 
-def _processor(cpuinfo):
+def _processor(cpuinfo: str) -> tuple[str | None, set[str]]:
     """(vendor, set of instruction flags) of the first processor listed."""
     found = {}
     try:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol
+
 import numpy as np
 
 from vsepp.system.errors import InputError
@@ -9,6 +12,12 @@ from vsepp.text.tokens import find_tokenizer
 from vsepp.text.vocabulary import Vocabulary
 
 _NAMED_AT_MOST = 10  # unknown words that nearest ones are looked for: it takes a while
+
+
+class HasVocabulary(Protocol):
+    """Such as a ``vsepp.data.dataset.CaptionDataset``."""
+
+    vocabulary: Vocabulary
 
 
 class WordReader:
@@ -64,7 +73,7 @@ class WordReader:
         """
         return contents.get("vocab") == self.vocabulary.word_to_index
 
-    def indices(self, sentences: list[str]) -> list[list[int]]:
+    def indices(self, sentences: Sequence[str]) -> list[list[int]]:
         """Each sentence as the indices of ``<start>``, its words, ``<end>``.
 
         Raises:
@@ -72,7 +81,7 @@ class WordReader:
         """
         return [self._indices(sentence) for sentence in sentences]
 
-    def _indices(self, sentence):
+    def _indices(self, sentence: str) -> list[int]:
         words = self.words(sentence)
         if not any(word in self.vocabulary for word in words):
             raise InputError(
@@ -81,7 +90,7 @@ class WordReader:
             )
         return self.vocabulary.encode(words)
 
-    def check_indices(self, captions: list[list[int]]) -> None:
+    def check_indices(self, captions: Sequence[Sequence[int]]) -> None:
         """InputError unless each caption is a list of at least one index of the vocabulary."""
         for place, caption in enumerate(captions):
             row = np.asarray(caption)
@@ -96,7 +105,7 @@ class WordReader:
                     f"{len(self.vocabulary) - 1}: make it with the checkpoint's vocabulary."
                 )
 
-    def reads(self, dataset) -> bool:
+    def reads(self, dataset: HasVocabulary) -> bool:
         """Whether a prepared data set's captions stand there as indices of this reader."""
         return dataset.vocabulary.word_to_index == self.vocabulary.word_to_index
 
@@ -147,7 +156,7 @@ class WordReader:
             named.append(f"{word} ({', '.join(nearest)})" if nearest else word)
         return f"not in the vocabulary, so not understood: {', '.join(named)}" if named else ""
 
-    def _hint(self, words):
+    def _hint(self, words: Sequence[str]) -> str:
         few = list(dict.fromkeys(words))[:_NAMED_AT_MOST]
         nearest = dict.fromkeys(other for word in few for other in self.nearest_words(word))
         return f", such as {', '.join(nearest)}" if nearest else ""

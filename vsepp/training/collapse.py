@@ -1,5 +1,12 @@
 """Noticing that the hardest negatives have drawn all codes together."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vsepp.config import Config
+
 STUCK_AFTER = 50  # consecutive steps with the loss of a collapsed model before a warning
 
 
@@ -10,12 +17,12 @@ class CollapseWatch:
         config: the run's configuration.
     """
 
-    def __init__(self, config):
+    def __init__(self, config: Config) -> None:
         self.collapsed = 2 * config.batch_size * config.margin
-        self.since = None  # the first step of those that look collapsed
+        self.since: int | None = None  # the first step of those that look collapsed
         self.warned = False
 
-    def warning(self, loss, step, hardest):
+    def warning(self, loss: float, step: int, hardest: bool) -> str | None:
         """What to say about the loss of ``step``, or None.
 
         Args:

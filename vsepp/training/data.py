@@ -1,16 +1,24 @@
 """What a run reads: its splits, as photographs or as stored features."""
 
-import dataclasses
+from __future__ import annotations
 
-from vsepp.data.dataset import FeatureTextDataset, ImageTextDataset, prepared_folder
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Union
+
+from vsepp.config import Config
+from vsepp.data.dataset import CaptionDataset, FeatureTextDataset, ImageTextDataset, prepared_folder
 from vsepp.data.image_store import ImageStore
 from vsepp.data.options import with_prepared_options
 from vsepp.data.prepared import Prepared
+from vsepp.data.preprocessing import Preprocessing
 from vsepp.models.backbones import check_image_size
 from vsepp.models.encoders import find_image_encoder
-from vsepp.models.feature_extraction import load_features
+from vsepp.models.feature_extraction import FrozenBackbone, GivenFeatures, load_features
 from vsepp.system.errors import InputError
 from vsepp.system.threads import cpu_count
+from vsepp.text.vocabulary import Vocabulary
 
 
 @dataclasses.dataclass
@@ -26,21 +34,26 @@ class RunData:
 
     splits: dict
     tokenizer: str
-    backbone: object = None
+    backbone: Union[FrozenBackbone, GivenFeatures, None] = None
 
     @property
-    def vocabulary(self):
+    def vocabulary(self) -> Vocabulary:
+        """That of the data set, which all splits share."""
         return next(iter(self.splits.values())).vocabulary
 
 
-def uses_features(config):
-    """Whether a run trains on stored features."""
+def uses_features(config: Config) -> bool:
+    """Whether a run trains on stored features.
+
+    Raises:
+        InputError: when its keys contradict each other there.
+    """
     if config.features is True and config.finetuned:
         raise InputError(
             "features: stored features are of a frozen backbone: set finetuned=false "
             "with features=true."
         )
-    stored = not config.finetuned if config.features == "auto" else config.features
+    stored = not config.finetuned if config.features == "auto" else bool(config.features)
     if stored and config.image_store:
         raise InputError(
             "image_store: this run reads stored features and no photographs: set "
@@ -49,13 +62,18 @@ def uses_features(config):
     return stored
 
 
-def _refuse_photographs(config, folder):
+def _refuse_photographs(config: Config, folder: Path) -> None:
     if not uses_features(config):
         mend = "finetuned=false" if config.finetuned else "features=auto"
         raise InputError(f"{folder} holds features and no photographs: set {mend}.")
 
 
-def open_splits(config, splits, log=print, prepared=None):
+def open_splits(
+    config: Config,
+    splits: Sequence[str],
+    log: Callable[[str], object] = print,
+    prepared: Prepared | None = None,
+) -> RunData:
     """Open splits of a prepared data set as the configuration wants them.
 
     With ``use_restval`` the training split goes on with restval. Photographs come as uint8
@@ -84,7 +102,8 @@ def open_splits(config, splits, log=print, prepared=None):
         check_image_size(config.image_model, config.image_size, config.resize)
     joins = config.use_restval and "train" in splits and "restval" not in splits
     wanted = [*splits, "restval"] if joins else splits
-    opened, backbone = {}, None
+    opened: dict[str, CaptionDataset] = {}
+    backbone = None
     if uses_features(config):
         features, backbone = load_features(config, prepared, wanted, log)
         for split in wanted:
@@ -96,17 +115,19 @@ def open_splits(config, splits, log=print, prepared=None):
         for split in wanted:
             training = split in ("train", "restval")
             crop = steps.random_crop() if training else steps.center_crop()
-            opened[split] = ImageTextDataset(
+            opened[split] = dataset = ImageTextDataset(
                 folder, vocabulary, split, captions_per_image, max_len, crop, config.seed
             )
             if config.image_store and split != "test":  # which a run reads once, at its end
-                _take_stored(opened[split], steps, log)
+                _take_stored(dataset, steps, log)
     if joins:
         opened["train"].append(opened.pop("restval"))
     return RunData(opened, prepared.tokenizer, backbone)
 
 
-def _take_stored(dataset, steps, log):
+def _take_stored(
+    dataset: ImageTextDataset, steps: Preprocessing, log: Callable[[str], object]
+) -> None:
     """Let a data set read its images decoded, and decode them now where that was not done."""
     store = ImageStore(dataset.folder, steps.resize, steps.interpolation)
     decoded = store.read(dataset.split, dataset.images)
@@ -117,8 +138,8 @@ def _take_stored(dataset, steps, log):
     dataset.take_decoded(decoded)
 
 
-def worker_count(config):
+def worker_count(config: Config) -> int:
     """Loader processes: as configured; by itself none for features or on few cores."""
     if config.workers != "auto":
-        return config.workers
+        return int(config.workers)
     return 0 if uses_features(config) or cpu_count() <= 2 else min(4, cpu_count() - 1)

@@ -6,7 +6,7 @@ import math
 import signal
 from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import Any
+from typing import Any, NoReturn
 
 import paddle
 
@@ -64,7 +64,7 @@ class TrainingStep:
     def __call__(
         self, batch: Any, number: int, mark: Callable[[str], None] = lambda section: None
     ) -> paddle.Tensor:
-        """Take a step; returns its loss.
+        """Take a step; returns its loss, a scalar.
 
         Args:
             batch: as the objective takes it.
@@ -101,7 +101,7 @@ class TrainingStep:
             mark("optimizer")
         return loss.detach()
 
-    def _mixed_precision(self):
+    def _mixed_precision(self) -> Any:
         amp = self.config.amp
         return paddle.amp.auto_cast(
             enable=amp != "off", level="O1", dtype="bfloat16" if amp == "off" else amp
@@ -113,7 +113,8 @@ class Trainer:
 
     Args:
         config: the configuration; it stays as it is.
-        task: the class of what is trained, called once device and seed are set.
+        task: the class of what is trained, or what makes one of the same arguments; called once
+            device and seed are set.
         listeners: who is told how it goes.
 
     Raises:
@@ -121,7 +122,7 @@ class Trainer:
     """
 
     def __init__(
-        self, config: Config, task: type[Task], listeners: Sequence[Listener] = ()
+        self, config: Config, task: Callable[..., Task], listeners: Sequence[Listener] = ()
     ) -> None:
         self.config = config = named_checkpoint(config)
         select_device(config.device)
@@ -150,9 +151,9 @@ class Trainer:
         if not resumed:
             self._move_old_checkpoints_aside()
 
-    def _restore(self, resumed):
+    def _restore(self, resumed: dict[str, Any]) -> None:
         """Go back to exactly where a run stopped."""
-        path = self.config.checkpoint
+        path = str(self.config.checkpoint)
         self.task.check(resumed, path, resuming=True)
         self.task.set_weights(resumed["model"], path)
         self.position = Position.restored(resumed["position"], path)
@@ -160,7 +161,7 @@ class Trainer:
             self.task.model, self.optimizer, resumed["optimizer"], self.position.epoch, path
         )
 
-    def _move_old_checkpoints_aside(self):
+    def _move_old_checkpoints_aside(self) -> None:
         for path in (self.best_path, self.last_path):
             aside = move_aside(path)
             if aside:
@@ -201,7 +202,7 @@ class Trainer:
                 self._stop(stop)
         return self._test_best()
 
-    def _train_epoch(self, stop):
+    def _train_epoch(self, stop: StopRequest) -> None:
         config, position, steps = self.config, self.position, self.task.steps
         self.task.begin_epoch(position.epoch)
         self.step.begin_epoch()
@@ -233,7 +234,7 @@ class Trainer:
                 if position.step_in_epoch < steps and self._validate_when_due():
                     meter.restart()
 
-    def _stop(self, stop):
+    def _stop(self, stop: StopRequest) -> NoReturn:
         """Save, say how to go on, and end as the signal asks."""
         stop.within_step = True  # no more workers are needed
         position = self.position
@@ -249,11 +250,11 @@ class Trainer:
                 "from; run the same command again"
             )
         self._finish()
-        if stop.signal == signal.SIGINT:
+        if stop.signal is None or stop.signal == signal.SIGINT:
             raise KeyboardInterrupt
         raise SystemExit(128 + stop.signal)
 
-    def _test_best(self):
+    def _test_best(self) -> dict:
         """Score the best model on the test split."""
         best = load_checkpoint(self.best_path, parts=("model/",))
         self.task.set_weights(best["model"], self.best_path)
@@ -264,13 +265,13 @@ class Trainer:
         self._finish()
         return scored.metrics
 
-    def _finish(self):
+    def _finish(self) -> None:
         self._tell("ended", self.position.history)
         self.folder.close()
 
     # ---- now and then ----------------------------------------------------------------------
 
-    def _log_step(self, loss, meter):
+    def _log_step(self, loss: float, meter: Meter) -> None:
         config, position, steps = self.config, self.position, self.task.steps
         self._check_loss(loss)
         rate = self.optimizer.get_lr()
@@ -287,7 +288,7 @@ class Trainer:
         if warning:
             self.folder.log(warning)
 
-    def _validate_when_due(self):
+    def _validate_when_due(self) -> bool:
         """Validate and save where the configuration says so; returns whether it validated."""
         config, position = self.config, self.position
         if position.step % config.evaluate_step or position.validated_step == position.step:
@@ -297,7 +298,7 @@ class Trainer:
             self._save_last()
         return True
 
-    def _validate(self):
+    def _validate(self) -> None:
         """Score the validation split; keep the model when its score is the best so far."""
         position = self.position
         if position.validated_step == position.step:
@@ -320,37 +321,37 @@ class Trainer:
         )
         return_freed()
 
-    def _score(self, split) -> Scored:
+    def _score(self, split: str) -> Scored:
         try:
             return self.task.score(split)
         except Diverged as error:
             raise self._diverged(f"{error} after step {self.position.step}") from None
 
-    def _check_loss(self, loss):
+    def _check_loss(self, loss: float) -> None:
         if not math.isfinite(loss):
             raise self._diverged(
                 f"the loss is {loss} in epoch {self.position.epoch + 1} at step "
                 f"{self.position.step}"
             )
 
-    def _diverged(self, what):
+    def _diverged(self, what: str) -> InputError:
         return InputError(
             f"{what}{self.task.batch_names()}: set a lower learning_rate; "
             f"{self.last_path} and {self.best_path} hold what was saved before."
         )
 
-    def _tell(self, event, *what):
+    def _tell(self, event: str, *what: Any) -> None:
         """Call the method of that name of each :class:`Listener`."""
         for listener in self.listeners:
             getattr(listener, event)(*what)
 
-    def _tell_scores(self, split, scored):
+    def _tell_scores(self, split: str, scored: Scored) -> None:
         values = {f"{split}/{name}": value for name, value in scored.values.items()}
         self._tell("scalars", values, self.position.step)
 
     # ---- checkpoints -----------------------------------------------------------------------
 
-    def _contents(self, metrics):
+    def _contents(self, metrics: dict | None) -> dict[str, Any]:
         """What best and last checkpoints have in common."""
         return dict(
             config=self.config.to_dict(),
@@ -360,11 +361,11 @@ class Trainer:
             **self.task.contents(),
         )
 
-    def _save_best(self, metrics):
+    def _save_best(self, metrics: dict) -> None:
         state = {**get_state(self.task.model), **self.task.more_weights()}
         save_checkpoint(self.best_path, state, **self._contents(metrics))
 
-    def _save_last(self):
+    def _save_last(self) -> None:
         save_checkpoint(
             self.last_path,
             get_state(self.task.model),

@@ -1,5 +1,7 @@
 """How fast a run goes."""
 
+from __future__ import annotations
+
 import time
 from collections import deque
 
@@ -9,28 +11,31 @@ import numpy as np
 class Meter:
     """Seconds per batch (``batch_cost``), of them reading (``reader_cost``), pairs per second."""
 
-    def __init__(self, batch_size):
+    def __init__(self, batch_size: int) -> None:
         self.batch_size = batch_size
-        self.costs = deque(maxlen=50)
+        self.costs: deque[tuple[float, float]] = deque(maxlen=50)
         self.restart()
 
-    def restart(self):
+    def restart(self) -> None:
         """Begin the next batch now."""
         self.begin = self.read = time.perf_counter()
 
-    def batch_read(self):
+    def batch_read(self) -> None:
+        """The batch is there; what follows is computing."""
         self.read = time.perf_counter()
 
-    def batch_done(self):
+    def batch_done(self) -> None:
+        """The step is done; the next batch begins now."""
         now = time.perf_counter()
         self.costs.append((now - self.begin, self.read - self.begin))
         self.restart()
 
     @property
-    def batch_cost(self):
+    def batch_cost(self) -> float:
+        """Seconds of a step with its reading: the mean of the last fifty."""
         return float(np.mean([cost for cost, _ in self.costs]))
 
-    def __str__(self):
+    def __str__(self) -> str:
         reader = float(np.mean([reading for _, reading in self.costs]))
         return (
             f"batch_cost {self.batch_cost:.3f} s reader_cost {reader:.3f} s "
@@ -38,7 +43,7 @@ class Meter:
         )
 
 
-def duration(seconds):
+def duration(seconds: float) -> str:
     """Seconds as ``h:mm:ss``."""
     hours, rest = divmod(int(seconds), 3600)
     return f"{hours}:{rest // 60:02d}:{rest % 60:02d}"

@@ -6,6 +6,10 @@ keeping activations, the loss gives each code its gradient, and each slice is co
 more to hand that gradient on to the backbone.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import numpy as np
 import paddle
 from paddle import nn
@@ -13,19 +17,24 @@ from paddle import nn
 _NORMALISATIONS = (nn.BatchNorm, nn.BatchNorm1D, nn.BatchNorm2D, nn.SyncBatchNorm)
 
 
-def hold_batch_statistics(model):
+def hold_batch_statistics(model: nn.Layer) -> None:
     """Put batch-norm in evaluation mode: a slice's statistics are not the batch's."""
     for layer in model.sublayers():
         if isinstance(layer, _NORMALISATIONS):
             layer.eval()
 
 
-def seed_from(*numbers):
+def seed_from(*numbers: int) -> None:
     """Seed Paddle from whole numbers, such as (seed, step): what follows can be repeated."""
     paddle.seed(int(np.random.SeedSequence(numbers).generate_state(1)[0]))
 
 
-def sliced_codes(encode, images, size, seed):
+def sliced_codes(
+    encode: Callable[[paddle.Tensor], paddle.Tensor],
+    images: paddle.Tensor,
+    size: int,
+    seed: tuple[int, ...],
+) -> tuple[paddle.Tensor, Callable[[], None]]:
     """Codes of images, ``size`` at a time, and how to take their gradient back to the encoder.
 
     Args:
@@ -41,7 +50,7 @@ def sliced_codes(encode, images, size, seed):
     """
     starts = range(0, images.shape[0], size)
 
-    def encode_slice(start):
+    def encode_slice(start: int) -> paddle.Tensor:
         seed_from(*seed, start)
         return encode(images[start : start + size])
 
@@ -49,7 +58,7 @@ def sliced_codes(encode, images, size, seed):
         codes = paddle.concat([encode_slice(start).astype("float32") for start in starts])
     codes.stop_gradient = False
 
-    def hand_on():
+    def hand_on() -> None:
         for start in starts:
             part = encode_slice(start)
             part.backward(codes.grad[start : start + size].astype(part.dtype))

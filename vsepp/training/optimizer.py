@@ -1,5 +1,10 @@
 """Adam with stepped decay and global-norm clipping."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import paddle
 from paddle.optimizer.lr import LRScheduler
@@ -14,18 +19,20 @@ class SteppedDecay(LRScheduler):
     The caller steps it once per epoch. A rate that starts below the floor stays as it is.
     """
 
-    def __init__(self, learning_rate, lr_update, lr_decay, min_learning_rate):
+    def __init__(
+        self, learning_rate: float, lr_update: int, lr_decay: float, min_learning_rate: float
+    ) -> None:
         self.lr_update = lr_update
         self.lr_decay = lr_decay
         self.floor = min(min_learning_rate, learning_rate)
         super().__init__(learning_rate)
 
-    def get_lr(self):
+    def get_lr(self) -> float:
         cuts = self.last_epoch // self.lr_update
         return max(self.base_lr * self.lr_decay**cuts, self.floor)
 
 
-def get_optimizer(model, config):
+def get_optimizer(model: paddle.nn.Layer, config: Any) -> paddle.optimizer.Adam:
     """Adam over the trainable parameters of ``model``.
 
     Args:
@@ -40,7 +47,7 @@ def get_optimizer(model, config):
     """
     defaults = Config()
 
-    def value(key):
+    def value(key: str) -> Any:
         return getattr(config, key, getattr(defaults, key))
 
     schedule = SteppedDecay(
@@ -57,7 +64,9 @@ def get_optimizer(model, config):
 SLOTS = ("moment1_0", "moment2_0", "beta1_pow_acc_0", "beta2_pow_acc_0")
 
 
-def optimizer_state(model, optimizer):
+def optimizer_state(
+    model: paddle.nn.Layer, optimizer: paddle.optimizer.Optimizer
+) -> dict[str, dict[str, np.ndarray]]:
     """Adam's state by structured parameter names: ``{slot: {parameter: ndarray}}``.
 
     Paddle's own keys are names it makes up in order of creation; they differ as soon as
@@ -65,7 +74,7 @@ def optimizer_state(model, optimizer):
     """
     # Paddle 2.6 holds what was restored aside until the first step, and does not hand it out.
     stored = {**getattr(optimizer, "_accumulators_holder", {}), **optimizer.state_dict()}
-    result = {}
+    result: dict[str, dict[str, np.ndarray]] = {}
     for name, parameter in model.named_parameters():
         for slot in SLOTS:
             value = stored.get(f"{parameter.name}_{slot}")
@@ -74,7 +83,13 @@ def optimizer_state(model, optimizer):
     return result
 
 
-def restore_optimizer(model, optimizer, state, epochs, source="the checkpoint"):
+def restore_optimizer(
+    model: paddle.nn.Layer,
+    optimizer: paddle.optimizer.Optimizer,
+    state: Mapping[str, Mapping[str, np.ndarray]],
+    epochs: int,
+    source: str = "the checkpoint",
+) -> None:
     """Set what :func:`optimizer_state` returned, and the schedule to ``epochs`` done.
 
     Raises:

@@ -35,5 +35,5 @@ class Position:
             ) from None
 
 
-def _renamed(values, old, new):
+def _renamed(values: dict, old: str, new: str) -> dict:
     return {new if key == old else key: value for key, value in values.items()}

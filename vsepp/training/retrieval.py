@@ -88,7 +88,7 @@ class RetrievalObjective(Objective):
         self.batch_images = batch[3]
         return self.criterion(
             image_codes.astype("float32"),
-            text_codes.astype("float32"),
+            text_codes.astype("float32"),  # type: ignore[union-attr]  # sentences give codes
             self.batch_images if self.config.mask_same_image else None,
         )
 
@@ -110,7 +110,7 @@ class RetrievalTask(RetrievalObjective, Task):
     ) -> None:
         self.data = open_splits(config, ("train", "val", "test"), prepared=prepared)
         self.backbone = self.data.backbone
-        feature_size = self.backbone and self.backbone.origin.feature_size
+        feature_size = self.backbone.origin.feature_size if self.backbone else None
         text, image = encoders_for_training(config, self.data, feature_size)
         for dataset in self.data.splits.values():
             if not text.reader.reads(dataset):  # an encoder that takes no words of vocab.json
@@ -229,7 +229,7 @@ class RetrievalTask(RetrievalObjective, Task):
         set_state(self.model, state, str(path), optional=(BACKBONE,) if self.backbone else ())
 
 
-def _same_features(theirs, ours):
+def _same_features(theirs: dict | None, ours: dict) -> bool:
     """Whether a run over features goes on, by the records of their origin.
 
     A record without a precision is compared without one: checkpoints did not always say it.

@@ -1,5 +1,7 @@
 """A run's folder: the effective configuration, and what was logged."""
 
+from __future__ import annotations
+
 import datetime
 import time
 from pathlib import Path
@@ -7,6 +9,7 @@ from pathlib import Path
 import yaml
 from tqdm import tqdm
 
+from vsepp.config import Config
 from vsepp.system.atomic import naming, write_text
 
 
@@ -20,7 +23,7 @@ class RunFolder:
         path: the folder.
     """
 
-    def __init__(self, config):
+    def __init__(self, config: Config) -> None:
         parent = Path(config.run_dir) / config.dataset
         name = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
         number = 1
@@ -34,13 +37,13 @@ class RunFolder:
         write_text(self.path / "config.yml", yaml.safe_dump(config.to_dict(), sort_keys=False))
         self._log = open(self.path / "log.txt", "a", encoding="utf-8")
 
-    def log(self, line):
+    def log(self, line: str) -> None:
         """Print a line above the progress bar and keep it in ``log.txt``."""
         tqdm.write(line)
         with naming(self._log.name):
             self._log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
             self._log.flush()
 
-    def close(self):
+    def close(self) -> None:
         """Close ``log.txt``."""
         self._log.close()

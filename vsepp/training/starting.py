@@ -1,8 +1,13 @@
 """What is settled before a run begins: where its checkpoints go, and which one it goes on from."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 from vsepp.checkpoint import load_checkpoint
+from vsepp.config import Config
 from vsepp.system.errors import InputError
 from vsepp.system.locks import only_one
 
@@ -29,7 +34,7 @@ _FREE_ON_RESUME = {
 }
 
 
-def check_destinations(config):
+def check_destinations(config: Config) -> None:
     """InputError where the checkpoints could not be written, or would replace each other."""
     paths = {key: config.path(key) for key in ("best_checkpoint", "last_checkpoint")}
     for key, path in paths.items():
@@ -44,7 +49,7 @@ def check_destinations(config):
 
 
 @contextmanager
-def held_destinations(config):
+def held_destinations(config: Config) -> Iterator[None]:
     """Let no other training write the same checkpoints while the block runs.
 
     Raises:
@@ -64,7 +69,7 @@ def held_destinations(config):
         yield
 
 
-def named_checkpoint(config):
+def named_checkpoint(config: Config) -> Config:
     """A copy of ``config`` whose ``checkpoint`` is a path where it was ``last`` or ``best``."""
     if config.checkpoint not in ("last", "best"):
         return config.replaced()
@@ -72,7 +77,7 @@ def named_checkpoint(config):
     return config.replaced(checkpoint=str(path))
 
 
-def read_resumed(config):
+def read_resumed(config: Config) -> dict[str, Any] | None:
     """The checkpoint at ``config.checkpoint``, or None where there is none to go on from.
 
     Raises:

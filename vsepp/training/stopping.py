@@ -1,7 +1,11 @@
 """Ctrl-C and SIGTERM during long work: finish the step, save, then go."""
 
+from __future__ import annotations
+
 import signal
 import threading
+from types import FrameType, TracebackType
+from typing import Any
 
 
 class StopRequest:
@@ -13,26 +17,31 @@ class StopRequest:
         within_step: set while nothing may break off what is being done.
     """
 
-    def __init__(self):
-        self.signal = None
+    def __init__(self) -> None:
+        self.signal: int | None = None
         self.at_once = False
         self.within_step = False
-        self._previous = {}
+        self._previous: dict[int, Any] = {}
 
-    def __enter__(self):
+    def __enter__(self) -> StopRequest:
         if threading.current_thread() is threading.main_thread():  # others get no signals
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._previous[number] = signal.signal(number, self._note)
         return self
 
-    def __exit__(self, kind, error, trace):
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         if self.at_once and isinstance(error, Exception):
             # Raised amid a gradient of ours, Paddle makes an error of its own of it.
             raise KeyboardInterrupt from None
 
-    def _note(self, number, frame):
+    def _note(self, number: int, frame: FrameType | None) -> None:
         if self.signal is not None and number == signal.SIGINT:
             self.at_once = True
             raise KeyboardInterrupt
@@ -40,7 +49,7 @@ class StopRequest:
             self._hear_of_workers(signal.getsignal(signal.SIGCHLD))
         self.signal = number
 
-    def _hear_of_workers(self, handler):
+    def _hear_of_workers(self, handler: Any) -> None:
         """Let a step be finished although the signal has ended the workers too.
 
         Paddle's handler raises wherever the run is just then.
@@ -51,5 +60,5 @@ class StopRequest:
                 lambda number, frame: None if self.within_step else handler(number, frame),
             )
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return self.signal is not None

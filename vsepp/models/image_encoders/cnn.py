@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import paddle
 from paddle import nn
 
+from vsepp.config import Config
 from vsepp.data.transforms import MEAN, STD
 from vsepp.models.backbones import build_backbone, feature_size
 from vsepp.models.embedding import l2_normalize
@@ -18,7 +22,7 @@ from vsepp.system.errors import InputError
 BACKBONE = "backbone."  # how the names of a backbone's parameters begin
 
 
-def _linear(size, embed_size):
+def _linear(size: int, embed_size: int) -> nn.Linear:
     """A linear layer with Xavier-normal weights and bias 0."""
     std = math.sqrt(2.0 / (size + embed_size))
     return nn.Linear(
@@ -47,7 +51,7 @@ class FeatureRepExtractor(nn.Layer):
         normalize: bool = True,
         normalize_features: bool = False,
         use_abs: bool = False,
-    ):
+    ) -> None:
         super().__init__()
         self.feature_size = feature_size
         self.fc = _linear(feature_size, embed_size)
@@ -96,9 +100,9 @@ class ImageRepExtractor(FeatureRepExtractor):
         normalize: bool = True,
         normalize_features: bool = False,
         use_abs: bool = False,
-        mean=MEAN,
-        std=STD,
-    ):
+        mean: Sequence[float] | np.ndarray = MEAN,
+        std: Sequence[float] | np.ndarray = STD,
+    ) -> None:
         super().__init__(
             feature_size(pretrained_model), embed_size, normalize, normalize_features, use_abs
         )
@@ -111,7 +115,7 @@ class ImageRepExtractor(FeatureRepExtractor):
                 parameter.stop_gradient = True
             self.backbone.eval()
 
-    def train(self):
+    def train(self) -> ImageRepExtractor:
         """Training mode for all but a frozen backbone."""
         super().train()
         if not self.finetuned:
@@ -153,7 +157,9 @@ class CNNEncoder(ImageEncoder):
     """``image_model``: one of ``BACKBONES``, or its stored features."""
 
     @classmethod
-    def from_checkpoint(cls, config, state, source):
+    def from_checkpoint(
+        cls, config: Config, state: Mapping[str, np.ndarray], source: str
+    ) -> CNNEncoder:
         size = None
         if not any(name.startswith(BACKBONE) for name in state):
             if "fc.weight" not in state:
@@ -162,10 +168,10 @@ class CNNEncoder(ImageEncoder):
         check_shapes(state, {"fc.bias": (config.embed_size,)}, source)
         return cls(config, size)
 
-    def build(self):
+    def build(self) -> FeatureRepExtractor:
         return self._build(finetuned=False, pretrained=False, weights=None)
 
-    def build_for_training(self, with_weights=True):
+    def build_for_training(self, with_weights: bool = True) -> FeatureRepExtractor:
         config = self.config
         return self._build(
             finetuned=config.finetuned,
@@ -173,9 +179,9 @@ class CNNEncoder(ImageEncoder):
             weights=config.weights if with_weights else None,
         )
 
-    def _build(self, **backbone):
+    def _build(self, **backbone: Any) -> FeatureRepExtractor:
         config, preprocessing = self.config, self.preprocessing
-        head = dict(
+        head: dict[str, Any] = dict(
             normalize=config.normalize_images,
             normalize_features=config.normalize_features,
             use_abs=config.use_abs,

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
 import paddle
 from paddle import nn
 
+from vsepp.config import Config
 from vsepp.models.embedding import l2_normalize
-from vsepp.models.encoders import TextEncoder, check_shapes
+from vsepp.models.encoders import CaptionedData, TextEncoder, check_shapes
 from vsepp.models.twins import compute
 from vsepp.system.errors import InputError
 from vsepp.text.reader import WordReader
 
 
-def check_lengths(lengths, longest):
-    """InputError unless every length is in ``1 … longest``.
+def check_lengths(lengths: np.ndarray, longest: int) -> None:
+    """InputError unless every one of ``lengths [batch]`` is in ``1 … longest``.
 
     ``nn.GRU`` given a length beyond the padding corrupts memory, so this stands before it.
     """
@@ -25,7 +29,7 @@ def check_lengths(lengths, longest):
         )
 
 
-def check_batch(captions, lengths, words):
+def check_batch(captions: np.ndarray, lengths: np.ndarray, words: int) -> None:
     """InputError unless a batch of captions can be read by an embedding and a GRU.
 
     Paddle's embedding reads outside its memory at −1, and on a GPU beyond its end.
@@ -73,7 +77,7 @@ class TextRepExtractor(nn.Layer):
         embed_size: int,
         num_layers: int,
         use_abs: bool = False,
-    ):
+    ) -> None:
         super().__init__()
         self.embedding = nn.Embedding(
             vocab_size, word_dim, weight_attr=nn.initializer.Uniform(-0.1, 0.1)
@@ -118,14 +122,14 @@ class GRUEncoder(TextEncoder):
     reader: WordReader
 
     @classmethod
-    def for_training(cls, config, data):
+    def for_training(cls, config: Config, data: CaptionedData) -> GRUEncoder:
         return cls(config, WordReader(data.vocabulary, data.tokenizer))
 
     @classmethod
-    def from_checkpoint(cls, config, contents, source):
+    def from_checkpoint(cls, config: Config, contents: dict, source: str) -> GRUEncoder:
         return cls(config, WordReader.from_contents(contents, source))
 
-    def build(self):
+    def build(self) -> TextRepExtractor:
         config = self.config
         return TextRepExtractor(
             len(self.reader.vocabulary),
@@ -135,7 +139,7 @@ class GRUEncoder(TextEncoder):
             config.use_abs,
         )
 
-    def check_state(self, state, source):
+    def check_state(self, state: Mapping[str, np.ndarray], source: str) -> None:
         config = self.config
         last = f"gru.weight_hh_l{config.num_layers - 1}"
         shapes = {

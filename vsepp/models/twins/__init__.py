@@ -8,8 +8,7 @@ same numbers, with the layer's own weights. Training, evaluation and use all com
 from __future__ import annotations
 
 import importlib
-from functools import lru_cache
-from typing import Callable
+from collections.abc import Callable
 
 import paddle
 from paddle import nn
@@ -21,7 +20,6 @@ TWINS = {
 }
 
 
-@lru_cache(maxsize=None)
 def find_twin(kind: type[nn.Layer]) -> Callable[..., paddle.Tensor] | None:
     """The twin of layers of exactly this class, or None."""
     place = TWINS.get(f"{kind.__module__}:{kind.__qualname__}")
@@ -47,6 +45,7 @@ def compute(layer: nn.Layer, *inputs: paddle.Tensor) -> paddle.Tensor:
     return twin(layer, *inputs)
 
 
-def _is_changed(layer):
+def _is_changed(layer: nn.Layer) -> bool:
     """Whether a user has hung something on a layer that its twin would pass by."""
-    return "forward" in vars(layer) or layer._forward_pre_hooks or layer._forward_post_hooks
+    hooks = layer._forward_pre_hooks or layer._forward_post_hooks
+    return "forward" in vars(layer) or bool(hooks)

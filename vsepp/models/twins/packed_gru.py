@@ -11,11 +11,22 @@ Equations (those of ``paddle.nn.GRU`` and ``torch.nn.GRU``; gate order reset, up
     z = σ(W_iz x + b_iz + W_hz h + b_hz)        h' = (1 − z) n + z h
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Tuple
+
 import numpy as np
 import paddle
 from paddle.autograd import PyLayer
 
 from vsepp.models.twins.sharing import array_of, tensor_of
+
+if TYPE_CHECKING:
+    from vsepp.models.text_encoders.gru import TextRepExtractor
+
+# of each word: its gates, W_hn h + b_hn, its state
+_Kept = Tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 class Packing:
@@ -31,7 +42,7 @@ class Packing:
             every packed word, for a grid of ``time = max(lengths)`` columns.
     """
 
-    def __init__(self, lengths):
+    def __init__(self, lengths: np.ndarray | Sequence[int]) -> None:
         lengths = np.asarray(lengths)
         self.order = np.argsort(-lengths, kind="stable")
         steps = np.arange(lengths.max())
@@ -41,14 +52,14 @@ class Packing:
             [self.order[:size] * len(steps) + step for step, size in enumerate(self.batch_sizes)]
         )
 
-    def unsort(self, rows):
-        """Rows in falling order of length, put back into the captions' own order."""
+    def unsort(self, rows: np.ndarray) -> np.ndarray:
+        """Rows ``[batch, …]`` in falling order of length, in the captions' own order again."""
         result = np.empty_like(rows)
         result[self.order] = rows
         return result
 
 
-def _sigmoid(values, out):
+def _sigmoid(values: np.ndarray, out: np.ndarray) -> None:
     """σ(x) = (1 + tanh(x / 2)) / 2, in place: one vectorised transcendental, no overflow."""
     np.multiply(values, 0.5, out=out)
     np.tanh(out, out=out)
@@ -56,7 +67,9 @@ def _sigmoid(values, out):
     out *= 0.5
 
 
-def forward(inputs, weights, packing, keep):
+def forward(
+    inputs: np.ndarray, weights: Sequence[np.ndarray], packing: Packing, keep: bool
+) -> tuple[np.ndarray, np.ndarray, _Kept | None]:
     """The recurrence.
 
     Args:
@@ -89,7 +102,7 @@ def forward(inputs, weights, packing, keep):
         _sigmoid(reset_update, reset_update)
         candidate = product[:, 2 * size :]
         candidate += bias_hh[2 * size :]
-        if keep:
+        if candidates is not None:
             candidates[rows] = candidate
         candidate *= gate[:, :size]
         new = gate[:, 2 * size :]
@@ -101,10 +114,17 @@ def forward(inputs, weights, packing, keep):
         state += new
         hidden[:count] = state
         start += count
-    return states, hidden, (gates, candidates, states) if keep else None
+    return states, hidden, None if candidates is None else (gates, candidates, states)
 
 
-def backward(inputs, weights, packing, kept, states_grad, last_grad):
+def backward(
+    inputs: np.ndarray,
+    weights: Sequence[np.ndarray],
+    packing: Packing,
+    kept: _Kept,
+    states_grad: np.ndarray | None,
+    last_grad: np.ndarray | None,
+) -> tuple[np.ndarray, ...]:
     """Gradients of ``forward``; ``kept`` is overwritten.
 
     Args:
@@ -187,14 +207,23 @@ class _PackedGRULayer(PyLayer):
     """One layer: packed inputs → all states (packed) or last states (captions' order)."""
 
     @staticmethod
-    def forward(ctx, inputs, weight_ih, weight_hh, bias_ih, bias_hh, packing, last):
+    def forward(
+        ctx: Any,
+        inputs: paddle.Tensor,
+        weight_ih: paddle.Tensor,
+        weight_hh: paddle.Tensor,
+        bias_ih: paddle.Tensor,
+        bias_hh: paddle.Tensor,
+        packing: Packing,
+        last: bool,
+    ) -> paddle.Tensor:
         arrays = [array_of(tensor) for tensor in (inputs, weight_ih, weight_hh, bias_ih, bias_hh)]
         states, hidden, kept = forward(arrays[0], arrays[1:], packing, keep=True)
         ctx.saved = arrays, packing, kept, last
         return tensor_of(packing.unsort(hidden) if last else states.copy())
 
     @staticmethod
-    def backward(ctx, grad):
+    def backward(ctx: Any, grad: paddle.Tensor) -> tuple[paddle.Tensor, ...]:
         arrays, packing, kept, last = ctx.saved
         ctx.saved = None
         grad = grad.numpy()
@@ -209,15 +238,15 @@ class _PackedGRULayer(PyLayer):
         return tuple(map(tensor_of, grads))
 
 
-def layer_weights(gru, layer):
-    """The four parameters of one layer of an ``nn.GRU``."""
+def layer_weights(gru: paddle.nn.GRU, layer: int) -> list[paddle.Tensor]:
+    """The four parameters of one layer of an ``nn.GRU``, as :func:`forward` takes them."""
     return [
         getattr(gru, f"{name}_l{layer}")
         for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     ]
 
 
-def packed_gru(gru, inputs, packing):
+def packed_gru(gru: paddle.nn.GRU, inputs: paddle.Tensor, packing: Packing) -> paddle.Tensor:
     """Last states of ``gru`` over packed captions, on the CPU.
 
     Args:
@@ -241,7 +270,9 @@ def packed_gru(gru, inputs, packing):
     return inputs
 
 
-def text_codes(layer, captions, cap_lens):
+def text_codes(
+    layer: TextRepExtractor, captions: paddle.Tensor, cap_lens: paddle.Tensor
+) -> paddle.Tensor:
     """What a ``TextRepExtractor`` gives for captions, without computing any padding.
 
     Args:

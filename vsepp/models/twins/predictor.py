@@ -1,10 +1,13 @@
 """Running a frozen backbone fast: Paddle Inference with oneDNN on a CPU, as it is on a GPU."""
 
+from __future__ import annotations
+
 import contextlib
 import io
 import math
 import os
 import tempfile
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import paddle
@@ -36,8 +39,14 @@ class BackbonePredictor:
     """
 
     def __init__(
-        self, backbone, image_size, batch_size=16, precision="float32", mean=MEAN, std=STD
-    ):
+        self,
+        backbone: paddle.nn.Layer,
+        image_size: int,
+        batch_size: int = 16,
+        precision: str = "float32",
+        mean: Sequence[float] | np.ndarray = MEAN,
+        std: Sequence[float] | np.ndarray = STD,
+    ) -> None:
         if precision == "bfloat16" and not computes_in_bfloat16():
             raise InputError(
                 "backbone_precision: this processor has no instructions for "
@@ -53,14 +62,14 @@ class BackbonePredictor:
             self._run = self._eager(backbone)
 
     @staticmethod
-    def _eager(backbone):
+    def _eager(backbone: paddle.nn.Layer) -> Callable[[np.ndarray], np.ndarray]:
         @paddle.no_grad()
-        def run(images):
+        def run(images: np.ndarray) -> np.ndarray:
             return backbone(paddle.to_tensor(images)).numpy()
 
         return run
 
-    def __call__(self, pixels):
+    def __call__(self, pixels: np.ndarray) -> np.ndarray:
         """uint8 ``[n, image_size, image_size, 3]`` → float32 ``[n, feature_size]``."""
         parts = []
         for start in range(0, len(pixels), self.batch_size):
@@ -73,7 +82,9 @@ class BackbonePredictor:
         return np.concatenate(parts)
 
 
-def _optimised(backbone, image_size, precision):
+def _optimised(
+    backbone: paddle.nn.Layer, image_size: int, precision: str
+) -> Callable[[np.ndarray], np.ndarray]:
     """A function of float32 images that runs ``backbone`` through Paddle Inference and oneDNN."""
     from paddle import inference
 
@@ -95,7 +106,7 @@ def _optimised(backbone, image_size, precision):
     source = predictor.get_input_handle(predictor.get_input_names()[0])
     result = predictor.get_output_handle(predictor.get_output_names()[0])
 
-    def run(images):
+    def run(images: np.ndarray) -> np.ndarray:
         source.copy_from_cpu(images)
         predictor.run()
         return result.copy_to_cpu()
@@ -103,7 +114,7 @@ def _optimised(backbone, image_size, precision):
     return run
 
 
-def _check_room(path, backbone):
+def _check_room(path: str, backbone: paddle.nn.Layer) -> None:
     """OSError where a file as large as the network cannot be written.
 
     Paddle says nothing on a full disk, and then reads what there was room for.
