@@ -128,7 +128,11 @@ class ImageEncoder(ABC):
 
     @abstractmethod
     def build(self) -> paddle.nn.Layer:
-        """The network for use, its weights to be set: ``forward(images)`` → codes."""
+        """The network for use, its weights to be set: ``forward(images)`` → codes.
+
+        It has ``encode_features`` (float32 ``[batch, feature_size]`` → codes), ``feature_size``,
+        and, unless images come as stored features, ``backbone`` (images → features).
+        """
 
     @abstractmethod
     def build_for_training(self, with_weights: bool = True) -> paddle.nn.Layer:

@@ -283,7 +283,7 @@ class RetrievalModel:
             features = np.asarray(features, dtype=np.float32)
         except (TypeError, ValueError):
             raise InputError("features must be numbers, as many for each image.") from None
-        size = self.image_extractor.fc.weight.shape[0]
+        size = self.image_extractor.feature_size
         if features.ndim != 2 or features.shape[1] != size:
             raise InputError(f"features must be of shape [n, {size}], not {features.shape}.")
         if not len(features):

@@ -53,6 +53,7 @@ class FeatureRepExtractor(nn.Layer):
         use_abs: bool = False,
     ) -> None:
         super().__init__()
+        self.feature_size = feature_size
         self.fc = _linear(feature_size, embed_size)
         self.normalize = normalize
         self.normalize_features = normalize_features
