@@ -11,15 +11,24 @@ from paddle.utils import unique_name
 from vsepp.checkpoint import load_checkpoint
 from vsepp.config import KEYS, Config, apply
 from vsepp.convert.damage import damage_reported
+from vsepp.convert.tutorial_adam import complete
 from vsepp.convert.tutorial_names import backbone_outline, image_names, text_name
 from vsepp.models.backbones import feature_size, find_backbone
+from vsepp.models.encoders import find_text_encoder
 from vsepp.models.vsepp import BACKBONE
 from vsepp.system.atomic import atomic_path
 from vsepp.system.errors import InputError
-from vsepp.training.optimizer import SteppedDecay
+from vsepp.training.optimizer import SLOTS, SteppedDecay
 from vsepp.training.position import Position
 
-_FIXED = ("normalize_features", "normalize_images", "use_abs", "measure")  # in the tutorial
+_TEXT = "text_extractor."
+_FIXED = (  # in the tutorial
+    "normalize_features",
+    "normalize_images",
+    "use_abs",
+    "measure",
+    "text_model",
+)
 
 
 class _ImageEncoder(nn.Layer):
@@ -93,6 +102,13 @@ def _export_tutorial(source, target):
             f"{source} holds no backbone, the tutorial's network has one: give the best "
             "checkpoint of a run over photographs."
         )
+    state = {
+        name[len(_TEXT) :]: value
+        for name, value in given["model"].items()
+        if name.startswith(_TEXT)
+    }
+    encoder = find_text_encoder(config.text_model).from_checkpoint(config, given, str(source))
+    encoder.check_state(state, source)  # before layers are made that are larger than its weights
     with unique_name.guard():
         network = _Network(config, len(given["vocab"]))
     entries = network.state_dict()
@@ -106,6 +122,7 @@ def _export_tutorial(source, target):
                 f"checkpoint of image_model {config.image_model} and a GRU in one direction."
             )
     epoch = _running_epoch(given, source)
+    _check_adam(given, source)
     adam = _adam(given, {ours[name]: entry.name for name, entry in entries.items()})
     if adam:
         adam["LR_Scheduler"] = _schedule(config, epoch + 1)
@@ -144,6 +161,24 @@ def _running_epoch(given, source):
         return given["epoch"] - 1
     position = Position.restored(given["position"], source)
     return position.epoch if position.step_in_epoch else position.epoch - 1
+
+
+def _check_adam(given, source):
+    """InputError unless the optimizer's state is Adam's, of all that was trained."""
+    stored, model = given.get("optimizer"), given["model"]
+    if not stored:
+        return
+    trained = set(next(iter(stored.values())))
+    head = {name for name in model if not name.startswith(BACKBONE)}
+    whole = set(stored) == set(SLOTS) and all(set(part) == trained for part in stored.values())
+    if whole and head <= trained <= set(model):
+        states = {name: {slot: stored[slot][name] for slot in SLOTS} for name in trained}
+        if all(complete(state, model[name].shape) for name, state in states.items()):
+            return
+    raise InputError(
+        f"{source}: its optimizer's state does not belong to its weights: use another checkpoint, "
+        "such as the best one."
+    )
 
 
 def _adam(given, names):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from vsepp.checkpoint import save_checkpoint
-from vsepp.config import Config
+from vsepp.config import Config, apply
 from vsepp.convert.damage import damage_reported
 from vsepp.convert.tutorial_adam import read_adam
 from vsepp.convert.tutorial_names import backbone_outline, image_names, text_name
@@ -27,6 +27,7 @@ from vsepp.training.position import Position
 
 _EMBEDDING = "text_extractor.embedding.weight"
 _RECURRENT = re.compile(r"text_extractor\.gru\.weight_hh_l\d+")
+_LAST = "text_extractor.gru.weight_hh_l{}"
 _LINEAR = "image_extractor.fc.weight"
 
 
@@ -77,8 +78,7 @@ def _convert_tutorial(source, vocabulary, target):
             f"{len(state[theirs[_EMBEDDING]])}: give the vocabulary that belongs to it."
         )
     feature_size, embed_size = state[theirs[_LINEAR]].shape
-    config = dataclasses.replace(
-        Config(),
+    read_off = dict(
         image_model=backbone or Config().image_model,
         finetuned=backbone is not None,
         pretrained=False,
@@ -88,10 +88,15 @@ def _convert_tutorial(source, vocabulary, target):
         # not of the tutorial, but of our own weights as ``--pdparams`` writes them
         loss="npair" if "logit_scale" in theirs else Config().loss,
     )
+    config = apply(Config(), read_off, str(source))  # within the limits of each key
+    last = theirs.get(_LAST.format(config.num_layers - 1))
+    shape = tuple(state[last].shape) if last else ()
+    if last and shape != (3 * embed_size, embed_size):  # before layers of that size are made
+        raise _other_shape(source, last, shape, (3 * embed_size, embed_size))
     outline = _outline(config, words, feature_size, backbone)
     _check(outline, state, theirs, source)
     stored = {name: state[theirs[name]] for name in theirs}
-    weights = {name: np.asarray(value, np.float32) for name, value in stored.items()}
+    weights = {name: _numbers(name, value, source) for name, value in stored.items()}
     trainable = [name for name in stored if not outline[name].stop_gradient]
     adam = read_adam(about.get("optimizer"), stored, trainable)
     more = {}
@@ -120,11 +125,26 @@ def _convert_tutorial(source, vocabulary, target):
     return f"there is no optimizer's state in {source}: init_from={target} takes the weights"
 
 
+def _numbers(name, value, source):
+    """A parameter as float32; InputError where that holds NaN or infinity."""
+    if value.dtype.kind not in "fiu":
+        raise ValueError(f"{name} is {value.dtype}")
+    with np.errstate(over="ignore"):
+        numbers = np.asarray(value, np.float32)
+    if not np.isfinite(numbers).all():
+        raise InputError(
+            f"{source}: {name} holds NaN or infinity, its training had diverged: give an earlier "
+            "checkpoint."
+        )
+    return numbers
+
+
 def _count(about, key, absent):
     """A count of the file; ValueError for one that no loop reaches."""
-    count = int(about.get(key, absent))
-    if count < absent:
-        raise ValueError(f"{key} is {count}")
+    value = about.get(key, absent)
+    count = absent - 1 if isinstance(value, (str, bytes, bool)) else int(value)
+    if count != value or not absent <= count < 2**53:
+        raise ValueError(f"{key} is {str(value)[:40]}")
     return count
 
 
@@ -172,6 +192,13 @@ def _outline(config, words, feature_size, backbone):
     }
 
 
+def _other_shape(source, name, shape, wanted):
+    return InputError(
+        f"{source}: {name} has the shape {shape} instead of {wanted}: give a checkpoint whose "
+        "sentences are read by a GRU in one direction."
+    )
+
+
 def _check(outline, state, theirs, source):
     """InputError unless the file has exactly the model's parameters, in their shapes."""
     for name, parameter in outline.items():
@@ -179,10 +206,7 @@ def _check(outline, state, theirs, source):
             raise InputError(f"{source} lacks {name}: give the tutorial's checkpoint.")
         shape, wanted = tuple(state[theirs[name]].shape), tuple(parameter.shape)
         if shape != wanted:
-            raise InputError(
-                f"{source}: {theirs[name]} has the shape {shape} instead of {wanted}: give a "
-                "checkpoint whose sentences are read by a GRU in one direction."
-            )
+            raise _other_shape(source, theirs[name], shape, wanted)
     unknown = [theirs[name] for name in theirs if name not in outline]
     if unknown:
         raise InputError(
