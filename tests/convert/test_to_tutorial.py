@@ -186,3 +186,67 @@ def test_a_model_over_features_is_refused(tmp_path):
 
     with pytest.raises(InputError, match="holds no backbone"):
         export_tutorial(path, tmp_path / "theirs.ckpt")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"text_model": "bert"}, "was trained with text_model = 'bert'"),
+        ({"embed_size": 60_000}, "has the shape"),  # refused before such layers are made
+        ({"num_layers": 100}, "has the shape"),
+    ],
+)
+def test_a_configuration_that_is_not_the_weights_is_refused(changes, message, tmp_path):
+    path = tmp_path / "last.ckpt"
+    written(path, steps=0)
+    given = load_checkpoint(path)
+    config = {**given["config"], **changes}
+    save_checkpoint(path, given["model"], config, given["vocab"], 1, 2)
+
+    with pytest.raises(InputError, match=message):
+        export_tutorial(path, tmp_path / "theirs.ckpt")
+
+
+@pytest.mark.parametrize("wrong", ("shape", "parameter", "slot", "NaN"))
+def test_an_optimizer_that_is_not_the_models_is_refused(wrong, tmp_path):
+    path = tmp_path / "last.ckpt"
+    written(path, steps=1, position=Position())
+    given = load_checkpoint(path)
+    moments = given["optimizer"]["moment1_0"]
+    name = "text_extractor.embedding.weight"
+    if wrong == "shape":
+        moments[name] = moments[name][:2]
+    elif wrong == "parameter":
+        del moments[name]
+    elif wrong == "slot":
+        del given["optimizer"]["beta1_pow_acc_0"]
+    else:
+        moments[name] = moments[name] * np.nan
+    save_checkpoint(path, **{key: given[key] for key in SAVED})
+
+    with pytest.raises(InputError, match="does not belong to its weights"):
+        export_tutorial(path, tmp_path / "theirs.ckpt")
+    assert not (tmp_path / "theirs.ckpt").exists()
+
+
+SAVED = ("model", "config", "vocab", "epoch", "step", "optimizer", "position")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"epoch": float("nan")},
+        {"epoch": 2.0},
+        {"epoch": -1},
+        {"epoch": 2**60},
+        {"step_in_epoch": "1"},
+        {"step": True},
+        {"best_rsum": None},
+        {"history": {}},
+    ],
+)
+def test_a_position_that_is_none_is_refused(changes):
+    stored = {**Position().stored(), **changes}
+
+    with pytest.raises(InputError, match="malformed 'position'"):
+        Position.restored(stored, "last.ckpt")

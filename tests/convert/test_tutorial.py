@@ -324,6 +324,10 @@ def test_a_model_over_features_needs_no_backbone(tmp_path, vocabulary):
         ),
         ({"image_extractor__bn__weight": np.zeros(4, np.float32)}, "none of the networks"),
         ({"image_extractor__net__0__weight": np.zeros((4, 3, 7, 7))}, "none of the networks"),
+        ({"image_extractor__fc__weight": np.zeros((5, 50_000), np.float32)}, "has the shape"),
+        ({"text_extractor__embed__weight": np.full((WORDS, 3), np.nan)}, "holds NaN or infinity"),
+        ({"text_extractor__embed__weight": np.full((WORDS, 3), 1e300)}, "holds NaN or infinity"),
+        ({"text_extractor__embed__weight": np.zeros((WORDS, 3), complex)}, "is complex128"),
         ({"discriminator__weight": np.zeros(4, np.float32)}, "discriminator.weight, which"),
         ({"text_extractor__embed__weight": np.zeros((WORDS + 2, 3))}, "has 9 words"),
     ],
@@ -338,4 +342,15 @@ def test_what_is_not_the_tutorials_is_refused_in_a_sentence(changes, said, tmp_p
     message = str(refused.value)
     assert said in message
     assert "t.ckpt" in message and message.endswith(".") and "\n" not in message
+    assert not (tmp_path / "ours.ckpt").exists()
+
+
+@pytest.mark.parametrize("count", ("5", 1.7, True, -2, 10**18, float("nan"), None, [1]))
+@pytest.mark.parametrize("key", ("epoch", "step"))
+def test_what_is_no_count_is_refused(key, count, tmp_path, vocabulary):
+    path = tmp_path / "t.ckpt"
+    path.write_bytes(pickle.dumps({"model": heads(), "epoch": 0, "step": 5, key: count}))
+
+    with pytest.raises(InputError, match="is damaged, or of another program"):
+        convert_tutorial(path, vocabulary, tmp_path / "ours.ckpt")
     assert not (tmp_path / "ours.ckpt").exists()

@@ -13,16 +13,25 @@ from paddle.utils import unique_name
 from vsepp.checkpoint import load_checkpoint
 from vsepp.config import KEYS, Config, apply
 from vsepp.convert.damage import damage_reported
+from vsepp.convert.tutorial_adam import complete
 from vsepp.convert.tutorial_names import backbone_outline, image_names, text_name
 from vsepp.models.backbones import feature_size, find_backbone
+from vsepp.models.encoders import find_text_encoder
 from vsepp.models.vsepp import BACKBONE
 from vsepp.system.atomic import atomic_path
 from vsepp.system.errors import InputError
-from vsepp.training.optimizer import SteppedDecay
+from vsepp.training.optimizer import SLOTS, SteppedDecay
 from vsepp.training.position import Position
 
 _TEMPERATURE = "logit_scale"  # the N-pair loss's own; no part of what encodes
-_FIXED = ("normalize_features", "normalize_images", "use_abs", "measure")  # in the tutorial
+_TEXT = "text_extractor."
+_FIXED = (  # in the tutorial
+    "normalize_features",
+    "normalize_images",
+    "use_abs",
+    "measure",
+    "text_model",
+)
 
 
 class _ImageEncoder(nn.Layer):
@@ -100,6 +109,13 @@ def _export_tutorial(source: str | Path, target: str | Path) -> str:
             f"{source} holds no backbone, the tutorial's network has one: give the best "
             "checkpoint of a run over photographs."
         )
+    state = {
+        name[len(_TEXT) :]: value
+        for name, value in given["model"].items()
+        if name.startswith(_TEXT)
+    }
+    encoder = find_text_encoder(config.text_model).from_checkpoint(config, given, str(source))
+    encoder.check_state(state, str(source))  # before layers are made that are larger than its weights
     with unique_name.guard():
         network = _Network(config, len(given["vocab"]))
     entries = network.state_dict()
@@ -117,6 +133,7 @@ def _export_tutorial(source: str | Path, target: str | Path) -> str:
                 f"checkpoint of image_model {config.image_model} and a GRU in one direction."
             )
     epoch = _running_epoch(given, source)
+    _check_adam(given, source)
     adam = _adam(given, paddles)
     if adam:
         adam["LR_Scheduler"] = _schedule(config, epoch + 1)
@@ -156,6 +173,24 @@ def _running_epoch(given: dict[str, Any], source: str | Path) -> int:
         return given["epoch"] - 1
     position = Position.restored(given["position"], str(source))
     return position.epoch if position.step_in_epoch else position.epoch - 1
+
+
+def _check_adam(given: dict[str, Any], source: str | Path) -> None:
+    """InputError unless the optimizer's state is Adam's, of all that was trained."""
+    stored, model = given.get("optimizer"), given["model"]
+    if not stored:
+        return
+    trained = set(next(iter(stored.values())))
+    head = {name for name in model if not name.startswith(BACKBONE)}
+    whole = set(stored) == set(SLOTS) and all(set(part) == trained for part in stored.values())
+    if whole and head <= trained <= set(model):
+        states = {name: {slot: stored[slot][name] for slot in SLOTS} for name in trained}
+        if all(complete(state, model[name].shape) for name, state in states.items()):
+            return
+    raise InputError(
+        f"{source}: its optimizer's state does not belong to its weights: use another checkpoint, "
+        "such as the best one."
+    )
 
 
 def _adam(given: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import numpy as np
 import paddle
 
 from vsepp.checkpoint import save_checkpoint
-from vsepp.config import Config, override
+from vsepp.config import Config, apply, override
 from vsepp.convert.damage import damage_reported
 from vsepp.convert.tutorial_adam import read_adam
 from vsepp.convert.tutorial_names import backbone_outline, image_names, text_name
@@ -31,6 +31,7 @@ from vsepp.training.position import Position
 
 _EMBEDDING = "text_extractor.embedding.weight"
 _RECURRENT = re.compile(r"text_extractor\.gru\.weight_hh_l\d+")
+_LAST = "text_extractor.gru.weight_hh_l{}"
 _LINEAR = "image_extractor.fc.weight"
 
 
@@ -81,8 +82,7 @@ def _convert_tutorial(source: str | Path, vocabulary: str | Path, target: str | 
             f"{len(state[theirs[_EMBEDDING]])}: give the vocabulary that belongs to it."
         )
     feature_size, embed_size = state[theirs[_LINEAR]].shape
-    config = dataclasses.replace(
-        Config(),
+    read_off = dict(
         image_model=backbone or Config().image_model,
         finetuned=backbone is not None,
         pretrained=False,
@@ -92,10 +92,15 @@ def _convert_tutorial(source: str | Path, vocabulary: str | Path, target: str | 
         # not of the tutorial, but of our own weights as --pdparams and --to-tutorial write them
         loss="npair" if "logit_scale" in theirs else Config().loss,
     )
+    config = apply(Config(), read_off, str(source))  # within the limits of each key
+    last = theirs.get(_LAST.format(config.num_layers - 1))
+    shape = tuple(state[last].shape) if last else ()
+    if last and shape != (3 * embed_size, embed_size):  # before layers of that size are made
+        raise _other_shape(source, last, shape, (3 * embed_size, embed_size))
     outline = _outline(config, words, feature_size, backbone)
     _check(outline, state, theirs, source)
     stored = {name: state[theirs[name]] for name in theirs}
-    weights = {name: np.asarray(value, np.float32) for name, value in stored.items()}
+    weights = {name: _numbers(name, value, source) for name, value in stored.items()}
     trainable = [name for name in stored if not outline[name].stop_gradient]
     adam = read_adam(about.get("optimizer"), stored, trainable)
     more = {}
@@ -126,11 +131,26 @@ def _convert_tutorial(source: str | Path, vocabulary: str | Path, target: str | 
     return f"there is no optimizer's state in {source}: {begin} takes the weights"
 
 
+def _numbers(name: str, value: np.ndarray, source: str | Path) -> np.ndarray:
+    """A parameter as float32; InputError where that holds NaN or infinity."""
+    if value.dtype.kind not in "fiu":
+        raise ValueError(f"{name} is {value.dtype}")
+    with np.errstate(over="ignore"):
+        numbers = np.asarray(value, np.float32)
+    if not np.isfinite(numbers).all():
+        raise InputError(
+            f"{source}: {name} holds NaN or infinity, its training had diverged: give an earlier "
+            "checkpoint."
+        )
+    return numbers
+
+
 def _count(about: Mapping[str, Any], key: str, absent: int) -> int:
     """A count of the file; ValueError for one that no loop reaches."""
-    count = int(about.get(key, absent))
-    if count < absent:
-        raise ValueError(f"{key} is {count}")
+    value = about.get(key, absent)
+    count = absent - 1 if isinstance(value, (str, bytes, bool)) else int(value)
+    if count != value or not absent <= count < 2**53:
+        raise ValueError(f"{key} is {str(value)[:40]}")
     return count
 
 
@@ -183,6 +203,15 @@ def _outline(
     }
 
 
+def _other_shape(
+    source: str | Path, name: str, shape: tuple[int, ...], wanted: tuple[int, ...]
+) -> InputError:
+    return InputError(
+        f"{source}: {name} has the shape {shape} instead of {wanted}: give a checkpoint whose "
+        "sentences are read by a GRU in one direction."
+    )
+
+
 def _check(
     outline: Mapping[str, paddle.Tensor],
     state: Mapping[str, np.ndarray],
@@ -195,10 +224,7 @@ def _check(
             raise InputError(f"{source} lacks {name}: give the tutorial's checkpoint.")
         shape, wanted = tuple(state[theirs[name]].shape), tuple(parameter.shape)
         if shape != wanted:
-            raise InputError(
-                f"{source}: {theirs[name]} has the shape {shape} instead of {wanted}: give a "
-                "checkpoint whose sentences are read by a GRU in one direction."
-            )
+            raise _other_shape(source, theirs[name], shape, wanted)
     unknown = [theirs[name] for name in theirs if name not in outline]
     if unknown:
         raise InputError(

@@ -42,7 +42,7 @@ def read_adam(
         ways = [dict(zip(names, found.values())) for names in (trainable, head)
                 if len(names) == len(found)]  # fmt: skip
     for states in ways:
-        if all(_complete(state, weights[name].shape) for name, state in states.items()):
+        if all(complete(state, weights[name].shape) for name, state in states.items()):
             return {
                 slot: {name: np.asarray(state[slot], np.float32) for name, state in states.items()}
                 for slot in SLOTS
@@ -60,7 +60,7 @@ def _by_parameter(stored: Any) -> dict[str, dict[str, np.ndarray]]:
     return found
 
 
-def _complete(state: dict[str, np.ndarray], shape: tuple[int, ...]) -> bool:
+def complete(state: dict[str, np.ndarray], shape: tuple[int, ...]) -> bool:
     """Whether a parameter's moments have its shape and its powers of beta are one number each."""
     shapes = [shape if slot.startswith("moment") else (1,) for slot in SLOTS]
     return all(

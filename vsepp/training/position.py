@@ -19,6 +19,15 @@ class Position:
     validated_step: int = -1
     history: list = field(default_factory=list)
 
+    def check(self) -> None:
+        """ValueError unless these are counts, a score and a list."""
+        counts = (self.epoch, self.step_in_epoch, self.step, self.best_step)
+        for count, lowest in (*((count, 0) for count in counts), (self.validated_step, -1)):
+            if type(count) is not int or not lowest <= count < 2**53:
+                raise ValueError(f"{count!r} is no count")
+        if type(self.best_score) not in (int, float) or not isinstance(self.history, list):
+            raise ValueError("the score is no number, or the history no list")
+
     def stored(self) -> dict:
         """As a checkpoint holds it."""
         return _renamed(vars(self), "best_score", "best_rsum")
@@ -27,8 +36,10 @@ class Position:
     def restored(cls, stored: dict, path: str) -> Position:
         """From what the checkpoint ``path`` holds; InputError when that is malformed."""
         try:
-            return cls(**_renamed(stored, "best_rsum", "best_score"))
-        except (TypeError, AttributeError):
+            position = cls(**_renamed(stored, "best_rsum", "best_score"))
+            position.check()
+            return position
+        except (TypeError, ValueError, AttributeError):
             raise InputError(
                 f"{path} has a malformed 'position': the checkpoint is damaged; use "
                 "another, or init_from to take its weights alone."
