@@ -103,12 +103,12 @@ class Correspondence:
     ) -> Correspondence:
         """Of ``(image, text)`` pairs, or an int array ``[n_pairs, 2]``; for the rest see the
         class."""
-        pairs = _array("pairs", pairs)
-        if pairs.ndim != 2 or pairs.shape[1] != 2:
+        table = _array("pairs", pairs)
+        if table.ndim != 2 or table.shape[1] != 2:
             raise InputError(
-                f"a correspondence is made of pairs (image, text), not of shape {pairs.shape}."
+                f"a correspondence is made of pairs (image, text), not of shape {table.shape}."
             )
-        return cls(pairs[:, 0], pairs[:, 1], n_images, n_texts)
+        return cls(table[:, 0], table[:, 1], n_images, n_texts)
 
     @classmethod
     def from_lists(
@@ -208,7 +208,7 @@ def whole_number(name: str, value: Any) -> int:
         raise InputError(f"{name} must be a whole number, not {value!r}.") from None
 
 
-def _array(name, values):
+def _array(name: str, values: Any) -> np.ndarray:
     """What a caller gave as one array, whatever it iterates over."""
     try:
         return np.asarray(values if isinstance(values, np.ndarray) else list(values))
