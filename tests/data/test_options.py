@@ -95,3 +95,14 @@ def test_a_damaged_number_is_refused(data):
 
     with pytest.raises(InputError, match="prepared.json: min_word_count is 'none'"):
         with_prepared_options(configured(data))
+
+
+@pytest.mark.parametrize("value", (-1, 2**40, True, "5", 1.0, None))
+def test_a_number_that_no_checkpoint_could_keep_is_refused(data, value):
+    path = data / "prepared.json"
+    prepared = json.loads(path.read_text())
+    prepared["options"]["min_word_count"] = value
+    path.write_text(json.dumps(prepared))
+
+    with pytest.raises(InputError, match="min_word_count is .*, which is no number for it"):
+        with_prepared_options(configured(data))

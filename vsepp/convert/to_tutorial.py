@@ -115,7 +115,9 @@ def _export_tutorial(source: str | Path, target: str | Path) -> str:
         if name.startswith(_TEXT)
     }
     encoder = find_text_encoder(config.text_model).from_checkpoint(config, given, str(source))
-    encoder.check_state(state, str(source))  # before layers are made that are larger than its weights
+    encoder.check_state(
+        state, str(source)
+    )  # before layers are made that are larger than its weights
     with unique_name.guard():
         network = _Network(config, len(given["vocab"]))
     entries = network.state_dict()

@@ -29,7 +29,8 @@ def with_prepared_options(config: Config, prepared: Prepared | None = None) -> C
     for key, value in prepared.options.items():
         if key not in PREPARED_KEYS:
             continue
-        if type(value) is not int or value < KEYS[key].metadata["minimum"]:
+        rules = KEYS[key].metadata
+        if type(value) is not int or not rules["minimum"] <= value <= rules["maximum"]:
             raise InputError(
                 f"{folder / 'prepared.json'}: {key} is {value!r}, which is no number for it: "
                 f"{prepare_again(folder)}."
