@@ -147,9 +147,11 @@ class Correspondence:
                 f"{n_images} images with captions_per_image = {captions_per_image} have no "
                 "captions: both must be at least 1."
             )
-        n_texts = n_images * captions_per_image
-        texts = np.arange(n_texts)
-        return cls(texts // captions_per_image, texts, n_images, n_texts)
+        result = cls.__new__(cls)  # what a stride gives is in order already, and every one has one
+        result.n_images, result.n_texts = n_images, n_images * captions_per_image
+        result.texts = np.arange(result.n_texts)
+        result.images = result.texts // captions_per_image
+        return result
 
     @cached_property
     def captions_per_image(self) -> Optional[int]:
