@@ -4,9 +4,9 @@ Every public name is imported when it is first used; ``import vsepp`` by itself 
 Paddle nor NumPy.
 """
 
-import importlib
 import zlib  # noqa: F401 - before Paddle: 2.6's library would put its own zlib in Pillow's way
 
+from vsepp.system.lazy import lazy_names
 from vsepp.system.threads import set_thread_variables
 
 __version__ = "0.2.0.dev0"
@@ -37,23 +37,12 @@ _HOMES = {
     "InputError": "vsepp.system.errors",
 }
 
-_MODULES = ("index", "statistics")  # which README names by their paths
+# modules that README names by their paths
+_MODULES = {"index": "vsepp.index", "statistics": "vsepp.statistics"}
 
 __all__ = [*_HOMES, "__version__"]
 
 # Paddle and NumPy read these once, when they are imported; that happens after this line.
 set_thread_variables()
 
-
-def __getattr__(name):
-    if name in _MODULES:
-        return importlib.import_module(f"vsepp.{name}")
-    if name not in _HOMES:
-        raise AttributeError(f"module 'vsepp' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__():
-    return sorted({*globals(), *_HOMES})
+__getattr__, __dir__ = lazy_names(__name__, {**_HOMES, **_MODULES})

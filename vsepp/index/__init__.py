@@ -6,8 +6,9 @@ The backends have one interface: ``add(ids, codes)``, ``remove(ids)``, ``search(
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from vsepp.system.lazy import lazy_names
 
 if TYPE_CHECKING:
     from vsepp.index.exact import ExactIndex as ExactIndex
@@ -23,13 +24,4 @@ _HOMES = {
 __all__ = ["ExactIndex", "FaissIndex", "MilvusIndex"]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'vsepp.index' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)
