@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import paddle
 
 from vsepp.data.batches import in_batches
-from vsepp.data.dataset import CaptionDataset
 from vsepp.data.images import map_images
 from vsepp.models.device import memory_errors_explained
 from vsepp.models.twins import compute
-from vsepp.models.vsepp import JointEmbedding
 from vsepp.system.errors import InputError
 from vsepp.system.progress import progress
+
+if TYPE_CHECKING:  # a single sentence waits for neither
+    from vsepp.data.dataset import CaptionDataset
+    from vsepp.models.vsepp import JointEmbedding
 
 
 class HasExtractors(Protocol):
