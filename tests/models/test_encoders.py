@@ -106,9 +106,9 @@ def test_another_text_encoder_needs_its_class_and_one_line(tmp_path, monkeypatch
     monkeypatch.setitem(TEXT_ENCODERS, "letters", f"{__name__}:LengthEncoder")
     monkeypatch.setattr(
         encoders,
-        "_find",
-        lambda place, _find=encoders._find: (
-            LengthEncoder if place.endswith(":LengthEncoder") else _find(place)
+        "at_place",
+        lambda place, _at_place=encoders.at_place: (
+            LengthEncoder if place.endswith(":LengthEncoder") else _at_place(place)
         ),
     )
     config = dataclasses.replace(CONFIG, text_model="letters")

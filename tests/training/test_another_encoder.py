@@ -79,13 +79,13 @@ class SofterEncoder(CNNEncoder):
 @pytest.fixture
 def named(monkeypatch):
     """Take a name of one of the registries for a class of this file."""
-    found = encoders._find
+    found = encoders.at_place
 
     def name(registry, key, kind):
         monkeypatch.setitem(registry, key, kind)
 
     monkeypatch.setattr(
-        encoders, "_find", lambda place: found(place) if isinstance(place, str) else place
+        encoders, "at_place", lambda place: found(place) if isinstance(place, str) else place
     )
     return name
 

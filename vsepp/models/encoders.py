@@ -8,16 +8,16 @@ new encoder is one file below ``text_encoders/`` or ``image_encoders/``, and one
 from __future__ import annotations
 
 import difflib
-import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from vsepp.data.preprocessing import Preprocessing
 from vsepp.models.backbones import BACKBONES, find_backbone
 from vsepp.system.errors import InputError
+from vsepp.system.lazy import at_place
 
 if TYPE_CHECKING:
     import paddle
@@ -168,19 +168,14 @@ def find_text_encoder(name: str) -> type[TextEncoder]:
             f"text_model: there is no text encoder {name!r}; the nearest is {nearest!r}, and all "
             f"are {', '.join(TEXT_ENCODERS)}."
         )
-    return _find(TEXT_ENCODERS[name])
+    return at_place(TEXT_ENCODERS[name])
 
 
 def find_image_encoder(name: str) -> type[ImageEncoder]:
     """The class that goes by a name of ``image_model``; InputError for an unknown one."""
     if name not in tuple(IMAGE_ENCODERS):
         find_backbone(name)  # which names the nearest
-    return _find(IMAGE_ENCODERS[name])
-
-
-def _find(place: str) -> Any:
-    module, _, name = place.partition(":")
-    return getattr(importlib.import_module(module), name)
+    return at_place(IMAGE_ENCODERS[name])
 
 
 def check_shapes(

@@ -1,4 +1,4 @@
-"""Names of a package that are imported when they are first used."""
+"""What is imported when it is first used: by its place, or by its name in a package."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ import importlib
 import sys
 from collections.abc import Mapping
 from typing import Any, Callable
+
+
+def at_place(place: str) -> Any:
+    """What stands at ``module:name``, its module imported now if it was not before."""
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def lazy_names(

@@ -7,11 +7,12 @@ same numbers, with the layer's own weights. Training, evaluation and use all com
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 
 import paddle
 from paddle import nn
+
+from vsepp.system.lazy import at_place
 
 #: a layer's class → its twin, called with the layer and the layer's inputs
 TWINS = {
@@ -23,10 +24,7 @@ TWINS = {
 def find_twin(kind: type[nn.Layer]) -> Callable[..., paddle.Tensor] | None:
     """The twin of layers of exactly this class, or None."""
     place = TWINS.get(f"{kind.__module__}:{kind.__qualname__}")
-    if place is None:
-        return None
-    module, _, name = place.partition(":")
-    return getattr(importlib.import_module(module), name)
+    return at_place(place) if place else None
 
 
 def compute(layer: nn.Layer, *inputs: paddle.Tensor) -> paddle.Tensor:
