@@ -26,6 +26,7 @@ from vsepp.convert.authors import convert_authors, read_authors_vocabulary
 from vsepp.convert.to_tutorial import export_tutorial
 from vsepp.convert.tutorial import convert_tutorial
 from vsepp.data.archives import Archive
+from vsepp.data.captions.captions import Captions
 from vsepp.data.coco import read_coco
 from vsepp.data.dataset import CaptionDataset
 from vsepp.data.encoding import Encoding
@@ -35,7 +36,6 @@ from vsepp.data.images import image_size, open_image
 from vsepp.data.precomp import Precomputed
 from vsepp.data.prepared import Prepared, read_prepared
 from vsepp.data.preprocessing import Preprocessing
-from vsepp.data.sources import Captions
 from vsepp.index.photographs import PhotographIndex
 from vsepp.index.updating import update_index
 from vsepp.pickles import PlainObject, read_pickle

@@ -64,6 +64,17 @@ def parser(description, dataset=True):
     return result
 
 
+def subcommand(description):
+    """Keywords for ``add_parser`` of a command within a command: it takes the same."""
+    shared = parser("")
+    return {
+        "description": description,
+        "parents": [shared],
+        "add_help": False,
+        "formatter_class": shared.formatter_class,
+    }
+
+
 def _raise_interrupted(signum, frame):
     raise Interrupted
 

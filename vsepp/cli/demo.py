@@ -70,7 +70,7 @@ def _what_is_served(arguments):
     """(Config, checkpoint, ``PhotographIndex`` or None), as far as that takes no model."""
     config = configuration(arguments)
     if arguments.index is not None:
-        from vsepp.cli.search import index_checkpoint
+        from vsepp.cli.search_query import index_checkpoint
         from vsepp.index.photographs import PhotographIndex
 
         index = PhotographIndex(arguments.index)

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from vsepp.data.tables import read_captions
+from vsepp.data.captions.tables import read_captions
 from vsepp.system.errors import InputError
 
 

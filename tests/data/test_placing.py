@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from vsepp.data.captions.captions import Captions
 from vsepp.data.karpathy import KarpathyImage
-from vsepp.data.sources import Captions, find_mounted, missing_images, place_images
+from vsepp.data.placing import find_mounted, missing_images, place_images
 from vsepp.system.errors import InputError
 
 

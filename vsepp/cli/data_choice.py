@@ -1,0 +1,210 @@
+"""Which data set ``vsepp prepare`` is to prepare, and where its files come from."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+from vsepp.cli.datasets import is_named, overrides
+from vsepp.system.errors import InputError
+
+SHORTCUTS = ("captions_per_image", "min_word_count", "max_len", "seed")
+
+
+@dataclass
+class Choice:
+    """Which data set, where its files come from, and why.
+
+    ``captions`` and ``images`` are None when those in the data set's folder are used; ``content``
+    is what their JSON holds, where choosing took reading it.
+    """
+
+    dataset: str
+    reason: str
+    captions: Optional[object] = None
+    images: Optional[Path] = None
+    drawn: bool = False
+    features: Optional[object] = None  # in place of both
+    content: Optional[dict] = None
+
+
+class Settings:
+    """The configuration as given, for whichever data set is chosen in the end."""
+
+    def __init__(self, arguments):
+        self.name = arguments.config
+        self.overrides = overrides(arguments)
+        for key in SHORTCUTS:
+            if getattr(arguments, key) is not None:
+                self.overrides.append(f"{key}={getattr(arguments, key)}")
+        self.given = self.of(arguments.dataset)
+        self.dataset = self.given.dataset if is_named(arguments) else None
+
+    def default(self, key, value):
+        """Set a key where the arguments do not."""
+        if not any(item.startswith(f"{key}=") for item in self.overrides):
+            self.overrides.append(f"{key}={value}")
+
+    def of(self, dataset):
+        from vsepp.config import load_config
+
+        return load_config(self.name, self.overrides, dataset)
+
+
+def choose(arguments, settings):
+    """Which data set the arguments mean, checked for what does not go together."""
+    for option in ("captions", "images", "coco_ids", "precomp", "download"):
+        if getattr(arguments, option) == "":
+            raise InputError(
+                f"--{option.replace('_', '-')} is empty: give it a name, or leave it away."
+            )
+    photographs = arguments.images or arguments.download
+    if arguments.sha256 and not arguments.download:
+        raise InputError("--sha256 is the checksum of a download: give --download URL with it.")
+    if bool(arguments.coco_annotations) != bool(arguments.coco_ids):
+        raise InputError("--coco-annotations and --coco-ids belong together: give both.")
+    if arguments.coco_ids and arguments.captions:
+        raise InputError("--captions and --coco-annotations both give captions: choose one.")
+    if arguments.precomp and (arguments.captions or arguments.coco_ids or photographs):
+        raise InputError(
+            "--precomp brings features and captions: leave out the options for "
+            "captions and photographs."
+        )
+    if arguments.precomp:
+        return _choose_precomp(arguments, settings)
+    if arguments.captions or arguments.coco_ids or photographs:
+        return _choose_given(arguments, settings)
+    return _choose_found(arguments, settings)
+
+
+def _choose_precomp(arguments, settings):
+    """The data set of a folder with the authors' features."""
+    from vsepp.data.precomp import Precomputed
+
+    dataset = settings.dataset or Path(arguments.precomp).resolve().name
+    dataset_folder(settings.given, dataset)
+    features = Precomputed(arguments.precomp, arguments.tokenizer)
+    settings.default("captions_per_image", features.captions_per_image)
+    return Choice(dataset, f"features from --precomp {arguments.precomp}", features=features)
+
+
+def dataset_folder(config, dataset):
+    if not re.fullmatch(r"\w[\w.-]*", dataset):
+        raise InputError(
+            f"the data set's name {dataset!r} is no folder name: "
+            "give one of letters, digits, - and _ with --dataset."
+        )
+    return Path(config.data_dir) / dataset
+
+
+def _choose_found(arguments, settings):
+    """The data set when nothing is given: what is in place, what is mounted, or the sample."""
+    from vsepp.data.captions.captions import Captions
+    from vsepp.data.placing import find_mounted
+
+    dataset = settings.dataset or "flickr8k"
+    folder = dataset_folder(settings.given, dataset)
+    if dataset != "sample":
+        mounted = find_mounted(dataset)
+        there, content = _files_there(folder, dataset, all_images=mounted is not None)
+        if there:
+            return Choice(dataset, f"its files are in {folder}", content=content)
+        if mounted:
+            captions = Captions.find_in(mounted, dataset, arguments.tokenizer)
+            if captions is None and not (folder / f"dataset_{dataset}.json").is_file():
+                raise InputError(
+                    f"{mounted}, the mounted archive, holds no dataset_{dataset}.json"
+                    ": give the captions with --captions FILE."
+                )
+            return Choice(
+                dataset,
+                f"from the mounted archive {mounted}, because {folder} does not hold all its files",
+                captions,
+                mounted,
+                content=content,
+            )
+        if settings.dataset:
+            raise InputError(
+                f"{folder} does not hold dataset_{dataset}.json and images: "
+                "give --captions FILE and --images PATH, or --precomp FOLDER (see "
+                "data/README.md)."
+            )
+    sample = dataset_folder(settings.given, "sample")
+    there, content = _files_there(sample, "sample", all_images=True)
+    how = f"its files are in {sample}" if there else "drawn by the package"
+    why = (
+        ", as asked for"
+        if settings.dataset
+        else (
+            f", because {folder} does not hold the files of flickr8k and no flickr8k.zip is mounted"
+        )
+    )
+    return Choice("sample", how + why, drawn=not there, content=content if there else None)
+
+
+def _files_there(folder, dataset, all_images):
+    """Whether the data set's own files are in its folder: the captions and some images, or all;
+    and what the captions' JSON holds, where it had to be read for that."""
+    json_path, images = folder / f"dataset_{dataset}.json", folder / "images"
+    if not (json_path.is_file() and images.is_dir() and any(images.iterdir())):
+        return False, None
+    if not all_images:
+        return True, None
+    from vsepp.data.karpathy import parse_karpathy, read_karpathy_json
+    from vsepp.data.placing import missing_images
+
+    content = read_karpathy_json(json_path)
+    return not missing_images(parse_karpathy(content, str(json_path)), images), content
+
+
+def _choose_given(arguments, settings):
+    """The data set that --captions (or COCO's), --images and --download describe."""
+    from vsepp.data.captions.captions import Captions
+    from vsepp.data.captions.tables import CAPTION_SUFFIXES
+
+    origin = [f"--captions {arguments.captions}"] * bool(arguments.captions)
+    origin += ["--coco-annotations", f"--coco-ids {arguments.coco_ids}"] * bool(arguments.coco_ids)
+    origin += [f"--images {arguments.images}"] * bool(arguments.images)
+    captions_path = arguments.captions
+    archive = images = Path(arguments.images) if arguments.images else None
+    if images is not None and not images.exists():
+        raise InputError(f"{images} does not exist: check --images.")
+    if arguments.download:
+        archive = _download(arguments, settings)
+        origin.append(f"--download {arguments.download}, kept as {archive}")
+        if archive.suffix.lower() in CAPTION_SUFFIXES:
+            captions_path = captions_path or archive
+        else:
+            images = images or archive
+    captions = None
+    if arguments.coco_ids:
+        captions = Captions.read_coco(
+            arguments.coco_annotations, arguments.coco_ids, arguments.tokenizer
+        )
+    elif captions_path:
+        captions = Captions.read(captions_path, settings.given.seed, arguments.tokenizer)
+    elif archive.is_file():
+        captions = Captions.find_in(archive, settings.dataset, arguments.tokenizer)
+    dataset = settings.dataset or (captions.dataset if captions else "flickr8k")
+    folder = dataset_folder(settings.given, dataset)
+    if captions is None and not (folder / f"dataset_{dataset}.json").is_file():
+        raise InputError(
+            f"{archive} holds no dataset_{dataset}.json, and neither does {folder}: "
+            "give the captions with --captions FILE."
+        )
+    if images is None and not (folder / "images").is_dir():
+        raise InputError(
+            f"{folder / 'images'} does not exist: give the photographs with --images PATH."
+        )
+    return Choice(dataset, "from " + " and ".join(origin), captions, images)
+
+
+def _download(arguments, settings):
+    from urllib.parse import unquote, urlsplit
+
+    from vsepp.data.download import download
+
+    name = unquote(urlsplit(arguments.download).path).replace("\\", "/").rpartition("/")[2]
+    name = re.sub(r"[^\w.-]+", "_", name).lstrip(".") or "download"
+    target = Path(settings.given.data_dir) / "downloads" / name
+    return download(arguments.download, target, arguments.sha256)

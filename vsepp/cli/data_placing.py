@@ -1,0 +1,79 @@
+"""Bringing a chosen data set's captions and photographs into its folder, where that is due."""
+
+from vsepp.cli.data_choice import SHORTCUTS
+from vsepp.system.errors import InputError
+from vsepp.text.tokens import AUTO
+
+
+def put_in_place(choice, config, folder, arguments):
+    """Bring captions and images into the data set's folder.
+
+    Returns the name of the captions' tokenizer, and what their JSON holds; None when nothing is
+    to be done.
+    """
+    import hashlib
+
+    from vsepp.data.existing_preparation import ExistingPreparation
+    from vsepp.data.karpathy import parse_cut, read_karpathy_json
+    from vsepp.data.placing import missing_images, place_images
+    from vsepp.data.preparation import PREPARED, mark_unfinished
+
+    if choice.drawn:
+        from vsepp.data.sample import draw_sample
+
+        draw_sample(folder)
+    captions, tokenizer = choice.captions, arguments.tokenizer
+    json_path = folder / f"dataset_{choice.dataset}.json"
+    earlier = None if arguments.force else ExistingPreparation.read(folder)
+    if _stays_with_words(earlier, tokenizer):
+        captions, tokenizer = captions and captions.by_words(), "words"
+    if captions:
+        content, images, tokenizer = captions.content, captions.images, captions.tokenizer
+    else:
+        content = read_karpathy_json(json_path) if choice.content is None else choice.content
+        images, tokenizer = parse_cut(content, str(json_path), tokenizer)
+    if earlier:
+        checksum = (
+            captions.sha256 if captions else hashlib.sha256(json_path.read_bytes()).hexdigest()
+        )
+        earlier.refuse_other(_options(config, tokenizer), checksum)
+    placed = place_images(images, choice.images, folder / "images") if choice.images else 0
+    if earlier and not placed:
+        missing = len(missing_images(images, folder / "images"))
+        if missing > earlier.left_out:
+            raise InputError(
+                f"{folder / 'images'} has lost images since it was prepared "
+                f"({missing} are missing): give them with --images PATH, or add "
+                "--force to prepare the data set without them."
+            )
+        if earlier.is_whole() and not (arguments.strict and earlier.left_out):
+            return None
+    if captions:
+        if (folder / PREPARED).exists():  # from here on it and the captions may not fit
+            mark_unfinished(folder)
+        captions.place(folder, choice.dataset)
+    return tokenizer, content
+
+
+def _stays_with_words(earlier, tokenizer):
+    """Whether a data set was prepared before there was a choice, and no other is wanted now."""
+    return earlier is not None and earlier.tokenizer is None and tokenizer in (AUTO, "words")
+
+
+def features_in_place(features, config, folder, arguments):
+    """Whether given features are prepared already, with these options."""
+    from vsepp.data.existing_preparation import ExistingPreparation
+
+    earlier = None if arguments.force else ExistingPreparation.read(folder)
+    if not earlier:
+        return False
+    if _stays_with_words(earlier, arguments.tokenizer):
+        features.tokenizer = "words"
+    earlier.refuse_other(
+        _options(config, features.tokenizer), features.captions_sha256, features.origin
+    )
+    return earlier.is_whole()
+
+
+def _options(config, tokenizer):
+    return {**{key: getattr(config, key) for key in SHORTCUTS}, "tokenizer": tokenizer}
