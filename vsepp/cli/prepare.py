@@ -20,8 +20,24 @@ def _arguments(argv):
     add = result.add_argument
     add(
         "--captions",
+        nargs="+",
         metavar="FILE",
-        help="Karpathy JSON, or CSV, TSV or JSONL with filename, caption and perhaps split",
+        help="one or several files, or a folder with name.txt beside name.jpg: Karpathy JSON, a "
+        "table, or what Flickr8k, Flickr30k, COCO, their Chinese twins, AI Challenger, MUGE, "
+        "ALBEF, BLIP and Hugging Face hand out; what a file holds tells which",
+    )
+    add(
+        "--split-of",
+        nargs="+",
+        metavar="FILE=SPLIT",
+        help="the split of a caption file, where its name does not say train, val or test",
+    )
+    add(
+        "--splits",
+        nargs="+",
+        metavar="FILE",
+        help="lists of the photographs in each split, as Flickr_8k.trainImages.txt, or a folder "
+        "with them",
     )
     add("--images", metavar="PATH", help="folder, .zip or .tar with the photographs")
     add(
@@ -87,6 +103,8 @@ def main(argv=None):
     config = settings.of(choice.dataset)
     folder = dataset_folder(config, choice.dataset)
     print(f"Data set {choice.dataset}: {choice.reason}.", flush=True)
+    for remark in choice.captions.remarks if choice.captions else ():
+        print(remark, flush=True)
     with _alone(folder):
         _prepare(choice, config, folder, arguments)
     print(f"Next: {_next_command(arguments, config, choice)}")
