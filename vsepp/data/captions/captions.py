@@ -3,6 +3,8 @@
 import hashlib
 import json
 import re
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 
 from vsepp.data.archives import Archive
@@ -59,6 +61,24 @@ class Captions:
         content = cut_captions(self.content, "words")
         del content["tokenizer"]
         return Captions(content, None, self.dataset, self.dataset, "words")
+
+    def renamed(self, names):
+        """The captions with the names of some images completed, ``{name: the whole of it}``."""
+        if not names:
+            return self
+        result = copy(self)
+        result.images = [
+            replace(image, name=names.get(image.name, image.name)) for image in self.images
+        ]
+        entries = []
+        for entry, image in zip(self.content["images"], self.images):
+            if image.name in names:
+                suffix = names[image.name][len(image.name) :]
+                entry = {**entry, "filename": entry["filename"] + suffix}
+            entries.append(entry)
+        result.content = {**self.content, "images": entries}
+        result.data = _as_json(result.content)
+        return result
 
     @classmethod
     def find_in(cls, archive, dataset=None, tokenizer=AUTO):
