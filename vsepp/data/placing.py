@@ -12,6 +12,7 @@ from vsepp.data.image_sources import ImageSource, link
 from vsepp.data.karpathy import KarpathyImage
 from vsepp.data.name_encodings import ENCODINGS
 from vsepp.data.name_matching import Matching, match_names
+from vsepp.data.training_images import named
 from vsepp.system.errors import InputError
 
 _NAMED_AT_MOST = 3  # names in a message
@@ -107,12 +108,6 @@ def in_words(matching: Matching, source: str | os.PathLike[str]) -> str:
             for name, what in list(matching.ambiguous.items())[:_NAMED_AT_MOST]
         ]
     return "\n".join(lines)
-
-
-def named(names: Sequence[str]) -> str:
-    """The first few of some names, for a message."""
-    few = ", ".join(repr(name) for name in names[:_NAMED_AT_MOST])
-    return few + (", …" if len(names) > _NAMED_AT_MOST else "")
 
 
 def _is_in_place(target: Path, size: int) -> bool:
