@@ -1,20 +1,25 @@
-"""Where photographs come from: a folder, an archive, or a table of them in base64."""
+"""Where photographs come from: a folder, an archive, a table of them in base64, or several."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
 
 from vsepp.data.archives import Archive
 from vsepp.data.base64_tables import Base64Table, is_base64_table
-from vsepp.data.image_suffixes import suffix_of_content
+from vsepp.data.image_suffixes import has_image_suffix, suffix_of_content
 from vsepp.system.atomic import atomic_path
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import quoted
 from vsepp.system.progress import progress
+
+_ARCHIVE = re.compile(r"\.(zip|tar|tgz|tbz2?|txz|tar\.(gz|bz2|xz|lzma))$", re.IGNORECASE)
+_UNREAD_ARCHIVE = re.compile(r"\.(7z|rar|tar\.(zst|lz|Z)|tzst)$", re.IGNORECASE)
 
 
 class ImageSource(Protocol):
@@ -46,7 +51,9 @@ def open_source(path: str | os.PathLike) -> ImageSource:
     """
     path = Path(path)
     if path.is_dir():
-        return Folder(path)
+        folder = Folder(path)
+        packed = [] if any(map(has_image_suffix, folder.sizes)) else _packed_in(path)
+        return Several(path, packed) if packed else folder
     if path.is_file():
         if is_base64_table(path):
             return Base64Table(path)
@@ -79,6 +86,56 @@ class Folder:
         """Link files into their places, or copy them where links do not work."""
         for name in progress(targets, description, unit=" files"):
             link(self.path / name, targets[name])
+
+
+def _packed_in(folder: Path) -> list[Path]:
+    """Archives and tables of photographs that lie in a folder; those that are not read, where
+    there is nothing else, so that opening them says so."""
+    files = [path for path in sorted(folder.iterdir()) if path.is_file()]
+    read = [
+        path
+        for path in files
+        if (is_base64_table(path) if path.suffix == ".tsv" else _ARCHIVE.search(path.name))
+    ]
+    return read or [path for path in files if _UNREAD_ARCHIVE.search(path.name)]
+
+
+class Several:
+    """Archives and tables in one folder; what is in one has its file's name before its own."""
+
+    def __init__(self, folder: Path, paths: Sequence[Path]) -> None:
+        self.path = folder
+        self.sizes: dict[str, int] = {}
+        self.undeclared: dict[str, bytes] = {}
+        self._sources: dict[str, ImageSource] = {}
+        self._opened = ExitStack()
+        with ExitStack() as opened:
+            for number, path in enumerate(paths):
+                # ASCII, which is the same in whatever encoding the names after it are.
+                start = path.name if path.name.isascii() else str(number)
+                source = self._sources[start] = opened.enter_context(open_source(path))
+                for name, size in source.sizes.items():
+                    self.sizes[f"{start}/{name}"] = size
+                for name, data in source.undeclared.items():
+                    self.undeclared[f"{start}/{name}"] = f"{start}/".encode() + data
+            self._opened = opened.pop_all()
+
+    def __enter__(self) -> Several:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._opened.close()
+
+    def extract(self, targets: Mapping[str, Path], description: str) -> None:
+        """Put files into their places, one archive or table after the other."""
+        for start, source in self._sources.items():
+            own = {
+                name[len(start) + 1 :]: target
+                for name, target in targets.items()
+                if name.startswith(f"{start}/")
+            }
+            if own:
+                source.extract(own, f"{description} from {start}")
 
 
 def link(source: Path, target: Path) -> None:

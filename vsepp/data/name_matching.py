@@ -16,6 +16,7 @@ from typing import Callable, Optional
 
 from vsepp.data.image_suffixes import has_image_suffix
 from vsepp.data.name_encodings import best_encoding, names_in
+from vsepp.data.passed_over import is_passed_over
 from vsepp.system.errors import InputError
 
 _COCO = re.compile(r"coco_[a-z]+\d{4}_(?=\d{12}(?!\d))", re.IGNORECASE)
@@ -121,10 +122,11 @@ def match_names(
         matching.encoding = best_encoding(undeclared, wanted, _loosest)
         if matching.encoding:
             read = names_in(undeclared, matching.encoding)
+    asked_for = {part for name in names for part in name.split("/")[:-1]}
     candidates = {}  # {name as it is read: name in the source}
     for listed in sizes:
         name = read.get(listed, listed)
-        if _loosest(name) in wanted and not _is_debris(name):
+        if _loosest(name) in wanted and not _is_debris(name, asked_for):
             candidates[name] = listed
     left = dict.fromkeys(names)
     for level in range(len(_ALLOWED) + 1):
@@ -133,9 +135,12 @@ def match_names(
     return matching
 
 
-def _is_debris(name: str) -> bool:
-    """Whether macOS made a file for its own use: ``__MACOSX/…``, ``._a.jpg``."""
-    return _base(name).startswith("._") or "__MACOSX" in name.split("/")
+def _is_debris(name: str, asked_for: Collection[str]) -> bool:
+    """Whether a system made a file for its own use: ``__MACOSX/…``, ``._a.jpg``, ``@eaDir/…``."""
+    *folders, base = name.split("/")
+    return base.startswith("._") or any(
+        is_passed_over(folder) and folder not in asked_for for folder in folders
+    )
 
 
 def _match_level(
