@@ -1,5 +1,7 @@
 """Bringing a chosen data set's captions and photographs into its folder, where that is due."""
 
+from contextlib import ExitStack
+
 from vsepp.cli.data_choice import SHORTCUTS
 from vsepp.system.errors import InputError
 from vsepp.text.tokens import AUTO
@@ -14,8 +16,9 @@ def put_in_place(choice, config, folder, arguments):
     import hashlib
 
     from vsepp.data.existing_preparation import ExistingPreparation
+    from vsepp.data.image_sources import open_source
     from vsepp.data.karpathy import parse_cut, read_karpathy_json
-    from vsepp.data.placing import missing_images, place_images
+    from vsepp.data.placing import find_images, in_words, missing_images, place_images
     from vsepp.data.preparation import PREPARED, mark_unfinished
 
     if choice.drawn:
@@ -32,22 +35,37 @@ def put_in_place(choice, config, folder, arguments):
     else:
         content = read_karpathy_json(json_path) if choice.content is None else choice.content
         images, tokenizer = parse_cut(content, str(json_path), tokenizer)
-    if earlier:
-        checksum = (
-            captions.sha256 if captions else hashlib.sha256(json_path.read_bytes()).hexdigest()
+    place, matching = folder / "images", None
+    with ExitStack() as open_sources:
+        # What lies there already may have the names in another form, too.
+        look_there = place.is_dir() and missing_images(images, place)
+        path = choice.images or (place if look_there else None)
+        if path:
+            source = open_sources.enter_context(open_source(path))
+            matching = find_images(images, source)
+            if captions:
+                captions = captions.renamed(matching.completed)
+                content, images = captions.content, captions.images
+        if earlier:
+            checksum = (
+                captions.sha256 if captions else hashlib.sha256(json_path.read_bytes()).hexdigest()
+            )
+            earlier.refuse_other(_options(config, tokenizer), checksum)
+        placed = matching and place_images(
+            matching, source, place, matching.completed if captions else {}
         )
-        earlier.refuse_other(_options(config, tokenizer), checksum)
-    placed = place_images(images, choice.images, folder / "images") if choice.images else 0
     if earlier and not placed:
-        missing = len(missing_images(images, folder / "images"))
+        missing = len(missing_images(images, place))
         if missing > earlier.left_out:
             raise InputError(
-                f"{folder / 'images'} has lost images since it was prepared "
+                f"{place} has lost images since it was prepared "
                 f"({missing} are missing): give them with --images PATH, or add "
                 "--force to prepare the data set without them."
             )
         if earlier.is_whole() and not (arguments.strict and earlier.left_out):
             return None
+    if matching and (choice.images or matching.how):
+        print(in_words(matching, path))
     if captions:
         if (folder / PREPARED).exists():  # from here on it and the captions may not fit
             mark_unfinished(folder)

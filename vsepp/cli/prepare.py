@@ -107,7 +107,7 @@ def main(argv=None):
         print(remark, flush=True)
     with _alone(folder):
         _prepare(choice, config, folder, arguments)
-    print(f"Next: {_next_command(arguments, config, choice)}")
+    print(f"Next: {_next_command(arguments, config, choice, folder)}")
     return 0
 
 
@@ -154,9 +154,12 @@ def _prepare(choice, config, folder, arguments):
         print(f"{folder} is prepared with these options already; it is left as it is.")
 
 
-def _next_command(arguments, config, choice):
-    """The command that trains on what was prepared, with the options that it needs to know."""
+def _next_command(arguments, config, choice, folder):
+    """The command that trains on what was prepared, or evaluates where there is nothing to train
+    on, with the options that it needs to know."""
     from vsepp.config import PREPARED_KEYS, load_config, override
+    from vsepp.data.prepared import read_prepared
+    from vsepp.data.training_images import for_evaluation_alone
 
     words = []
     if arguments.config:
@@ -172,6 +175,9 @@ def _next_command(arguments, config, choice):
     for key in PREPARED_KEYS:  # a configuration that was overruled would be refused
         if usual.gives(key) and getattr(usual, key) != getattr(config, key):
             words += ["-o", override(key, getattr(config, key))]
+    splits = read_prepared(folder).get("splits", {})
+    if for_evaluation_alone(splits):
+        return command("eval", *words, *(["--split", *splits] if "test" not in splits else []))
     if choice.features and usual.finetuned:
         words += ["-o", "finetuned=false"]
     return command("train", *words)

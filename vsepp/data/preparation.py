@@ -12,6 +12,11 @@ import numpy as np
 
 from vsepp.data.images import map_images, open_image
 from vsepp.data.karpathy import SPLITS, KarpathyImage, parse_cut, read_karpathy_json
+from vsepp.data.training_images import (
+    for_evaluation_alone,
+    require_training_images,
+    require_training_split,
+)
 from vsepp.system.atomic import write_json, write_together
 from vsepp.system.errors import InputError
 from vsepp.system.progress import progress
@@ -189,6 +194,7 @@ def create_dataset(
     if content is None:
         content = read_karpathy_json(source)
     images, tokenizer = parse_cut(content, str(source), tokenizer)
+    require_training_split(images, source, Path(folder) / "images")
     # The vocabulary depends on the JSON alone, so unreadable images do not change it.
     vocabulary = build_vocabulary(images, min_word_count)
     paths = [os.path.join(folder, "images", *image.name.split("/")) for image in images]
@@ -201,11 +207,9 @@ def create_dataset(
         _report(problems)
 
     chosen = assemble(images, paths, problems, vocabulary, captions_per_image, max_len, seed)
-    if not any(counts["images"] for counts in chosen.counts.values()):
-        raise InputError(
-            f"{source}: no image is left that can be decoded and has a caption of "
-            f"1 to {max_len} words: check the images folder and max_len."
-        )
+    require_training_images(
+        images, chosen.counts, problems, source, Path(folder) / "images", max_len
+    )
 
     prepared = {
         "options": {
@@ -232,6 +236,8 @@ def print_counts(dataset: str, prepared: dict) -> None:
             + (f", {counts['left_out']} images left out" if counts["left_out"] else "")
         )
     print(f"{dataset} vocabulary: {prepared['words']} words")
+    if for_evaluation_alone(prepared["splits"]):
+        print(f"{dataset} has no training images: it is for evaluation alone")
 
 
 def write_dataset(
