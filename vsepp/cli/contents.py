@@ -138,6 +138,7 @@ def _checkpoint(path, shapes):
         "resumable": any(name.startswith("optimizer/") for name in shapes),
         "metrics": header.get("metrics"),
         **_reader(header),
+        "exif": header.get("exif", False),
         "fingerprint": header["fingerprint"],
         "parameters": _numbers(
             shape for name, shape in shapes.items() if name.startswith("model/")
@@ -203,6 +204,7 @@ def _index(path):
         "checkpoint_there": os.path.exists(manifest.checkpoint),
         **manifest.origin.record(),
         "precision": manifest.origin.encoding.precision,
+        "exif": manifest.origin.encoding.exif,
         "approximate": manifest.approximate,
         "bytes": codes.stat().st_size if codes.exists() else 0,
     }
@@ -244,9 +246,15 @@ def _features(path, splits):
         "path": str(path),
         **shared,
         "precision": shared.get("precision", "float32"),
+        "exif": shared.get("exif", False),
         "images": {split: about.get("images") for split, about in splits.items()},
         "bytes": sum((folder / f"{split}.npy").stat().st_size for split in splits),
     }
+
+
+def _turned(prepared):
+    """Whether a data set's photographs are turned as EXIF says, where it has photographs."""
+    return {} if prepared.get("features") else {"exif": prepared["options"].get("exif", False)}
 
 
 def _data_set(path):
@@ -259,7 +267,7 @@ def _data_set(path):
         "kind": "prepared data set",
         "path": str(path),
         "prepared_by": "vsepp" if (path / "prepared.json").exists() else "another program",
-        "options": prepared["options"],
+        "options": {**prepared["options"], **_turned(prepared)},
         "splits": prepared.get("splits"),
         "words": len(Vocabulary.load(path / "vocab.json")),
         "given_features": prepared.get("features"),

@@ -7,6 +7,7 @@ from typing import Optional
 
 from vsepp.cli.datasets import is_named, overrides
 from vsepp.system.errors import InputError
+from vsepp.text.tokens import AUTO
 
 SHORTCUTS = ("captions_per_image", "min_word_count", "max_len", "seed")
 
@@ -75,6 +76,8 @@ def choose(arguments, settings):
             "--precomp brings features and captions: leave out the options for "
             "captions and photographs."
         )
+    if arguments.precomp and arguments.exif != AUTO:
+        raise InputError("--precomp brings no photographs to turn: leave --exif away.")
     if arguments.precomp:
         return _choose_precomp(arguments, settings)
     if arguments.captions or arguments.coco_ids or photographs:

@@ -10,14 +10,16 @@ from vsepp.text.tokens import AUTO
 def put_in_place(choice, config, folder, arguments):
     """Bring captions and images into the data set's folder.
 
-    Returns the name of the captions' tokenizer, and what their JSON holds; None when nothing is
-    to be done.
+    Returns ``tokenizer``, ``content`` and ``exif`` of ``create_dataset``: the name of the captions'
+    tokenizer, what their JSON holds, and whether photographs are turned; None when nothing is to
+    be done.
     """
     import hashlib
 
     from vsepp.data.existing_preparation import ExistingPreparation
     from vsepp.data.image_sources import open_source
     from vsepp.data.karpathy import parse_cut, read_karpathy_json
+    from vsepp.data.orientation import CHOICES, obeys_exif
     from vsepp.data.placing import find_images, in_words, missing_images, place_images
     from vsepp.data.preparation import PREPARED, mark_unfinished
 
@@ -46,11 +48,15 @@ def put_in_place(choice, config, folder, arguments):
             if captions:
                 captions = captions.renamed(matching.completed)
                 content, images = captions.content, captions.images
+        if earlier and arguments.exif == AUTO:
+            exif = earlier.exif
+        else:
+            exif = obeys_exif(CHOICES[arguments.exif], content)
         if earlier:
             checksum = (
                 captions.sha256 if captions else hashlib.sha256(json_path.read_bytes()).hexdigest()
             )
-            earlier.refuse_other(_options(config, tokenizer), checksum)
+            earlier.refuse_other({**_options(config, tokenizer), "exif": exif}, checksum)
         placed = matching and place_images(
             matching, source, place, matching.completed if captions else {}
         )
@@ -70,7 +76,7 @@ def put_in_place(choice, config, folder, arguments):
         if (folder / PREPARED).exists():  # from here on it and the captions may not fit
             mark_unfinished(folder)
         captions.place(folder, choice.dataset)
-    return tokenizer, content
+    return {"tokenizer": tokenizer, "content": content, "exif": exif}
 
 
 def _stays_with_words(earlier, tokenizer):

@@ -4,6 +4,7 @@ from vsepp.cli.command import parser
 from vsepp.cli.data_choice import Settings, choose, dataset_folder
 from vsepp.cli.data_placing import features_in_place, put_in_place
 from vsepp.cli.datasets import usual_dataset
+from vsepp.data.orientation import CHOICES
 from vsepp.system.invocation import command
 from vsepp.text.tokens import AUTO, find_tokenizer
 
@@ -79,6 +80,14 @@ def _arguments(argv):
         "(auto: jieba for Chinese captions, treebank for --precomp, else words; a Karpathy "
         "JSON's own tokens stay)",
     )
+    add(
+        "--exif",
+        choices=tuple(CHOICES),
+        default=AUTO,
+        help="turn photographs as their EXIF orientation says, in training as in use (auto: what "
+        "the data set is prepared with; at first yes, but no for a Karpathy JSON and --coco-ids, "
+        "whose published results were not)",
+    )
     add("--seed", type=int, metavar="N", help="everything random follows from it")
     add(
         "--force",
@@ -148,8 +157,7 @@ def _prepare(choice, config, folder, arguments):
         if changed:
             from vsepp.data.preparation import create_dataset
 
-            tokenizer, content = placed
-            create_dataset(*options, strict=arguments.strict, tokenizer=tokenizer, content=content)
+            create_dataset(*options, strict=arguments.strict, **placed)
     if not changed:
         print(f"{folder} is prepared with these options already; it is left as it is.")
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TypeVar
 
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from vsepp.system.errors import InputError
 from vsepp.system.threads import cpu_count
@@ -21,6 +21,7 @@ Result = TypeVar("Result")
 MAX_PIXELS = 89_478_485  # 89 megapixels, Pillow's own threshold for a decompression bomb
 # What is read, as Pillow calls it. Not all that Pillow knows: for EPS it starts Ghostscript.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+_LYING = (5, 6, 7, 8)  # EXIF orientations that make width of height
 
 # Pillow warns above the size that open_image refuses; one sentence is enough.
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -36,8 +37,8 @@ def open_image(
 
     Args:
         path: file name, or an open binary file.
-        exif: turn it as its EXIF orientation says. For people's own photographs; data
-            sets are read as they are, since published results were.
+        exif: turn it as its EXIF orientation says. For people's own photographs; published
+            data sets are read as they are, since published results were.
         at_least: pixels of a side that are enough. A JPEG that is more than twice as large is
             decoded at a half, a quarter or an eighth of its size, with no side shorter than
             this. Not for data sets either.
@@ -60,17 +61,24 @@ def open_image(
 
 
 def image_size(
-    path: str | os.PathLike[str] | IO[bytes], formats: tuple[str, ...] | None = None
+    path: str | os.PathLike[str] | IO[bytes],
+    formats: tuple[str, ...] | None = None,
+    exif: bool = False,
 ) -> tuple[int, int]:
     """(width, height) that a photograph's header says, without decoding it.
 
     Args:
-        path, formats: as :func:`open_image` takes them.
+        path, formats, exif: as :func:`open_image` takes them.
 
     Raises:
         InputError: when it is missing, empty, no image, or over 89 megapixels.
     """
     with _readable(path, formats) as image:
+        if exif:
+            if image.format == "TIFF":
+                image.load()  # some versions of Pillow turn it then, others never do
+            if image.getexif().get(ExifTags.Base.Orientation) in _LYING:
+                return image.size[::-1]
         return image.size
 
 

@@ -6,12 +6,15 @@ import hashlib
 import os
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Union
 
 import numpy as np
 
 from vsepp.data.images import map_images, open_image
 from vsepp.data.karpathy import SPLITS, KarpathyImage, parse_cut, read_karpathy_json
+from vsepp.data.orientation import described, obeys_exif, shown
 from vsepp.data.training_images import (
     for_evaluation_alone,
     require_training_images,
@@ -127,18 +130,19 @@ def assemble(
     return Content(splits, sentences, counts)
 
 
-def _problem(path: str) -> str | None:
+def _problem(path: str, exif: bool) -> str | None:
     """What is wrong with an image, or None when it decodes."""
     try:
-        open_image(path)
+        open_image(path, exif)
     except InputError as error:
         return str(error)
     return None
 
 
-def _check_images(paths: Sequence[str]) -> dict[str, str]:
+def _check_images(paths: Sequence[str], exif: bool) -> dict[str, str]:
     """The sentence about each image that cannot be decoded: ``{path: sentence}``."""
-    bar = progress(map_images(_problem, paths), "checking images", len(paths), "image")
+    problem_of = partial(_problem, exif=exif)
+    bar = progress(map_images(problem_of, paths), "checking images", len(paths), "image")
     return {path: problem for path, problem in zip(paths, bar) if problem}
 
 
@@ -160,6 +164,7 @@ def create_dataset(
     strict: bool = False,
     tokenizer: str = AUTO,
     content: dict | None = None,
+    exif: Union[bool, str] = AUTO,
 ) -> dict:
     """Prepare a data set: read its Karpathy split, write its vocabulary and split files.
 
@@ -180,6 +185,8 @@ def create_dataset(
         tokenizer: name of what cuts captions and queries, see ``karpathy.parse_cut``;
             ``prepared.json`` keeps it for training.
         content: what ``dataset_<dataset>.json`` holds, where it was read already.
+        exif: whether photographs are turned as their EXIF orientation says; ``auto``: see
+            ``orientation.obeys_exif``. ``prepared.json`` keeps it for whoever opens them.
 
     Returns:
         dict: what ``prepared.json`` holds.
@@ -198,7 +205,8 @@ def create_dataset(
     # The vocabulary depends on the JSON alone, so unreadable images do not change it.
     vocabulary = build_vocabulary(images, min_word_count)
     paths = [os.path.join(folder, "images", *image.name.split("/")) for image in images]
-    problems = _check_images(paths)
+    turned = obeys_exif(exif, content)
+    problems = _check_images(paths, turned)
     if problems:
         if strict:
             raise InputError(
@@ -218,6 +226,7 @@ def create_dataset(
             "max_len": max_len,
             "seed": seed,
             "tokenizer": tokenizer,
+            "exif": turned,
             "captions_sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
         },
         "splits": chosen.counts,
@@ -225,6 +234,7 @@ def create_dataset(
     }
     write_dataset(folder, vocabulary, chosen, prepared)
     print_counts(dataset, prepared)
+    print(f"{dataset} photographs: {described(turned)} (--exif {shown(turned)})")
     return prepared
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar, Union
+from typing import TYPE_CHECKING, Any, TypeVar, Union
 
 import numpy as np
 import paddle
@@ -30,6 +30,9 @@ from vsepp.retrieval.encoding import encode_captions, encode_images, encode_rows
 from vsepp.system.errors import InputError
 from vsepp.system.threads import computes_in_bfloat16
 from vsepp.text.vocabulary import Vocabulary
+
+if TYPE_CHECKING:  # a single sentence does not wait for it
+    from vsepp.data.dataset import CaptionDataset
 
 _MANY_IMAGES = 64  # from here on, preparing a faster network pays
 _BATCH = 64
@@ -79,6 +82,9 @@ class RetrievalModel:
         measure: ``cosine`` or ``order``.
         fingerprint: of the weights.
         frozen: what the header says of the frozen backbone that it was trained over, or None.
+        exif: whether the photographs that it was trained on were turned as EXIF says. How others
+            are opened does not depend on it: those of a data set as that is prepared, people's
+            own turned.
     """
 
     def __init__(self, checkpoint: str | Path) -> None:
@@ -93,6 +99,7 @@ class RetrievalModel:
         self.measure = self.config.measure
         self.fingerprint = header["fingerprint"]
         self.frozen = header.get("backbone")
+        self.exif: bool = header.get("exif", False)
         self._predictor: BackbonePredictor | None = None
 
     def _found(self, find: Callable[[str], Found], name: str) -> Found:
@@ -163,7 +170,8 @@ class RetrievalModel:
 
         Args:
             images: a list of paths or PIL images (or a single one).
-            exif: turn photographs as their EXIF orientation says.
+            exif: turn photographs as their EXIF orientation says, as people's own are. For those
+                of a data set, which are opened as it is prepared, see :meth:`encode_photographs`.
             quiet: show no progress bar.
 
         Returns:
@@ -175,10 +183,30 @@ class RetrievalModel:
                 backbone (then use :meth:`encode_features`).
         """
         photos = _listed(images, _PHOTO, "images")
+        return self._encode_each(lambda photo: self.pixels(photo, exif), photos, quiet)
+
+    def encode_photographs(self, dataset: CaptionDataset, quiet: bool = True) -> np.ndarray:
+        """Codes of the photographs of a data set, from the pixels that training reads: decoded
+        whole, and turned by EXIF where the data set is prepared so.
+
+        Args:
+            dataset: ``CaptionDataset``.
+            quiet: show no progress bar.
+
+        Returns, raises: as :meth:`encode_image`.
+        """
+        crop = self.preprocessing.center_crop()
+        numbers = range(len(dataset.images))
+        return self._encode_each(lambda number: crop(dataset.photograph(number)), numbers, quiet)
+
+    def _encode_each(
+        self, pixels_of: Callable[[Any], np.ndarray], photos: Sequence, quiet: bool
+    ) -> np.ndarray:
+        """Codes of photographs, of which ``pixels_of`` gives what the network sees."""
         self._check_backbone()
         if not photos:
             return self._no_codes()
-        pixels = map_images(lambda photo: self.pixels(photo, exif), photos)
+        pixels = map_images(pixels_of, photos)
         with paddle.no_grad():
             few = len(photos) < _MANY_IMAGES or paddle.get_device() != "cpu"
             if few and self.precision == "float32":
@@ -226,8 +254,8 @@ class RetrievalModel:
     def pixels(self, image: Photo, exif: bool = True) -> np.ndarray:
         """A photograph (a path or PIL image) as the network sees it: uint8 ``[size, size, 3]``.
 
-        People's own large JPEGs (``exif``) are decoded no larger than needed; those of data sets
-        are read as training read them.
+        Large JPEGs that are turned (``exif``) are decoded no larger than needed; others are read
+        whole.
 
         Raises:
             InputError: when it cannot be decoded.

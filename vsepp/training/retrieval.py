@@ -12,9 +12,11 @@ import paddle
 from vsepp.config import Config
 from vsepp.data.features import GIVEN
 from vsepp.data.loaders import training_loader
-from vsepp.data.prepared import Prepared
+from vsepp.data.orientation import described, shown
+from vsepp.data.prepared import Prepared, dataset_words
 from vsepp.metrics import RetrievalResult, evaluate_codes, recalls
 from vsepp.models.encoders import ImageEncoder, TextEncoder, encoders_for_training
+from vsepp.models.feature_extraction import GivenFeatures
 from vsepp.models.losses import TripletNetLoss, build_loss
 from vsepp.models.recomputing import recompute_blocks
 from vsepp.models.state import set_state
@@ -22,6 +24,7 @@ from vsepp.models.twins import compute
 from vsepp.models.vsepp import BACKBONE, build_model
 from vsepp.retrieval.encoding import encode_dataset
 from vsepp.system.errors import InputError
+from vsepp.system.invocation import command
 from vsepp.system.memory import keep_freed, return_large_blocks
 from vsepp.training.collapse import CollapseWatch
 from vsepp.training.data import open_splits, worker_count
@@ -160,6 +163,8 @@ class RetrievalTask(RetrievalObjective, Task):
         seen = f"photographs through {config.image_model}"
         if self.backbone:
             seen = self.backbone.origin.description
+        if self.data.exif:
+            seen += ", turned as EXIF says"
         return (
             f"training on {config.dataset}: {len(train.images)} images, {len(train)} captions, "
             f"{seen}"
@@ -188,6 +193,8 @@ class RetrievalTask(RetrievalObjective, Task):
 
     def contents(self) -> dict:
         contents = {"vocab": None, **self.text.contents()}
+        if not isinstance(self.backbone, GivenFeatures):
+            contents["exif"] = self.data.exif
         if self.backbone:
             contents["backbone"] = self.backbone.origin.record()
         return contents
@@ -203,6 +210,14 @@ class RetrievalTask(RetrievalObjective, Task):
             raise InputError(
                 f"{path} was trained with another vocabulary than that of the data set "
                 f"{name}: prepare it as it was, or train anew."
+            )
+        if resuming and checkpoint.get("exif", False) != self.data.exif:
+            mend = command("prepare", *dataset_words(self.data.splits["train"].folder))
+            raise InputError(
+                f"{path} was trained on photographs {described(not self.data.exif)}, and the data "
+                f"set is prepared with --exif {shown(self.data.exif)}: run `{mend} --exif "
+                f"{shown(not self.data.exif)} --force` with the other options of before, or use "
+                "init_from to begin a new run with its weights."
             )
         if not self.backbone:
             return
