@@ -1,9 +1,13 @@
 """``vsepp prepare``: choose a data set, put its files in place, prepare it."""
 
+from pathlib import Path
+
 from vsepp.cli.command import parser
 from vsepp.cli.data_choice import Settings, choose, dataset_folder
 from vsepp.cli.data_placing import features_in_place, put_in_place
 from vsepp.cli.datasets import usual_dataset
+from vsepp.cli.kept_vocabulary import add_arguments as add_vocabulary
+from vsepp.cli.kept_vocabulary import kept_vocabulary
 from vsepp.system.invocation import command
 from vsepp.text.tokens import AUTO, find_tokenizer
 
@@ -54,6 +58,7 @@ def _arguments(argv):
         metavar="N",
         help="a word is kept when it occurs more often than this outside test",
     )
+    add_vocabulary(result)
     add("--max-len", type=int, metavar="N", help="longest caption kept, in words")
     add(
         "--tokenizer",
@@ -82,13 +87,14 @@ def main(argv=None):
     arguments = _arguments(argv)
     if arguments.tokenizer != AUTO:
         find_tokenizer(arguments.tokenizer)
+    vocabulary = kept_vocabulary(arguments)
     settings = Settings(arguments)
     choice = choose(arguments, settings)
     config = settings.of(choice.dataset)
     folder = dataset_folder(config, choice.dataset)
     print(f"Data set {choice.dataset}: {choice.reason}.", flush=True)
     with _alone(folder):
-        _prepare(choice, config, folder, arguments)
+        _prepare(choice, config, folder, arguments, vocabulary)
     print(f"Next: {_next_command(arguments, config, choice)}")
     return 0
 
@@ -108,7 +114,7 @@ def _alone(folder):
     )
 
 
-def _prepare(choice, config, folder, arguments):
+def _prepare(choice, config, folder, arguments, vocabulary):
     """Bring everything into the data set's folder, and say so where nothing is to be done."""
     options = (
         config.data_dir,
@@ -119,19 +125,25 @@ def _prepare(choice, config, folder, arguments):
         config.seed,
     )
     if choice.features:
-        changed = not features_in_place(choice.features, config, folder, arguments)
+        changed = not features_in_place(choice.features, config, folder, arguments, vocabulary)
         if changed:
             from vsepp.data.precomp import create_precomputed
 
-            create_precomputed(choice.features, *options)
+            create_precomputed(choice.features, *options, vocabulary=vocabulary)
     else:
-        placed = put_in_place(choice, config, folder, arguments)
+        placed = put_in_place(choice, config, folder, arguments, vocabulary)
         changed = placed is not None
         if changed:
             from vsepp.data.preparation import create_dataset
 
             tokenizer, content = placed
-            create_dataset(*options, strict=arguments.strict, tokenizer=tokenizer, content=content)
+            create_dataset(
+                *options,
+                strict=arguments.strict,
+                tokenizer=tokenizer,
+                content=content,
+                vocabulary=vocabulary,
+            )
     if not changed:
         print(f"{folder} is prepared with these options already; it is left as it is.")
 
@@ -156,4 +168,10 @@ def _next_command(arguments, config, choice):
             words += ["-o", override(key, getattr(config, key))]
     if choice.features and usual.finetuned:
         words += ["-o", "finetuned=false"]
+    if (
+        arguments.vocab
+        and Path(arguments.vocab).suffix != ".json"
+        and Path(arguments.vocab).is_file()
+    ):
+        words += ["-o", override("init_from", arguments.vocab)]
     return command("train", *words)

@@ -23,7 +23,11 @@ def main(argv=None):
     config = configuration(arguments)
     import_paddle()
     from vsepp.training import train
+    from vsepp.training.starting import with_model_of_init_from
 
+    config, said = with_model_of_init_from(config)
+    if said:
+        print(said)
     last = config.path("last_checkpoint")
     earlier = _written_at(last)
     try:
