@@ -7,7 +7,7 @@ from vsepp.system.errors import InputError
 from vsepp.text.tokens import AUTO
 
 
-def put_in_place(choice, config, folder, arguments):
+def put_in_place(choice, config, folder, arguments, vocabulary=None):
     """Bring captions and images into the data set's folder.
 
     Returns ``tokenizer``, ``content`` and ``exif`` of ``create_dataset``: the name of the captions'
@@ -56,7 +56,9 @@ def put_in_place(choice, config, folder, arguments):
             checksum = (
                 captions.sha256 if captions else hashlib.sha256(json_path.read_bytes()).hexdigest()
             )
-            earlier.refuse_other({**_options(config, tokenizer), "exif": exif}, checksum)
+            earlier.refuse_other(
+                {**_options(config, tokenizer, vocabulary), "exif": exif}, checksum
+            )
         placed = matching and place_images(
             matching, source, place, matching.completed if captions else {}
         )
@@ -84,7 +86,7 @@ def _stays_with_words(earlier, tokenizer):
     return earlier is not None and earlier.tokenizer is None and tokenizer in (AUTO, "words")
 
 
-def features_in_place(features, config, folder, arguments):
+def features_in_place(features, config, folder, arguments, vocabulary=None):
     """Whether given features are prepared already, with these options."""
     from vsepp.data.existing_preparation import ExistingPreparation
 
@@ -94,10 +96,12 @@ def features_in_place(features, config, folder, arguments):
     if _stays_with_words(earlier, arguments.tokenizer):
         features.tokenizer = "words"
     earlier.refuse_other(
-        _options(config, features.tokenizer), features.captions_sha256, features.origin
+        _options(config, features.tokenizer, vocabulary), features.captions_sha256, features.origin
     )
     return earlier.is_whole()
 
 
-def _options(config, tokenizer):
-    return {**{key: getattr(config, key) for key in SHORTCUTS}, "tokenizer": tokenizer}
+def _options(config, tokenizer, vocabulary):
+    given = {key: getattr(config, key) for key in SHORTCUTS}
+    kept = vocabulary.options() if vocabulary else {"new_words": False}
+    return {**given, "tokenizer": tokenizer, **kept}

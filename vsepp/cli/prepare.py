@@ -1,9 +1,13 @@
 """``vsepp prepare``: choose a data set, put its files in place, prepare it."""
 
+from pathlib import Path
+
 from vsepp.cli.command import parser
 from vsepp.cli.data_choice import Settings, choose, dataset_folder
 from vsepp.cli.data_placing import features_in_place, put_in_place
 from vsepp.cli.datasets import usual_dataset
+from vsepp.cli.kept_vocabulary import add_arguments as add_vocabulary
+from vsepp.cli.kept_vocabulary import kept_vocabulary
 from vsepp.data.orientation import CHOICES
 from vsepp.system.invocation import command
 from vsepp.text.tokens import AUTO, find_tokenizer
@@ -71,6 +75,7 @@ def _arguments(argv):
         metavar="N",
         help="a word is kept when it occurs more often than this outside test",
     )
+    add_vocabulary(result)
     add("--max-len", type=int, metavar="N", help="longest caption kept, in words")
     add(
         "--tokenizer",
@@ -107,6 +112,7 @@ def main(argv=None):
     arguments = _arguments(argv)
     if arguments.tokenizer != AUTO:
         find_tokenizer(arguments.tokenizer)
+    vocabulary = kept_vocabulary(arguments)
     settings = Settings(arguments)
     choice = choose(arguments, settings)
     config = settings.of(choice.dataset)
@@ -115,7 +121,7 @@ def main(argv=None):
     for remark in choice.captions.remarks if choice.captions else ():
         print(remark, flush=True)
     with _alone(folder):
-        _prepare(choice, config, folder, arguments)
+        _prepare(choice, config, folder, arguments, vocabulary)
     print(f"Next: {_next_command(arguments, config, choice, folder)}")
     return 0
 
@@ -135,7 +141,7 @@ def _alone(folder):
     )
 
 
-def _prepare(choice, config, folder, arguments):
+def _prepare(choice, config, folder, arguments, vocabulary):
     """Bring everything into the data set's folder, and say so where nothing is to be done."""
     options = (
         config.data_dir,
@@ -146,18 +152,18 @@ def _prepare(choice, config, folder, arguments):
         config.seed,
     )
     if choice.features:
-        changed = not features_in_place(choice.features, config, folder, arguments)
+        changed = not features_in_place(choice.features, config, folder, arguments, vocabulary)
         if changed:
             from vsepp.data.precomp import create_precomputed
 
-            create_precomputed(choice.features, *options)
+            create_precomputed(choice.features, *options, vocabulary=vocabulary)
     else:
-        placed = put_in_place(choice, config, folder, arguments)
+        placed = put_in_place(choice, config, folder, arguments, vocabulary)
         changed = placed is not None
         if changed:
             from vsepp.data.preparation import create_dataset
 
-            create_dataset(*options, strict=arguments.strict, **placed)
+            create_dataset(*options, strict=arguments.strict, vocabulary=vocabulary, **placed)
     if not changed:
         print(f"{folder} is prepared with these options already; it is left as it is.")
 
@@ -188,4 +194,10 @@ def _next_command(arguments, config, choice, folder):
         return command("eval", *words, *(["--split", *splits] if "test" not in splits else []))
     if choice.features and usual.finetuned:
         words += ["-o", "finetuned=false"]
+    if (
+        arguments.vocab
+        and Path(arguments.vocab).suffix != ".json"
+        and Path(arguments.vocab).is_file()
+    ):
+        words += ["-o", override("init_from", arguments.vocab)]
     return command("train", *words)

@@ -48,12 +48,14 @@ class ExistingPreparation:
             captions_sha256: checksum of the captions' file or files.
             origin: ``FeatureOrigin`` of features that come in place of photographs.
         """
-        prepared = {"tokenizer": "words", "exif": False, **self._options}
+        prepared = {"tokenizer": "words", "exif": False, "new_words": False, **self._options}
         changes = [
             f"{key} {_shown(prepared.get(key))} instead of {_shown(value)}"
             for key, value in options.items()
-            if prepared.get(key) != value
+            if key != "vocabulary_sha256" and prepared.get(key) != value
         ]
+        if self._options.get("vocabulary_sha256") != options.get("vocabulary_sha256"):
+            changes.append("another vocabulary")
         if self._options.get("captions_sha256") != captions_sha256:
             changes.append("other captions")
         if self._features != (origin.record() if origin else None):

@@ -166,7 +166,8 @@ def parse_cut(data, source, wanted=AUTO):
     if known and recorded != wanted:
         raise InputError(
             f"{source} was cut into words by the tokenizer {recorded}, not {wanted}: "
-            "give what it was made from with --captions, or leave out --tokenizer."
+            "give what it was made from with --captions, or leave out --tokenizer or the --vocab "
+            "that was cut so."
         )
     if not known and wanted != "words":
         images = [

@@ -20,11 +20,13 @@ from vsepp.data.training_images import (
     require_training_images,
     require_training_split,
 )
+from vsepp.metrics.equal_texts import EqualTexts
 from vsepp.system.atomic import write_json, write_together
 from vsepp.system.errors import InputError
 from vsepp.system.progress import progress
+from vsepp.text.equal import first_of_equal
 from vsepp.text.tokens import AUTO
-from vsepp.text.vocabulary import Vocabulary
+from vsepp.text.vocabulary import SPECIAL_WORDS, UNK, Vocabulary
 
 PREPARED = "prepared.json"
 _NAMED_AT_MOST = 10  # unreadable images named in the report, before it only counts
@@ -62,12 +64,58 @@ def choose_captions(
     return usable
 
 
-def build_vocabulary(images: Iterable[KarpathyImage], min_word_count: int) -> Vocabulary:
-    """The vocabulary of the ``KarpathyImage`` of every split but test."""
-    return Vocabulary.build(
-        (caption for image in images if image.split != "test" for caption in image.captions),
-        min_word_count,
+@dataclass(frozen=True)
+class KeptVocabulary:
+    """Another's vocabulary that a data set is prepared with, instead of one of its own words.
+
+    Attributes:
+        words: the vocabulary; its indices stay.
+        new_words: append the data set's own words that occur often enough outside test.
+        source: the file it came from, for what is printed.
+    """
+
+    words: Vocabulary
+    new_words: bool = False
+    source: str = "the vocabulary given"
+
+    def options(self) -> dict:
+        """What ``prepared.json`` keeps of it among the options."""
+        return {"vocabulary_sha256": self.words.sha256, "new_words": self.new_words}
+
+
+def build_vocabulary(
+    images: Iterable[KarpathyImage], min_word_count: int, kept: KeptVocabulary | None = None
+) -> Vocabulary:
+    """The vocabulary of the ``KarpathyImage`` of every split but test, or the one that is kept.
+
+    What is done with words that a kept vocabulary lacks is printed.
+    """
+    captions = [caption for image in images if image.split != "test" for caption in image.captions]
+    if kept is None:
+        vocabulary = Vocabulary.build(captions, min_word_count)
+        if len(vocabulary) == len(SPECIAL_WORDS):
+            print(
+                f"no word occurs more than {min_word_count} times outside the test split, so that "
+                "every word is unknown: prepare again with --min-word-count 0 --force"
+            )
+        return vocabulary
+    words = dict.fromkeys(word for caption in captions for word in caption)
+    missing = [word for word in words if word not in kept.words]
+    vocabulary = kept.words
+    if kept.new_words:
+        vocabulary = kept.words.grown(captions, min_word_count)
+    appended = len(vocabulary) - len(kept.words)
+    unknown = len(missing) - appended
+    said = (
+        f"of {len(words):,} different words outside the test split {len(missing):,} are not in "
+        f"{kept.source}"
     )
+    if kept.new_words:
+        said += f": {appended:,} occur more than {min_word_count} times and are appended"
+    if unknown:
+        said += f"{',' if kept.new_words else ':'} {unknown:,} become {UNK}"
+    print(said)
+    return vocabulary
 
 
 @dataclass(frozen=True)
@@ -77,7 +125,8 @@ class Content:
     Attributes:
         splits: ``{split: {"IMAGES": […], "CAPTIONS": […]}}``.
         sentences: ``{split: captions as they were written}``.
-        counts: ``{split: {"images", "captions", "left_out"}}``.
+        counts: ``{split: {"images", "captions", "left_out"}}``, and ``equal``, how many captions
+            another image of the split has word for word, where there are any.
     """
 
     splits: dict
@@ -108,6 +157,7 @@ def assemble(
     """
     splits: dict[str, dict] = {image.split: {"IMAGES": [], "CAPTIONS": []} for image in images}
     sentences: dict[str, list[str]] = {split: [] for split in splits}
+    chosen: dict[str, list[Sequence[str]]] = {split: [] for split in splits}
     left_out = dict.fromkeys(splits, 0)
     for position, (image, path) in enumerate(zip(images, paths)):
         generator = np.random.default_rng((seed, position))
@@ -117,6 +167,7 @@ def assemble(
             continue
         splits[image.split]["IMAGES"].append(path)
         splits[image.split]["CAPTIONS"].extend(vocabulary.encode(words) for words in captions)
+        chosen[image.split].extend(captions)
         written = dict(zip(image.captions, image.sentences))
         sentences[image.split].extend(written[words] for words in captions)
     counts = {
@@ -127,6 +178,10 @@ def assemble(
         }
         for name, split in splits.items()
     }
+    for name, captions in chosen.items():
+        if captions:
+            equal = EqualTexts(first_of_equal(map(tuple, captions)), captions_per_image)
+            counts[name].update({"equal": equal.captions} if equal.captions else {})
     return Content(splits, sentences, counts)
 
 
@@ -165,6 +220,7 @@ def create_dataset(
     tokenizer: str = AUTO,
     content: dict | None = None,
     exif: Union[bool, str] = AUTO,
+    vocabulary: KeptVocabulary | None = None,
 ) -> dict:
     """Prepare a data set: read its Karpathy split, write its vocabulary and split files.
 
@@ -187,6 +243,7 @@ def create_dataset(
         content: what ``dataset_<dataset>.json`` holds, where it was read already.
         exif: whether photographs are turned as their EXIF orientation says; ``auto``: see
             ``orientation.obeys_exif``. ``prepared.json`` keeps it for whoever opens them.
+        vocabulary: another's to keep, with its indices, instead of one of this data set's words.
 
     Returns:
         dict: what ``prepared.json`` holds.
@@ -203,7 +260,7 @@ def create_dataset(
     images, tokenizer = parse_cut(content, str(source), tokenizer)
     require_training_split(images, source, Path(folder) / "images")
     # The vocabulary depends on the JSON alone, so unreadable images do not change it.
-    vocabulary = build_vocabulary(images, min_word_count)
+    words = build_vocabulary(images, min_word_count, vocabulary)
     paths = [os.path.join(folder, "images", *image.name.split("/")) for image in images]
     turned = obeys_exif(exif, content)
     problems = _check_images(paths, turned)
@@ -214,7 +271,7 @@ def create_dataset(
             )
         _report(problems)
 
-    chosen = assemble(images, paths, problems, vocabulary, captions_per_image, max_len, seed)
+    chosen = assemble(images, paths, problems, words, captions_per_image, max_len, seed)
     require_training_images(
         images, chosen.counts, problems, source, Path(folder) / "images", max_len
     )
@@ -228,11 +285,12 @@ def create_dataset(
             "tokenizer": tokenizer,
             "exif": turned,
             "captions_sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
+            **(vocabulary.options() if vocabulary else {}),
         },
         "splits": chosen.counts,
-        "words": len(vocabulary),
+        "words": len(words),
     }
-    write_dataset(folder, vocabulary, chosen, prepared)
+    write_dataset(folder, words, chosen, prepared)
     print_counts(dataset, prepared)
     print(f"{dataset} photographs: {described(turned)} (--exif {shown(turned)})")
     return prepared
@@ -244,6 +302,16 @@ def print_counts(dataset: str, prepared: dict) -> None:
         print(
             f"{dataset} {name}: {counts['images']} images, {counts['captions']} captions"
             + (f", {counts['left_out']} images left out" if counts["left_out"] else "")
+        )
+    equal = {
+        name: counts["equal"] for name, counts in prepared["splits"].items() if "equal" in counts
+    }
+    if equal:
+        named = ", ".join(f"{count:,} of {name}" for name, count in equal.items())
+        print(
+            f"{dataset}: {sum(equal.values()):,} captions of different images are word for word "
+            f"equal ({named}): eval's --equal-captions right counts them as right, the key "
+            "mask_equal_captions=true keeps training from telling them apart"
         )
     print(f"{dataset} vocabulary: {prepared['words']} words")
     if for_evaluation_alone(prepared["splits"]):

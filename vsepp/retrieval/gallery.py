@@ -20,9 +20,11 @@ from vsepp.data.features import GIVEN, FeatureOrigin, FeatureStore
 from vsepp.data.orientation import described
 from vsepp.data.prepared import Prepared
 from vsepp.metrics.top_k import scores_of_image, scores_of_text, top_k
+from vsepp.retrieval.encoding import share_codes
 from vsepp.system.errors import InputError
 from vsepp.system.fingerprints import list_fingerprint
 from vsepp.system.tensor_files import write_tensors
+from vsepp.text.equal import first_of_equal_captions
 
 if TYPE_CHECKING:
     from vsepp.retrieval.model import RetrievalModel
@@ -110,6 +112,8 @@ def open_gallery(
             )
         except OSError as error:  # the answer does not depend on it
             log(f"the codes could not be kept beside the checkpoint ({error.strerror})")
+    else:  # which were not always encoded once for equal captions
+        share_codes(stored[1], first_of_equal_captions(dataset.captions))
     return Gallery(dataset, *stored, model.measure)
 
 
