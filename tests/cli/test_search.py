@@ -288,7 +288,7 @@ def test_mistakes_are_one_sentence(made, arguments, words, capsys):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["index", "a", "b", "--out", "c"], ["query", "a", "--no"], ["find", "a"], []]
+    "arguments", [["index", "--out", "c"], ["query", "a", "--no"], ["find", "a"], []]
 )
 def test_what_is_no_command_is_refused(arguments, capsys):
     with pytest.raises(SystemExit) as caught:
