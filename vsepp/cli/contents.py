@@ -199,7 +199,7 @@ def _index(path):
         "kind": "index of photographs",
         "path": str(path),
         "photographs": len(manifest.photographs),
-        "folder": manifest.folder,
+        **_folders(manifest),
         "checkpoint": manifest.checkpoint,
         "checkpoint_there": os.path.exists(manifest.checkpoint),
         **manifest.origin.record(),
@@ -207,6 +207,19 @@ def _index(path):
         "exif": manifest.origin.encoding.exif,
         "approximate": manifest.approximate,
         "bytes": codes.stat().st_size if codes.exists() else 0,
+    }
+
+
+def _folders(manifest):
+    """The folders of an index and what is left out of them."""
+    if len(manifest.folders) == 1:
+        folders = {"folder": manifest.folder}
+    else:
+        folders = {"folders": {folder.label: folder.path for folder in manifest.folders}}
+    return {
+        **folders,
+        "excluded": list(manifest.choice.exclude),
+        "included": list(manifest.choice.include),
     }
 
 

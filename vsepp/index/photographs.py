@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from vsepp.checkpoint import read_header
 from vsepp.index.exact import ExactIndex
+from vsepp.index.folders import file_of
 from vsepp.index.manifest import Manifest, Photograph, open_codes, open_generation
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import command, quoted
@@ -46,10 +46,10 @@ class PhotographIndex:
             backend.add(np.arange(len(codes)), codes)
             return backend
         if not manifest.approximate:
+            folders = " ".join(quoted(folder.path) for folder in manifest.folders)
             raise InputError(
                 f"{self.index} has no approximate index: make one with `{command('search')} "
-                f"index {quoted(manifest.folder)} --out {quoted(self.index)} --approximate`, or "
-                "search exactly."
+                f"index {folders} --out {quoted(self.index)} --approximate`, or search exactly."
             )
         from vsepp.index.faiss_index import open_stored
 
@@ -85,4 +85,4 @@ class PhotographIndex:
 
     def path(self, photograph: Photograph) -> str:
         """Where the file of a photograph is."""
-        return os.path.join(self.manifest.folder, *photograph.path.split("/"))
+        return file_of(self.manifest.folders, photograph.path)

@@ -17,7 +17,7 @@ from vsepp.checkpoint import load_checkpoint, read_header
 from vsepp.config import KEYS, Config, apply
 from vsepp.data.batches import in_batches
 from vsepp.data.features import first_not_finite
-from vsepp.data.images import map_images, open_image
+from vsepp.data.images import as_rgb, map_images, open_image
 from vsepp.data.preprocessing import Preprocessing
 from vsepp.data.transforms import normalize
 from vsepp.metrics.similarity import MEASURES
@@ -261,7 +261,7 @@ class RetrievalModel:
             InputError: when it cannot be decoded.
         """
         if isinstance(image, Image.Image):
-            image = (ImageOps.exif_transpose(image) if exif else image).convert("RGB")
+            image = as_rgb(ImageOps.exif_transpose(image) if exif else image)
         else:
             if not isinstance(image, (str, bytes, os.PathLike)) and not hasattr(image, "read"):
                 raise InputError(
