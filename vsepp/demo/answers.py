@@ -67,7 +67,7 @@ class QueryAnswerer:
         place, count = check_place(place, len(self.photographs)), check_count(count)
         found = self.photographs.find(self.photographs.code(place), count + 1)
         others = [photograph for photograph in found if photograph.place != place]
-        return Answer(others[:count], f"like {self.photographs.name(place)}")
+        return Answer(others[:count], f"like {self.photographs.name(place)} · 与之相似")
 
     def sentences_for(self, path, count):
         """Sentences for the picture in a file."""

@@ -57,8 +57,12 @@ class PhotographGrid:
             )
             told = gr.HTML(elem_classes=["told"])
             with gr.Row():
-                more = gr.Button("More like this · 找相似", variant="primary")
-                close = gr.Button("Close · 关闭", elem_classes=["photograph-close"])
+                more = gr.Button(
+                    "More like this · 找相似", variant="primary", scale=2, min_width=100
+                )
+                close = gr.Button(
+                    "Close · 关闭", scale=1, min_width=80, elem_classes=["photograph-close"]
+                )
         place = gr.Number(visible=False, precision=0)
         # What was clicked on is forgotten, so that it can be clicked on again.
         closing = dict(

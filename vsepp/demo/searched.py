@@ -1,5 +1,6 @@
 """What is searched: photographs of an index or of a data set's split, and a split's sentences."""
 
+import os
 from typing import NamedTuple
 
 import numpy as np
@@ -54,7 +55,7 @@ class IndexedPhotographs:
 
     def path(self, place):
         """The file of the photograph at a place."""
-        return str(self._index.path(self._index.manifest.photographs[place]))
+        return os.path.abspath(self._index.path(self._index.manifest.photographs[place]))
 
     def name(self, place):
         """What a visitor is told of the photograph at a place."""
@@ -92,7 +93,7 @@ class SplitPhotographs:
 
     def path(self, place):
         """The file of the photograph at a place."""
-        return str(self._gallery.dataset.image_path(place))
+        return os.path.abspath(self._gallery.dataset.image_path(place))
 
     def name(self, place):
         """What a visitor is told of the photograph at a place."""

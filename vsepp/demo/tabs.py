@@ -8,7 +8,7 @@ import gradio as gr
 from vsepp.demo.answers import QueryAnswerer
 from vsepp.demo.examples import EXAMPLES, example_labels
 from vsepp.demo.grid import PhotographGrid, showing
-from vsepp.demo.limits import MAX_ANSWERS
+from vsepp.demo.limits import FORMATS, MAX_ANSWERS, MAX_MEGABYTES
 from vsepp.demo.queries import answering, connect
 
 _COUNT = 10  # answers, unless a visitor wants more or fewer
@@ -113,7 +113,7 @@ def describe_tab(served):
                 wrap=True,
                 label=f"Of {served.answers.sentences.described} · 结果",
                 type="array",
-                column_widths=["10%", "20%", "70%"],
+                column_widths=["12%", "28%", "60%"],
             )
     with asked:
         connect(
@@ -165,7 +165,7 @@ def _answered_at_first(served, query, show, nothing, second):
 
 
 def _picture(served):
-    return gr.Image(
+    picture = gr.Image(
         served.picture and served.picture["path"],
         type="filepath",
         label="Picture · 图片",
@@ -173,6 +173,12 @@ def _picture(served):
         height=300,
         elem_classes=["picture"],
     )
+    gr.HTML(
+        f"<p>{', '.join(FORMATS)}; {MAX_MEGABYTES} MB at most · 可上传 {MAX_MEGABYTES} MB "
+        "以内的图片</p>",
+        elem_classes=["note"],
+    )
+    return picture
 
 
 def _count():
