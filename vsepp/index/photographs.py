@@ -40,7 +40,7 @@ class PhotographIndex:
         self.manifest, self._backend = open_generation(index, self._open)
 
     def _open(self, manifest: Manifest) -> ExactIndex | FaissIndex:
-        codes = open_codes(self.index, manifest)
+        self._codes = codes = open_codes(self.index, manifest)
         if not self._approximate:
             backend = ExactIndex(manifest.origin.measure)
             backend.add(np.arange(len(codes)), codes)
@@ -79,9 +79,18 @@ class PhotographIndex:
         Returns:
             (list of :class:`vsepp.index.manifest.Photograph`, float32 scores), best first
         """
+        rows, scores = self.search_rows(code, k)
+        return [self.manifest.photographs[row] for row in rows], scores
+
+    def search_rows(self, code: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """As :meth:`search`, but (rows int64, float32 scores): places in the manifest's list."""
         rows, scores = self._backend.search(code[None], k)
         found = rows[0] >= 0
-        return [self.manifest.photographs[row] for row in rows[0][found]], scores[0][found]
+        return rows[0][found], scores[0][found]
+
+    def code(self, row: int) -> np.ndarray:
+        """The code of the photograph in a row, float32 ``[size]``: it is not encoded anew."""
+        return np.asarray(self._codes[row], np.float32)
 
     def path(self, photograph: Photograph) -> str:
         """Where the file of a photograph is."""
