@@ -64,6 +64,23 @@ def make_config(data_dir, out, **changes):
     return dataclasses.replace(Config(), **{**values, **changes})
 
 
+def save_untrained(path, words, **options):
+    """Write the checkpoint of a model over photographs that has seen none; returns its path."""
+    import paddle
+
+    from vsepp.checkpoint import save_checkpoint
+    from vsepp.models.encoders import encoders_for_training
+    from vsepp.models.state import get_state
+    from vsepp.models.vsepp import build_model
+
+    config = make_config(path.parent, path.parent, finetuned=True, **options)
+    vocabulary = Vocabulary.build([words], 0)
+    paddle.seed(0)
+    model = build_model(*encoders_for_training(config, WordReader(vocabulary)))
+    save_checkpoint(path, get_state(model), config.to_dict(), vocabulary.word_to_index, 1, 1)
+    return path
+
+
 @contextmanager
 def hardly_drawn():
     """Dots in place of a tiny run's pictures, which take most of its time; tested elsewhere."""

@@ -1,14 +1,21 @@
 """``vsepp infer``."""
 
+import os
+
 from vsepp.cli.checkpoints import add_arguments, open_model
 from vsepp.cli.command import parser
 from vsepp.cli.datasets import configuration
+from vsepp.cli.infer_labels import add_label_arguments, answer_labels
 from vsepp.system.errors import InputError
 
-DESCRIPTION = """Ask a trained model: sentences for an image, or images for a sentence.
+DESCRIPTION = """Ask a trained model: sentences for an image, images for a sentence, or labels.
 
-The answers come from a split of the data set. The image may come from anywhere; when it is in
-the data set, its own descriptions are shown first."""
+  %(prog)s --image FILE                             sentences for an image
+  %(prog)s --text "two dogs in the snow"            images for a sentence
+  %(prog)s --image FILE|FOLDER --labels dog "a cat" how well each label fits
+
+The sentences and images come from a split of the data set. The image may come from anywhere; when
+it is in the data set, its own descriptions are shown first. Labels need no data set."""
 
 
 def main(argv=None):
@@ -16,13 +23,23 @@ def main(argv=None):
     commands = parser(DESCRIPTION)
     add_arguments(commands)
     query = commands.add_mutually_exclusive_group(required=True)
-    query.add_argument("--image", metavar="FILE", help="find sentences for this image")
-    query.add_argument("--text", metavar="SENTENCE", help="find images for this sentence")
-    commands.add_argument(
-        "--top-k", type=int, default=5, metavar="K", help="how many answers (default: 5)"
+    query.add_argument(
+        "--image",
+        metavar="FILE|FOLDER",
+        help="find sentences for this image; with --labels also a folder of photographs",
     )
+    query.add_argument("--text", metavar="SENTENCE", help="find images for this sentence")
+    commands.add_argument("--top-k", type=int, metavar="K", help="how many answers (default: 5)")
     commands.add_argument("--save", metavar="FILE.png", help="the answer as a picture")
+    add_label_arguments(commands)
     arguments = commands.parse_args(argv)
+    if arguments.labels:
+        return answer_labels(arguments)
+    for option, given in (("--template", arguments.template), ("--out", arguments.out)):
+        if given is not None:
+            raise InputError(f"{option} goes with --labels: give labels, or leave it away.")
+    if arguments.top_k is None:
+        arguments.top_k = 5
     if arguments.top_k < 1:
         raise InputError(f"--top-k must be at least 1, not {arguments.top_k}.")
     config = configuration(arguments)
@@ -36,6 +53,10 @@ def main(argv=None):
     if arguments.image is not None:
         from vsepp.data.images import open_image
 
+        if os.path.isdir(arguments.image):
+            raise InputError(
+                f"{arguments.image} is a folder: give --labels with it, or the file of one image."
+            )
         open_image(arguments.image)  # before the model is loaded
     model = open_model(arguments, config)
     gallery = open_gallery(model, folder, arguments.split)

@@ -27,6 +27,7 @@ from vsepp.models.losses import NPairLoss
 from vsepp.models.state import set_state
 from vsepp.models.twins.predictor import BackbonePredictor
 from vsepp.retrieval.encoding import encode_captions, encode_images, encode_rows, padded
+from vsepp.retrieval.prompts import TEMPLATE, each_once, prompts
 from vsepp.system.errors import InputError
 from vsepp.system.threads import computes_in_bfloat16
 from vsepp.text.vocabulary import Vocabulary
@@ -34,7 +35,7 @@ from vsepp.text.vocabulary import Vocabulary
 if TYPE_CHECKING:  # a single sentence does not wait for it
     from vsepp.data.dataset import CaptionDataset
 
-_MANY_IMAGES = 64  # from here on, preparing a faster network pays
+MANY_IMAGES = 64  # from here on, preparing a faster network pays
 _BATCH = 64
 _PHOTO = (str, os.PathLike, Image.Image)  # what a single photograph may come as
 _ENOUGH = 2  # of a photograph's pixels to a side of the resized one, for resizing to average over
@@ -203,18 +204,29 @@ class RetrievalModel:
         self, pixels_of: Callable[[Any], np.ndarray], photos: Sequence, quiet: bool
     ) -> np.ndarray:
         """Codes of photographs, of which ``pixels_of`` gives what the network sees."""
-        self._check_backbone()
+        self.check_backbone()
         if not photos:
             return self._no_codes()
-        pixels = map_images(pixels_of, photos)
+        return self.encode_cropped(map_images(pixels_of, photos), len(photos), quiet)
+
+    def encode_cropped(
+        self, pixels: Iterable[np.ndarray], count: int, quiet: bool = True
+    ) -> np.ndarray:
+        """Codes of photographs that :meth:`pixels` has made ready, as :meth:`encode_image` has
+        them, which describes the rest.
+
+        Args:
+            pixels: uint8 arrays ``[image_size, image_size, 3]``.
+            count: how many there are, at least one.
+        """
         with paddle.no_grad():
-            few = len(photos) < _MANY_IMAGES or paddle.get_device() != "cpu"
+            few = count < MANY_IMAGES or paddle.get_device() != "cpu"
             if few and self.precision == "float32":
-                return encode_images(self, pixels, len(photos), 16, quiet)
+                return encode_images(self, pixels, count, 16, quiet)
             predictor = self._fast_backbone()
             batches = in_batches(pixels, predictor.batch_size)
             features = chain.from_iterable(map(predictor, batches))
-            return self._encode_features(features, len(photos), quiet)
+            return self._encode_features(features, count, quiet)
 
     def _fast_backbone(self) -> BackbonePredictor:
         if self._predictor is None:
@@ -240,7 +252,7 @@ class RetrievalModel:
         Raises:
             InputError: when the checkpoint holds no backbone.
         """
-        self._check_backbone()
+        self.check_backbone()
         codes = np.empty((len(pixels), self.embed_size), np.float32)
         predictor = self._fast_backbone()
         size = predictor.batch_size
@@ -281,7 +293,8 @@ class RetrievalModel:
         rows = np.stack(pixels) if pixels else np.empty((0, *2 * [steps.image_size], 3), np.uint8)
         return normalize(rows, steps.mean, steps.std)
 
-    def _check_backbone(self) -> None:
+    def check_backbone(self) -> None:
+        """InputError when the checkpoint holds no backbone, and so encodes no photographs."""
         if hasattr(self.image_extractor, "backbone"):
             return
         named = (
@@ -421,29 +434,48 @@ class RetrievalModel:
     def classify(
         self,
         image: Photo,
-        labels: list[str],
-        template: str = "a photo of a {}",
+        labels: Sequence[str],
+        template: str = TEMPLATE,
         temperature: float | None = None,
     ) -> dict[str, float]:
         """Probabilities of labels for a photograph, without training on them.
 
         Args:
             image: a path or PIL image.
-            labels: list of words or phrases.
-            template: the sentence that stands for a label.
-            temperature: of the softmax over the similarities. By default the one that the
-                N-pair loss learned; 0.05 for models trained otherwise, whose probabilities
-                then only order the labels.
+            labels: list of words or phrases; one that is there twice counts once.
+            template: the sentence that stands for a label, with ``{}`` in its place.
+            temperature: see :meth:`probabilities`.
 
         Returns:
             dict: ``{label: probability}``, most probable first; they add up to 1.
-        """
-        temperature = temperature or self._learned_temperature() or 0.05
-        scores = self.similarity(image, [template.format(label) for label in labels])[0]
-        odds = np.exp((scores - scores.max()).astype(np.float64) / temperature)
-        order = np.argsort(-odds, kind="stable")
-        return {labels[index]: float(odds[index] / odds.sum()) for index in order}
 
+        Raises:
+            InputError: when the photograph cannot be decoded, when there is no label, or for a
+                template without one ``{}``.
+        """
+        labels = each_once(labels)
+        scores = self.similarity(image, prompts(labels, template))[0]
+        odds = self.probabilities(scores, temperature)
+        order = np.argsort(-odds, kind="stable")
+        return {labels[index]: float(odds[index]) for index in order}
+
+    def probabilities(self, scores: np.ndarray, temperature: float | None = None) -> np.ndarray:
+        """Similarities of one photograph with several sentences as probabilities.
+
+        Args:
+            scores: float32 ``[n]``.
+            temperature: of the softmax over them. By default the one that the N-pair loss
+                learned; 0.05 for models trained otherwise, whose probabilities then only order
+                the sentences.
+
+        Returns:
+            float64 ``[n]``, which adds up to 1.
+        """
+        temperature = temperature or self._learned_temperature or 0.05
+        odds = np.exp((scores - scores.max()).astype(np.float64) / temperature)
+        return odds / odds.sum()
+
+    @cached_property
     def _learned_temperature(self) -> float | None:
         """The temperature in the checkpoint, or None."""
         state = load_checkpoint(self.checkpoint, parts=("model/logit_scale",))["model"]
