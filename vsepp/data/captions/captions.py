@@ -119,6 +119,8 @@ class Captions:
         Args:
             names: ``{name of an image: its new one}``, both ``filepath/filename``.
         """
+        if not names:
+            return self
 
         def rename(entry, image):
             if image.name not in names:
