@@ -132,7 +132,39 @@ def _captions(folder):
         (folder / "coco.json").write_text(json.dumps(coco))
         return Captions.read_coco([folder / "coco.json"], ids)
 
+    listed = [{"image": f"val/{n}.jpg", "caption": ["a dog", "a cat"]} for n in range(4)]
+    muge = b"".join(
+        json.dumps({"text_id": n, "text": "两只狗", "image_ids": [n, n + 1]}).encode() + b"\n"
+        for n in range(4)
+    )
+    tagged = "filename；caption\n1.jpg；两个:m 男人:n\n2.jpg；看着:v 院子:n\n".replace("；", ";")
+
+    def read_beside(path):
+        inside = path.parent / "target"
+        inside.mkdir()
+        (inside / "1.jpg").write_bytes(b"")
+        shutil.copy(path, inside / "1.txt")
+        return Captions.read(inside)
+
     return {
+        "captions name#n": Format(
+            "Flickr8k.token.txt", b"1.jpg#0\ta dog\n1.jpg#1\ttwo dogs\n2#zhc#0 cat\n", damage, read
+        ),
+        "captions between bars": Format(
+            "results.csv",
+            b"image_name| comment_number| comment\n1.jpg| 0| a dog\n1.jpg| 1 two\n",
+            damage,
+            read,
+        ),
+        "captions without header": Format("a.txt", b"1.jpg,a dog\n2.jpg,a cat\n", damage, read),
+        "captions in GB18030": Format("a.csv", tagged.encode("gb18030"), damage, read),
+        "captions in UTF-16": Format("a.csv", tagged.encode("utf-16"), damage, read),
+        "captions of MUGE": Format("texts.jsonl", muge, damage, read),
+        "captions of COCO": Format(
+            "captions_val2014.json", json.dumps(coco).encode(), damage_json, read
+        ),
+        "captions in a list": Format("a.json", json.dumps(listed).encode(), damage_json, read),
+        "captions beside photographs": Format("1.txt", b"a dog\n\nit runs\n", damage, read_beside),
         "Karpathy JSON": Format("dataset_tiny.json", _karpathy(), damage_json, read),
         "captions .csv": Format("captions.csv", rows.format(",").encode(), damage, read),
         "captions .tsv": Format("captions.tsv", rows.format("\t").encode(), damage, read),

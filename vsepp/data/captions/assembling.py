@@ -160,10 +160,10 @@ class Assembly:
         for name, image in list(self._images.items()):
             image["split"] = lists.split(name)
             if image["split"] is None:
-                remarks.count("{} photograph(s) with captions are on no list and left out", name)
+                remarks.count("{} photograph(s) with captions but on no list left out", name)
                 del self._images[name]
         for name in lists.unused:
-            remarks.count("{} listed photograph(s) have no captions", name)
+            remarks.count("{} listed photograph(s) without captions", name)
         if not self._images:
             raise InputError(
                 f"{', '.join(lists.names)}: none of the photographs that have captions is listed: "

@@ -1,8 +1,11 @@
 """Captions of a data set, read and checked: what ``dataset_<dataset>.json`` is to hold."""
 
+import copy
 import hashlib
 import json
 import re
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from vsepp.data.captions import reading
@@ -10,7 +13,7 @@ from vsepp.data.captions.found import Place, find
 from vsepp.data.captions.json_documents import KARPATHY
 from vsepp.data.captions.text import without_mark
 from vsepp.data.coco import read_coco
-from vsepp.data.karpathy import cut_captions, parse_cut
+from vsepp.data.karpathy import cut_captions, image_name, parse_cut
 from vsepp.system.atomic import write_bytes
 from vsepp.text.tokens import AUTO
 
@@ -55,7 +58,8 @@ class Captions:
         """
         paths = [Path(path) for path in ([paths] if isinstance(paths, (str, Path)) else paths)]
         options = reading.Options(seed, tokenizer, split_of, splits)
-        return cls._of(*reading.read_paths(paths), options)
+        with ExitStack() as opened:
+            return cls._of(*reading.read_paths(paths, opened), options)
 
     @classmethod
     def find_in(
@@ -77,10 +81,10 @@ class Captions:
                 found = file and reading.of_file(file)
             else:
                 found = find(place, dataset)
-        if found is None:
-            return None
-        stem = reading.name_of(Path(path))
-        return cls._of(found, stem, reading.Options(seed, tokenizer, split_of, splits))
+            if found is None:
+                return None
+            options = reading.Options(seed, tokenizer, split_of, splits)
+            return cls._of(found, reading.name_of(Path(path)), options)
 
     @classmethod
     def _of(cls, found, stem, options):
@@ -130,18 +134,14 @@ class Captions:
             folder = {"filepath": str(location.parent)} if len(location.parts) > 1 else {}
             return {**folder, **others, "filename": location.name}
 
-        images = list(map(rename, self.content["images"], self.images))
-        content = {**self.content, "images": images}
-        renamed = Captions(
-            content,
-            _as_json(content) if self.is_karpathys else None,
-            self.dataset,
-            self.dataset,
-            self.tokenizer if content.get("tokenizer") else AUTO,
-            self.recognised,
-            self.remarks,
-        )
-        renamed.tokenizer = self.tokenizer
+        renamed = copy.copy(self)
+        entries = list(map(rename, self.content["images"], self.images))
+        renamed.content = {**self.content, "images": entries}
+        renamed.data = _as_json(renamed.content)
+        renamed.images = [
+            replace(image, name=image_name(names.get(image.name, image.name)))
+            for image in self.images
+        ]
         return renamed
 
     @property

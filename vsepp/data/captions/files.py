@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 from pathlib import Path, PurePosixPath
 
 from vsepp.data.captions.columns import has_columns
@@ -39,18 +40,23 @@ class CaptionFile:
     @functools.cached_property
     def head(self):
         """The first bytes."""
-        if self._content is not None:
-            return self._content[:_HEAD]
-        return self._read(_HEAD)
+        return self._content[:_HEAD] if self._content is not None else self._read(_HEAD)
+
+    @property
+    def tail(self):
+        """The last bytes."""
+        return self._content[-_HEAD:] if self._content is not None else self._read(_HEAD, True)
 
     @functools.cached_property
     def data(self):
         """All bytes."""
         return self._content if self._content is not None else self._read(-1)
 
-    def _read(self, most):
+    def _read(self, most, from_end=False):
         try:
             with open(self.path, "rb") as file:
+                if from_end:
+                    file.seek(max(0, os.path.getsize(self.path) - most))
                 return file.read(most)
         except FileNotFoundError:
             raise InputError(f"{self.path} does not exist: check --captions.") from None

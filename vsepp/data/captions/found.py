@@ -8,7 +8,7 @@ from vsepp.data.archives import Archive
 from vsepp.data.captions import json_documents, sidecars
 from vsepp.data.captions.assembling import Part
 from vsepp.data.captions.files import CaptionFile
-from vsepp.data.captions.names import has_image_suffix, splits_in
+from vsepp.data.captions.names import has_image_suffix, split_said_by, splits_in
 from vsepp.data.captions.recognition import recognise
 from vsepp.data.captions.split_lists import SplitLists, is_split_list
 from vsepp.system.errors import InputError
@@ -135,7 +135,7 @@ def find(place, dataset=None, names_alone=False):
             if PurePosixPath(name).suffix.lower() in sidecars.SUFFIXES
         }
         if texts:
-            return Found(parts=[_of_sidecars(place, texts)])
+            return Found(parts=[_of_sidecars(place, texts, "named like")])
     return None
 
 
@@ -158,8 +158,8 @@ def _is_metadata(name):
     return PurePosixPath(name).name.lower() in ("metadata.csv", "metadata.jsonl")
 
 
-def _of_sidecars(place, texts):
-    return Part(str(place.path), sidecars.recognised(texts, place.names, place.open))
+def _of_sidecars(place, texts, where="beside"):
+    return Part(str(place.path), sidecars.recognised(texts, place.names, place.open, where))
 
 
 def _known(file, place):
@@ -181,7 +181,8 @@ def _without_copies(known, files):
     for name in sorted(known, key=lambda name: (name.count("/"), name)):
         data = files[name].data
         plain = name.replace("lemma.", "")
-        if data in seen or (plain != name and plain in known):
+        twice = data in seen and not _is_metadata(name)  # which belong to their own folders
+        if twice or (plain != name and plain in known):
             continue
         seen.add(data)
         kept[name] = known[name]
@@ -192,7 +193,8 @@ def _chosen(place, known, files):
     karpathys = [name for name, one in known.items() if one == json_documents.KARPATHY]
     if len(known) == 1 and karpathys:
         return Found(karpathy=files[karpathys[0]])
-    splits = {name: _split_of(name) for name in known}
+    alike = len({PurePosixPath(name).name for name in known}) == 1
+    splits = {name: split_said_by(PurePosixPath(name), alike) for name in known}
     whole = len(known) > 1
     said = set(splits.values())
     if all(map(_is_metadata, known)):  # one to a folder, of photographs with names of their own
@@ -213,16 +215,6 @@ def _chosen(place, known, files):
         parts.append(Part(file.source, one, split, folder, file.encoding, file.name))
     lists = [file for name, file in files.items() if name not in known and is_split_list(file)]
     return Found(parts=parts, lists=_agreeing(lists))
-
-
-def _split_of(name):
-    """What the file's name says, or that of the folder that it lies in."""
-    path = PurePosixPath(name)
-    for called in (path.stem, path.parent.name):
-        found = splits_in(called)
-        if found:
-            return found.pop() if len(found) == 1 else None
-    return None
 
 
 def _agreeing(files):

@@ -46,3 +46,18 @@ def splits_in(name):
     # Letters of other alphabets are words of their own: 训练caption.
     words = re.findall(r"[a-z]+|[^\W\d_a-z]+", apart.lower())
     return {_SPLIT_OF[match[1]] for word in words if (match := _IN_A_WORD.fullmatch(word))}
+
+
+def split_said_by(path, alike=False):
+    """The one split that a file's name speaks of, or None.
+
+    Args:
+        path: a pure or other path.
+        alike: whether files of the same name are told apart by the folders that they lie in,
+            whose name speaks then, too.
+    """
+    for name in (path.stem, path.parent.name)[: 1 + alike]:
+        found = splits_in(name)
+        if found:
+            return found.pop() if len(found) == 1 else None
+    return None

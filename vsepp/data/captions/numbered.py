@@ -21,11 +21,11 @@ def recognise(file):
         return None
     first = matches[0]
     if first[2]:
-        name = f"Flickr8k-CN's captions (lines begin with name#{first[2]}#n)"
+        name = f"captions as of Flickr8k-CN and Flickr30k-CN (lines begin with name#{first[2]}#n)"
     elif has_image_suffix(first[1]):
-        name = "Flickr8k's and Flickr30k's token file (lines begin with name#n)"
+        name = "a token file as of Flickr8k and Flickr30k (lines begin with name#n)"
     else:
-        name = "COCO-CN's captions (lines begin with name#n, the names without suffix)"
+        name = "captions as of COCO-CN (lines begin with name#n, the names without suffix)"
     return Recognised(name, lambda remarks: _rows(file))
 
 

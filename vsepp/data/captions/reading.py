@@ -7,7 +7,7 @@ from pathlib import Path
 from vsepp.data.captions.assembling import Assembly, Part
 from vsepp.data.captions.files import CaptionFile
 from vsepp.data.captions.found import Found, Place, find
-from vsepp.data.captions.names import split_called, splits_in
+from vsepp.data.captions.names import split_called, split_said_by, splits_in
 from vsepp.data.captions.recognition import recognise
 from vsepp.data.captions.split_lists import SplitLists
 from vsepp.data.karpathy import SPLITS, cut_captions
@@ -73,20 +73,24 @@ def of_file(file):
     return Found(parts=[Part(file.source, known, None, "", file.encoding, file.name)])
 
 
-def read_paths(paths):
+def read_paths(paths, opened):
     """What the paths of files, folders and archives hold.
+
+    Args:
+        paths: list of them.
+        opened: ``ExitStack`` that keeps archives open until their captions are read.
 
     Returns:
         (Found, name for the data set)
     """
     if len(paths) == 1:
-        return _read_path(paths[0]), name_of(paths[0])
+        return _read_path(paths[0], opened), name_of(paths[0])
     above = _common_folder(paths)
-    karpathy, parts = None, []
+    karpathy, parts, alike = None, [], len({path.name for path in paths}) == 1
     for path in paths:
-        found = _read_path(path)
+        found = _read_path(path, opened)
         karpathy = karpathy or found.karpathy
-        said = _split_said_by(path)
+        said = split_said_by(path, alike)
         for part in found.parts:
             # Photographs of two folders may have the same names; metadata say theirs so, too.
             relative = path.is_dir() or path.stem.lower() == "metadata"
@@ -102,18 +106,18 @@ def read_paths(paths):
     return Found(parts=parts), _common_name(paths)
 
 
-def _read_path(path):
+def _read_path(path, opened):
     if not path.is_dir() and not _is_archive(path):
         return of_file(CaptionFile(path))
-    with Place(path) as place:
-        found = find(place, names_alone=True)
-        if found is None:
-            looked = "".join(f" ({sentence})" for sentence in list(place.refused.values())[:1])
-            raise InputError(
-                f"{path} holds no captions in a known format{looked}: give their file with "
-                "--captions FILE, or a folder with name.txt beside name.jpg."
-            )
-        return found
+    place = opened.enter_context(Place(path))
+    found = find(place, names_alone=True)
+    if found is None:
+        looked = "".join(f" ({sentence})" for sentence in list(place.refused.values())[:1])
+        raise InputError(
+            f"{path} holds no captions in a known format{looked}: give their file with "
+            "--captions FILE, or a folder with name.txt beside name.jpg."
+        )
+    return found
 
 
 def _is_archive(path):
@@ -146,6 +150,8 @@ def _common_folder(paths):
 def _common_name(paths):
     """What the names of several files begin with, up to where a word ends."""
     stems = [name_of(path) for path in paths]
+    if len(set(stems)) == 1 and _common_folder(paths):
+        return os.path.basename(_common_folder(paths)) or stems[0]
     common = os.path.commonprefix(stems)
     if (
         all(stem[len(common) : len(common) + 1].isalpha() for stem in stems)
@@ -153,15 +159,6 @@ def _common_name(paths):
     ):
         common = common[: max(common.rfind(mark) for mark in "_-. ") + 1] or common
     return common.strip("_-. ") or stems[0]
-
-
-def _split_said_by(path):
-    """What the file's name says, or that of the folder that it lies in."""
-    for called in (path.stem, path.resolve().parent.name):
-        found = splits_in(called)
-        if found:
-            return found.pop() if len(found) == 1 else None
-    return None
 
 
 def assemble(found, name, options):

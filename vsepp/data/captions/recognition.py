@@ -2,6 +2,7 @@
 
 from vsepp.data.captions import headerless, json_documents, json_lines, numbered, separated
 from vsepp.data.captions.refusals import refuse_binary, refused_document, refused_text
+from vsepp.system.errors import InputError
 
 # The stricter one asks first: a line of a token file could be a row of a table.
 _OF_LINES = (json_lines.recognise, numbered.recognise, separated.recognise, headerless.recognise)
@@ -17,6 +18,8 @@ def recognise(file):
         InputError: saying what the file looks like instead, and what would be right.
     """
     refuse_binary(file)
+    if not file.sample:  # nothing after the mark, or blanks of other alphabets
+        raise InputError(f"{file.source} is empty: give a file with captions.")
     if file.begins_as_json and not file.is_json_lines:
         if json_documents.is_karpathy(file.document):
             return None

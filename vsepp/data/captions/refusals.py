@@ -9,7 +9,6 @@ from vsepp.system.errors import InputError
 
 _TO_CSV = "write its columns to a CSV file, one of them called filename and one caption"
 _BINARY = (
-    (b"PAR1", "a Parquet table", f"{_TO_CSV} (`pandas.read_parquet(FILE).to_csv(…)`)"),
     (b"ARROW1", "an Arrow table", _TO_CSV),
     (b"\xd0\xcf\x11\xe0", "an old Excel or Word file", "save it as CSV UTF-8"),
     (b"%PDF", "a PDF", "give the captions as a table, CSV UTF-8"),
@@ -52,6 +51,8 @@ def refuse_binary(file):
             else f"{file.source} looks like a .zip: give one that holds captions alone or beside "
             "the photographs with --images."
         )
+    if head.startswith(b"PAR1"):
+        raise _parquet(file)
     for magic, looks, mend in _BINARY:
         if head.startswith(magic):
             raise InputError(f"{file.source} looks like {looks}, not captions: {mend}.")
@@ -65,6 +66,20 @@ def refuse_binary(file):
             raise InputError(
                 f"{file.source} holds bytes that are no text: give captions as a JSON or a table."
             )
+
+
+def _parquet(file):
+    # Its columns are named at its end.
+    if any(name in file.tail.lower() for name in (b"url", b"http")):
+        what = "a table of image addresses (LAION's and img2dataset's .parquet)"
+        return _looks(file, what, _DOWNLOAD)
+    return _looks(
+        file,
+        "a Parquet table",
+        f"write it to a CSV file, one column called filename and one caption, with `python -c "
+        f"\"import pandas; pandas.read_parquet('{file.name}').to_csv('{file.stem}.csv', "
+        'index=False)"`',
+    )
 
 
 def refused_text(file):
@@ -163,11 +178,6 @@ def _refused_object(file, document):
             file,
             "a list of photographs without captions (COCO's image_info_*.json)",
             "give the file with their captions",
-        )
-    if {"image_id", "caption"} <= keys:
-        return InputError(
-            f"{file.source} has captions by image number and no list 'images' that names their "
-            "files: give one with it, as COCO's captions_*.json has it."
         )
     return InputError(
         f"{file.source} has no list 'images' of Karpathy's or COCO's format (its keys are "

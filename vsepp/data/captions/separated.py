@@ -27,6 +27,7 @@ _PUBLIC = {
     "|": {("image_name", "comment_number", "comment"): "Kaggle's Flickr30k results.csv"},
 }
 _NUMBERED_NAME = re.compile(r"(.*?[^#\s])#(?:[A-Za-z][\w-]*#)?(\d+)\s*")
+_EXCELS_SEPARATOR = re.compile(r'\s*"?sep=.?"?\s*', re.IGNORECASE)  # a line before the header
 _SWALLOWED_SEPARATOR = re.compile(r"\s*(\d+)\s+(\S.*)", re.DOTALL)
 
 
@@ -34,8 +35,11 @@ def recognise(file):
     """A table, or None when the first row does not name both columns with any separator."""
     if file.begins_as_json or not file.sample:
         return None
+    first = [line for _, line in file.sample if not _EXCELS_SEPARATOR.fullmatch(line)][:1]
+    if not first:
+        return None
     header, separator = max(
-        ((split_header(file.sample[0][1], one), one) for one in _SEPARATORS),
+        ((split_header(first[0], one), one) for one in _SEPARATORS),
         key=lambda found: len(find_columns(found[0])),
     )
     columns = find_columns(header)
@@ -45,7 +49,7 @@ def recognise(file):
     public = _PUBLIC.get(separator, {}).get(names)
     named = ",".join(names) if separator == "," else separator.join(header).replace("\t", " ")
     name = (
-        f"{public} (its header reads {named.strip()})"
+        f"a table like {public} (its header reads {named.strip()})"
         if public
         else f"a table (its header names the columns {header[columns['filename']].strip()} and "
         f"{header[columns['caption']].strip()}, between {_SEPARATORS[separator]})"
@@ -74,7 +78,8 @@ def wrong_header(file):
     return (
         f"{file.source}, line {number} names no column {' and no column '.join(missing)} "
         f"(it reads {line.strip()[:80]!r}): begin the file with a row that names "
-        "the columns filename, caption and, if there is one, split."
+        "the columns filename, caption and, if there is one, split, with what stands between the "
+        "fields of the other rows (a comma, a semicolon, a tab) between them."
     )
 
 
@@ -114,6 +119,8 @@ class _Table:
         width = header = None
         for line, row in self._quoted() if self.separator in _QUOTING else self._unquoted():
             if not any(field.strip() for field in row):
+                continue
+            if width is None and _EXCELS_SEPARATOR.fullmatch(self.separator.join(row)):
                 continue
             if width is None:
                 width, header = len(row), self.separator.join(row).replace("\t", " ").strip()

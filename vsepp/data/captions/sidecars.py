@@ -32,30 +32,33 @@ def find_sidecars(names):
     return found
 
 
-def recognised(sidecars, names, open_file):
+def recognised(sidecars, names, open_file, where="beside"):
     """Captions of a folder with them.
 
     Args:
         sidecars: ``{text file: its photograph}``, as ``find_sidecars`` has them.
         names: all names in the folder.
         open_file: from one of the names to its ``CaptionFile``.
+        where: how they stand to the photographs.
     """
     suffixes = sorted({PurePosixPath(name).suffix for name in sidecars})
     first = min(sidecars)
     return Recognised(
-        f"texts beside the photographs ({first} with {sidecars[first]}, and so on)",
+        f"texts {where} the photographs ({first} with {sidecars[first]}, and so on)",
         lambda remarks: _rows(sidecars, names, open_file, suffixes, remarks),
     )
 
 
 def _rows(sidecars, names, open_file, suffixes, remarks):
     captioned = set(sidecars.values())
-    for name in sorted(names):
+    for name in names:
         if has_image_suffix(name) and name not in captioned:
             remarks.count("{} photograph(s) without any caption left out", name)
         elif PurePosixPath(name).suffix in suffixes and name not in sidecars:
-            remarks.count("{} text(s) passed over, for no photograph lies beside them", name)
-    for name in sorted(sidecars):
+            remarks.count("{} text(s) without a photograph beside passed over", name)
+    for name in names:  # in the order of an archive, which may have to be read forwards
+        if name not in sidecars:
+            continue
         file = open_file(name)
         if file.encoding:
             remarks.count(f"{{}} text(s) read as {file.encoding}, for they are not UTF-8", name)

@@ -122,7 +122,7 @@ def is_split_list(file):
         lines = [line for _, line in file.sample]
     except InputError:
         return False
-    if file.begins_as_json:
+    if file.begins_as_json or not lines:
         return False
     # Names of one kind: with suffix, or words without blanks that hold a digit.
     return all(has_image_suffix(line) and "\t" not in line for line in lines) or all(

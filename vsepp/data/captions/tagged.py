@@ -45,7 +45,8 @@ def _words(caption, separator):
     words = []
     for token in caption.split():
         word, found, tag = token.rpartition(separator)
-        if not (found and word and _TAG.fullmatch(tag)):
+        is_tag = _TAG.fullmatch(tag) if _WORD.search(word) else tag  # the Treebank's ./.
+        if not (found and word and is_tag):
             return None
         words.append(word)
     return words or None
