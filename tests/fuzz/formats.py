@@ -1,5 +1,6 @@
 """Every kind of file that is read: a valid one, how it is damaged, and what reads it."""
 
+import base64
 import io
 import json
 import pickle
@@ -32,7 +33,10 @@ from vsepp.data.dataset import CaptionDataset
 from vsepp.data.encoding import Encoding
 from vsepp.data.existing_preparation import ExistingPreparation
 from vsepp.data.features import FeatureOrigin, FeatureStore
+from vsepp.data.image_sources import open_source
 from vsepp.data.images import image_size, open_image
+from vsepp.data.karpathy import KarpathyImage
+from vsepp.data.placing import find_images, in_words, place_images
 from vsepp.data.precomp import Precomputed
 from vsepp.data.prepared import Prepared, read_prepared
 from vsepp.data.preprocessing import Preprocessing
@@ -44,6 +48,7 @@ from vsepp.text.vocabulary import Vocabulary
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 AUTHORS = GOLDEN / "authors_small_checkpoint"
+PNG_START = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 WORDS = {"<pad>": 0, "red": 1, "square": 2, "<unk>": 3, "<start>": 4, "<end>": 5}
 
 
@@ -604,7 +609,8 @@ def _archives(folder):
         for name, data in files.items():
             archive.writestr(name, data)
     found = {"archive .zip": Format("a.zip", packed.getvalue(), damage, _extract)}
-    for kind, mode in (("tar", "w"), ("tar.gz", "w:gz")):
+    kinds = {"tar": "w", "tar.gz": "w:gz", "tar.bz2": "w:bz2", "tar.xz": "w:xz"}
+    for kind, mode in kinds.items():
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode=mode) as archive:
             for name, data in files.items():
@@ -612,7 +618,18 @@ def _archives(folder):
                 entry.size = len(data)
                 archive.addfile(entry, io.BytesIO(data))
         found[f"archive .{kind}"] = Format(f"a.{kind}", packed.getvalue(), damage, _extract)
+    lines = [b"%d\t%s\n" % (number, base64.b64encode(PNG_START * 9)) for number in range(5)]
+    found["photographs in base64"] = Format("a_imgs.tsv", b"".join(lines), damage, _place)
     return found
+
+
+def _place(path):
+    target = path.parent / "target"
+    with open_source(path) as source:
+        wanted = [KarpathyImage(name, "train", ()) for name in ("3", "4.png", "A.png")]
+        matching = find_images(wanted, source)
+        in_words(matching, path)
+        place_images(matching, source, target, matching.completed)
 
 
 def _extract(path):

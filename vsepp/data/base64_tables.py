@@ -18,7 +18,10 @@ from vsepp.system.errors import InputError
 from vsepp.system.progress import progress
 
 # Both alphabets of base64, of which one has + and /, the other - and _.
-_LINE = re.compile(rb"([^\t\r\n]{1,1000})\t([A-Za-z0-9+/_-]{16,}=*)\s*")
+_LINE = re.compile(
+    rb"([^\t\r\n]{1,1000})\t *[\"']?(?:data:image/[\w.+-]+;base64,)?"
+    rb"([A-Za-z0-9+/_-]{16,}=*)[\"']?\s*"
+)
 _START = 1200  # bytes of a line that tell whether it is one
 _LONGEST = 1 << 28  # bytes of a line; no photograph needs more
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")

@@ -31,8 +31,9 @@ def _caseless(path: str) -> str:
 
 
 def _by_number(path: str) -> str:
-    folder, slash, base = path.rpartition("/")
-    return folder + slash + _COCO.sub("", base, 1)
+    start = path.rfind("/") + 1
+    match = _COCO.match(path, start)
+    return path[:start] + path[match.end() :] if match else path
 
 
 def _without_suffix(path: str) -> str:
@@ -116,22 +117,28 @@ def match_names(
         InputError: when two different files have the name of an image.
     """
     matching = Matching(len(names))
-    wanted = {_loosest(name) for name in names}
     read: dict[str, str] = {}  # {name in the source: as it is read}
     if undeclared:
-        matching.encoding = best_encoding(undeclared, wanted, _loosest)
+        matching.encoding = best_encoding(undeclared, set(map(_loosest, names)), _loosest)
         if matching.encoding:
             read = names_in(undeclared, matching.encoding)
     asked_for = {part for name in names for part in name.split("/")[:-1]}
-    candidates = {}  # {name as it is read: name in the source}
-    for listed in sizes:
-        name = read.get(listed, listed)
-        if _loosest(name) in wanted and not _is_debris(name, asked_for):
-            candidates[name] = listed
+    every = {read.get(listed, listed): listed for listed in sizes}
+
+    def candidates(key: Callable[[str], str]) -> dict[str, str]:
+        wanted = set(map(key, left))
+        return {
+            name: listed
+            for name, listed in every.items()
+            if key(name) in wanted and not _is_debris(name, asked_for)
+        }
+
     left = dict.fromkeys(names)
-    for level in range(len(_ALLOWED) + 1):
-        if left:
-            _match_level(matching, left, candidates, level, sizes, source)
+    _match_level(matching, left, candidates(_base), 0, sizes, source)
+    if left:
+        some = candidates(_loosest)
+        for level in range(1, len(_ALLOWED) + 1):
+            _match_level(matching, left, some, level, sizes, source)
     return matching
 
 
