@@ -6,16 +6,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from tiny import hardly_drawn, make_config
-from turned import is_upright, write_own
+from turned import is_upright, save_lying, sky_above_grass, write_own
 
 import vsepp
-from vsepp.cli import info, prepare
+from vsepp.cli import infer, info, prepare
 from vsepp.cli.search import main as search
 from vsepp.data.prepared import Prepared
 from vsepp.index.photographs import PhotographIndex
 from vsepp.models.feature_extraction import load_features
 from vsepp.retrieval.encoding import encode_images
 from vsepp.retrieval.gallery import open_gallery
+from vsepp.retrieval.model import RetrievalModel
 from vsepp.training import build_trainer
 from vsepp.training.data import open_splits
 
@@ -142,6 +143,25 @@ def test_codes_and_features_are_those_of_one_choice(run, model, folder, tmp_path
         for kept, exif in ((ours, True), (theirs, False)):
             assert info.main([str(kept), "--json", "-"]) == 0
             assert json.loads(capsys.readouterr().out)["exif"] is exif
+
+
+def test_a_query_from_the_data_set_is_opened_as_that_says(over_photographs, tmp_path, monkeypatch):
+    other = prepare_own(tmp_path, "--exif", "no")
+    elsewhere = tmp_path / "holiday.jpg"
+    save_lying(sky_above_grass(9), elsewhere)
+    asked, encode = [], RetrievalModel.encode_image
+
+    def noted(model, images, exif=True, quiet=True):
+        asked.append(exif)
+        return encode(model, images, exif, quiet)
+
+    monkeypatch.setattr(RetrievalModel, "encode_image", noted)
+    best = ["--checkpoint", str(over_photographs.path("best_checkpoint")), "-o", "device=cpu"]
+    where = ["--dataset", "mine", "--data-dir", str(tmp_path), "--split", "val"]
+    for image in (other / "images" / "0.jpg", elsewhere):
+        assert infer.main(["--image", str(image), *where, *best]) == 0
+
+    assert asked == [False, True]
 
 
 def test_another_choice_is_another_run(over_photographs, tmp_path):

@@ -138,7 +138,7 @@ def _checkpoint(path, shapes):
         "resumable": any(name.startswith("optimizer/") for name in shapes),
         "metrics": header.get("metrics"),
         **_reader(header),
-        "exif": header.get("exif", False),
+        **_seen(over, header),
         "fingerprint": header["fingerprint"],
         "parameters": _numbers(
             shape for name, shape in shapes.items() if name.startswith("model/")
@@ -153,6 +153,13 @@ def _reader(header):
     if "vocab" not in header:
         return {}
     return {"words": len(header["vocab"]), "tokenizer": header.get("tokenizer", "words")}
+
+
+def _seen(over, header):
+    """Whether the photographs of a training were turned as EXIF says, where there were any."""
+    from vsepp.data.features import GIVEN
+
+    return {} if over and over["backbone"] == GIVEN else {"exif": header.get("exif", False)}
 
 
 def _codes(path, text, shapes):
