@@ -136,7 +136,8 @@ def encode_captions(
     """
     first = first_of_equal_captions(captions)
     distinct = np.flatnonzero(first == np.arange(len(first)))
-    order = distinct[np.argsort([len(captions[index]) for index in distinct], kind="stable")]
+    lengths = [len(captions[index]) for index in distinct.tolist()]
+    order = distinct[np.argsort(lengths, kind="stable")]
     codes = np.empty((0, 0), np.float32)
     starts = range(0, len(order), batch_size)
     for start in progress(starts, "encoding captions", len(starts), "batch", disable=quiet or None):
