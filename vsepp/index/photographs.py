@@ -79,9 +79,17 @@ class PhotographIndex:
         Returns:
             (list of :class:`vsepp.index.manifest.Photograph`, float32 scores), best first
         """
-        rows, scores = self._backend.search(code[None], k)
-        found = rows[0] >= 0
-        return [self.manifest.photographs[row] for row in rows[0][found]], scores[0][found]
+        (answer,) = self.search_all(code[None], k)
+        return answer
+
+    def search_all(self, codes: np.ndarray, k: int) -> list[tuple[list[Photograph], np.ndarray]]:
+        """As :meth:`search`, for each of several queries, float32 ``[n, size]``, at once."""
+        answers = []
+        for rows, scores in zip(*self._backend.search(codes, k)):
+            there = rows >= 0
+            found = [self.manifest.photographs[row] for row in rows[there]]
+            answers.append((found, scores[there]))
+        return answers
 
     def path(self, photograph: Photograph) -> str:
         """Where the file of a photograph is."""
