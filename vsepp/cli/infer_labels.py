@@ -4,7 +4,7 @@ import os
 
 from vsepp.cli.checkpoints import open_model
 from vsepp.cli.datasets import configuration, is_named
-from vsepp.cli.lines import read_lines
+from vsepp.cli.lines import counted, read_lines
 from vsepp.system.errors import InputError
 from vsepp.system.printable import printable
 
@@ -77,9 +77,9 @@ def answer_labels(arguments):
         print(meaning)
     if arguments.out:
         escaped = write_labels(arguments.out, labels, found)
-        print(f"written to {arguments.out}: {_count(len(found), 'photograph')}")
+        print(f"written to {arguments.out}: {counted(len(found), 'photograph')}")
         if escaped:
-            print(f"{_count(escaped, 'file name')} that are no text stand there with escapes")
+            print(f"{counted(escaped, 'file name')} that are no text stand there with escapes")
     return 0
 
 
@@ -104,12 +104,12 @@ def _labels(words):
             lines, blank = read_lines(word[1:], "--labels @FILE")
             given += lines
             if blank:
-                said.append(f"{word[1:]}: {_count(blank, 'blank line')} left out")
+                said.append(f"{word[1:]}: {counted(blank, 'blank line')} left out")
         else:
             given.append(word.strip())
     labels = each_once(given)
     if len(labels) < len(given):
-        said.append(f"{_count(len(given) - len(labels), 'label')} left out, given before already")
+        said.append(f"{counted(len(given) - len(labels), 'label')} left out, given before already")
     return labels, said
 
 
@@ -146,7 +146,7 @@ def _show_many(arguments, labels, template, found, refused):
     from vsepp.report.tables import format_table
 
     print(
-        f"{_count(len(found), 'photograph')} below {printable(arguments.image)}, as "
+        f"{counted(len(found), 'photograph')} below {printable(arguments.image)}, as "
         f'"{template}" ({len(refused)} unreadable):'
     )
     best = [int(odds.argmax()) for _, odds in found]
@@ -178,7 +178,3 @@ def _meaning(model, labels):
     if model.config.loss != "npair":
         return "this model's probabilities order the labels; their size says little"
     return ""
-
-
-def _count(number, what):
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -32,3 +32,8 @@ def read_lines(path, option):
     if not kept:
         raise InputError(f"{path} is empty: write one line for each, and give it to {option}.")
     return kept, len(lines) - len(kept)
+
+
+def counted(number, what):
+    """A number of things: ``1 blank line``, ``1,200 photographs``."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

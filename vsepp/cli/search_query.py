@@ -1,17 +1,17 @@
 """``vsepp search query``."""
 
-import json
 import os
-import sys
 
 from vsepp.cli.checkpoints import checkpoint_path, open_model
 from vsepp.cli.command import subcommand
 from vsepp.cli.datasets import configuration, is_named
+from vsepp.cli.lines import counted, read_lines
+from vsepp.cli.search_answers import add_outputs, check_outputs, remark, show
 from vsepp.data.karpathy import SPLITS
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import command
 
-QUERY = """Ask an index of photographs with a sentence or a photograph."""
+QUERY = """Ask an index of photographs with a sentence, a photograph, or a file of sentences."""
 
 
 def add_query(kinds):
@@ -39,47 +39,40 @@ def add_query(kinds):
     )
     commands.add_argument("--approximate", action="store_true", help="use the approximate index")
     commands.add_argument(
-        "--json",
-        metavar="FILE",
-        help="the answer as JSON (-: on the output, in place of the table)",
+        "--queries", metavar="FILE", help="look for every sentence of this text file, one to a line"
     )
-    commands.add_argument("--save", metavar="FILE.png", help="the answer as a picture")
-    commands.add_argument(
-        "--html", metavar="FILE.html", help="the answer as a page with its pictures inside"
-    )
+    add_outputs(commands)
 
 
 def ask(arguments):
-    from vsepp.report.pictures import picture_format
-
     if arguments.top_k < 1:
         raise InputError(f"--top-k must be at least 1, not {arguments.top_k}.")
-    if arguments.save:
-        picture_format(arguments.save)
+    check_outputs(arguments)
     if arguments.image is not None:
         from vsepp.data.images import open_image
 
         open_image(arguments.image)  # before the model is loaded
-    index, sentence = _what_is_asked(arguments)
-    answer = (
-        _ask_sentences(arguments) if index is None else _ask_photographs(arguments, index, sentence)
-    )
-    _show(arguments, answer)
+    index, sentences = _what_is_asked(arguments)
+    if index is None:
+        answers = [_ask_sentences(arguments)]
+    else:
+        answers = _ask_photographs(arguments, index, sentences)
+    show(arguments, answers)
     return 0
 
 
 def _what_is_asked(arguments):
-    """(index or None, sentence or None) of the words of the command line."""
+    """(index or None, sentences or None) of the command line."""
     if arguments.dataset:
-        if arguments.words or arguments.image is None:
+        if arguments.words or arguments.queries or arguments.image is None:
             raise InputError(
                 "with --dataset give --image FILE alone, to find sentences for it; "
                 f"`{command('infer')} --text` finds a data set's images."
             )
-        if arguments.html or arguments.approximate:
+        if arguments.html or arguments.approximate or arguments.collect_in:
             raise InputError(
-                "--html and --approximate are for an index of photographs, not for "
-                "--dataset: leave them away."
+                "--html, --copy-to, --link-to and --approximate are for an index of photographs, "
+                "not for --dataset: leave them away."
             )
         return None, None
     if not arguments.words or not arguments.words[0]:
@@ -87,18 +80,21 @@ def _what_is_asked(arguments):
             f'no index is given: `{command("search")} query INDEX "two dogs in the snow"`.'
         )
     index, sentence = arguments.words[0], " ".join(arguments.words[1:])
-    if arguments.image is not None and sentence:
-        raise InputError("give a sentence or --image, not both.")
-    if arguments.image is None and not sentence.strip():
+    given = [bool(sentence), arguments.image is not None, arguments.queries is not None]
+    if sum(given) > 1:
+        raise InputError("give a sentence, --image or --queries, not both.")
+    if arguments.queries is not None:
+        sentences, blank = read_lines(arguments.queries, "--queries")
+        if blank:
+            remark(arguments, f"{arguments.queries}: {counted(blank, 'blank line')} left out")
+        return index, sentences
+    if arguments.image is not None:
+        return index, None
+    if not sentence.strip():
         raise InputError(
             "there is nothing to look for: give a sentence after the index, or --image FILE."
         )
-    return index, sentence
-
-
-def _remark(arguments, text):
-    """Print a line, beside a JSON on the output."""
-    print(text, file=sys.stderr if arguments.json == "-" else sys.stdout)
+    return index, [sentence]
 
 
 def index_checkpoint(arguments, config, index):
@@ -120,35 +116,63 @@ def index_checkpoint(arguments, config, index):
     return checkpoint
 
 
-def _ask_photographs(arguments, folder, sentence):
+def _ask_photographs(arguments, folder, sentences):
     from vsepp.index.photographs import PhotographIndex
 
     config = configuration(arguments)
     index = PhotographIndex(folder, arguments.approximate)
     checkpoint = index_checkpoint(arguments, config, index)
     model = open_model(arguments, config, checkpoint)
-    if arguments.image is None:
-        unknown = model.unknown_words(sentence)
-        code = model.encode_text(sentence)[0]
-        if unknown:
-            _remark(arguments, model.explain_unknown(sentence))
+    if sentences is None:
+        asked = [{"query": {"image": arguments.image}, "title": f"Like {arguments.image}"}]
+        codes = model.encode_image(arguments.image)
     else:
-        code = model.encode_image(arguments.image)[0]
-    found, scores = index.search(code, arguments.top_k)
-    return {
-        "query": {"image": arguments.image}
-        if arguments.image is not None
-        else {"text": sentence, "unknown_words": unknown},
-        "title": sentence if arguments.image is None else f"Like {arguments.image}",
+        asked, codes = _encode_sentences(arguments, model, sentences)
+    about = {
         "of": f"the {len(index)} photographs of {index.manifest.folder}",
         "kind": "photograph",
-        "answers": [photograph.path for photograph in found],
-        "paths": [index.path(photograph) for photograph in found],
-        "scores": [float(score) for score in scores],
         "checkpoint": checkpoint,
         "fingerprint": model.fingerprint,
         "measure": model.measure,
     }
+    found = iter(index.search_all(codes, arguments.top_k))
+    answers = []
+    for query in asked:
+        photographs, scores = ([], []) if "error" in query else next(found)
+        answers.append(
+            {
+                **query,
+                **about,
+                "answers": [photograph.path for photograph in photographs],
+                "paths": [index.path(photograph) for photograph in photographs],
+                "scores": [float(score) for score in scores],
+            }
+        )
+    return answers
+
+
+def _encode_sentences(arguments, model, sentences):
+    """(what is asked with each sentence, codes of those that the model can read).
+
+    Raises:
+        InputError: when it can read none.
+    """
+    asked, readable = [], []
+    for number, sentence in enumerate(sentences, 1):
+        unknown = model.unknown_words(sentence)
+        query = {"query": {"text": sentence, "unknown_words": unknown}, "title": sentence}
+        if unknown:
+            query["remark"] = model.explain_unknown(sentence)
+        try:
+            readable += model.reader.indices([sentence])
+        except InputError as error:
+            if arguments.queries is None:
+                raise
+            query["error"] = str(error)
+        asked.append(query)
+    if not readable:
+        raise InputError(f"{arguments.queries}: of its first sentence, {asked[0]['error']}")
+    return asked, model.encode_indices(readable)
 
 
 def _ask_sentences(arguments):
@@ -158,7 +182,7 @@ def _ask_sentences(arguments):
     config = configuration(arguments)
     folder = checked_folder(config)
     model = open_model(arguments, config, arguments.checkpoint or "best")
-    gallery = open_gallery(model, folder, arguments.split, lambda line: _remark(arguments, line))
+    gallery = open_gallery(model, folder, arguments.split, lambda line: remark(arguments, line))
     code = model.encode_image(arguments.image)[0]
     found, scores = gallery.find_sentences(code, arguments.top_k)
     return {
@@ -172,63 +196,3 @@ def _ask_sentences(arguments):
         "fingerprint": model.fingerprint,
         "measure": model.measure,
     }
-
-
-# ---- the answer ----------------------------------------------------------------------------
-
-
-def _show(arguments, answer):
-    from vsepp.report.tables import format_table
-    from vsepp.system.atomic import write_text
-
-    if arguments.json:
-        content = {
-            key: answer[key] for key in ("query", "of", "checkpoint", "fingerprint", "measure")
-        }
-        content["answers"] = [
-            {"rank": rank, "similarity": score, answer["kind"]: text}
-            for rank, (text, score) in enumerate(zip(answer["answers"], answer["scores"]), 1)
-        ]
-        text = json.dumps(content, indent=2)  # ASCII: a file's name may hold any bytes
-        if arguments.json == "-":
-            print(text)
-        else:
-            write_text(arguments.json, text + "\n")
-    if arguments.json != "-":
-        print(f"{answer['title']} – of {answer['of']}:")
-        rows = zip(answer["scores"], answer["answers"])
-        print(
-            format_table(
-                [[rank, f"{score:.3f}", text] for rank, (score, text) in enumerate(rows, 1)],
-                ["rank", "similarity", answer["kind"]],
-            )
-        )
-    if arguments.save:
-        _save_picture(arguments, answer)
-    if arguments.html:
-        from vsepp.report.search_page import save_search_page
-
-        save_search_page(
-            arguments.html,
-            answer["title"],
-            f"of {answer['of']}",
-            answer["paths"],
-            answer["answers"],
-            answer["scores"],
-            arguments.image,
-        )
-    written = [
-        path for path in (arguments.json, arguments.save, arguments.html) if path and path != "-"
-    ]
-    if written:
-        _remark(arguments, f"written to {', '.join(written)}")
-
-
-def _save_picture(arguments, answer):
-    from vsepp.report.pictures import draw_image_answer, draw_text_answer, save_picture
-
-    if answer["kind"] == "sentence":
-        picture = draw_image_answer(arguments.image, answer["answers"], answer["scores"])
-    else:
-        picture = draw_text_answer(answer["title"], answer["paths"], answer["scores"])
-    save_picture(picture, arguments.save)

@@ -79,14 +79,23 @@ class PhotographIndex:
         Returns:
             (list of :class:`vsepp.index.manifest.Photograph`, float32 scores), best first
         """
-        rows, scores = self.search_rows(code, k)
-        return [self.manifest.photographs[row] for row in rows], scores
+        (answer,) = self.search_all(code[None], k)
+        return answer
+
+    def search_all(self, codes: np.ndarray, k: int) -> list[tuple[list[Photograph], np.ndarray]]:
+        """As :meth:`search`, for each of several queries, float32 ``[n, size]``, at once."""
+        return [
+            ([self.manifest.photographs[row] for row in rows], scores)
+            for rows, scores in self._search_rows(codes, k)
+        ]
 
     def search_rows(self, code: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """As :meth:`search`, but (rows int64, float32 scores): places in the manifest's list."""
-        rows, scores = self._backend.search(code[None], k)
-        found = rows[0] >= 0
-        return rows[0][found], scores[0][found]
+        return self._search_rows(code[None], k)[0]
+
+    def _search_rows(self, codes: np.ndarray, k: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        answers = zip(*self._backend.search(codes, k))
+        return [(rows[rows >= 0], scores[rows >= 0]) for rows, scores in answers]
 
     def code(self, row: int) -> np.ndarray:
         """The code of the photograph in a row, float32 ``[size]``: it is not encoded anew."""
