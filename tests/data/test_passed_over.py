@@ -18,7 +18,7 @@ def test_systems_names_are_passed_over(name):
     assert is_of_a_system(name) and is_passed_over(name)
 
 
-@pytest.mark.parametrize("name", [".git", "._beach.jpg", ".hidden.jpg"])
+@pytest.mark.parametrize("name", [".git", "._beach.jpg", ".hidden.jpg", ".trashed-17-a.jpg"])
 def test_hidden_names_are_passed_over_and_are_peoples_own(name):
     assert is_passed_over(name) and not is_of_a_system(name)
 

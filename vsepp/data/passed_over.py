@@ -16,16 +16,16 @@ _FOLDERS_AND_FILES = frozenset(
         # Macs, also in the archives they make
         *("__MACOSX", "Temporary Items", "TheVolumeSettingsFolder", "Icon\r", ".DS_Store"),
         # Linux and Android
-        *("lost+found", "LOST.DIR", ".thumbnails"),
+        *("lost+found", "LOST.DIR", ".thumbnails", ".Trash", ".Trashes"),
     )
 )
-_BEGINNINGS = (".trash", "$recycle.bin")
+_BEGINNING = ".trash-"  # then the number of whose bin it is
 
 
 def is_of_a_system(name: str) -> bool:
     """Whether a file or folder of this name is made by a system or a drive, not by people."""
     folded = name.casefold()
-    return folded in _FOLDERS_AND_FILES or folded.startswith(_BEGINNINGS)
+    return folded in _FOLDERS_AND_FILES or folded.startswith(_BEGINNING)
 
 
 def is_passed_over(name: str) -> bool:

@@ -325,7 +325,7 @@ def write_codes(index: str | Path, manifest: Manifest, blocks: Iterable[np.ndarr
 def write_manifest(index: str | Path, manifest: Manifest) -> None:
     """Let ``manifest`` be the index from now on, and remove the generations before it."""
     several = len(manifest.folders) > 1
-    content = {
+    content: Dict[str, Any] = {
         "format": FORMAT_OF_SEVERAL if several else FORMAT,
         "generation": manifest.generation,
         **({"folders": manifest.folders} if several else {"folder": manifest.folders[0].path}),

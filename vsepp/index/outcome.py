@@ -41,10 +41,7 @@ class Report:
 
     @property
     def parts(self) -> dict[str, int]:
-        """Every file that was found, by what became of it: the numbers add up to ``found.files``.
-
-        The others are counted by another way than ``found.files`` is.
-        """
+        """Every file that was found, by what became of it: these add up to ``found.files``."""
         return {
             "in the index": self.total,
             "unreadable": len(self.unreadable),
