@@ -192,7 +192,7 @@ def test_every_file_is_encoded_or_named_and_the_counts_add_up(own, capsys):
         "  3.png: it is a video, not a photograph: save one of its pictures as JPEG",
         "passed over by suffix: 2 .mp4, 1 without suffix",
         "passed over by name: 1 hidden, 1 in @eaDir (--include '.*' takes it in)",
-        "excluded: 1 by raw, none by old, which fits nothing",
+        "excluded: 1 by raw, none by old, which fits nothing below the folders",
         "30 files found: 20 in the index, 4 unreadable, 3 of other kinds, 2 passed over by name, "
         "1 excluded",
     ]

@@ -75,9 +75,11 @@ def taking_in(found: Found) -> str:
 
 
 def excluded(found: Found) -> str:
-    """Files that each pattern keeps out: ``30 by *.png, none by raw, which fits nothing``."""
+    """Files that each pattern keeps out: ``30 by *.png, none by raw, …``."""
     return ", ".join(
-        f"{count:,} by {pattern}" if count else f"none by {pattern}, which fits nothing"
+        f"{count:,} by {pattern}"
+        if count
+        else f"none by {pattern}, which fits nothing below the folders"
         for pattern, count in found.excluded.items()
     )
 
