@@ -49,6 +49,11 @@ def test_nothing_is_found_among_photographs(place):
     assert Captions.find_in(place({**PHOTOGRAPHS, "readme.txt": "Hello\nyou"})) is None
 
 
+def test_a_table_of_photographs_holds_no_captions(tmp_path):
+    (tmp_path / "muge_train_imgs.tsv").write_text("1\t/9j/4AAQSkZJRg\n")
+    assert Captions.find_in(tmp_path / "muge_train_imgs.tsv") is None
+
+
 def test_several_files_of_one_kind_must_be_chosen_from(place):
     path = place({**PHOTOGRAPHS, "a.csv": TABLE, "deep/b.csv": TABLE.replace("dog", "cat")})
     with pytest.raises(
