@@ -233,7 +233,7 @@ def _read(paths, images, arguments, settings):
         if captions is None:
             raise InputError(f"{name} does not exist, nor is it in {images}: check --captions.")
         return captions
-    return Captions.read(paths, tokenizer=arguments.tokenizer, **options)
+    return Captions.read(paths, tokenizer=arguments.tokenizer, dataset=settings.dataset, **options)
 
 
 def _find_in(path, dataset, arguments, settings):

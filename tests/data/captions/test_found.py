@@ -64,6 +64,18 @@ def test_several_files_of_one_kind_must_be_chosen_from(place):
     assert Captions.find_in(path, name="c.csv") is None
 
 
+def test_of_several_karpathy_jsons_the_data_sets_name_chooses(place):
+    def karpathy(name):
+        entry = {"filename": f"{name}.jpg", "split": "train", "sentences": [{"tokens": ["a"]}]}
+        return json.dumps({"dataset": name, "images": [entry]})
+
+    path = place({f"dataset_{name}.json": karpathy(name) for name in ("coco", "flickr8k")})
+    with pytest.raises(InputError, match="captions of coco, flickr8k: choose one with --dataset"):
+        Captions.read(path)
+    captions = Captions.read(path, dataset="flickr8k")
+    assert captions.is_karpathys and captions.images[0].name == "flickr8k.jpg"
+
+
 def test_files_of_several_splits_belong_together(place):
     files = {
         f"annotations/{split}.json": json.dumps([{"image": f"{split}.jpg", "caption": "a"}])

@@ -88,10 +88,11 @@ class Assembly:
                 f"the captions are cut and tagged (word{separator}tag): their cuts stay, the tags "
                 "and the marks between words go"
             )
-        empty, with_split = {}, None
+        empty, names, with_split = {}, {}, None  # of a photograph's rows, the name is made once
         for row in rows:
             where = f"{part.source}, {part.known.unit} {row.place}"
-            name = self._name(row, part, where)
+            name = names.get(row.filename) or self._name(row, part, where)
+            names[row.filename] = name
             if with_split not in (None, row.split is not None):
                 raise InputError(
                     f"{where}: either every line has a split or none has; mend this one."

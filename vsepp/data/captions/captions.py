@@ -54,6 +54,7 @@ class Captions:
         tokenizer: str = AUTO,
         split_of: Optional[Mapping[str, str]] = None,
         splits: Optional[Sequence[Union[str, Path]]] = None,
+        dataset: Optional[str] = None,
     ) -> Captions:
         """From files in any known format, a folder or an archive that holds some.
 
@@ -63,6 +64,7 @@ class Captions:
             tokenizer: see ``karpathy.cut_captions``.
             split_of: ``{file: split}`` for files whose names do not say it.
             splits: paths of lists of the photographs in each split, or of a folder with them.
+            dataset: which one is meant where a folder or an archive holds several.
 
         Raises:
             InputError: naming file and line, when something cannot be used.
@@ -70,7 +72,7 @@ class Captions:
         paths = [Path(path) for path in ([paths] if isinstance(paths, (str, Path)) else paths)]
         options = reading.Options(seed, tokenizer, split_of, splits)
         with ExitStack() as opened:
-            return cls._of(*reading.read_paths(paths, opened), options)
+            return cls._of(*reading.read_paths(paths, opened, dataset), options)
 
     @classmethod
     def find_in(

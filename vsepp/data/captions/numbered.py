@@ -25,11 +25,11 @@ def recognise(file: CaptionFile) -> Optional[Recognised]:
         return None
     first = matches[0]
     if first[2]:
-        name = f"captions as of Flickr8k-CN and Flickr30k-CN (lines begin with name#{first[2]}#n)"
+        name = f"a file like Flickr8k-CN's and Flickr30k-CN's (lines begin with name#{first[2]}#n)"
     elif has_image_suffix(first[1]):
         name = "a token file as of Flickr8k and Flickr30k (lines begin with name#n)"
     else:
-        name = "captions as of COCO-CN (lines begin with name#n, the names without suffix)"
+        name = "a file like COCO-CN's (lines begin with name#n, the names without suffix)"
     return Recognised(name, lambda remarks: _rows(file))
 
 

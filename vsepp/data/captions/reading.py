@@ -84,22 +84,25 @@ def of_file(file: CaptionFile) -> Found:
     return Found(parts=[Part(file.source, known, None, "", file.encoding, file.name)])
 
 
-def read_paths(paths: Sequence[Path], opened: ExitStack) -> tuple[Found, str]:
+def read_paths(
+    paths: Sequence[Path], opened: ExitStack, dataset: Optional[str] = None
+) -> tuple[Found, str]:
     """What the paths of files, folders and archives hold.
 
     Args:
         paths: list of them.
-        opened: ``ExitStack`` that keeps archives open until their captions are read.
+        opened: keeps archives open until their captions are read.
+        dataset: see ``found.find``.
 
     Returns:
         (Found, name for the data set)
     """
     if len(paths) == 1:
-        return _read_path(paths[0], opened), name_of(paths[0])
+        return _read_path(paths[0], opened, dataset), name_of(paths[0])
     above = _common_folder(paths)
     karpathy, parts, alike = None, [], len({path.name for path in paths}) == 1
     for path in paths:
-        found = _read_path(path, opened)
+        found = _read_path(path, opened, dataset)
         karpathy = karpathy or found.karpathy
         said = split_said_by(path, alike)
         for part in found.parts:
@@ -117,11 +120,11 @@ def read_paths(paths: Sequence[Path], opened: ExitStack) -> tuple[Found, str]:
     return Found(parts=parts), _common_name(paths)
 
 
-def _read_path(path, opened):
+def _read_path(path, opened, dataset):
     if not path.is_dir() and not _is_archive(path):
         return of_file(CaptionFile(path))
     place = opened.enter_context(Place(path))
-    found = find(place, names_alone=True)
+    found = find(place, dataset, names_alone=True)
     if found is None:
         looked = "".join(f" ({sentence})" for sentence in list(place.refused.values())[:1])
         raise InputError(

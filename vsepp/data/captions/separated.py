@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from typing import Optional
 
@@ -106,7 +107,9 @@ class _Table:
                 digits = row[get("number")].strip()
                 number = int(digits[-9:]) if digits.isascii() and digits.isdigit() else None
             split = row[get("split")] if "split" in self.columns else None
-            yield Row(filename, row[self.columns["caption"]], split, number, line)
+            caption = row[self.columns["caption"]]
+            for one in _listed(caption) or [caption]:
+                yield Row(filename, one, split, number, line)
 
     def _names_are_numbered(self):
         """Whether every name in the sample ends in ``#n``: a token file with a header above."""
@@ -185,6 +188,17 @@ class _Table:
                 )
                 return [*row[:place], match[1], match[2], *row[place + 1 :]]
         return row
+
+
+def _listed(field):
+    """Captions of a field that holds a JSON list of them, as Flickr30k has it on Hugging Face."""
+    if not (field.startswith("[") and field.rstrip().endswith("]")):
+        return None
+    try:
+        texts = json.loads(field)
+    except (ValueError, RecursionError):
+        return None
+    return texts if all(isinstance(text, str) for text in texts) else None
 
 
 def unquoted(field: str) -> str:
