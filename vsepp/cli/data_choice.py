@@ -65,6 +65,10 @@ def choose(arguments, settings):
         raise InputError(
             "--splits and --split-of are for --captions: these data have splits of their own."
         )
+    if (arguments.splits or arguments.split_of) and not (arguments.captions or photographs):
+        raise InputError(
+            "--splits and --split-of divide captions: give these with --captions or --images."
+        )
     if arguments.sha256 and not arguments.download:
         raise InputError("--sha256 is the checksum of a download: give --download URL with it.")
     if bool(arguments.coco_annotations) != bool(arguments.coco_ids):
@@ -232,7 +236,7 @@ def _read(paths, images, arguments, settings):
         if captions is None:
             raise InputError(f"{name} does not exist, nor is it in {images}: check --captions.")
         return captions
-    return Captions.read(paths, tokenizer=arguments.tokenizer, **options)
+    return Captions.read(paths, tokenizer=arguments.tokenizer, dataset=settings.dataset, **options)
 
 
 def _find_in(path, dataset, arguments, settings):

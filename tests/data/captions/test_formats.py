@@ -195,6 +195,12 @@ def test_what_was_cut_stays_with_another_tokenizer(tmp_path):
     assert captions.images[0].captions[0][:2] == ("两个", "年轻")
 
 
+def test_a_field_may_hold_a_list_of_captions(tmp_path):
+    rows = 'raw,sentids,split,filename\n"[""A dog."", ""It runs.""]","[0, 1]",train,1.jpg\n'
+    (image,) = read(tmp_path, rows + "[a cat],[2],val,2.jpg\n").images[:1]
+    assert (image.name, image.split, image.sentences) == ("1.jpg", "train", ("A dog.", "It runs."))
+
+
 def test_folders_in_names_are_kept(tmp_path):
     entries = [{"image": f"{folder}/1.jpg", "caption": "a"} for folder in ("val2014", "train2014")]
     captions = read(tmp_path, json.dumps(entries))

@@ -49,6 +49,11 @@ def test_nothing_is_found_among_photographs(place):
     assert Captions.find_in(place({**PHOTOGRAPHS, "readme.txt": "Hello\nyou"})) is None
 
 
+def test_a_table_of_photographs_holds_no_captions(tmp_path):
+    (tmp_path / "muge_train_imgs.tsv").write_text("1\t/9j/4AAQSkZJRg\n")
+    assert Captions.find_in(tmp_path / "muge_train_imgs.tsv") is None
+
+
 def test_several_files_of_one_kind_must_be_chosen_from(place):
     path = place({**PHOTOGRAPHS, "a.csv": TABLE, "deep/b.csv": TABLE.replace("dog", "cat")})
     with pytest.raises(
@@ -57,6 +62,18 @@ def test_several_files_of_one_kind_must_be_chosen_from(place):
         Captions.find_in(path)
     assert names(Captions.find_in(path, name="b.csv"))[0] == ("0.jpg", "a cat 0")
     assert Captions.find_in(path, name="c.csv") is None
+
+
+def test_of_several_karpathy_jsons_the_data_sets_name_chooses(place):
+    def karpathy(name):
+        entry = {"filename": f"{name}.jpg", "split": "train", "sentences": [{"tokens": ["a"]}]}
+        return json.dumps({"dataset": name, "images": [entry]})
+
+    path = place({f"dataset_{name}.json": karpathy(name) for name in ("coco", "flickr8k")})
+    with pytest.raises(InputError, match="captions of coco, flickr8k: choose one with --dataset"):
+        Captions.read(path)
+    captions = Captions.read(path, dataset="flickr8k")
+    assert captions.is_karpathys and captions.images[0].name == "flickr8k.jpg"
 
 
 def test_files_of_several_splits_belong_together(place):

@@ -1,5 +1,7 @@
 """Rows of one or several files become the images of a Karpathy JSON."""
 
+from __future__ import annotations
+
 import hashlib
 from pathlib import PurePosixPath
 from typing import NamedTuple, Optional
@@ -7,6 +9,7 @@ from typing import NamedTuple, Optional
 from vsepp.data.captions.columns import is_address
 from vsepp.data.captions.names import split_called
 from vsepp.data.captions.rows import Recognised, Remarks
+from vsepp.data.captions.split_lists import SplitLists
 from vsepp.data.captions.tagged import tag_separator, without_tags
 from vsepp.data.karpathy import SPLITS, image_name
 from vsepp.system.errors import InputError
@@ -52,7 +55,7 @@ class Assembly:
         InputError: naming file and line, when something cannot be used.
     """
 
-    def __init__(self, parts, seed, lists=None):
+    def __init__(self, parts: list[Part], seed: int, lists: Optional[SplitLists] = None) -> None:
         self.remarks = []
         self._images, self._numbers, self._with_splits = {}, {}, {}
         self._sentences = 0
@@ -85,10 +88,11 @@ class Assembly:
                 f"the captions are cut and tagged (word{separator}tag): their cuts stay, the tags "
                 "and the marks between words go"
             )
-        empty, with_split = {}, None
+        empty, names, with_split = {}, {}, None  # of a photograph's rows, the name is made once
         for row in rows:
             where = f"{part.source}, {part.known.unit} {row.place}"
-            name = self._name(row, part, where)
+            name = names.get(row.filename) or self._name(row, part, where)
+            names[row.filename] = name
             if with_split not in (None, row.split is not None):
                 raise InputError(
                     f"{where}: either every line has a split or none has; mend this one."

@@ -1,15 +1,19 @@
 """Captions of a data set, read and checked: what ``dataset_<dataset>.json`` is to hold."""
 
+from __future__ import annotations
+
 import copy
 import hashlib
 import json
 import re
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from typing import Optional, Union
 
 from vsepp.data.captions import reading
-from vsepp.data.captions.found import Place, find
+from vsepp.data.captions.found import Place, find, is_plain_text
 from vsepp.data.captions.json_documents import KARPATHY
 from vsepp.data.captions.text import without_mark
 from vsepp.data.coco import read_coco
@@ -43,7 +47,15 @@ class Captions:
         self.recognised, self.remarks = recognised, list(remarks)
 
     @classmethod
-    def read(cls, paths, seed=0, tokenizer=AUTO, split_of=None, splits=None):
+    def read(
+        cls,
+        paths: Union[str, Path, Sequence[Union[str, Path]]],
+        seed: int = 0,
+        tokenizer: str = AUTO,
+        split_of: Optional[Mapping[str, str]] = None,
+        splits: Optional[Sequence[Union[str, Path]]] = None,
+        dataset: Optional[str] = None,
+    ) -> Captions:
         """From files in any known format, a folder or an archive that holds some.
 
         Args:
@@ -52,6 +64,7 @@ class Captions:
             tokenizer: see ``karpathy.cut_captions``.
             split_of: ``{file: split}`` for files whose names do not say it.
             splits: paths of lists of the photographs in each split, or of a folder with them.
+            dataset: which one is meant where a folder or an archive holds several.
 
         Raises:
             InputError: naming file and line, when something cannot be used.
@@ -59,12 +72,19 @@ class Captions:
         paths = [Path(path) for path in ([paths] if isinstance(paths, (str, Path)) else paths)]
         options = reading.Options(seed, tokenizer, split_of, splits)
         with ExitStack() as opened:
-            return cls._of(*reading.read_paths(paths, opened), options)
+            return cls._of(*reading.read_paths(paths, opened, dataset), options)
 
     @classmethod
     def find_in(
-        cls, path, dataset=None, tokenizer=AUTO, seed=0, split_of=None, splits=None, name=None
-    ):
+        cls,
+        path: Union[str, Path],
+        dataset: Optional[str] = None,
+        tokenizer: str = AUTO,
+        seed: int = 0,
+        split_of: Optional[Mapping[str, str]] = None,
+        splits: Optional[Sequence[Union[str, Path]]] = None,
+        name: Optional[str] = None,
+    ) -> Optional[Captions]:
         """From a folder or an archive; None when it holds no captions.
 
         See ``found.find``.
@@ -75,6 +95,8 @@ class Captions:
             tokenizer, seed, split_of, splits: see ``read``.
             name: the file in it that is meant.
         """
+        if is_plain_text(path):
+            return None
         with Place(path) as place:
             if name is not None:
                 file = place.called(name)
@@ -101,12 +123,17 @@ class Captions:
         return cls(file.document, data, file.source, stem, options.tokenizer, KARPATHY, remarks)
 
     @classmethod
-    def read_coco(cls, annotations, ids_folder, tokenizer=AUTO):
+    def read_coco(
+        cls,
+        annotations: Sequence[Union[str, Path]],
+        ids_folder: Union[str, Path],
+        tokenizer: str = AUTO,
+    ) -> Captions:
         """From COCO's annotations and the authors' split (see ``coco.read_coco``)."""
         content = read_coco(annotations, ids_folder, tokenizer)
         return cls(content, None, ids_folder, "coco", tokenizer)
 
-    def by_words(self):
+    def by_words(self) -> Captions:
         """The captions cut as all were before there was a choice, to the byte."""
         if self.is_karpathys:
             self.tokenizer = "words"
@@ -117,7 +144,7 @@ class Captions:
             content, None, self.dataset, self.dataset, "words", self.recognised, self.remarks
         )
 
-    def renamed(self, names):
+    def renamed(self, names: Mapping[str, str]) -> Captions:
         """The captions with other names of their images.
 
         Args:
@@ -145,11 +172,11 @@ class Captions:
         return renamed
 
     @property
-    def sha256(self):
+    def sha256(self) -> str:
         """Checksum of ``data``, as ``prepared.json`` keeps it."""
         return hashlib.sha256(self.data).hexdigest()
 
-    def place(self, folder, dataset):
+    def place(self, folder: Union[str, Path], dataset: str) -> None:
         """Write ``dataset_<dataset>.json`` into the data set's folder, atomically."""
         target = Path(folder) / f"dataset_{dataset}.json"
         if not target.is_file() or target.read_bytes() != self.data:

@@ -1,6 +1,9 @@
 """What columns and keys are called that hold a photograph's name, a caption, a split, a number."""
 
+from __future__ import annotations
+
 import re
+from collections.abc import Iterable
 
 # The earlier a name stands, the rather it is taken where a table has several of them.
 _NAMES = {
@@ -53,7 +56,7 @@ _ADDRESS = re.compile(r"(?:https?|ftp|s3)://", re.IGNORECASE)
 ADDRESS_COLUMNS = ("url", "image_url", "img_url", "url_link", "coco_url", "flickr_url", "图片链接")
 
 
-def plain(name):
+def plain(name: object) -> str:
     """A column's name without what does not matter in it.
 
     >>> plain(' "Image Name" ')
@@ -62,7 +65,7 @@ def plain(name):
     return re.sub(r"[\s-]+", "_", str(name).strip().strip("\"'“”").strip().lower())
 
 
-def find_columns(header):
+def find_columns(header: Iterable[object]) -> dict[str, int]:
     """Which column or key holds what: ``{"filename", "caption", "split", "number": position}``.
 
     Those that are not there are left out.
@@ -79,11 +82,11 @@ def find_columns(header):
     return found
 
 
-def has_columns(keys):
+def has_columns(keys: Iterable[object]) -> bool:
     """Whether any key names a photograph or a caption."""
     return bool({"filename", "caption"} & set(find_columns(keys)))
 
 
-def is_address(name):
+def is_address(name: str) -> bool:
     """Whether what should be the name of a file is an address in the web."""
     return bool(_ADDRESS.match(name))

@@ -1,9 +1,13 @@
 """A file that may hold captions, on disk or in an archive, read as far as is needed."""
 
+from __future__ import annotations
+
 import functools
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import Any, Optional, Union
 
 from vsepp.data.captions.columns import has_columns
 from vsepp.data.captions.text import decode, lines_of
@@ -27,7 +31,9 @@ class CaptionFile:
         folder: name of the folder that it lies in.
     """
 
-    def __init__(self, path, source=None, content=None):
+    def __init__(
+        self, path: Union[str, Path], source: Optional[str] = None, content: Optional[bytes] = None
+    ) -> None:
         self.path = path
         self.source = str(path) if source is None else source
         pure = Path(path) if content is None else PurePosixPath(path)
@@ -38,17 +44,17 @@ class CaptionFile:
         return f"CaptionFile({self.source!r})"
 
     @functools.cached_property
-    def head(self):
+    def head(self) -> bytes:
         """The first bytes."""
         return self._content[:_HEAD] if self._content is not None else self._read(_HEAD)
 
     @property
-    def tail(self):
+    def tail(self) -> bytes:
         """The last bytes."""
         return self._content[-_HEAD:] if self._content is not None else self._read(_HEAD, True)
 
     @functools.cached_property
-    def data(self):
+    def data(self) -> bytes:
         """All bytes."""
         return self._content if self._content is not None else self._read(-1)
 
@@ -69,16 +75,16 @@ class CaptionFile:
         return decode(self.data, self.source)
 
     @property
-    def text(self):
+    def text(self) -> str:
         return self._decoded[0]
 
     @property
-    def encoding(self):
+    def encoding(self) -> Optional[str]:
         """Name of the encoding, where it is not UTF-8."""
         return self._decoded[1]
 
     @functools.cached_property
-    def sample(self):
+    def sample(self) -> list[tuple[int, str]]:
         """Its first lines that are not blank, as ``[(line number, text)]``, whole ones alone."""
         if len(self.head) < _HEAD:
             text, all_lines = self.text, True
@@ -89,14 +95,14 @@ class CaptionFile:
             lines.pop()
         return [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
 
-    def lines(self):
+    def lines(self) -> Iterator[tuple[int, str]]:
         """Yield (line number, text) of the lines that are not blank."""
         for number, line in enumerate(lines_of(self.text), 1):
             if line.strip():
                 yield number, line
 
     @property
-    def begins_as_json(self):
+    def begins_as_json(self) -> bool:
         return bool(self.sample) and self.sample[0][1].lstrip()[0] in "[{"
 
     @functools.cached_property
@@ -108,7 +114,7 @@ class CaptionFile:
             return ()
 
     @functools.cached_property
-    def is_json_lines(self):
+    def is_json_lines(self) -> bool:
         """Whether its first line is a JSON value of its own, an object or one of several."""
         if not (self.begins_as_json and self._first_line_as_json):
             return False
@@ -116,7 +122,7 @@ class CaptionFile:
         return len(self.sample) > 1 or (isinstance(first, dict) and has_columns(first))
 
     @functools.cached_property
-    def document(self):
+    def document(self) -> Any:
         """What it holds as one JSON document."""
         if len(self.sample) == 1 and len(self.head) < _HEAD and self._first_line_as_json:
             return self._first_line_as_json[0]

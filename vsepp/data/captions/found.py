@@ -1,8 +1,12 @@
 """Captions that lie in a folder or an archive, beside photographs or alone."""
 
+from __future__ import annotations
+
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
+from typing import Optional, Union
 
 from vsepp.data.archives import Archive
 from vsepp.data.captions import json_documents, sidecars
@@ -19,6 +23,14 @@ _AT_MOST = 100  # files that are looked into
 _DEEPEST = 3  # folders below the first one
 
 
+def is_plain_text(path: Union[str, Path]) -> bool:
+    """Whether a path is of a file in ASCII, a table of photographs perhaps, and no archive."""
+    if not Path(path).is_file():
+        return False
+    head = CaptionFile(path).head
+    return bool(head) and head.isascii() and b"\0" not in head
+
+
 class Place:
     """A folder or an archive, as names below it. Use it as a context manager.
 
@@ -28,7 +40,7 @@ class Place:
         refused: ``{name: sentence}`` of the files that were looked into and hold no captions.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: Union[str, Path]) -> None:
         self.path = Path(path)
         self._archive = None if self.path.is_dir() else Archive(self.path)
         names = _below(self.path) if self._archive is None else self._archive.sizes
@@ -46,13 +58,13 @@ class Place:
         if self._archive is not None:
             self._archive.__exit__(*exception)
 
-    def open(self, name):
+    def open(self, name: str) -> CaptionFile:
         """One of its files as a ``CaptionFile``."""
         if self._archive is None:
             return CaptionFile(self.path / name)
         return CaptionFile(name, f"{name} in {self.path}", self._archive.read(name))
 
-    def called(self, name):
+    def called(self, name: str) -> Optional[CaptionFile]:
         """The file in it whose path ends in a name, or None; InputError when several do."""
         found = [one for one in self.names if one == name or one.endswith(f"/{name}")]
         if len(found) > 1:
@@ -85,11 +97,16 @@ class Found:
         lists: ``SplitLists`` that lie beside them, or None.
     """
 
-    def __init__(self, karpathy=None, parts=(), lists=None):
+    def __init__(
+        self,
+        karpathy: Optional[CaptionFile] = None,
+        parts: Iterable[Part] = (),
+        lists: Optional[SplitLists] = None,
+    ) -> None:
         self.karpathy, self.parts, self.lists = karpathy, list(parts), lists
 
 
-def find(place, dataset=None, names_alone=False):
+def find(place: Place, dataset: Optional[str] = None, names_alone: bool = False) -> Optional[Found]:
     """Captions in a ``Place``, or None.
 
     A ``dataset_<dataset>.json`` anywhere in it comes first, then Hugging Face's metadata, then

@@ -1,8 +1,12 @@
 """Tables without a first row of names: a photograph's file name, a separator, its caption."""
 
+from __future__ import annotations
+
 import csv
+from typing import Optional
 
 from vsepp.data.captions.columns import is_address
+from vsepp.data.captions.files import CaptionFile
 from vsepp.data.captions.names import has_image_suffix, split_called
 from vsepp.data.captions.rows import Recognised, Row
 from vsepp.data.captions.separated import unquoted
@@ -18,7 +22,7 @@ _SEPARATORS = {
 }
 
 
-def recognise(file):
+def recognise(file: CaptionFile) -> Optional[Recognised]:
     """Such a table; None when its lines do not all begin with a photograph's name.
 
     A separator within captions does not matter where some lines hold one alone.

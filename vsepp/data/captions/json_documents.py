@@ -3,7 +3,12 @@
 Which it is says what it holds once it is loaded.
 """
 
+from __future__ import annotations
+
+from typing import Optional
+
 from vsepp.data.captions.columns import find_columns
+from vsepp.data.captions.files import CaptionFile
 from vsepp.data.captions.names import has_image_suffix, split_called
 from vsepp.data.captions.objects import rows_of
 from vsepp.data.captions.rows import Recognised, Row
@@ -12,7 +17,7 @@ from vsepp.system.errors import InputError
 KARPATHY = "a Karpathy JSON (its images have sentences with tokens)"
 
 
-def is_karpathy(document):
+def is_karpathy(document: object) -> bool:
     """Whether a document is in Karpathy's format, good or not: it is handed on as it is."""
     if not isinstance(document, dict) or "images" not in document or "annotations" in document:
         return False
@@ -21,7 +26,7 @@ def is_karpathy(document):
     return not (isinstance(first, dict) and "file_name" in first and "filename" not in first)
 
 
-def recognise(file):
+def recognise(file: CaptionFile) -> Optional[Recognised]:
     """One of the formats but Karpathy's, or None."""
     document = file.document
     if isinstance(document, dict):

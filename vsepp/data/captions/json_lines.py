@@ -1,14 +1,18 @@
 """One JSON object to a line: our own table, Hugging Face's metadata.jsonl, Chinese-CLIP's texts."""
 
+from __future__ import annotations
+
 import json
+from typing import Optional
 
 from vsepp.data.captions.columns import find_columns
+from vsepp.data.captions.files import CaptionFile
 from vsepp.data.captions.objects import rows_of
 from vsepp.data.captions.rows import Recognised
 from vsepp.system.errors import InputError
 
 
-def recognise(file):
+def recognise(file: CaptionFile) -> Optional[Recognised]:
     """Such a file, or None when its first line is no JSON of its own."""
     if not file.is_json_lines:
         return None

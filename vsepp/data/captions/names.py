@@ -1,7 +1,10 @@
 """File names as they tell something: of photographs by their suffix, of splits by a word."""
 
+from __future__ import annotations
+
 import re
-from pathlib import PurePosixPath
+from pathlib import PurePath, PurePosixPath
+from typing import Optional
 
 IMAGE_SUFFIXES = tuple(
     ".jpg .jpeg .jpe .jfif .png .webp .bmp .gif .tif .tiff .heic .heif .avif".split()
@@ -20,12 +23,12 @@ _IN_A_WORD = re.compile(
 )
 
 
-def has_image_suffix(name):
+def has_image_suffix(name: str) -> bool:
     """Whether a name ends as photographs' names do."""
     return PurePosixPath(name.strip()).suffix.lower() in IMAGE_SUFFIXES
 
 
-def split_called(name):
+def split_called(name: str) -> Optional[str]:
     """Our name of a split: train, val, test, restval; None when it is called by no known name.
 
     >>> [split_called(name) for name in ("Train", "valid", "dev", "testing", "other")]
@@ -34,7 +37,7 @@ def split_called(name):
     return _SPLIT_OF.get(name.strip().lower())
 
 
-def splits_in(name):
+def splits_in(name: str) -> set[str]:
     """The splits that a file's name speaks of, in no order.
 
     >>> [splits_in(name) for name in ("captions_train2017.json", "flickr8ktrain.txt", "latest.csv")]
@@ -48,7 +51,7 @@ def splits_in(name):
     return {_SPLIT_OF[match[1]] for word in words if (match := _IN_A_WORD.fullmatch(word))}
 
 
-def split_said_by(path, alike=False):
+def split_said_by(path: PurePath, alike: bool = False) -> Optional[str]:
     """The one split that a file's name speaks of, or None.
 
     Args:

@@ -4,8 +4,12 @@
 Flickr8k-CN, and ``COCO_val2014_000000000042#0<TAB>caption`` COCO-CN.
 """
 
-import re
+from __future__ import annotations
 
+import re
+from typing import Optional
+
+from vsepp.data.captions.files import CaptionFile
 from vsepp.data.captions.names import has_image_suffix
 from vsepp.data.captions.rows import Recognised, Row
 from vsepp.data.captions.separated import unquoted
@@ -14,18 +18,18 @@ from vsepp.system.errors import InputError
 _LINE = re.compile(r"([^\t]*?[^\t#\s])#(?:([A-Za-z][\w-]*)#)?(\d{1,9})(?:[ \t]+(.*)|\s*)")
 
 
-def recognise(file):
+def recognise(file: CaptionFile) -> Optional[Recognised]:
     """Such a file, or None when its lines begin otherwise."""
     matches = [_LINE.fullmatch(line) for _, line in file.sample]
     if not file.sample or not all(matches[:3]) or sum(map(bool, matches)) * 10 < 9 * len(matches):
         return None
     first = matches[0]
     if first[2]:
-        name = f"captions as of Flickr8k-CN and Flickr30k-CN (lines begin with name#{first[2]}#n)"
+        name = f"a file like Flickr8k-CN's and Flickr30k-CN's (lines begin with name#{first[2]}#n)"
     elif has_image_suffix(first[1]):
         name = "a token file as of Flickr8k and Flickr30k (lines begin with name#n)"
     else:
-        name = "captions as of COCO-CN (lines begin with name#n, the names without suffix)"
+        name = "a file like COCO-CN's (lines begin with name#n, the names without suffix)"
     return Recognised(name, lambda remarks: _rows(file))
 
 

@@ -1,13 +1,17 @@
 """Objects of JSON that name a photograph and have its captions."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
 from vsepp.data.captions.columns import find_columns
-from vsepp.data.captions.rows import Row
+from vsepp.data.captions.rows import Remarks, Row
 from vsepp.system.errors import InputError
 
 _NO_IMAGES = "{} text(s) left out, for they name no photograph"
 
 
-def rows_of(entry, where, place, remarks):
+def rows_of(entry: dict, where: str, place: int, remarks: Remarks) -> Iterator[Row]:
     """Yield the rows of one object.
 
     A photograph is named by text or by a number, several by a list of these; captions are a text,

@@ -1,8 +1,13 @@
 """From the paths that were given to the files that hold captions, and from these to images."""
 
+from __future__ import annotations
+
 import os
 import tarfile
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Optional, Union
 
 from vsepp.data.captions.assembling import Assembly, Part
 from vsepp.data.captions.files import CaptionFile
@@ -24,7 +29,13 @@ class Options:
         seed, tokenizer, splits: see ``Captions.read``.
     """
 
-    def __init__(self, seed=0, tokenizer=AUTO, split_of=None, splits=None):
+    def __init__(
+        self,
+        seed: int = 0,
+        tokenizer: str = AUTO,
+        split_of: Optional[Mapping[str, str]] = None,
+        splits: Optional[Sequence[Union[str, Path]]] = None,
+    ) -> None:
         self.seed, self.tokenizer, self.splits = seed, tokenizer, list(splits or ())
         self._split_of, self._used = {}, set()
         for key, name in (split_of or {}).items():
@@ -36,7 +47,7 @@ class Options:
                 )
             self._split_of[key] = split
 
-    def split_of(self, source, name):
+    def split_of(self, source: str, name: str) -> Optional[str]:
         """The split that is said of a file, or None."""
         for key, split in self._split_of.items():
             if key in (source, name) or os.path.abspath(key) == os.path.abspath(source):
@@ -44,11 +55,11 @@ class Options:
                 return split
         return None
 
-    def lists(self):
+    def lists(self) -> Optional[SplitLists]:
         """The ``SplitLists`` that are given, or None."""
         return SplitLists.read(self.splits, self.split_of) if self.splits else None
 
-    def refuse_unused(self, names):
+    def refuse_unused(self, names: Iterable[str]) -> None:
         """InputError when a split is said of a file that is none of those read."""
         for key in self._split_of:
             if key not in self._used:
@@ -56,7 +67,7 @@ class Options:
                     f"--split-of {key}: no such file is read; name one of {', '.join(names)}."
                 )
 
-    def refuse_splits(self, source):
+    def refuse_splits(self, source: str) -> None:
         """InputError when splits are given and a Karpathy JSON brings its own."""
         if self.splits or self._split_of:
             raise InputError(
@@ -65,7 +76,7 @@ class Options:
             )
 
 
-def of_file(file):
+def of_file(file: CaptionFile) -> Found:
     """``Found`` of one ``CaptionFile``."""
     known = recognise(file)
     if known is None:
@@ -73,22 +84,25 @@ def of_file(file):
     return Found(parts=[Part(file.source, known, None, "", file.encoding, file.name)])
 
 
-def read_paths(paths, opened):
+def read_paths(
+    paths: Sequence[Path], opened: ExitStack, dataset: Optional[str] = None
+) -> tuple[Found, str]:
     """What the paths of files, folders and archives hold.
 
     Args:
         paths: list of them.
-        opened: ``ExitStack`` that keeps archives open until their captions are read.
+        opened: keeps archives open until their captions are read.
+        dataset: see ``found.find``.
 
     Returns:
         (Found, name for the data set)
     """
     if len(paths) == 1:
-        return _read_path(paths[0], opened), name_of(paths[0])
+        return _read_path(paths[0], opened, dataset), name_of(paths[0])
     above = _common_folder(paths)
     karpathy, parts, alike = None, [], len({path.name for path in paths}) == 1
     for path in paths:
-        found = _read_path(path, opened)
+        found = _read_path(path, opened, dataset)
         karpathy = karpathy or found.karpathy
         said = split_said_by(path, alike)
         for part in found.parts:
@@ -106,11 +120,11 @@ def read_paths(paths, opened):
     return Found(parts=parts), _common_name(paths)
 
 
-def _read_path(path, opened):
+def _read_path(path, opened, dataset):
     if not path.is_dir() and not _is_archive(path):
         return of_file(CaptionFile(path))
     place = opened.enter_context(Place(path))
-    found = find(place, names_alone=True)
+    found = find(place, dataset, names_alone=True)
     if found is None:
         looked = "".join(f" ({sentence})" for sentence in list(place.refused.values())[:1])
         raise InputError(
@@ -132,7 +146,7 @@ def _is_archive(path):
     return head[257:262] == b"ustar" or (head.startswith(_PACKED) and tarfile.is_tarfile(path))
 
 
-def name_of(path):
+def name_of(path: Path) -> str:
     """What a data set is called after a file, a folder or an archive."""
     if path.is_dir():
         return path.resolve().name
@@ -161,7 +175,7 @@ def _common_name(paths):
     return common.strip("_-. ") or stems[0]
 
 
-def assemble(found, name, options):
+def assemble(found: Found, name: str, options: Options) -> tuple[dict, str, list[str]]:
     """The parts of what was found as a Karpathy JSON.
 
     Returns:

@@ -1,14 +1,20 @@
 """Which format captions are in, by what the file holds; its suffix decides nothing."""
 
+from __future__ import annotations
+
+from typing import Optional
+
 from vsepp.data.captions import headerless, json_documents, json_lines, numbered, separated
+from vsepp.data.captions.files import CaptionFile
 from vsepp.data.captions.refusals import refuse_binary, refused_document, refused_text
+from vsepp.data.captions.rows import Recognised
 from vsepp.system.errors import InputError
 
 # The stricter one asks first: a line of a token file could be a row of a table.
 _OF_LINES = (json_lines.recognise, numbered.recognise, separated.recognise, headerless.recognise)
 
 
-def recognise(file):
+def recognise(file: CaptionFile) -> Optional[Recognised]:
     """The format of a ``CaptionFile``.
 
     Returns:

@@ -1,8 +1,11 @@
 """What a file that holds no captions looks like, and what would be right."""
 
+from __future__ import annotations
+
 import re
 
 from vsepp.data.captions.columns import ADDRESS_COLUMNS, find_columns, is_address, plain
+from vsepp.data.captions.files import CaptionFile
 from vsepp.data.captions.names import has_image_suffix
 from vsepp.data.captions.separated import split_header, wrong_header
 from vsepp.system.errors import InputError
@@ -39,7 +42,7 @@ _DOWNLOAD = (
 )
 
 
-def refuse_binary(file):
+def refuse_binary(file: CaptionFile) -> None:
     """InputError when the first bytes say that a file is no text."""
     head = file.head
     if not head.strip():
@@ -82,7 +85,7 @@ def _parquet(file):
     )
 
 
-def refused_text(file):
+def refused_text(file: CaptionFile) -> InputError:
     """The InputError for a text, or lines of JSON, in which no format is recognised."""
     first = file.sample[0][1]
     lines = [line for _, line in file.sample]
@@ -126,7 +129,7 @@ def _is_addresses(lines):
     return all(any(is_address(one.strip(' "')) for one in row) for row in fields)
 
 
-def refused_document(file):
+def refused_document(file: CaptionFile) -> InputError:
     """The InputError for a JSON document in which no format is recognised."""
     document = file.document
     if isinstance(document, dict):

@@ -1,5 +1,7 @@
 """What every reader of captions hands on, and what it found worth saying on its way."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, Optional
 
@@ -34,18 +36,18 @@ class Recognised(NamedTuple):
     """
 
     name: str
-    read: Callable[["Remarks"], Iterator[Row]]
+    read: Callable[[Remarks], Iterator[Row]]
     unit: str = "line"
 
 
 class Remarks:
     """What was repaired or left out in a file, counted, with the first ones named."""
 
-    def __init__(self, source):
+    def __init__(self, source: str) -> None:
         self.source = source
         self._counts, self._named = {}, {}
 
-    def count(self, what, where):
+    def count(self, what: str, where: str) -> None:
         """Count something.
 
         Args:
@@ -57,11 +59,11 @@ class Remarks:
         if len(named) < _NAMED_AT_MOST:
             named.append(where)
 
-    def say(self, sentence):
+    def say(self, sentence: str) -> None:
         """Add what is said once."""
         self._counts.setdefault(sentence, 0)
 
-    def lines(self):
+    def lines(self) -> list[str]:
         """One line for everything."""
         return [
             f"{self.source}: {self._line(what, count)}." for what, count in self._counts.items()

@@ -3,11 +3,16 @@
 The separator is the one with which the first row names a photograph and a caption.
 """
 
+from __future__ import annotations
+
 import csv
 import io
+import json
 import re
+from typing import Optional
 
 from vsepp.data.captions.columns import ADDRESS_COLUMNS, find_columns, plain
+from vsepp.data.captions.files import CaptionFile
 from vsepp.data.captions.rows import Recognised, Row
 from vsepp.system.errors import InputError
 
@@ -31,7 +36,7 @@ _EXCELS_SEPARATOR = re.compile(r'\s*"?sep=.?"?\s*', re.IGNORECASE)  # a line bef
 _SWALLOWED_SEPARATOR = re.compile(r"\s*(\d+)\s+(\S.*)", re.DOTALL)
 
 
-def recognise(file):
+def recognise(file: CaptionFile) -> Optional[Recognised]:
     """A table, or None when the first row does not name both columns with any separator."""
     if file.begins_as_json or not file.sample:
         return None
@@ -57,7 +62,7 @@ def recognise(file):
     return Recognised(name, lambda remarks: _Table(file, separator, columns).rows(remarks))
 
 
-def split_header(line, separator):
+def split_header(line: str, separator: str) -> list[str]:
     """The names in a first row; a row that is no good CSV is split all the same."""
     if separator in _QUOTING:
         try:
@@ -67,7 +72,7 @@ def split_header(line, separator):
     return line.split(separator)
 
 
-def wrong_header(file):
+def wrong_header(file: CaptionFile) -> str:
     """What is wrong with a first row that names one of the two columns, or neither."""
     number, line = file.sample[0]
     header = max((split_header(line, one) for one in _SEPARATORS), key=len)
@@ -102,7 +107,9 @@ class _Table:
                 digits = row[get("number")].strip()
                 number = int(digits[-9:]) if digits.isascii() and digits.isdigit() else None
             split = row[get("split")] if "split" in self.columns else None
-            yield Row(filename, row[self.columns["caption"]], split, number, line)
+            caption = row[self.columns["caption"]]
+            for one in _listed(caption) or [caption]:
+                yield Row(filename, one, split, number, line)
 
     def _names_are_numbered(self):
         """Whether every name in the sample ends in ``#n``: a token file with a header above."""
@@ -183,7 +190,18 @@ class _Table:
         return row
 
 
-def unquoted(field):
+def _listed(field):
+    """Captions of a field that holds a JSON list of them, as Flickr30k has it on Hugging Face."""
+    if not (field.startswith("[") and field.rstrip().endswith("]")):
+        return None
+    try:
+        texts = json.loads(field)
+    except (ValueError, RecursionError):
+        return None
+    return texts if all(isinstance(text, str) for text in texts) else None
+
+
+def unquoted(field: str) -> str:
     """A field without the quotation marks that spreadsheets put around it.
 
     Between tabs there is no quoting, but spreadsheets add it; a lone quote is just a quote.

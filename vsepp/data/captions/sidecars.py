@@ -4,15 +4,19 @@ img2dataset and programs that caption photographs leave folders so. A text of se
 several captions.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
 
+from vsepp.data.captions.files import CaptionFile
 from vsepp.data.captions.names import has_image_suffix
 from vsepp.data.captions.rows import Recognised, Row
 
 SUFFIXES = (".txt", ".caption")
 
 
-def find_sidecars(names):
+def find_sidecars(names: Iterable[str]) -> dict[str, str]:
     """``{text file: its photograph}`` among names below one folder.
 
     ``0001.jpg.txt`` beside ``0001.jpg`` is one too.
@@ -32,7 +36,12 @@ def find_sidecars(names):
     return found
 
 
-def recognised(sidecars, names, open_file, where="beside"):
+def recognised(
+    sidecars: dict[str, str],
+    names: Iterable[str],
+    open_file: Callable[[str], CaptionFile],
+    where: str = "beside",
+) -> Recognised:
     """Captions of a folder with them.
 
     Args:

@@ -4,7 +4,11 @@
 line, with or without its suffix; the file's own name says which split it is.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Optional, Union
 
 from vsepp.data.captions.files import CaptionFile
 from vsepp.data.captions.names import has_image_suffix, splits_in
@@ -17,6 +21,13 @@ _MEND = (
 )
 
 
+Said = Callable[[str, str], Optional[str]]  # from a file's path and name to a split said of it
+
+
+def _nothing_said(source, name):
+    return None
+
+
 class SplitLists:
     """Which split each photograph belongs to.
 
@@ -24,7 +35,7 @@ class SplitLists:
         names: what the files are called.
     """
 
-    def __init__(self, files, split_of=lambda source, name: None):
+    def __init__(self, files: Sequence[CaptionFile], split_of: Said = _nothing_said) -> None:
         self.names = [file.name for file in files]
         self._splits, self._unused, self._by_stem = {}, set(), {}
         for file in files:
@@ -41,7 +52,7 @@ class SplitLists:
         self._unused = set(self._splits)
 
     @classmethod
-    def read(cls, paths, split_of=lambda source, name: None):
+    def read(cls, paths: Iterable[Union[str, Path]], split_of: Said = _nothing_said) -> SplitLists:
         """From the files given, or from those in a folder that are such lists.
 
         Args:
@@ -62,7 +73,7 @@ class SplitLists:
                 files.append(file)
         return cls(files, split_of)
 
-    def split(self, name):
+    def split(self, name: str) -> Optional[str]:
         """The split of a photograph, by its whole name, its file name, or that without suffix."""
         base = PurePosixPath(name).name
         found = [called for called in (name, base) if called in self._splits]
@@ -79,7 +90,7 @@ class SplitLists:
         return self._splits[found[0]]
 
     @property
-    def unused(self):
+    def unused(self) -> list[str]:
         """Listed names that no caption has had."""
         return sorted(self._unused)
 
@@ -99,7 +110,7 @@ def _split_said_by(file):
     return found.pop()
 
 
-def listed_names(file):
+def listed_names(file: CaptionFile) -> Iterator[tuple[int, str]]:
     """Yield (line number, name) of a list, refusing what is none."""
     for number, line in file.lines():
         name = line.strip().strip('"').replace("\\", "/")
@@ -113,7 +124,7 @@ def listed_names(file):
         yield number, name.partition("#")[0]
 
 
-def is_split_list(file):
+def is_split_list(file: CaptionFile) -> bool:
     """Whether a file is such a list: its name says a split, and its lines are names alone."""
     if len(splits_in(file.stem)) != 1:
         return False

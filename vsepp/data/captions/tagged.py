@@ -1,7 +1,11 @@
 """Captions that are cut already, each word with its part of speech: ``两个:m 年轻:a 男人:n``."""
 
+from __future__ import annotations
+
 import itertools
 import re
+from collections.abc import Iterable
+from typing import Optional
 
 _SEPARATORS = ":/_"
 _TAG = re.compile(r"[a-z]{1,3}|[A-Z]{1,4}\$?")  # PKU's, LTP's and jieba's; the Penn Treebank's
@@ -10,7 +14,7 @@ _WORD = re.compile(r"[^\W_]")
 _CHINESE = re.compile("[\u3400-\u9fff]")
 
 
-def tag_separator(captions):
+def tag_separator(captions: Iterable[str]) -> Optional[str]:
     """What stands between a word and its tag when nearly all captions are tagged, or None.
 
     >>> tag_separator(["两个:m 男人:n 。:w"]), tag_separator(["at 3:00 it is a/b"])
@@ -26,7 +30,7 @@ def tag_separator(captions):
     return None
 
 
-def without_tags(caption, separator):
+def without_tags(caption: str, separator: str) -> Optional[tuple[str, list[str]]]:
     """(the caption as a sentence, its words); None when it is not tagged through.
 
     Words are in lower case, and marks are none, as our tokenizers have it.

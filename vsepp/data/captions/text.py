@@ -1,7 +1,10 @@
 """Bytes of a text file as text, in the encodings that programs save captions in."""
 
+from __future__ import annotations
+
 import codecs
 import re
+from typing import Optional
 
 from vsepp.system.errors import InputError
 
@@ -15,17 +18,17 @@ _MARKS = (
 _LINE_END = re.compile("\r\n|\r|\n")
 
 
-def lines_of(text):
+def lines_of(text: str) -> list[str]:
     """The lines of a text, whichever program ended them: LF, CR LF or CR alone."""
     return _LINE_END.split(text)
 
 
-def without_mark(data):
+def without_mark(data: bytes) -> bytes:
     """Bytes without the mark of UTF-8 before them."""
     return data[len(codecs.BOM_UTF8) :] if data.startswith(codecs.BOM_UTF8) else data
 
 
-def decode(data, source, whole=True):
+def decode(data: bytes, source: str, whole: bool = True) -> tuple[str, Optional[str]]:
     """Text of a file, and the name of its encoding where that is not UTF-8.
 
     A byte order mark decides. Without one it is UTF-8, or GB18030 (GBK and GB2312 are part of
