@@ -23,7 +23,11 @@ def _arguments(argv):
         metavar="FILE",
         help="Karpathy JSON, or CSV, TSV or JSONL with filename, caption and perhaps split",
     )
-    add("--images", metavar="PATH", help="folder, .zip or .tar with the photographs")
+    add(
+        "--images",
+        metavar="PATH",
+        help="folder, .zip, .tar(.gz, .bz2, .xz) or base64 table with the photographs",
+    )
     add(
         "--coco-annotations",
         nargs="+",
