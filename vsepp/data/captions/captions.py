@@ -64,8 +64,6 @@ class Captions:
 
     def renamed(self, names):
         """The captions with the names of some images completed, ``{name: the whole of it}``."""
-        if not names:
-            return self
         result = copy(self)
         result.images = [
             replace(image, name=names.get(image.name, image.name)) for image in self.images
