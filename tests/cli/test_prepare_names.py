@@ -138,6 +138,20 @@ def test_names_without_suffix_are_completed_and_stay_so(run):
     assert not list(Path("data/mine/images").glob("*_aa"))
 
 
+def test_a_json_in_place_stays_as_it_is_and_its_names_are_there(run):
+    write_table(["1_aa", "2_bb.jpg", "3.jpg"])
+    write_photographs("photos", ["1_aa.jpg", "2_bb.jpg", "3.jpg"])
+    run("--images", "photos")
+    path = Path("data/mine/dataset_mine.json")
+    path.write_text(path.read_text().replace("1_aa.jpg", "1_aa"))
+    written = path.read_bytes()
+
+    run("--dataset", "mine", "--force", captions=None)
+
+    assert path.read_bytes() == written
+    assert prepared_names() == ["1_aa", "2_bb.jpg", "3.jpg"]
+
+
 def test_photographs_in_a_table_of_base64(run):
     write_table(["1000", "7", "22"])
     lines = [f"{name}\t{base64.b64encode(jpeg(1)).decode()}\n" for name in (7, 22, 1000)]

@@ -154,6 +154,12 @@ def test_declared_names_stay_beside_undeclared_ones():
     assert found.found == {"海滩.jpg": "╖", "雪山.jpg": "雪山.jpg"}
 
 
+def test_an_undeclared_name_may_begin_with_its_folders_dot():
+    found = match(["海滩.jpg"], ["╖"], undeclared={"╖": "./海滩.jpg".encode("gbk")})
+
+    assert found.found == {"海滩.jpg": "╖"}
+
+
 def test_names_that_match_in_no_encoding_are_left_as_they_are():
     found = match(["a.jpg"], ["╖", "a.jpg"], undeclared={"╖": b"\xc0\xc1"})
 

@@ -45,7 +45,7 @@ def put_in_place(choice, config, folder, arguments, vocabulary=None):
         if path:
             source = open_sources.enter_context(open_source(path))
             matching = find_images(images, source)
-            if captions:
+            if captions and matching.completed:
                 captions = captions.renamed(matching.completed)
                 content, images = captions.content, captions.images
         if earlier and arguments.exif == AUTO:

@@ -44,7 +44,11 @@ def _arguments(argv):
         help="lists of the photographs in each split, as Flickr_8k.trainImages.txt, or a folder "
         "with them",
     )
-    add("--images", metavar="PATH", help="folder, .zip or .tar with the photographs")
+    add(
+        "--images",
+        metavar="PATH",
+        help="folder, .zip, .tar(.gz, .bz2, .xz) or base64 table with the photographs",
+    )
     add(
         "--coco-annotations",
         nargs="+",

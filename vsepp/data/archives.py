@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vsepp.data.archive_kinds import READ, ZIP, reading_mode
-from vsepp.data.name_encodings import usual_name
+from vsepp.data.name_encodings import plain_name, usual_name
 from vsepp.system.atomic import atomic_path
 from vsepp.system.errors import InputError
 from vsepp.system.progress import progress
@@ -175,8 +175,6 @@ class Archive:
             self._refuse(name, "unpacks to far more than it holds")
         if leaves_folder(name):
             self._refuse(name, "leads out of the folder")
-        while name.startswith("./"):
-            name = name[2:]
         if not is_folder:
             self._entries[name] = entry  # of two entries with one name the last one counts
             if undeclared:
@@ -205,13 +203,13 @@ class Archive:
 def _name_in_zip(entry):
     """A .zip entry's name, and its bytes where their encoding is not said."""
     if entry.flag_bits & _DECLARED_UTF8 or entry.orig_filename.isascii():
-        return entry.filename.replace("\\", "/"), None
+        return plain_name(entry.filename), None
     data = entry.orig_filename.encode("cp437").split(b"\0")[0]
     extra = entry.extra
     while len(extra) > 4:
         kind, length = struct.unpack_from("<HH", extra)
         if kind == _UNICODE_PATH and extra[5:9] == struct.pack("<L", zlib.crc32(data)):
-            return extra[9 : 4 + length].decode().replace("\\", "/"), None
+            return plain_name(extra[9 : 4 + length].decode()), None
         extra = extra[4 + length :]
     return usual_name(data), data
 
@@ -223,4 +221,4 @@ def _name_in_tar(entry):
     except UnicodeEncodeError:
         data = entry.name.encode("utf-8", "surrogateescape")
         return usual_name(data), data
-    return entry.name.replace("\\", "/"), None
+    return plain_name(entry.name), None

@@ -31,17 +31,25 @@ ENCODINGS = {
 }
 
 
+def plain_name(name: str) -> str:
+    """A name with forward slashes, and without a dot for the folder that it is in."""
+    name = name.replace("\\", "/")
+    while name.startswith("./"):
+        name = name[2:]
+    return name
+
+
 def in_encoding(data: bytes, encoding: str) -> Optional[str]:
-    """The name that bytes are in an encoding, with forward slashes; None when they are none."""
+    """The name that bytes are in an encoding; None when they are none. See ``plain_name``."""
     try:
-        return data.decode(encoding).replace("\\", "/")
+        return plain_name(data.decode(encoding))
     except UnicodeDecodeError:
         return None
 
 
 def usual_name(data: bytes) -> str:
     """What undeclared bytes are called while nothing is known of them: UTF-8, else DOS's."""
-    return in_encoding(data, "utf-8") or data.decode("cp437").replace("\\", "/")
+    return in_encoding(data, "utf-8") or plain_name(data.decode("cp437"))
 
 
 def best_encoding(

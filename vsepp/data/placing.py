@@ -12,10 +12,8 @@ from vsepp.data.image_sources import ImageSource, link
 from vsepp.data.karpathy import KarpathyImage
 from vsepp.data.name_encodings import ENCODINGS
 from vsepp.data.name_matching import Matching, match_names
-from vsepp.data.training_images import named
+from vsepp.data.training_images import NAMED_AT_MOST, named
 from vsepp.system.errors import InputError
-
-_NAMED_AT_MOST = 3  # names in a message
 
 
 def find_mounted(dataset: str) -> Path | None:
@@ -104,8 +102,7 @@ def in_words(matching: Matching, source: str | os.PathLike[str]) -> str:
     if matching.ambiguous:
         lines.append(f"{len(matching.ambiguous)} are not matched, because that is ambiguous:")
         lines += [
-            f"  {name!r}: {what}"
-            for name, what in list(matching.ambiguous.items())[:_NAMED_AT_MOST]
+            f"  {name!r}: {what}" for name, what in list(matching.ambiguous.items())[:NAMED_AT_MOST]
         ]
     return "\n".join(lines)
 

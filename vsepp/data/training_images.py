@@ -10,7 +10,7 @@ from vsepp.data.karpathy import KarpathyImage
 from vsepp.system.errors import InputError
 
 TRAINING = ("train", "restval")
-_NAMED_AT_MOST = 3
+NAMED_AT_MOST = 3  # files in a message
 
 
 def for_evaluation_alone(splits: Mapping[str, object]) -> bool:
@@ -20,8 +20,8 @@ def for_evaluation_alone(splits: Mapping[str, object]) -> bool:
 
 def named(names: Sequence[str]) -> str:
     """The first few of some names, for a message."""
-    few = ", ".join(repr(name) for name in names[:_NAMED_AT_MOST])
-    return few + (", …" if len(names) > _NAMED_AT_MOST else "")
+    few = ", ".join(repr(name) for name in names[:NAMED_AT_MOST])
+    return few + (", …" if len(names) > NAMED_AT_MOST else "")
 
 
 def require_training_split(images: Sequence[KarpathyImage], source: object, folder: object) -> None:
