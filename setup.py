@@ -52,6 +52,8 @@ setup(
         "milvus": ["pymilvus>=2.4.2", "milvus-lite; platform_system != 'Windows'"],
         # Chinese captions: their words stand together without blanks, and jieba cuts them
         "zh": ["jieba>=0.42"],
+        # photographs of iPhones (HEIC), which Pillow alone does not read
+        "heif": ["pillow-heif>=0.18"],
         # the web page of tools/demo.py
         "demo": [
             "gradio>=4.44.1",  # the last that runs on Python 3.9; newer ones on newer Pythons

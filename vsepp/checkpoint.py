@@ -47,7 +47,8 @@ def save_checkpoint(
         metrics: the validation metrics it was chosen by, or None.
         optimizer: ``{slot: {parameter name: ndarray}}``, or None.
         more: further entries that JSON can hold, such as the ``tokenizer`` that cuts queries as
-            the captions were cut (without it: ``words``).
+            the captions were cut (without it: ``words``), and ``exif``, whether the photographs of
+            the training were turned as EXIF says (without it: false).
     """
     tensors = {f"model/{name}": np.ascontiguousarray(value) for name, value in model.items()}
     for slot, values in (optimizer or {}).items():
@@ -114,6 +115,8 @@ def _header(file: safe_open, path: str | Path) -> dict[str, Any]:
             f"{FORMAT!r}: update the package."
         )
     kinds = {"config": dict, "epoch": int, "step": int, "fingerprint": str}
+    if "exif" in header:  # whether the photographs of its training were turned as EXIF says
+        kinds["exif"] = bool
     if "vocab" in header:  # a model may take sentences otherwise than by a word list
         kinds["vocab"] = dict
     for key, kind in kinds.items():

@@ -122,6 +122,9 @@ class Config:
     mask_same_image: bool = _key(
         False, (bool,), "other captions of the same image are not negatives"
     )
+    mask_equal_captions: bool = _key(
+        False, (bool,), "captions that are word for word equal are not negatives of each other"
+    )
     # optimisation
     batch_size: int = _key(16, (int,), "image-caption pairs in a batch", minimum=1)
     micro_batch_size: int = _key(

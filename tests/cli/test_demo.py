@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from tiny import make_config, make_data
@@ -77,6 +78,33 @@ def test_without_gradio_it_says_what_to_install(prepared, tmp_path, monkeypatch,
         "0",
     )
     assert "pip install gradio" in error
+
+
+def test_programs_are_answered_when_asked_for_alone(prepared, tmp_path, monkeypatch, capsys):
+    from vsepp.demo import server
+
+    given, printed = [], []
+
+    def make_server(answers, folder, ready, api):
+        given.append(api)
+        ready()
+        printed.append(capsys.readouterr().out)
+        return SimpleNamespace(run=lambda sockets: None)
+
+    answers = SimpleNamespace(
+        photographs=SimpleNamespace(described="20 photographs"),
+        model=SimpleNamespace(checkpoint="some.ckpt"),
+    )
+    monkeypatch.setattr(server, "make_server", make_server)
+    monkeypatch.setattr(server, "import_gradio", lambda: None)
+    monkeypatch.setattr("vsepp.cli.demo._open_answers", lambda *_: answers)
+    (tmp_path / "some.ckpt").touch()
+    known = ["--dataset", "tiny", "--data-dir", str(prepared.data_dir), "--port", "0"]
+    known += ["--checkpoint", str(tmp_path / "some.ckpt")]
+    assert run(demo, known) == run(demo, [*known, "--api"]) == 0
+    assert given == [False, True]
+    assert "/api" not in printed[0]
+    assert re.search(r"programs ask http://127\.0\.0\.1:\d+/api", printed[1])
 
 
 @pytest.fixture

@@ -204,7 +204,10 @@ def test_captions_and_images_make_a_data_set_named_by_the_json(run, tmp_path):
     captions = write_captions(tmp_path / "any.json", "birds")
     images = write_images(tmp_path / "photos")
     lines = run("--captions", captions, "--images", images)
-    assert lines[0] == f"Data set birds: from --captions {captions} and --images {images}."
+    assert lines[0] == (
+        f"Data set birds: from --captions {captions} and --images {images}; the captions are "
+        "a Karpathy JSON (its images have sentences with tokens)."
+    )
     assert lines[-1] == "Next: python tools/train.py --dataset birds"
     assert Path("data/birds/dataset_birds.json").read_bytes() == captions.read_bytes()
     data = json.loads(Path("data/birds/train_data.json").read_text(encoding="utf-8"))
@@ -366,7 +369,7 @@ def test_a_download_is_checked_kept_and_used(run, served):
     checksum = hashlib.sha256(path.read_bytes()).hexdigest()
     lines = run("--download", url, "--sha256", checksum)
     kept = Path("data/downloads/all.zip")
-    assert lines[0] == f"Data set pets: from --download {url}, kept as {kept}."
+    assert lines[0].startswith(f"Data set pets: from --download {url}, kept as {kept}; the cap")
     assert kept.read_bytes() == path.read_bytes()
     path.unlink()
     assert "left as it is" in run("--download", url)[1]

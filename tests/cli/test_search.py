@@ -16,6 +16,7 @@ from tiny import make_config, make_data
 
 from vsepp import load, train
 from vsepp.cli.command import run
+from vsepp.cli.info import main as info
 from vsepp.cli.search import main as search
 
 ROOT = Path(__file__).parents[2]
@@ -168,6 +169,72 @@ def test_what_changed_is_counted_and_what_is_broken_is_named(own, capsys):
     assert "  text.jpg: it is empty or not an image" in printed
 
 
+def test_every_file_is_encoded_or_named_and_the_counts_add_up(own, capsys):
+    photos, index = own
+    for name in ("a.mp4", "b.MP4", "notes", "@eaDir/thumb.jpg", ".hidden.png", "raw/x.png"):
+        (photos / name).parent.mkdir(exist_ok=True)
+        (photos / name).write_bytes(b"\0\0\0\x18ftypqt  ")
+    for name in ("1.HEIC", "2.jpg", "two\nlines.heif"):
+        (photos / name).write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(400))
+    (photos / "3.png").write_bytes(b"\0\0\0\x18ftypqt  ")
+    arguments = ["index", str(photos), "--out", str(index), "-o", "device=cpu"]
+    capsys.readouterr()
+    assert run(search, [*arguments, "--exclude", "raw", "--exclude", "old"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    start = lines.index("left out, since they cannot be read:")
+    assert lines[start + 1].startswith("  3 files; of each: it is a HEIC photograph, ") or (
+        "damaged" in lines[start + 1]
+    )
+    assert lines[start + 2 :] == [
+        "    1.HEIC",
+        "    2.jpg",
+        "    two\\nlines.heif",
+        "  3.png: it is a video, not a photograph: save one of its pictures as JPEG",
+        "passed over by suffix: 2 .mp4, 1 without suffix",
+        "passed over by name: 1 hidden, 1 in @eaDir (--include '.*' takes it in)",
+        "excluded: 1 by raw, none by old, which fits nothing below the folders",
+        "30 files found: 20 in the index, 4 unreadable, 3 of other kinds, 2 passed over by name, "
+        "1 excluded",
+    ]
+    assert run(search, arguments) == 0
+    assert "as the index has it: --exclude raw --exclude old" in capsys.readouterr().out
+
+
+def test_several_folders_may_stand_anywhere(made, tmp_path, capsys):
+    _, checkpoint, photos, _ = made
+    index = str(tmp_path / "index")
+    first, second = str(photos / "red"), str(photos / "blue")
+    arguments = ["index", first, "--out", index, "--checkpoint", checkpoint, second]
+    assert run(search, [*arguments, "-o", "device=cpu"]) == 0
+    assert "8 files found: 8 in the index" in capsys.readouterr().out
+    assert ask(index, "a red stripe", "--top-k", "10", "--json", "-") == 0
+    answer = json.loads(capsys.readouterr().out)
+    names = {entry["photograph"] for entry in answer["answers"]}
+    assert names == {f"{colour}/{shape}.png" for colour in ("red", "blue") for shape in SHAPES}
+    assert answer["of"] == f"the 8 photographs of {first} and {second}"
+    assert run(info, [index]) == 0
+    assert f"red {first}, blue {second}" in capsys.readouterr().out
+
+
+def test_a_folder_of_heic_alone_is_one_sentence_and_no_index(made, tmp_path, capsys):
+    (tmp_path / "photos").mkdir()
+    picture = tmp_path / "photos" / "IMG_1.HEIC"
+    picture.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(400))
+    index = str(tmp_path / "index")
+    capsys.readouterr()
+    arguments = ["index", str(tmp_path / "photos"), "--out", index, "--checkpoint", made[1]]
+    for asked in (
+        arguments,
+        ["query", index, "a red stripe"],
+        ["query", str(made[3]), "--image", str(picture)],
+    ):
+        assert run(search, asked) == 2
+        lines = capsys.readouterr().err.splitlines()
+        said = [line for line in lines if line and "image/s]" not in line]  # but for progress
+        assert len(said) == 1 and said[0].startswith("error: ")
+    assert not os.path.exists(index) and "IMG_1.HEIC is " in said[0]
+
+
 def test_the_index_does_not_depend_on_what_was_encoded_together(own, made):
     photos, index = own
     for shape in SHAPES:
@@ -288,7 +355,7 @@ def test_mistakes_are_one_sentence(made, arguments, words, capsys):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["index", "a", "b", "--out", "c"], ["query", "a", "--no"], ["find", "a"], []]
+    "arguments", [["index", "--out", "c"], ["query", "a", "--no"], ["find", "a"], []]
 )
 def test_what_is_no_command_is_refused(arguments, capsys):
     with pytest.raises(SystemExit) as caught:
@@ -299,6 +366,7 @@ def test_what_is_no_command_is_refused(arguments, capsys):
 _SIGNALLED = """
 import os, signal, sys
 from vsepp.cli.command import run
+from vsepp.cli.info import main as info
 from vsepp.cli.search import main
 from vsepp.retrieval import model as inference
 encode = inference.RetrievalModel.encode_pixels

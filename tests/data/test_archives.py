@@ -2,8 +2,10 @@
 
 import io
 import stat
+import struct
 import tarfile
 import zipfile
+import zlib
 
 import pytest
 
@@ -30,13 +32,16 @@ def make_tar(path, files, mode="w"):
     return path
 
 
-@pytest.fixture(params=["zip", "tar", "tar.gz"])
+MODES = {"tar": "w", "tar.gz": "w:gz", "tar.bz2": "w:bz2", "tar.xz": "w:xz"}
+
+
+@pytest.fixture(params=["zip", *MODES])
 def pack(request, tmp_path):
     """A function that packs files into an archive of each kind."""
     path = tmp_path / f"pack.{request.param}"
     if request.param == "zip":
         return lambda files: make_zip(path, files)
-    return lambda files: make_tar(path, files, "w:gz" if request.param == "tar.gz" else "w")
+    return lambda files: make_tar(path, files, MODES[request.param])
 
 
 def test_lists_and_reads_regular_files(pack):
@@ -150,10 +155,11 @@ def test_a_flipped_bit_leaves_no_file_behind(tmp_path):
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_a_flipped_bit_in_a_gzip_is_noticed(tmp_path):
-    path = make_tar(tmp_path / "pack.tar.gz", FILES, "w:gz")
+@pytest.mark.parametrize("mode", ["w:gz", "w:bz2", "w:xz"])
+def test_a_flipped_bit_in_what_packs_a_tar_is_noticed(tmp_path, mode):
+    path = make_tar(tmp_path / "pack.tar.gz", FILES, mode)
     data = bytearray(path.read_bytes())
-    data[-6] ^= 1  # in gzip's own checksum
+    data[-6] ^= 1  # in its own checksum
     path.write_bytes(data)
     with pytest.raises(InputError, match="damaged"):
         Archive(path)
@@ -172,8 +178,8 @@ def test_a_bomb_is_refused_before_it_is_unpacked(pack):
     small = pack({"images/a.jpg": zeros})
     with Archive(small) as archive:
         assert archive.sizes == {"images/a.jpg": 1 << 20}
-    if small.suffix == ".tar":
-        return  # nothing in it is packed
+    if small.suffix not in (".zip", ".gz"):
+        return  # nothing is packed, or as a .tar.gz is but more slowly
     path = pack({f"images/{number}.jpg": zeros for number in range(300)})
     with pytest.raises(InputError, match="'images/.*jpg' unpacks to far more than it holds"):
         Archive(path)
@@ -208,3 +214,84 @@ def test_a_zip_that_lacks_bytes_before_an_entry_is_damaged(tmp_path):
         with Archive(path) as archive:
             archive.extract({"a.jpg": tmp_path / "a.jpg"}, "x")
     assert not (tmp_path / "a.jpg").exists()
+
+
+class Undeclared(zipfile.ZipInfo):
+    """An entry as Windows and old macOS write it: its name in some encoding, no word of which."""
+
+    encoding = "gbk"
+
+    def _encodeFilenameFlags(self):
+        return self.filename.encode(self.encoding), 0
+
+
+def make_undeclared(path, names, encoding, declared=()):
+    entry_class = type("Entry", (Undeclared,), {"encoding": encoding})
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            archive.writestr(entry_class(name), name.encode())
+        for name in declared:
+            archive.writestr(name, name.encode())
+    return path
+
+
+def test_a_zip_says_which_names_declare_no_encoding(tmp_path):
+    names = ["照片/海滩.jpg", "plain.jpg"]
+    path = make_undeclared(tmp_path / "a.zip", names, "gbk", declared=["雪山.jpg"])
+
+    with Archive(path) as archive:
+        (name,) = archive.undeclared
+        assert archive.undeclared[name] == "照片/海滩.jpg".encode("gbk")
+        assert set(archive.sizes) == {name, "plain.jpg", "雪山.jpg"}
+        assert archive.read(name) == "照片/海滩.jpg".encode()
+
+
+def test_undeclared_utf8_reads_as_such(tmp_path):
+    with Archive(make_undeclared(tmp_path / "a.zip", ["海滩.jpg"], "utf-8")) as archive:
+        assert list(archive.sizes) == ["海滩.jpg"]
+
+
+def test_a_name_in_the_extra_field_is_taken(tmp_path):
+    name, system = "海滩.jpg", "海滩.jpg".encode("gbk")
+    body = struct.pack("<BL", 1, zlib.crc32(system)) + name.encode()
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        entry = Undeclared(name)
+        entry.extra = struct.pack("<HH", 0x7075, len(body)) + body
+        archive.writestr(entry, b"x")
+
+    with Archive(path) as archive:
+        assert archive.sizes == {name: 1} and not archive.undeclared
+        assert archive.read(name) == b"x"
+
+
+def test_a_tar_says_which_names_are_no_utf8(tmp_path):
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w", format=tarfile.GNU_FORMAT, encoding="gbk") as archive:
+        archive.addfile(tarfile.TarInfo("海滩.jpg"), io.BytesIO())
+
+    with Archive(path) as archive:
+        assert list(archive.undeclared.values()) == ["海滩.jpg".encode("gbk")]
+
+
+@pytest.mark.parametrize("suffix", ["tar.bz2", "tar.xz", "tgz", "zip", "photos"])
+@pytest.mark.parametrize("mode", ["w:bz2", "w:xz", "w:gz"])
+def test_a_packed_tar_is_told_by_its_content(tmp_path, suffix, mode):
+    with Archive(make_tar(tmp_path / f"pack.{suffix}", FILES, mode)) as archive:
+        archive.extract({name: tmp_path / "out" / name for name in FILES}, "x")
+    for name, data in FILES.items():
+        assert (tmp_path / "out" / name).read_bytes() == data
+
+
+@pytest.mark.parametrize(
+    "start, words",
+    [
+        (b"7z\xbc\xaf\x27\x1c\0\4", "is a 7-Zip archive.*`7z x .*my pack.7z' -o'my pack'`"),
+        (b"Rar!\x1a\x07\x01\0", "is a RAR archive.*`unrar x "),
+        (b"\x28\xb5\x2f\xfd\4\0", "is packed with Zstandard.*`mkdir 'my pack' && tar --zstd -xf "),
+    ],
+)
+def test_other_archives_are_named_with_what_to_do(tmp_path, start, words):
+    (tmp_path / "my pack.7z").write_bytes(start + bytes(100))
+    with pytest.raises(InputError, match=words + ".*give the folder, --images 'my pack'"):
+        Archive(tmp_path / "my pack.7z")

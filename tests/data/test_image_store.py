@@ -95,11 +95,11 @@ class Interrupting:
         self.at = at
         self.opened = []
 
-    def __call__(self, path):
+    def __call__(self, path, exif=False):
         self.opened.append(path.name)
         if self.at == len(self.opened) - 1:
             raise KeyboardInterrupt
-        return open_image(path)
+        return open_image(path, exif)
 
 
 @pytest.fixture

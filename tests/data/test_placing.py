@@ -10,9 +10,17 @@ from pathlib import Path
 import pytest
 
 from vsepp.data.captions.captions import Captions
+from vsepp.data.image_sources import open_source
 from vsepp.data.karpathy import KarpathyImage
-from vsepp.data.placing import find_mounted, missing_images, place_images
+from vsepp.data.placing import find_images, find_mounted, missing_images
+from vsepp.data.placing import place_images as place_found
 from vsepp.system.errors import InputError
+
+
+def place_images(wanted, path, folder):
+    """Find and place what a source holds of the images."""
+    with open_source(path) as source:
+        return place_found(find_images(wanted, source), source, folder)
 
 
 def images(*names):

@@ -280,6 +280,7 @@ def test_what_was_prepared_says_with_which_options(data_set):
         "max_len": 20,
         "seed": 7,
         "tokenizer": "words",
+        "exif": False,
         "captions_sha256": hashlib.sha256(source).hexdigest(),
     }
     assert stored["words"] == len(Vocabulary.load(folder / "vocab.json"))

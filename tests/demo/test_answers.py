@@ -36,6 +36,20 @@ def test_a_picture_finds_photographs_and_sentences(answers, picture):
     assert answers.sentences_for(picture, 1).found[0][0] == "a green picture ."
 
 
+def test_more_like_a_photograph_is_without_it_and_by_its_own_code(answers):
+    """As if it were encoded anew, which it is not."""
+    encoded, encode = [], answers.model.encode_image
+    answers.model.encode_image = lambda image: encoded.append(image) or encode(image)
+    found, remark = answers.more_like(2, 2)
+    assert not encoded and "blue.png" in remark
+    alike = answers.search_by_image(answers.photographs.path(2), 3).found
+    assert found == [photograph for photograph in alike if photograph.place != 2]
+    assert len(answers.more_like(0, 50).found) == 2
+    for place in (3, -1, 0.5, None, "0", True, float("nan")):
+        with pytest.raises(InputError, match="no such photograph"):
+            answers.more_like(place, 2)
+
+
 def test_labels_get_probabilities(answers, picture):
     found, remark = answers.label(picture, "red, green\nblue")
     assert found[0][0] == "green" and sum(odds for _, odds in found) == pytest.approx(1)

@@ -106,6 +106,13 @@ def test_large_bodies_are_refused_whether_or_not_their_length_is_announced(tmp_p
     assert ask(tmp_path, "/gradio_api/call/upload", (b"x" * 900,))[0] == 413
 
 
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
+@pytest.mark.parametrize("path", ["/api", "/api/", "/api/search", "/api/x/y"])
+def test_where_there_is_no_interface_for_programs_its_paths_are_none(tmp_path, method, path):
+    status, headers, body = ask(tmp_path, path, method=method)
+    assert status == 404 and body is None and b"content-security-policy" in headers
+
+
 def pass_on(folder, messages, error):
     """What the guard sends of an upload whose reader raises ``error`` after the messages."""
     sent, waiting = [], list(messages)

@@ -13,6 +13,7 @@ from colour_words import make_answers
 from PIL import Image
 
 from vsepp.demo import server
+from vsepp.demo.upkeep import tidy
 
 pytest.importorskip("uvicorn")
 
@@ -26,7 +27,7 @@ def live(tmp_path_factory):
         pytest.importorskip("gradio")
         answers = make_answers(pictures)
         bound = server.listen("127.0.0.1", 0)
-        running = server.make_server(answers, folder)
+        running = server.make_server(answers, folder, api=True)
         thread = threading.Thread(target=running.run, kwargs={"sockets": [bound]}, daemon=True)
         thread.start()
         while not running.started and thread.is_alive():
@@ -73,6 +74,110 @@ def test_the_page_opens_and_asks_no_other_server(live):
     assert status == 200
     assert "以文搜图" in page.decode() or json.dumps("以文搜图").strip('"') in page.decode()
     assert headers["content-security-policy"].startswith("default-src 'self'")
+
+
+@pytest.fixture
+def drawn(live):
+    """(components by their label, what triggers what) as a browser is told."""
+    config = json.loads(get(live[0], "/config")[2])
+    labelled = {}
+    for component in config["components"]:
+        if label := component["props"].get("label"):
+            labelled.setdefault(label.split(" · ")[0], []).append(component)
+    return labelled, config["dependencies"]
+
+
+def triggered(dependencies, component, event):
+    """The dependencies that an event of a component triggers."""
+    target = [component["id"], event]
+    return [each for each in dependencies if target in list(map(list, each["targets"]))]
+
+
+def test_enter_searches(drawn):
+    labelled, dependencies = drawn
+    sentence = labelled["Sentence"][0]
+    # Gradio lets Enter submit a box of one line, and begin a line in a higher one.
+    assert sentence["props"]["lines"] == 1
+    (search,) = triggered(dependencies, sentence, "submit")
+    assert search["api_name"] == "search_by_sentence"
+
+
+def test_it_opens_with_every_tab_answered(live, drawn):
+    address, folder, answers = live
+    labelled, _ = drawn
+    by_sentence, by_picture = labelled["Photographs found"]
+    asked = labelled["Sentence"][0]["props"]["value"]
+    found = answers.search_by_sentence(asked, 10).found
+    assert [entry["caption"] for entry in by_sentence["props"]["value"]] == [
+        f"{rank} · {photograph.score:.3f} · {photograph.name}"
+        for rank, photograph in enumerate(found, 1)
+    ]
+    picture = labelled["Picture"][0]["props"]["value"]["path"]
+    found = answers.search_by_image(picture, 10).found
+    assert by_picture["props"]["value"][0]["caption"].endswith(found[0].name)
+    table = labelled[f"Of {answers.sentences.described}"][0]["props"]["value"]["data"]
+    assert table[0][2] == answers.sentences_for(picture, 1).found[0][0]
+    tidy(folder, max_age=-1)  # as when the page has been up for long
+    for shown in (picture, by_picture["props"]["value"][0]["image"]["path"]):
+        assert Image.open(shown).format == "JPEG"
+
+
+def ask_as_a_browser(address, dependency, data, **event):
+    """What a dependency answers, asked through the queue."""
+    prefix = "/gradio_api" if get(address, "/gradio_api/info")[0] == 200 else ""
+    body = {"data": data, "fn_index": dependency["id"], "session_hash": "s", **event}
+    request = urllib.request.Request(
+        f"{address}{prefix}/queue/join",
+        json.dumps(body).encode(),
+        {"Content-Type": "application/json"},
+    )
+    urllib.request.urlopen(request, timeout=10).close()
+    events = get(address, f"{prefix}/queue/data?session_hash=s")[2].decode()
+    for line in events.split("data:"):
+        if '"process_completed"' in line:
+            return json.loads(line)["output"]["data"]
+    raise AssertionError(events)
+
+
+def test_a_click_shows_a_photograph_large_with_its_path(live, drawn, client):
+    address, folder, answers = live
+    labelled, dependencies = drawn
+    (enlarge,) = triggered(dependencies, labelled["Photographs found"][0], "select")
+    photographs, _ = client.predict("a blue picture", 2, api_name="/search_by_sentence")
+    clicked = {"event_data": {"index": 0, "value": photographs[0]}}
+    view, picture, told, place = ask_as_a_browser(address, enlarge, [], **clicked)
+    assert view["visible"] is True and answers.photographs.path(place) in told
+    assert "1 · 1.000 · blue.png" in told
+    assert Image.open(picture["path"]).size == (1600, 1200)  # what Pillow makes of 40 × 30
+    for value in ({}, None, {"image": {"path": f"{folder}/9.jpg"}, "caption": "<b>"}):
+        clicked = {"event_data": {"index": 0, "value": value}}
+        assert ask_as_a_browser(address, enlarge, [], **clicked)[0]["visible"] is False
+
+
+def test_more_like_a_photograph(client, live):
+    photographs, remark = client.predict(1, 2, api_name="/more_like_this")
+    expected = live[2].more_like(1, 2).found
+    assert [entry["caption"].split(" · ")[2] for entry in photographs] == [
+        photograph.name for photograph in expected
+    ]
+    assert "like green.png" in remark and len(photographs) == 2
+    photographs, remark = client.predict(3, 2, api_name="/more_like_this")
+    assert photographs == [] and "no such photograph" in remark
+
+
+def test_programs_are_answered_as_the_page_answers(client, live):
+    photographs, _ = client.predict("a blue picture", 2, api_name="/search_by_sentence")
+    request = urllib.request.Request(
+        f"{live[0]}/api/search",
+        json.dumps({"text": "a blue picture", "top_k": 2}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        found = json.load(answer)["photographs"]
+    assert [entry["caption"] for entry in photographs] == [
+        f"{each['rank']} · {each['similarity']:.3f} · {each['name']}" for each in found
+    ]
+    assert get(live[0], "/api")[0] == 200 and get(live[0], "/api/x")[0] == 404
 
 
 def test_every_tab_answers(client, send):

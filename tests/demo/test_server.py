@@ -35,9 +35,9 @@ def test_a_query_that_is_cut_off_leaves_nothing(temporary, tmp_path):
 
     def find():
         thumbnails = ThumbnailFolder(folder)
-        for photograph in photographs:
+        for place, photograph in enumerate(photographs):
             try:
-                shown.append(thumbnails.path(photograph))
+                shown.append(thumbnails.path(photograph, place))
             except OSError:
                 return
 

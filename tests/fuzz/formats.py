@@ -1,5 +1,6 @@
 """Every kind of file that is read: a valid one, how it is damaged, and what reads it."""
 
+import base64
 import io
 import json
 import pickle
@@ -32,7 +33,10 @@ from vsepp.data.dataset import CaptionDataset
 from vsepp.data.encoding import Encoding
 from vsepp.data.existing_preparation import ExistingPreparation
 from vsepp.data.features import FeatureOrigin, FeatureStore
+from vsepp.data.image_sources import open_source
 from vsepp.data.images import image_size, open_image
+from vsepp.data.karpathy import KarpathyImage
+from vsepp.data.placing import find_images, in_words, place_images
 from vsepp.data.precomp import Precomputed
 from vsepp.data.prepared import Prepared, read_prepared
 from vsepp.data.preprocessing import Preprocessing
@@ -44,6 +48,7 @@ from vsepp.text.vocabulary import Vocabulary
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 AUTHORS = GOLDEN / "authors_small_checkpoint"
+PNG_START = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 WORDS = {"<pad>": 0, "red": 1, "square": 2, "<unk>": 3, "<start>": 4, "<end>": 5}
 
 
@@ -132,7 +137,39 @@ def _captions(folder):
         (folder / "coco.json").write_text(json.dumps(coco))
         return Captions.read_coco([folder / "coco.json"], ids)
 
+    listed = [{"image": f"val/{n}.jpg", "caption": ["a dog", "a cat"]} for n in range(4)]
+    muge = b"".join(
+        json.dumps({"text_id": n, "text": "两只狗", "image_ids": [n, n + 1]}).encode() + b"\n"
+        for n in range(4)
+    )
+    tagged = "filename；caption\n1.jpg；两个:m 男人:n\n2.jpg；看着:v 院子:n\n".replace("；", ";")
+
+    def read_beside(path):
+        inside = path.parent / "target"
+        inside.mkdir()
+        (inside / "1.jpg").write_bytes(b"")
+        shutil.copy(path, inside / "1.txt")
+        return Captions.read(inside)
+
     return {
+        "captions name#n": Format(
+            "Flickr8k.token.txt", b"1.jpg#0\ta dog\n1.jpg#1\ttwo dogs\n2#zhc#0 cat\n", damage, read
+        ),
+        "captions between bars": Format(
+            "results.csv",
+            b"image_name| comment_number| comment\n1.jpg| 0| a dog\n1.jpg| 1 two\n",
+            damage,
+            read,
+        ),
+        "captions without header": Format("a.txt", b"1.jpg,a dog\n2.jpg,a cat\n", damage, read),
+        "captions in GB18030": Format("a.csv", tagged.encode("gb18030"), damage, read),
+        "captions in UTF-16": Format("a.csv", tagged.encode("utf-16"), damage, read),
+        "captions of MUGE": Format("texts.jsonl", muge, damage, read),
+        "captions of COCO": Format(
+            "captions_val2014.json", json.dumps(coco).encode(), damage_json, read
+        ),
+        "captions in a list": Format("a.json", json.dumps(listed).encode(), damage_json, read),
+        "captions beside photographs": Format("1.txt", b"a dog\n\nit runs\n", damage, read_beside),
         "Karpathy JSON": Format("dataset_tiny.json", _karpathy(), damage_json, read),
         "captions .csv": Format("captions.csv", rows.format(",").encode(), damage, read),
         "captions .tsv": Format("captions.tsv", rows.format("\t").encode(), damage, read),
@@ -572,7 +609,8 @@ def _archives(folder):
         for name, data in files.items():
             archive.writestr(name, data)
     found = {"archive .zip": Format("a.zip", packed.getvalue(), damage, _extract)}
-    for kind, mode in (("tar", "w"), ("tar.gz", "w:gz")):
+    kinds = {"tar": "w", "tar.gz": "w:gz", "tar.bz2": "w:bz2", "tar.xz": "w:xz"}
+    for kind, mode in kinds.items():
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode=mode) as archive:
             for name, data in files.items():
@@ -580,7 +618,18 @@ def _archives(folder):
                 entry.size = len(data)
                 archive.addfile(entry, io.BytesIO(data))
         found[f"archive .{kind}"] = Format(f"a.{kind}", packed.getvalue(), damage, _extract)
+    lines = [b"%d\t%s\n" % (number, base64.b64encode(PNG_START * 9)) for number in range(5)]
+    found["photographs in base64"] = Format("a_imgs.tsv", b"".join(lines), damage, _place)
     return found
+
+
+def _place(path):
+    target = path.parent / "target"
+    with open_source(path) as source:
+        wanted = [KarpathyImage(name, "train", ()) for name in ("3", "4.png", "A.png")]
+        matching = find_images(wanted, source)
+        in_words(matching, path)
+        place_images(matching, source, target, matching.completed)
 
 
 def _extract(path):

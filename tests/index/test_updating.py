@@ -534,3 +534,186 @@ def test_an_approximate_index_is_kept_up_to_date(folder, index):
         PhotographIndex(index, approximate=True)
     update_index(folder, index, ColourModel(), approximate=False)
     assert not list(index.glob("*.faiss"))
+
+
+# ---- folders and patterns ------------------------------------------------------------------
+
+
+@pytest.fixture
+def more(tmp_path):
+    """Five other photographs, in a folder of their own."""
+    draw_photographs(tmp_path / "more", 5, seed=1)
+    return tmp_path / "more"
+
+
+def adds_up(report):
+    return sum(report.parts.values()) == report.found.files
+
+
+def test_a_second_folder_is_added(folder, more, index):
+    update_index(folder, index, ColourModel())
+    report = update_index([folder, more], index, ColourModel())
+    assert counts(report) == dict(new=5, changed=0, gone=0, unchanged=40, encoded=5)
+    assert report.remarks == [f"added: the folder {more}"] and adds_up(report)
+    check_answers(folder.parent, index)
+    before = contents(index)
+    report = update_index([folder, more], index, ColourModel())
+    assert counts(report) == dict(new=0, changed=0, gone=0, unchanged=45, encoded=0)
+    assert contents(index) == before and not report.remarks
+    update_index([folder, more], index.with_name("fresh"), ColourModel())
+    assert contents(index) == contents(index.with_name("fresh"))
+
+
+def test_an_empty_folder_is_added_and_kept(folder, index, tmp_path):
+    (tmp_path / "empty").mkdir()
+    update_index(folder, index, ColourModel())
+    report = update_index([folder, tmp_path / "empty"], index, ColourModel())
+    assert report.unchanged == report.total == 40
+    assert [label for label, _ in PhotographIndex(index).manifest.folders] == ["photos", "empty"]
+
+
+def test_a_folder_around_the_one_before_takes_its_place(folder, index):
+    update_index(folder / "sea", index, ColourModel())
+    report = update_index(folder, index, ColourModel())
+    assert counts(report) == dict(new=14, changed=0, gone=0, unchanged=26, encoded=14)
+    check_answers(folder, index)
+
+
+def test_one_of_several_folders_is_not_left_out_by_mistake(folder, more, index):
+    update_index([folder, more], index, ColourModel())
+    before = contents(index)
+    with pytest.raises(InputError, match="name all of its folders") as caught:
+        update_index(more, index, ColourModel())
+    assert f"{folder} and {more}" in str(caught.value) and contents(index) == before
+    report = update_index(more, index, ColourModel(), force=True)
+    assert counts(report) == dict(new=0, changed=0, gone=40, unchanged=5, encoded=0)
+    check_answers(more, index)
+    update_index(more, index.with_name("fresh"), ColourModel())
+    assert contents(index) == contents(index.with_name("fresh"))
+
+
+def test_the_same_photograph_in_two_folders_is_found_in_both(folder, index, tmp_path):
+    shutil.copytree(folder, tmp_path / "copy")
+    report = update_index([folder, tmp_path / "copy"], index, ColourModel())
+    assert report.total == 80
+    opened = PhotographIndex(index)
+    paths = [opened.path(photograph) for photograph in opened.manifest.photographs]
+    assert len(set(paths)) == 80 and all(map(os.path.isfile, paths))
+
+
+def test_what_an_interrupted_run_over_several_folders_encoded_is_kept(folder, more, index):
+    def stop(encoded):
+        if encoded == 32:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        update_index([folder, more], index, ColourModel(before_batch=stop))
+    report = update_index([folder, more], index, ColourModel())
+    assert (report.recovered, report.encoded) == (32, 13)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda m: m.pop("folders"),
+        lambda m: set_in(m, "folders", value=[]),
+        lambda m: m["folders"].pop(),
+        lambda m: set_in(m, "folders", 0, value=["photos"]),
+        lambda m: set_in(m, "folders", 0, 0, value="more"),
+        lambda m: set_in(m, "folders", 0, 0, value="elsewhere"),
+        lambda m: set_in(m, "folders", 0, 0, value=""),
+        lambda m: set_in(m, "folders", 0, 1, value=3),
+        lambda m: set_in(m, "format", value="vsepp-photographs-1"),
+        lambda m: set_in(m, "photographs", 0, 0, value="more"),
+        lambda m: set_in(m, "photographs", 0, 0, value="more/../../x.jpg"),
+        lambda m: m.update(exclude="*.png"),
+        lambda m: m.update(include=[3]),
+    ],
+)
+def test_a_damaged_manifest_of_several_folders_is_one_sentence(folder, more, index, damage):
+    update_index([folder, more], index, ColourModel())
+    manifest = json.loads((index / "manifest.json").read_text())
+    damage(manifest)
+    (index / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(InputError, match="manifest.json"):
+        PhotographIndex(index)
+
+
+def test_what_is_excluded_stays_so_until_it_is_said_otherwise(folder, index):
+    update_index(folder, index, ColourModel())
+    report = update_index(folder, index, ColourModel(), exclude=["deep", "none"])
+    assert (report.total, report.gone, report.encoded) == (27, 13, 0)
+    assert report.found.excluded == {"deep": 13, "none": 0} and adds_up(report)
+    before = contents(index)
+    report = update_index(folder, index, ColourModel())
+    assert report.total == 27 and contents(index) == before
+    assert report.remarks == [
+        "as the index has it: --exclude deep --exclude none (--exclude '' ends that)"
+    ]
+    report = update_index(folder, index, ColourModel(), exclude=["sea"])
+    assert report.total == 14 and report.remarks == ["no longer excluded: deep, none"]
+    report = update_index(folder, index, ColourModel(), exclude=[""])
+    assert report.total == 40 and report.remarks == ["no longer excluded: sea"]
+    update_index(folder, index.with_name("fresh"), ColourModel())
+    assert contents(index) == contents(index.with_name("fresh"))
+
+
+def test_what_a_drive_keeps_beside_photographs_comes_in_when_asked_for(folder, index):
+    (folder / "@eaDir").mkdir()
+    change(folder / "@eaDir" / "thumb.jpg")
+    report = update_index(folder, index, ColourModel())
+    assert report.total == 40 and report.found.by_name == {"@eaDir/": 1} and adds_up(report)
+    assert update_index(folder, index, ColourModel(), include=["@eaDir"]).total == 41
+    report = update_index(folder, index, ColourModel())
+    assert report.total == 41 and "--include @eaDir" in report.remarks[0]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names and links differ there")
+def test_every_file_of_a_folder_as_people_have_them_is_counted(folder, index):
+    (folder / "sea" / "loop").symlink_to(folder)
+    (folder / "gone.jpg").symlink_to(folder / "nowhere.jpg")
+    (folder / "alias.png").symlink_to(folder / "000.png")
+    os.mkfifo(folder / "pipe.jpg")
+    (folder / "empty.jpg").touch()
+    (folder / "cut.jpg").write_bytes(b"\xff\xd8\xff\xe0\0\x10JFIF")
+    change(folder / "two\nlines.jpg")
+    change(folder / "\U0001f4f7 雪山.jfif.png")
+    Image.new("RGB", (9, 9), "red").save(folder / "a.png.jpg", "PNG")
+    (folder / "phone.jpg").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    for name in ("movie.MP4", "notes", ".hidden", "._a.jpg", "Thumbs.db"):
+        (folder / name).write_bytes(b"12")
+    expected = 40 + 5 + 4 + 5
+    with open(os.fsencode(str(folder)) + b"/caf\xe9.bmp", "wb") as file:
+        Image.new("RGB", (9, 9), "blue").save(file, "BMP")
+    expected += 1
+
+    report = update_index(folder, index, ColourModel())
+
+    assert report.found.files == expected and adds_up(report)
+    assert report.total == 45 and dict(report.unreadable).keys() == {
+        *("gone.jpg", "pipe.jpg", "empty.jpg", "cut.jpg", "phone.jpg")
+    }
+    assert report.found.other_kinds == {".mp4": 1, "": 1}
+    assert report.found.by_name == {"": 2, "Thumbs.db": 1}
+    opened = PhotographIndex(index)
+    assert all(os.path.isfile(opened.path(entry)) for entry in opened.manifest.photographs)
+
+
+@pytest.mark.parametrize("parts", [("index",), ("new", "index")])
+def test_a_folder_of_heic_alone_is_one_sentence_and_leaves_no_index(tmp_path, parts):
+    (tmp_path / "photos").mkdir()
+    for number in range(3):
+        (tmp_path / "photos" / f"IMG_{number}.HEIC").write_bytes(b"\0\0\0\x18ftypheic" + bytes(20))
+    index = tmp_path.joinpath(*parts)
+    with pytest.raises(InputError, match="none of the 3 photographs .*IMG_0.HEIC: it is "):
+        update_index(tmp_path / "photos", index, ColourModel())
+    assert not index.exists()
+
+
+def test_a_folder_of_other_files_says_what_it_holds(tmp_path, index):
+    (tmp_path / "photos" / "@eaDir").mkdir(parents=True)
+    for name in ("a.mp4", "b.MP4", "c", "@eaDir/d.jpg"):
+        (tmp_path / "photos" / name).touch()
+    with pytest.raises(InputError, match=r"holds no photographs \(2 .mp4, 1 without suffix; .*@ea"):
+        update_index(tmp_path / "photos", index, ColourModel())
+    assert not index.exists()

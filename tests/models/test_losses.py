@@ -10,7 +10,7 @@ from tiny import word_list
 
 from vsepp import InputError, TripletNetLoss, get_optimizer, load_config
 from vsepp.models.encoders import encoders_for_training
-from vsepp.models.losses import NPairLoss, build_loss
+from vsepp.models.losses import NPairLoss, build_loss, equal_rows
 from vsepp.models.vsepp import build_model
 
 
@@ -26,16 +26,19 @@ def score(image, text, measure):
     return -math.sqrt(sum(max(0.0, float(t) - float(i)) ** 2 for i, t in zip(image, text)))
 
 
-def slow_loss(images, texts, margin, hard_negative, measure="cosine", image_ids=None):
+def slow_loss(
+    images, texts, margin, hard_negative, measure="cosine", image_ids=None, captions=None
+):
     """Equations 5 and 6, one pair at a time."""
     batch = len(images)
     image_ids = range(batch) if image_ids is None else image_ids
+    captions = range(batch) if captions is None else captions
     total = 0.0
     for query in range(batch):
         to_text, to_image = [0.0], [0.0]
         right = score(images[query], texts[query], measure)
         for other in range(batch):
-            if image_ids[other] == image_ids[query]:
+            if image_ids[other] == image_ids[query] or captions[other] == captions[query]:
                 continue
             to_text.append(max(0.0, margin - right + score(images[query], texts[other], measure)))
             to_image.append(max(0.0, margin - right + score(images[other], texts[query], measure)))
@@ -74,6 +77,35 @@ def test_captions_of_the_same_image_are_no_negatives_when_masked(hard_negative, 
 
     assert found == pytest.approx(
         slow_loss(images, texts, 0.3, hard_negative, measure, image_ids), rel=1e-5
+    )
+    assert found < float(loss(tensor(images), tensor(texts)))
+
+
+CAPTIONS = ["a dog", "a cat", "a dog", "a red dog", "a cat", "a dog", "a"]
+
+
+def caption_ids():
+    """Of `CAPTIONS`, from padded rows as a batch has them."""
+    words = ["", "a", "dog", "cat", "red"]
+    rows = [[words.index(word) for word in caption.split()] for caption in CAPTIONS]
+    return equal_rows(paddle.to_tensor([row + [0] * (3 - len(row)) for row in rows]))
+
+
+def test_equal_rows_of_a_batch_have_equal_numbers():
+    assert caption_ids().numpy().tolist() == [0, 1, 0, 3, 1, 0, 6]
+
+
+@pytest.mark.parametrize("image_ids", [None, [3, 8, 3, 5, 8, 2, 1]])
+@pytest.mark.parametrize("hard_negative", [False, True])
+def test_equal_captions_are_no_negatives_when_masked(hard_negative, image_ids):
+    images, texts = codes(7, seed=5), codes(7, seed=6)
+    loss = TripletNetLoss(0.3, hard_negative)
+    ids = None if image_ids is None else paddle.to_tensor(image_ids)
+
+    found = float(loss(tensor(images), tensor(texts), ids, caption_ids()))
+
+    assert found == pytest.approx(
+        slow_loss(images, texts, 0.3, hard_negative, "cosine", image_ids, CAPTIONS), rel=1e-5
     )
     assert found < float(loss(tensor(images), tensor(texts)))
 
@@ -176,7 +208,7 @@ class TestNPair:
     """Symmetric cross-entropy over the batch with a learned temperature."""
 
     @staticmethod
-    def slow(images, texts, scale, ids=None):
+    def slow(images, texts, scale, *ids):
         """Every row's cross-entropy, one after the other."""
         total, batch = 0.0, len(images)
         for query, candidates in ((images, texts), (texts, images)):
@@ -184,7 +216,7 @@ class TestNPair:
                 allowed = [
                     other
                     for other in range(batch)
-                    if other == row or ids is None or ids[other] != ids[row]
+                    if other == row or all(given[other] != given[row] for given in ids)
                 ]
                 logits = np.array(
                     [scale * query[row] @ candidates[other] for other in allowed], dtype=np.float64
@@ -203,7 +235,21 @@ class TestNPair:
             paddle.to_tensor(texts),
             None if ids is None else paddle.to_tensor(ids),
         )
-        assert float(found) == pytest.approx(self.slow(images, texts, 3.0, ids), rel=1e-5)
+        given = [] if ids is None else [ids]
+        assert float(found) == pytest.approx(self.slow(images, texts, 3.0, *given), rel=1e-5)
+
+    @pytest.mark.parametrize("ids", [None, [3, 8, 3, 5, 8, 2, 1]])
+    def test_equal_captions_are_no_negatives_when_masked(self, ids):
+        images, texts = codes(7, seed=5), codes(7, seed=6)
+        loss = NPairLoss(paddle.to_tensor([np.log(3.0)], dtype="float32"))
+        found = loss(
+            paddle.to_tensor(images),
+            paddle.to_tensor(texts),
+            None if ids is None else paddle.to_tensor(ids),
+            caption_ids(),
+        )
+        given = [CAPTIONS] if ids is None else [ids, CAPTIONS]
+        assert float(found) == pytest.approx(self.slow(images, texts, 3.0, *given), rel=1e-5)
 
     def test_the_inverse_temperature_stays_below_100(self):
         codes = paddle.to_tensor(np.eye(3, dtype=np.float32))

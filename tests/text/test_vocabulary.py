@@ -122,3 +122,26 @@ def test_the_nearest_words_are_spelled_alike_and_common_ones_first():
     assert vocabulary.nearest("snwo") == ["snow"]
     assert vocabulary.nearest("zebra") == vocabulary.nearest("") == vocabulary.nearest("pad") == []
     assert Vocabulary.build([], 0).nearest("dog") == []
+
+
+def test_a_vocabulary_grows_behind_its_last_word(tmp_path):
+    vocabulary = Vocabulary.build([["a", "dog"]], 0)
+    captions = [["zorbel", "dog", "blick", UNK], ["blick", "zorbel"], ["once", PAD]]
+
+    grown = vocabulary.grown(captions, 1)
+
+    assert grown.words == [*vocabulary.words, "zorbel", "blick"]
+    assert grown.encode(["a", "zorbel", "once"]) == [4, 1, 6, 3, 5]
+    assert grown.decode([4, 1, 6, 7, 5]) == "a zorbel blick"
+    assert grown.nearest("zorbl") == ["zorbel"]
+    grown.save(tmp_path / "vocab.json")
+    assert Vocabulary.load(tmp_path / "vocab.json").word_to_index == grown.word_to_index
+    assert vocabulary.words == [PAD, "a", "dog", UNK, START, END]
+
+
+def test_a_checksum_is_of_words_and_indices():
+    vocabulary = Vocabulary.build([["a", "dog"]], 0)
+    mixed = dict(reversed(vocabulary.word_to_index.items()))
+
+    assert Vocabulary(mixed).sha256 == vocabulary.sha256
+    assert Vocabulary.build([["dog", "a"]], 0).sha256 != vocabulary.sha256

@@ -693,22 +693,17 @@ def test_another_run_is_not_resumed(stopped, after, monkeypatch, key, value):
     assert stopped.path("last_checkpoint").read_bytes() == before
 
 
-def test_another_vocabulary_is_refused(stopped, tmp_path, after, monkeypatch):
+def test_another_vocabulary_does_not_resume(stopped, tmp_path, after, monkeypatch):
     data = make_data(tmp_path / "others")
     path = Path(data) / "tiny" / "vocab.json"
     vocabulary = json.loads(path.read_text())
     vocabulary["grey"], vocabulary["here"] = vocabulary["here"], vocabulary["grey"]
     path.write_text(json.dumps(vocabulary))
 
-    for key in ("checkpoint", "init_from"):
-        with pytest.raises(InputError, match="another vocabulary than that of the data set tiny"):
-            resume(
-                stopped,
-                after,
-                monkeypatch,
-                data_dir=data,
-                **{"checkpoint": None, key: str(stopped.path("last_checkpoint"))},
-            )
+    with pytest.raises(
+        InputError, match="another vocabulary than that of the data set tiny.*init_from="
+    ):
+        resume(stopped, after, monkeypatch, data_dir=data)
 
 
 def test_features_of_another_backbone_are_refused(stopped, tmp_path, after, monkeypatch):

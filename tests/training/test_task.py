@@ -266,3 +266,28 @@ def test_the_loop_imports_nothing_of_retrieval():
     )
 
     assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize("loss", ["triplet", "npair"])
+@pytest.mark.parametrize("micro_batch_size", [0, 3])
+def test_equal_captions_of_a_batch_are_masked_on_request(tmp_path, loss, micro_batch_size):
+    def step_over(same, **changes):
+        config = make_config(
+            "nowhere", tmp_path, loss=loss, micro_batch_size=micro_batch_size, **changes
+        )
+        objective, step, [(images, captions, lengths, ids)] = in_memory(config, 1)
+        if same:  # captions 0, 3 and 5 are one sentence
+            captions, lengths = captions.numpy(), lengths.numpy()
+            captions[[3, 5]], lengths[[3, 5]] = captions[0], lengths[0]
+            captions, lengths = paddle.to_tensor(captions), paddle.to_tensor(lengths)
+        codes = objective.model(images, captions, lengths)
+        alike = paddle.to_tensor([0, 1, 2, 0, 4, 0, 6, 7] if same else list(range(8)))
+        expected = objective.criterion(*codes, None, alike), objective.criterion(*codes)
+        return float(step((images, captions, lengths, ids), 0)), *map(float, expected)
+
+    found, masked, plain = step_over(same=True, mask_equal_captions=True)
+    assert found == pytest.approx(masked, rel=1e-5) and found < 0.99 * plain
+    found, _, plain = step_over(same=True)
+    assert found == pytest.approx(plain, rel=1e-5)
+    found, _, plain = step_over(same=False, mask_equal_captions=True)
+    assert found == pytest.approx(plain, rel=1e-5)

@@ -138,6 +138,7 @@ def _checkpoint(path, shapes):
         "resumable": any(name.startswith("optimizer/") for name in shapes),
         "metrics": header.get("metrics"),
         **_reader(header),
+        **_seen(over, header),
         "fingerprint": header["fingerprint"],
         "parameters": _numbers(
             shape for name, shape in shapes.items() if name.startswith("model/")
@@ -152,6 +153,13 @@ def _reader(header):
     if "vocab" not in header:
         return {}
     return {"words": len(header["vocab"]), "tokenizer": header.get("tokenizer", "words")}
+
+
+def _seen(over, header):
+    """Whether the photographs of a training were turned as EXIF says, where there were any."""
+    from vsepp.data.features import GIVEN
+
+    return {} if over and over["backbone"] == GIVEN else {"exif": header.get("exif", False)}
 
 
 def _codes(path, text, shapes):
@@ -198,13 +206,27 @@ def _index(path):
         "kind": "index of photographs",
         "path": str(path),
         "photographs": len(manifest.photographs),
-        "folder": manifest.folder,
+        **_folders(manifest),
         "checkpoint": manifest.checkpoint,
         "checkpoint_there": os.path.exists(manifest.checkpoint),
         **manifest.origin.record(),
         "precision": manifest.origin.encoding.precision,
+        "exif": manifest.origin.encoding.exif,
         "approximate": manifest.approximate,
         "bytes": codes.stat().st_size if codes.exists() else 0,
+    }
+
+
+def _folders(manifest):
+    """The folders of an index and what is left out of them."""
+    if len(manifest.folders) == 1:
+        folders = {"folder": manifest.folder}
+    else:
+        folders = {"folders": {folder.label: folder.path for folder in manifest.folders}}
+    return {
+        **folders,
+        "excluded": list(manifest.choice.exclude),
+        "included": list(manifest.choice.include),
     }
 
 
@@ -244,9 +266,15 @@ def _features(path, splits):
         "path": str(path),
         **shared,
         "precision": shared.get("precision", "float32"),
+        "exif": shared.get("exif", False),
         "images": {split: about.get("images") for split, about in splits.items()},
         "bytes": sum((folder / f"{split}.npy").stat().st_size for split in splits),
     }
+
+
+def _turned(prepared):
+    """Whether a data set's photographs are turned as EXIF says, where it has photographs."""
+    return {} if prepared.get("features") else {"exif": prepared["options"].get("exif", False)}
 
 
 def _data_set(path):
@@ -259,7 +287,7 @@ def _data_set(path):
         "kind": "prepared data set",
         "path": str(path),
         "prepared_by": "vsepp" if (path / "prepared.json").exists() else "another program",
-        "options": prepared["options"],
+        "options": {**prepared["options"], **_turned(prepared)},
         "splits": prepared.get("splits"),
         "words": len(Vocabulary.load(path / "vocab.json")),
         "given_features": prepared.get("features"),

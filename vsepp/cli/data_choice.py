@@ -7,6 +7,7 @@ from typing import Optional
 
 from vsepp.cli.datasets import is_named, overrides
 from vsepp.system.errors import InputError
+from vsepp.text.tokens import AUTO
 
 SHORTCUTS = ("captions_per_image", "min_word_count", "max_len", "seed")
 
@@ -53,12 +54,17 @@ class Settings:
 
 def choose(arguments, settings):
     """Which data set the arguments mean, checked for what does not go together."""
-    for option in ("captions", "images", "coco_ids", "precomp", "download"):
-        if getattr(arguments, option) == "":
+    for option in ("captions", "splits", "images", "coco_ids", "precomp", "download"):
+        given = getattr(arguments, option)
+        if "" in (given if isinstance(given, list) else [given]):
             raise InputError(
                 f"--{option.replace('_', '-')} is empty: give it a name, or leave it away."
             )
     photographs = arguments.images or arguments.download
+    if (arguments.splits or arguments.split_of) and (arguments.coco_ids or arguments.precomp):
+        raise InputError(
+            "--splits and --split-of are for --captions: these data have splits of their own."
+        )
     if arguments.sha256 and not arguments.download:
         raise InputError("--sha256 is the checksum of a download: give --download URL with it.")
     if bool(arguments.coco_annotations) != bool(arguments.coco_ids):
@@ -70,6 +76,8 @@ def choose(arguments, settings):
             "--precomp brings features and captions: leave out the options for "
             "captions and photographs."
         )
+    if arguments.precomp and arguments.exif != AUTO:
+        raise InputError("--precomp brings no photographs to turn: leave --exif away.")
     if arguments.precomp:
         return _choose_precomp(arguments, settings)
     if arguments.captions or arguments.coco_ids or photographs:
@@ -99,7 +107,6 @@ def dataset_folder(config, dataset):
 
 def _choose_found(arguments, settings):
     """The data set when nothing is given: what is in place, what is mounted, or the sample."""
-    from vsepp.data.captions.captions import Captions
     from vsepp.data.placing import find_mounted
 
     dataset = settings.dataset or "flickr8k"
@@ -110,7 +117,9 @@ def _choose_found(arguments, settings):
         if there:
             return Choice(dataset, f"its files are in {folder}", content=content)
         if mounted:
-            captions = Captions.find_in(mounted, dataset, arguments.tokenizer)
+            captions = _find_in(mounted, dataset, arguments, settings)
+            if captions is None and not (folder / f"dataset_{dataset}.json").is_file():
+                captions = _find_in(mounted.parent, dataset, arguments, settings)
             if captions is None and not (folder / f"dataset_{dataset}.json").is_file():
                 raise InputError(
                     f"{mounted}, the mounted archive, holds no dataset_{dataset}.json"
@@ -118,7 +127,8 @@ def _choose_found(arguments, settings):
                 )
             return Choice(
                 dataset,
-                f"from the mounted archive {mounted}, because {folder} does not hold all its files",
+                f"from the mounted archive {mounted}, because {folder} does not hold all its files"
+                + _what(captions),
                 captions,
                 mounted,
                 content=content,
@@ -160,43 +170,95 @@ def _files_there(folder, dataset, all_images):
 def _choose_given(arguments, settings):
     """The data set that --captions (or COCO's), --images and --download describe."""
     from vsepp.data.captions.captions import Captions
-    from vsepp.data.captions.tables import CAPTION_SUFFIXES
 
-    origin = [f"--captions {arguments.captions}"] * bool(arguments.captions)
+    named = " ".join(arguments.captions or ())
+    origin = [f"--captions {named}"] * bool(named)
     origin += ["--coco-annotations", f"--coco-ids {arguments.coco_ids}"] * bool(arguments.coco_ids)
     origin += [f"--images {arguments.images}"] * bool(arguments.images)
-    captions_path = arguments.captions
-    archive = images = Path(arguments.images) if arguments.images else None
+    images = Path(arguments.images) if arguments.images else None
     if images is not None and not images.exists():
         raise InputError(f"{images} does not exist: check --images.")
+    paths = list(map(Path, arguments.captions or ()))
     if arguments.download:
-        archive = _download(arguments, settings)
-        origin.append(f"--download {arguments.download}, kept as {archive}")
-        if archive.suffix.lower() in CAPTION_SUFFIXES:
-            captions_path = captions_path or archive
+        fetched = _download(arguments, settings)
+        origin.append(f"--download {arguments.download}, kept as {fetched}")
+        if fetched.suffix.lower() in _CAPTION_SUFFIXES:
+            paths = paths or [fetched]
         else:
-            images = images or archive
-    captions = None
+            images = images or fetched
     if arguments.coco_ids:
         captions = Captions.read_coco(
             arguments.coco_annotations, arguments.coco_ids, arguments.tokenizer
         )
-    elif captions_path:
-        captions = Captions.read(captions_path, settings.given.seed, arguments.tokenizer)
-    elif archive.is_file():
-        captions = Captions.find_in(archive, settings.dataset, arguments.tokenizer)
+    elif paths:
+        captions = _read(paths, images, arguments, settings)
+    else:
+        captions = _find_in(images, settings.dataset, arguments, settings)
     dataset = settings.dataset or (captions.dataset if captions else "flickr8k")
     folder = dataset_folder(settings.given, dataset)
     if captions is None and not (folder / f"dataset_{dataset}.json").is_file():
         raise InputError(
-            f"{archive} holds no dataset_{dataset}.json, and neither does {folder}: "
-            "give the captions with --captions FILE."
+            f"{images} holds no dataset_{dataset}.json and no captions in another known format, "
+            f"and {folder} no dataset_{dataset}.json: give the captions with --captions FILE."
         )
     if images is None and not (folder / "images").is_dir():
-        raise InputError(
-            f"{folder / 'images'} does not exist: give the photographs with --images PATH."
-        )
-    return Choice(dataset, "from " + " and ".join(origin), captions, images)
+        if len(paths) == 1 and _holds_more(paths[0]):
+            images = paths[0]
+        else:
+            raise InputError(
+                f"{folder / 'images'} does not exist: give the photographs with --images PATH."
+            )
+    reason = "from " + " and ".join(origin)
+    return Choice(dataset, reason + _what(captions), captions, images)
+
+
+# A table of photographs in base64 is a .tsv too; captions come as such from the web more often.
+_CAPTION_SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".txt", ".token")
+
+
+def _holds_more(path):
+    """Whether captions came from a folder or an archive, which may hold the photographs too."""
+    return path.is_dir() or path.suffix.lower() in (".zip", ".tar", ".gz", ".bz2", ".xz", ".tgz")
+
+
+def _read(paths, images, arguments, settings):
+    """Captions from the paths given; a name that is none is one of a file within --images."""
+    from vsepp.data.captions.captions import Captions
+
+    options = _caption_options(arguments, settings)
+    if len(paths) == 1 and not paths[0].exists() and images is not None and _holds_more(images):
+        name = paths[0].as_posix()
+        captions = Captions.find_in(images, tokenizer=arguments.tokenizer, name=name, **options)
+        if captions is None:
+            raise InputError(f"{name} does not exist, nor is it in {images}: check --captions.")
+        return captions
+    return Captions.read(paths, tokenizer=arguments.tokenizer, **options)
+
+
+def _find_in(path, dataset, arguments, settings):
+    """Captions within a folder or an archive, or None."""
+    from vsepp.data.captions.captions import Captions
+
+    options = _caption_options(arguments, settings)
+    return Captions.find_in(path, dataset, arguments.tokenizer, **options)
+
+
+def _caption_options(arguments, settings):
+    split_of = {}
+    for item in arguments.split_of or ():
+        name, sign, split = item.rpartition("=")
+        if not sign or not name:
+            raise InputError(
+                f"--split-of {item!r} is no FILE=SPLIT: write it as captions_a.json=train."
+            )
+        split_of[name] = split
+    return {"seed": settings.given.seed, "split_of": split_of, "splits": arguments.splits}
+
+
+def _what(captions):
+    """What the captions were taken for, as the end of the first line."""
+    known = captions.recognised if captions else ""
+    return f"; the captions are {known}" if known else ""
 
 
 def _download(arguments, settings):

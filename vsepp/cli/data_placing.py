@@ -1,21 +1,26 @@
 """Bringing a chosen data set's captions and photographs into its folder, where that is due."""
 
+from contextlib import ExitStack
+
 from vsepp.cli.data_choice import SHORTCUTS
 from vsepp.system.errors import InputError
 from vsepp.text.tokens import AUTO
 
 
-def put_in_place(choice, config, folder, arguments):
+def put_in_place(choice, config, folder, arguments, vocabulary=None):
     """Bring captions and images into the data set's folder.
 
-    Returns the name of the captions' tokenizer, and what their JSON holds; None when nothing is
-    to be done.
+    Returns ``tokenizer``, ``content`` and ``exif`` of ``create_dataset``: the name of the captions'
+    tokenizer, what their JSON holds, and whether photographs are turned; None when nothing is to
+    be done.
     """
     import hashlib
 
     from vsepp.data.existing_preparation import ExistingPreparation
+    from vsepp.data.image_sources import open_source
     from vsepp.data.karpathy import parse_cut, read_karpathy_json
-    from vsepp.data.placing import missing_images, place_images
+    from vsepp.data.orientation import CHOICES, obeys_exif
+    from vsepp.data.placing import find_images, in_words, missing_images, place_images
     from vsepp.data.preparation import PREPARED, mark_unfinished
 
     if choice.drawn:
@@ -32,27 +37,48 @@ def put_in_place(choice, config, folder, arguments):
     else:
         content = read_karpathy_json(json_path) if choice.content is None else choice.content
         images, tokenizer = parse_cut(content, str(json_path), tokenizer)
-    if earlier:
-        checksum = (
-            captions.sha256 if captions else hashlib.sha256(json_path.read_bytes()).hexdigest()
+    place, matching = folder / "images", None
+    with ExitStack() as open_sources:
+        # What lies there already may have the names in another form, too.
+        look_there = place.is_dir() and missing_images(images, place)
+        path = choice.images or (place if look_there else None)
+        if path:
+            source = open_sources.enter_context(open_source(path))
+            matching = find_images(images, source)
+            if captions:
+                captions = captions.renamed(matching.completed)
+                content, images = captions.content, captions.images
+        if earlier and arguments.exif == AUTO:
+            exif = earlier.exif
+        else:
+            exif = obeys_exif(CHOICES[arguments.exif], content)
+        if earlier:
+            checksum = (
+                captions.sha256 if captions else hashlib.sha256(json_path.read_bytes()).hexdigest()
+            )
+            earlier.refuse_other(
+                {**_options(config, tokenizer, vocabulary), "exif": exif}, checksum
+            )
+        placed = matching and place_images(
+            matching, source, place, matching.completed if captions else {}
         )
-        earlier.refuse_other(_options(config, tokenizer), checksum)
-    placed = place_images(images, choice.images, folder / "images") if choice.images else 0
     if earlier and not placed:
-        missing = len(missing_images(images, folder / "images"))
+        missing = len(missing_images(images, place))
         if missing > earlier.left_out:
             raise InputError(
-                f"{folder / 'images'} has lost images since it was prepared "
+                f"{place} has lost images since it was prepared "
                 f"({missing} are missing): give them with --images PATH, or add "
                 "--force to prepare the data set without them."
             )
         if earlier.is_whole() and not (arguments.strict and earlier.left_out):
             return None
+    if matching and (choice.images or matching.how):
+        print(in_words(matching, path))
     if captions:
         if (folder / PREPARED).exists():  # from here on it and the captions may not fit
             mark_unfinished(folder)
         captions.place(folder, choice.dataset)
-    return tokenizer, content
+    return {"tokenizer": tokenizer, "content": content, "exif": exif}
 
 
 def _stays_with_words(earlier, tokenizer):
@@ -60,7 +86,7 @@ def _stays_with_words(earlier, tokenizer):
     return earlier is not None and earlier.tokenizer is None and tokenizer in (AUTO, "words")
 
 
-def features_in_place(features, config, folder, arguments):
+def features_in_place(features, config, folder, arguments, vocabulary=None):
     """Whether given features are prepared already, with these options."""
     from vsepp.data.existing_preparation import ExistingPreparation
 
@@ -70,10 +96,12 @@ def features_in_place(features, config, folder, arguments):
     if _stays_with_words(earlier, arguments.tokenizer):
         features.tokenizer = "words"
     earlier.refuse_other(
-        _options(config, features.tokenizer), features.captions_sha256, features.origin
+        _options(config, features.tokenizer, vocabulary), features.captions_sha256, features.origin
     )
     return earlier.is_whole()
 
 
-def _options(config, tokenizer):
-    return {**{key: getattr(config, key) for key in SHORTCUTS}, "tokenizer": tokenizer}
+def _options(config, tokenizer, vocabulary):
+    given = {key: getattr(config, key) for key in SHORTCUTS}
+    kept = vocabulary.options() if vocabulary else {"new_words": False}
+    return {**given, "tokenizer": tokenizer, **kept}

@@ -16,6 +16,7 @@ picture, sentences for a picture, and labels for a picture.
   %(prog)s --dataset NAME       another one's
   %(prog)s --index INDEX        your own photographs, as `search index` has indexed them; with
                                --dataset also the sentences of that data set
+  %(prog)s --api                … and answer programs: GET /api says how they ask
 
 Only this machine can open the page unless --host says otherwise. Ctrl-C ends it."""
 
@@ -43,6 +44,9 @@ def main(argv=None):
         metavar="PORT",
         help="(default: 7860; 0: any that is free)",
     )
+    commands.add_argument(
+        "--api", action="store_true", help="answer programs as well, in JSON, below /api"
+    )
     arguments = commands.parse_args(argv)
     config, checkpoint, index = _what_is_served(arguments)
     from vsepp.demo import server
@@ -54,7 +58,10 @@ def main(argv=None):
         server.import_gradio()
         answers = _open_answers(arguments, config, checkpoint, index)
         server.make_server(
-            answers, folder, lambda: _announce(arguments, answers, server.address_of(bound))
+            answers,
+            folder,
+            lambda: _announce(arguments, answers, server.address_of(bound)),
+            arguments.api,
         ).run(sockets=[bound])
     return 0
 
@@ -62,7 +69,12 @@ def main(argv=None):
 def _announce(arguments, answers, address):
     print(f"searching {answers.photographs.described} with {answers.model.checkpoint}")
     if not arguments.host.startswith(_LOOPBACK):
-        print("everybody who can reach this machine can open the page")
+        print(
+            "everybody who can reach this machine can open the page, and sees where the "
+            "photographs lie"
+        )
+    if arguments.api:
+        print(f"programs ask {address}/api, which says how")
     print(f"open {address} in a browser; Ctrl-C ends it", flush=True)
 
 

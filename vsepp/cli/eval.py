@@ -5,6 +5,7 @@ import argparse
 from vsepp.cli.checkpoints import add_arguments, open_model
 from vsepp.cli.command import parser
 from vsepp.cli.datasets import configuration
+from vsepp.system.errors import InputError
 from vsepp.system.invocation import tool
 
 DESCRIPTION = """Score a checkpoint on a split: recalls, ranks and mAP@R in both directions.
@@ -36,6 +37,12 @@ def main(argv=None):
         help="another checkpoint: differences of the recalls from its, with paired intervals",
     )
     commands.add_argument(
+        "--equal-captions",
+        choices=("wrong", "right"),
+        default="wrong",
+        help="what a caption is for another image that has it word for word (default: wrong)",
+    )
+    commands.add_argument(
         "--intervals",
         action=argparse.BooleanOptionalAction,
         help="95 %% bootstrap intervals (default: yes)",
@@ -56,9 +63,17 @@ def main(argv=None):
     arguments = commands.parse_args(argv)
     if arguments.summarise:
         return _summarise(arguments)
+    right = arguments.equal_captions == "right"
+    if right and arguments.folds:
+        raise InputError(
+            "--folds counts an image's own captions alone as right: leave it out to score all "
+            "images with --equal-captions right."
+        )
     config = configuration(arguments)
     from pathlib import Path
 
+    from vsepp.data.dataset import open_dataset
+    from vsepp.data.equal_captions import equal_captions
     from vsepp.data.options import checked_folder
     from vsepp.metrics.protocol import score
     from vsepp.report.tables import comparison_table, metrics_table
@@ -71,11 +86,13 @@ def main(argv=None):
         for checkpoint in (arguments.checkpoint, *arguments.ensemble)
     ]
     other = open_model(arguments, config, arguments.compare) if arguments.compare else None
+    # Of the split as it was prepared, whatever the models make of its sentences.
+    equal = equal_captions(open_dataset(folder, arguments.split))
 
     def scored(models):
         galleries = [open_gallery(model, folder, arguments.split) for model in models]
         names = {"dataset": config.dataset, "split": arguments.split}
-        return score(galleries, arguments.folds, models, **names)
+        return score(galleries, arguments.folds, models, equal, right, **names)
 
     result = scored(models)
     if arguments.ranks:
@@ -88,6 +105,7 @@ def main(argv=None):
         print("\n" + comparison_table(result.comparison["differences"], other.checkpoint))
     checkpoint = Path(models[0].checkpoint)
     kind = ("_folds" if arguments.folds else "") + ("_ensemble" if arguments.ensemble else "")
+    kind += "_equal" if right else ""
     path = arguments.json or checkpoint.with_name(
         f"{checkpoint.stem}.{config.dataset}_{arguments.split}{kind}.json"
     )

@@ -118,7 +118,9 @@ def _answer_image(arguments, model, gallery, folder):
     if dataset is not None and dataset.split == gallery.dataset.split:
         code, own = gallery.images[image_id], written
     else:
-        code = model.encode_image(arguments.image)[0]
+        # A photograph of the data set is opened as that says, one from elsewhere is turned.
+        exif = dataset is None or dataset.exif
+        code = model.encode_image(arguments.image, exif=exif)[0]
     found, scores = gallery.find_sentences(code, arguments.top_k)
     sentences = [gallery.sentences[index] for index in found]
     print(f"Sentences for {arguments.image}, of {_candidates(gallery, 'captions')}:")

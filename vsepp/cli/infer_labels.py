@@ -48,7 +48,7 @@ def answer_labels(arguments):
 
         table_format(arguments.out)
         check_writable(arguments.out)
-    paths, refused = _photographs(arguments.image)
+    paths, refused, passed_over = _photographs(arguments.image)
     config = configuration(arguments)
     model = open_model(arguments, config, any_dataset=not is_named(arguments))
     unknown = model.explain_unknown(" ".join(sentences))
@@ -75,6 +75,8 @@ def answer_labels(arguments):
     meaning = _meaning(model, labels)
     if meaning:
         print(meaning)
+    for line in passed_over:
+        print(line)
     if arguments.out:
         escaped = write_labels(arguments.out, labels, found)
         print(f"written to {arguments.out}: {counted(len(found), 'photograph')}")
@@ -114,23 +116,29 @@ def _labels(words):
 
 
 def _photographs(image):
-    """(files, list of ``(path, reason)`` of those that cannot be looked at)."""
+    """(files, ``(path, reason)`` of those that cannot be looked at, lines on what is no
+    photograph)."""
     from vsepp.data.images import open_image
 
     if not os.path.isdir(image):
         open_image(image)  # before the model is loaded
-        return [image], []
+        return [image], [], []
     from vsepp.index.finding import find_photographs
+    from vsepp.index.folders import Folder
+    from vsepp.index.outcome import by_name, other_kinds
 
-    found, refused = find_photographs(image)
-    if not found:
-        reasons = "".join(f"; {path}: {reason}" for path, reason in refused)
-        raise InputError(f"{image} holds no photographs{reasons}: give another folder.")
+    found = find_photographs([Folder("", image)])
+    said = {"passed over by suffix": other_kinds(found), "passed over by name": by_name(found)}
+    said = [f"{how}: {counts}" for how, counts in said.items() if counts]
+    if not found.photographs:
+        said += [f"{path}: {reason}" for path, reason in found.refused]
+        raise InputError("; ".join([f"{image} holds no photographs", *said]) + ": give another.")
 
     def below(path):
         return os.path.join(image, *path.split("/"))
 
-    return [below(file.path) for file in found], [(below(path), why) for path, why in refused]
+    refused = [(below(path), reason) for path, reason in found.refused]
+    return [below(file.path) for file in found.photographs], refused, said
 
 
 def _show_one(labels, template, answer):

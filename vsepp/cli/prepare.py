@@ -1,9 +1,14 @@
 """``vsepp prepare``: choose a data set, put its files in place, prepare it."""
 
+from pathlib import Path
+
 from vsepp.cli.command import parser
 from vsepp.cli.data_choice import Settings, choose, dataset_folder
 from vsepp.cli.data_placing import features_in_place, put_in_place
 from vsepp.cli.datasets import usual_dataset
+from vsepp.cli.kept_vocabulary import add_arguments as add_vocabulary
+from vsepp.cli.kept_vocabulary import kept_vocabulary
+from vsepp.data.orientation import CHOICES
 from vsepp.system.invocation import command
 from vsepp.text.tokens import AUTO, find_tokenizer
 
@@ -20,8 +25,24 @@ def _arguments(argv):
     add = result.add_argument
     add(
         "--captions",
+        nargs="+",
         metavar="FILE",
-        help="Karpathy JSON, or CSV, TSV or JSONL with filename, caption and perhaps split",
+        help="one or several files, or a folder with name.txt beside name.jpg: Karpathy JSON, a "
+        "table, or what Flickr8k, Flickr30k, COCO, their Chinese twins, AI Challenger, MUGE, "
+        "ALBEF, BLIP and Hugging Face hand out; what a file holds tells which",
+    )
+    add(
+        "--split-of",
+        nargs="+",
+        metavar="FILE=SPLIT",
+        help="the split of a caption file, where its name does not say train, val or test",
+    )
+    add(
+        "--splits",
+        nargs="+",
+        metavar="FILE",
+        help="lists of the photographs in each split, as Flickr_8k.trainImages.txt, or a folder "
+        "with them",
     )
     add("--images", metavar="PATH", help="folder, .zip or .tar with the photographs")
     add(
@@ -54,6 +75,7 @@ def _arguments(argv):
         metavar="N",
         help="a word is kept when it occurs more often than this outside test",
     )
+    add_vocabulary(result)
     add("--max-len", type=int, metavar="N", help="longest caption kept, in words")
     add(
         "--tokenizer",
@@ -62,6 +84,14 @@ def _arguments(argv):
         help="what cuts captions into words: without marks, as the authors of VSE++ do, or Chinese "
         "(auto: jieba for Chinese captions, treebank for --precomp, else words; a Karpathy "
         "JSON's own tokens stay)",
+    )
+    add(
+        "--exif",
+        choices=tuple(CHOICES),
+        default=AUTO,
+        help="turn photographs as their EXIF orientation says, in training as in use (auto: what "
+        "the data set is prepared with; at first yes, but no for a Karpathy JSON and --coco-ids, "
+        "whose published results were not)",
     )
     add("--seed", type=int, metavar="N", help="everything random follows from it")
     add(
@@ -82,14 +112,17 @@ def main(argv=None):
     arguments = _arguments(argv)
     if arguments.tokenizer != AUTO:
         find_tokenizer(arguments.tokenizer)
+    vocabulary = kept_vocabulary(arguments)
     settings = Settings(arguments)
     choice = choose(arguments, settings)
     config = settings.of(choice.dataset)
     folder = dataset_folder(config, choice.dataset)
     print(f"Data set {choice.dataset}: {choice.reason}.", flush=True)
+    for remark in choice.captions.remarks if choice.captions else ():
+        print(remark, flush=True)
     with _alone(folder):
-        _prepare(choice, config, folder, arguments)
-    print(f"Next: {_next_command(arguments, config, choice)}")
+        _prepare(choice, config, folder, arguments, vocabulary)
+    print(f"Next: {_next_command(arguments, config, choice, folder)}")
     return 0
 
 
@@ -108,7 +141,7 @@ def _alone(folder):
     )
 
 
-def _prepare(choice, config, folder, arguments):
+def _prepare(choice, config, folder, arguments, vocabulary):
     """Bring everything into the data set's folder, and say so where nothing is to be done."""
     options = (
         config.data_dir,
@@ -119,26 +152,28 @@ def _prepare(choice, config, folder, arguments):
         config.seed,
     )
     if choice.features:
-        changed = not features_in_place(choice.features, config, folder, arguments)
+        changed = not features_in_place(choice.features, config, folder, arguments, vocabulary)
         if changed:
             from vsepp.data.precomp import create_precomputed
 
-            create_precomputed(choice.features, *options)
+            create_precomputed(choice.features, *options, vocabulary=vocabulary)
     else:
-        placed = put_in_place(choice, config, folder, arguments)
+        placed = put_in_place(choice, config, folder, arguments, vocabulary)
         changed = placed is not None
         if changed:
             from vsepp.data.preparation import create_dataset
 
-            tokenizer, content = placed
-            create_dataset(*options, strict=arguments.strict, tokenizer=tokenizer, content=content)
+            create_dataset(*options, strict=arguments.strict, vocabulary=vocabulary, **placed)
     if not changed:
         print(f"{folder} is prepared with these options already; it is left as it is.")
 
 
-def _next_command(arguments, config, choice):
-    """The command that trains on what was prepared, with the options that it needs to know."""
+def _next_command(arguments, config, choice, folder):
+    """The command that trains on what was prepared, or evaluates where there is nothing to train
+    on, with the options that it needs to know."""
     from vsepp.config import PREPARED_KEYS, load_config, override
+    from vsepp.data.prepared import read_prepared
+    from vsepp.data.training_images import for_evaluation_alone
 
     words = []
     if arguments.config:
@@ -154,6 +189,15 @@ def _next_command(arguments, config, choice):
     for key in PREPARED_KEYS:  # a configuration that was overruled would be refused
         if usual.gives(key) and getattr(usual, key) != getattr(config, key):
             words += ["-o", override(key, getattr(config, key))]
+    splits = read_prepared(folder).get("splits", {})
+    if for_evaluation_alone(splits):
+        return command("eval", *words, *(["--split", *splits] if "test" not in splits else []))
     if choice.features and usual.finetuned:
         words += ["-o", "finetuned=false"]
+    if (
+        arguments.vocab
+        and Path(arguments.vocab).suffix != ".json"
+        and Path(arguments.vocab).is_file()
+    ):
+        words += ["-o", override("init_from", arguments.vocab)]
     return command("train", *words)

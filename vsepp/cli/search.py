@@ -6,7 +6,7 @@ from vsepp.cli.search_query import add_query, ask
 
 DESCRIPTION = """Search your own photographs with words, or with another photograph.
 
-  %(prog)s index FOLDER --out INDEX            encode every photograph below a folder
+  %(prog)s index FOLDER ... --out INDEX        encode every photograph below folders
   %(prog)s query INDEX "two dogs in the snow"  find them again
   %(prog)s query INDEX --image FILE            find those that look alike
   %(prog)s query --dataset NAME --image FILE   find sentences of a data set for a photograph"""
@@ -18,12 +18,13 @@ def main(argv=None):
     kinds = commands.add_subparsers(dest="command", metavar="index|query", required=True)
     add_index(kinds)
     add_query(kinds)
-    # A sentence may stand after options; argparse leaves such a word over.
+    # A sentence or a folder may stand after options; argparse leaves such a word over.
     arguments, rest = commands.parse_known_args(argv)
     strange = [word for word in rest if word.startswith("-")]
-    if strange or (rest and arguments.command == "index"):
-        commands.error(f"unrecognized arguments: {' '.join(strange or rest)}")
+    if strange:
+        commands.error(f"unrecognized arguments: {' '.join(strange)}")
     if arguments.command == "index":
+        arguments.folders += rest
         return make_index(arguments)
     arguments.words += rest
     return ask(arguments)

@@ -5,16 +5,23 @@ import os
 from vsepp.cli.checkpoints import open_model
 from vsepp.cli.command import subcommand
 from vsepp.cli.datasets import configuration, is_named
+from vsepp.system.printable import printable
 
-INDEX = """Make an index of the photographs below a folder, or bring one up to date.
+INDEX = """Make an index of the photographs below folders, or bring one up to date.
 
 Only photographs that are new or changed are encoded; those that are gone are forgotten. What an
-interrupted run has encoded is kept. Hidden files and folders are passed over."""
+interrupted run has encoded is kept. What is hidden, and what systems and drives keep beside
+photographs (@eaDir, #recycle, $RECYCLE.BIN, lost+found, ...), is passed over and counted."""
 
 
 def add_index(kinds):
     commands = kinds.add_parser("index", **subcommand(INDEX))
-    commands.add_argument("folder", metavar="FOLDER", help="your photographs")
+    commands.add_argument(
+        "folders",
+        nargs="+",
+        metavar="FOLDER",
+        help="your photographs; folders that are new to an index are added to it",
+    )
     commands.add_argument(
         "--out", required=True, metavar="INDEX", help="folder of the index; made when it is missing"
     )
@@ -28,6 +35,19 @@ def add_index(kinds):
         choices=("float32", "float16"),
         help="how the codes are stored (default: as they are, or float32; "
         "float16 takes half the room and is searched more slowly)",
+    )
+    commands.add_argument(
+        "--exclude",
+        action="append",
+        metavar="PATTERN",
+        help="leave out files and folders of this name (raw, '*.png', 'old/*.jpg'); may be given "
+        "again; the index keeps it until other patterns are given, or '' for none",
+    )
+    commands.add_argument(
+        "--include",
+        action="append",
+        metavar="PATTERN",
+        help="take in what its name keeps out (@eaDir, '.*'); kept as --exclude is",
     )
     approximate = commands.add_mutually_exclusive_group()
     approximate.add_argument(
@@ -53,10 +73,11 @@ def add_index(kinds):
 
 def make_index(arguments):
     from vsepp.index.manifest import MANIFEST, read_manifest
-    from vsepp.index.updating import check_places, update_index
+    from vsepp.index.places import check_places
+    from vsepp.index.updating import update_index
 
     config = configuration(arguments)
-    check_places(arguments.folder, arguments.out)  # before Paddle is imported
+    check_places(arguments.folders, arguments.out)  # before Paddle is imported
     checkpoint = arguments.checkpoint
     if checkpoint is None:
         checkpoint = "best"
@@ -64,13 +85,15 @@ def make_index(arguments):
             checkpoint = read_manifest(arguments.out).checkpoint
     model = open_model(arguments, config, checkpoint, any_dataset=not is_named(arguments))
     report = update_index(
-        arguments.folder,
+        arguments.folders,
         arguments.out,
         model,
         arguments.dtype,
         arguments.approximate,
         arguments.force,
         quiet=False,
+        exclude=arguments.exclude,
+        include=arguments.include,
     )
     print(_summary(arguments, report))
     return 0
@@ -93,7 +116,36 @@ def _summary(arguments, report):
             f"{report.approximate['recall']:.3f} against exact search, photographs as "
             "queries"
         )
-    if report.unreadable:
-        lines.append("left out, since they cannot be read:")
-        lines += [f"  {path}: {reason}" for path, reason in report.unreadable]
-    return "\n".join(lines)
+    lines += report.remarks
+    lines += _unreadable(report) + _not_looked_at(report)
+    return "\n".join(map(printable, lines))
+
+
+def _unreadable(report):
+    """Every file that cannot be read, under its reason where several share one."""
+    from vsepp.index.outcome import by_reason
+
+    lines = ["left out, since they cannot be read:"] if report.unreadable else []
+    for reason, paths in by_reason(report.unreadable).items():
+        if len(paths) == 1:
+            lines.append(f"  {paths[0]}: {reason}")
+        else:
+            lines.append(f"  {len(paths)} files; of each: {reason}")
+            lines += [f"    {path}" for path in paths]
+    return lines
+
+
+def _not_looked_at(report):
+    """What was passed over, and every file that was found as a sum."""
+    from vsepp.index.outcome import by_name, excluded, other_kinds, taking_in
+
+    found, lines = report.found, []
+    if found.other_kinds:
+        lines.append(f"passed over by suffix: {other_kinds(found)}")
+    if by_name(found):
+        lines.append(f"passed over by name: {by_name(found)} ({taking_in(found)} takes it in)")
+    if found.excluded:
+        lines.append(f"excluded: {excluded(found)}")
+    parts = [f"{count} {what}" for what, count in report.parts.items() if count]
+    lines.append(f"{found.files} files found: {', '.join(parts)}")
+    return lines

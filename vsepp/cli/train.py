@@ -23,7 +23,11 @@ def main(argv=None):
     config = configuration(arguments)
     import_paddle()
     from vsepp.training import train
+    from vsepp.training.starting import with_model_of_init_from
 
+    config, said = with_model_of_init_from(config)
+    if said:
+        print(said)
     last = config.path("last_checkpoint")
     earlier = _written_at(last)
     try:
@@ -50,18 +54,21 @@ def _same_command(argv, checkpoint):
 
 
 def _next_command(config):
-    """The command that asks the model which was trained, with a sentence that it understands."""
+    """The command that asks the model which was trained, with what it understands."""
     from vsepp.config import load_config
 
     words = dataset_words(config)
     best = config.path("best_checkpoint")
     if best != load_config(None, (), config.dataset).path("best_checkpoint"):
         words += ["--checkpoint", best]
-    return command("infer", *words, "--text", _example(config), "--save", "answer.png")
+    return command("infer", *words, *_question(config), "--save", "answer.png")
 
 
-def _example(config):
-    """A sentence of the test split, with as few unknown words as possible."""
+def _question(config):
+    """A sentence of the test split, with as few unknown words as possible, as options.
+
+    Where the model knows no word of any, some of its own words; a photograph where it knows none.
+    """
     from vsepp.data.dataset import open_dataset, prepared_folder
     from vsepp.text.vocabulary import SPECIAL_WORDS
 
@@ -73,4 +80,10 @@ def _example(config):
         if sentence not in seen and not sentence.startswith("-"):  # that would be an option
             seen.add(sentence)
             known[sentence] = sum(index not in special for index in caption) / len(caption)
-    return max(known, key=known.get, default="…")
+    best = max(known, key=known.get, default=None)
+    if best is not None and known[best]:
+        return "--text", best
+    words = [word for word in dataset.vocabulary.words if word not in SPECIAL_WORDS]
+    if words or not dataset.image_path(0).is_file():
+        return "--text", " ".join(words[:3]) or "…"
+    return "--image", str(dataset.image_path(0))

@@ -1,4 +1,4 @@
-"""Files out of a .zip, .tar or .tar.gz that somebody else packed.
+"""Files out of a .zip or a .tar, packed or not, that somebody else made.
 
 An archive is listed and checked as a whole before anything is written: one that holds
 an entry pointing out of its folder, a link or a device is refused, because no data set
@@ -17,15 +17,23 @@ import zlib
 from contextlib import contextmanager
 from pathlib import Path
 
+from vsepp.data.archive_kinds import READ, ZIP, reading_mode
+from vsepp.data.name_encodings import usual_name
 from vsepp.system.atomic import atomic_path
 from vsepp.system.errors import InputError
 from vsepp.system.progress import progress
 
-# What zipfile, tarfile and gzip raise on bytes that are not what they promise.
+try:
+    from lzma import LZMAError
+except ImportError:  # a Python that was built without it cannot open such a file either
+    LZMAError = EOFError
+
+# What zipfile, tarfile and what they unpack with raise on bytes that are not what they promise.
 _DAMAGE = (
     zipfile.BadZipFile,
     tarfile.TarError,
     zlib.error,
+    LZMAError,
     EOFError,
     struct.error,
     NotImplementedError,
@@ -34,6 +42,8 @@ _DAMAGE = (
 )
 # Photographs hardly shrink when packed; what unpacks to so many times its size is a bomb.
 _MOST_GROWTH, _ALWAYS_FINE = 200, 1 << 26
+_DECLARED_UTF8 = 0x800  # in a .zip entry's flags
+_UNICODE_PATH = 0x7075  # a .zip entry's extra field: its name in UTF-8, beside that of the system
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -53,35 +63,35 @@ def leaves_folder(name):
 
 
 class Archive:
-    """An open .zip, .tar or .tar.gz, told apart by content and not by name.
+    """An open .zip or .tar (also packed by gzip, bzip2 or xz), told apart by content, not by name.
 
     Use it as a context manager.
 
     Attributes:
         path: the archive.
         sizes: ``{name: bytes}`` of the regular files in it, names with forward slashes.
+        undeclared: ``{name: its bytes}`` of those whose encoding the archive does not say.
 
     Raises:
-        InputError: when the archive is missing, damaged, or holds an entry that leaves
-            the target folder, a link or a device, or unpacks to far more than it holds.
+        InputError: when the archive is missing, damaged or of a kind that is not read, or holds
+            an entry that leaves the target folder, a link or a device, or unpacks to far more
+            than it holds.
     """
 
     def __init__(self, path):
         self.path = Path(path)
         self._entries = {}
+        self.undeclared = {}
         if not self.path.is_file():
-            raise InputError(f"{path} does not exist or is no file: give a .zip, .tar or .tar.gz.")
+            raise InputError(f"{path} does not exist or is no file: give a {READ}.")
         self._room = _MOST_GROWTH * self.path.stat().st_size + _ALWAYS_FINE
-        with open(self.path, "rb") as file:
-            magic = file.read(4)
-        self._zipped = magic in (b"PK\3\4", b"PK\5\6")
+        mode = reading_mode(self.path)
+        self._zipped = mode == ZIP
         with self._damage_reported():
             if self._zipped:
                 self._file = zipfile.ZipFile(self.path)
             else:
-                self._file = tarfile.open(
-                    self.path, "r:gz" if magic[:2] == b"\x1f\x8b" else "r:", errorlevel=1
-                )
+                self._file = tarfile.open(self.path, mode, errorlevel=1, encoding="utf-8")
         try:
             with self._damage_reported():
                 self._list_zip() if self._zipped else self._list_tar()
@@ -139,7 +149,7 @@ class Archive:
             kind = stat.S_IFMT(entry.external_attr >> 16)  # zero when packed on Windows
             if kind and not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
                 self._refuse(entry.filename, "is a link or a device")
-            self._add(entry.filename, entry, entry.is_dir(), entry.file_size)
+            self._add(*_name_in_zip(entry), entry, entry.is_dir(), entry.file_size)
 
     def _list_tar(self):
         entries = progress(
@@ -148,9 +158,9 @@ class Archive:
         for entry in entries:
             if not (entry.isreg() or entry.isdir()):
                 self._refuse(entry.name, "is a link or a device")
-            self._add(entry.name, entry, entry.isdir(), entry.size)
+            self._add(*_name_in_tar(entry), entry, entry.isdir(), entry.size)
         # tarfile takes any header that it cannot read for the end. The real end is a
-        # block of zeros; reading on to the last byte makes gzip compare its checksum.
+        # block of zeros; reading on to the last byte lets the packing compare its checksum.
         stream = self._file.fileobj
         stream.seek(self._file.offset)
         block = stream.read(tarfile.BLOCKSIZE)
@@ -159,17 +169,18 @@ class Archive:
         while stream.read(1 << 20):
             pass
 
-    def _add(self, name, entry, is_folder, size):
+    def _add(self, name, undeclared, entry, is_folder, size):
         self._room -= size
         if self._room < 0:
             self._refuse(name, "unpacks to far more than it holds")
-        name = name.replace("\\", "/")
         if leaves_folder(name):
             self._refuse(name, "leads out of the folder")
         while name.startswith("./"):
             name = name[2:]
         if not is_folder:
             self._entries[name] = entry  # of two entries with one name the last one counts
+            if undeclared:
+                self.undeclared[name] = undeclared
 
     def _refuse(self, name, reason):
         raise InputError(
@@ -187,6 +198,29 @@ class Archive:
                 raise
             reason = (f"at {name!r}: " if name else "") + (str(error) or "unexpected end")
             raise InputError(
-                f"{self.path} is damaged or is no .zip, .tar or .tar.gz ({reason}): "
-                "fetch or pack it again."
+                f"{self.path} is damaged or is no {READ} ({reason}): fetch or pack it again."
             ) from None
+
+
+def _name_in_zip(entry):
+    """A .zip entry's name, and its bytes where their encoding is not said."""
+    if entry.flag_bits & _DECLARED_UTF8 or entry.orig_filename.isascii():
+        return entry.filename.replace("\\", "/"), None
+    data = entry.orig_filename.encode("cp437").split(b"\0")[0]
+    extra = entry.extra
+    while len(extra) > 4:
+        kind, length = struct.unpack_from("<HH", extra)
+        if kind == _UNICODE_PATH and extra[5:9] == struct.pack("<L", zlib.crc32(data)):
+            return extra[9 : 4 + length].decode().replace("\\", "/"), None
+        extra = extra[4 + length :]
+    return usual_name(data), data
+
+
+def _name_in_tar(entry):
+    """A .tar entry's name, and its bytes where they are no UTF-8."""
+    try:
+        entry.name.encode()
+    except UnicodeEncodeError:
+        data = entry.name.encode("utf-8", "surrogateescape")
+        return usual_name(data), data
+    return entry.name.replace("\\", "/"), None

@@ -17,6 +17,7 @@ from vsepp.system.records import wrong_field
 from vsepp.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
+    from PIL import Image
     from typing_extensions import Self  # which Python's typing has from 3.11 on
 
 NO_PHOTOGRAPHS = "precomp"  # folder in the paths of images of which there are only features
@@ -103,6 +104,8 @@ class CaptionDataset:
         captions: lists of indices without padding.
         vocabulary: the ``Vocabulary``.
         captions_per_image, max_len, split: as given.
+        exif: whether photographs are turned as their EXIF orientation says: as given, or as the
+            data set was prepared.
         decode: from a list of indices to a sentence.
         padded_length: indices of an item's caption.
         decodes: whether reading an image takes long enough for a thread of its own.
@@ -118,12 +121,14 @@ class CaptionDataset:
         split: str,
         captions_per_image: int = 5,
         max_len: int = 30,
+        exif: bool | None = None,
     ) -> None:
         self.vocabulary = Vocabulary.load(vocab_path)
         self.images, self.captions = read_split(
             dataset_path, split, captions_per_image, len(self.vocabulary), max_len
         )
         self.folder = split_file(dataset_path, split).parent
+        self.exif = Prepared(self.folder).exif if exif is None else exif
         self.split = split
         self.captions_per_image = captions_per_image
         self.max_len = max_len
@@ -172,6 +177,14 @@ class CaptionDataset:
             if moved.exists():
                 return moved
         return path
+
+    def photograph(self, image_id: int) -> Image.Image:
+        """The photograph, RGB and whole, turned by EXIF where the data set is prepared so.
+
+        Raises:
+            InputError: when it cannot be decoded.
+        """
+        return open_image(self.image_path(image_id), self.exif)
 
     def image_name(self, image_id: int) -> str:
         """What people are told of an image: where it is, or which, where features stand for it."""
@@ -268,6 +281,8 @@ class ImageTextDataset(CaptionDataset):
             handed a generator that (seed, epoch, caption) decide. Without a transform the
             item holds the PIL image.
         seed: of random crops.
+        exif: turn photographs as their EXIF orientation says; by default as ``prepared.json``
+            beside the split file says, see ``vsepp.data.orientation``.
 
     Raises:
         InputError: when the files are missing, malformed or do not belong together; on
@@ -285,8 +300,9 @@ class ImageTextDataset(CaptionDataset):
         max_len: int = 30,
         transform: Callable[..., Any] | None = None,
         seed: int = 0,
+        exif: bool | None = None,
     ) -> None:
-        super().__init__(dataset_path, vocab_path, split, captions_per_image, max_len)
+        super().__init__(dataset_path, vocab_path, split, captions_per_image, max_len, exif)
         self.transform = transform
         self.seed = seed
         self.epoch = 0
@@ -312,7 +328,7 @@ class ImageTextDataset(CaptionDataset):
         self.epoch = epoch
 
     def image(self, image_id: int, caption_index: int | None = None) -> Any:
-        picture = self.decoded[image_id] if self.decoded else open_image(self.image_path(image_id))
+        picture = self.decoded[image_id] if self.decoded else self.photograph(image_id)
         if self.transform is None:
             return picture
         if getattr(self.transform, "takes_generator", False):
@@ -339,8 +355,9 @@ class FeatureTextDataset(CaptionDataset):
         features: np.ndarray,
         captions_per_image: int = 5,
         max_len: int = 30,
+        exif: bool | None = None,
     ) -> None:
-        super().__init__(dataset_path, vocab_path, split, captions_per_image, max_len)
+        super().__init__(dataset_path, vocab_path, split, captions_per_image, max_len, exif)
         if len(features) != len(self.images):
             raise InputError(
                 f"the features of split {split} are {len(features)} rows for {len(self.images)} "
@@ -369,4 +386,5 @@ def open_dataset(folder: Union[str, Path, Prepared], split: str) -> CaptionDatas
         split,
         prepared.captions_per_image,
         prepared.max_len,
+        prepared.exif,
     )

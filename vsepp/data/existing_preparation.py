@@ -4,6 +4,7 @@ from pathlib import Path
 
 from vsepp.data.dataset import split_file
 from vsepp.data.features import FeatureStore
+from vsepp.data.orientation import shown
 from vsepp.data.preparation import PREPARED
 from vsepp.data.prepared import Prepared
 from vsepp.system.errors import InputError
@@ -16,6 +17,7 @@ class ExistingPreparation:
     Attributes:
         left_out: how many images could not be used.
         tokenizer: name of the one that is recorded, or None: then it was ``words``.
+        exif: whether photographs are turned as EXIF says; not where nothing is recorded.
     """
 
     def __init__(self, folder, prepared):
@@ -23,6 +25,7 @@ class ExistingPreparation:
         self._options = prepared["options"]
         self._splits = {name: split["images"] for name, split in prepared["splits"].items()}
         self.tokenizer = self._options.get("tokenizer")
+        self.exif = self._options.get("exif", False)
         self._features = prepared.get("features")
         self.left_out = sum(split["left_out"] for split in prepared["splits"].values())
 
@@ -45,12 +48,14 @@ class ExistingPreparation:
             captions_sha256: checksum of the captions' file or files.
             origin: ``FeatureOrigin`` of features that come in place of photographs.
         """
-        prepared = {"tokenizer": "words", **self._options}
+        prepared = {"tokenizer": "words", "exif": False, "new_words": False, **self._options}
         changes = [
-            f"{key} {prepared.get(key)} instead of {value}"
+            f"{key} {_shown(prepared.get(key))} instead of {_shown(value)}"
             for key, value in options.items()
-            if prepared.get(key) != value
+            if key != "vocabulary_sha256" and prepared.get(key) != value
         ]
+        if self._options.get("vocabulary_sha256") != options.get("vocabulary_sha256"):
+            changes.append("another vocabulary")
         if self._options.get("captions_sha256") != captions_sha256:
             changes.append("other captions")
         if self._features != (origin.record() if origin else None):
@@ -77,3 +82,8 @@ class ExistingPreparation:
             for name, images in self._splits.items()
             if images
         )
+
+
+def _shown(value):
+    """A value as the command's options take it."""
+    return shown(value) if isinstance(value, bool) else value

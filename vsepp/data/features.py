@@ -74,9 +74,12 @@ class FeatureOrigin:
         parts = [self.backbone, record.pop("fingerprint")[:12]]
         parts += [record.pop("resize"), record.pop("image_size")]
         for name, value in record.items():
-            parts.append(
-                value if isinstance(value, str) else f"{name}-{list_fingerprint([value])[:8]}"
-            )
+            if value is True:
+                parts.append(name)
+            elif isinstance(value, str):
+                parts.append(value)
+            else:
+                parts.append(f"{name}-{list_fingerprint([value])[:8]}")
         return "-".join(map(str, parts))
 
     @property

@@ -2,7 +2,8 @@
 
 They live beside the data, in ``decoded/``: ``<split>-<resize>.npy`` (uint8, the pixels of one
 image after the other, each ``[height, width, 3]``), ``<split>-<resize>.sizes.npy`` (int64
-``[n_images, 2]``, width and height) and ``<split>-<resize>.json`` (which images they are).
+``[n_images, 2]``, width and height) and ``<split>-<resize>.json`` (which images they are). What
+else is unusual follows ``<resize>``, such as ``-exif``.
 Writing them goes on where an interruption left it, see ``vsepp.system.resumable``.
 """
 
@@ -62,16 +63,19 @@ class ImageStore:
         data_folder: the data set's folder.
         resize: as in the configuration.
         interpolation: how they are resized.
+        exif: whether they are turned as EXIF says.
     """
 
-    def __init__(self, data_folder, resize, interpolation="bilinear"):
+    def __init__(self, data_folder, resize, interpolation="bilinear", exif=False):
         self.folder = Path(data_folder) / "decoded"
         self.resize = resize
         self.interpolation = interpolation
+        self.exif = exif
 
     def _name(self, split):
         usual = self.interpolation == "bilinear"
-        return f"{split}-{self.resize}" + ("" if usual else f"-{self.interpolation}")
+        unusual = ("" if usual else f"-{self.interpolation}") + ("-exif" if self.exif else "")
+        return f"{split}-{self.resize}{unusual}"
 
     def _sizes_path(self, split):
         return self.folder / f"{self._name(split)}.sizes.npy"
@@ -79,6 +83,7 @@ class ImageStore:
     def _origin(self, images):
         return {
             "resize": self.resize,
+            **({"exif": True} if self.exif else {}),
             "images": len(images),
             "images_sha256": list_fingerprint(list(images)),
         }
@@ -171,9 +176,12 @@ class ImageStore:
     def _resized_sizes(self, split, paths):
         """int64 ``[n_images, 2]`` of the images once they are resized, from their headers."""
         headers = progress(
-            map_images(image_size, paths), f"sizes of {split}", len(paths), "image", leave=False
+            map_images(self._size, paths), f"sizes of {split}", len(paths), "image", leave=False
         )
         return np.array([resized_size(*size, self.resize) for size in headers], np.int64)
+
+    def _size(self, path):
+        return image_size(path, exif=self.exif)
 
     def _check_room(self, array, offsets, log):
         size = int(offsets[-1])
@@ -203,7 +211,7 @@ class ImageStore:
             yield len(group), np.concatenate([pixels.reshape(-1) for pixels in group])
 
     def _pixels(self, path):
-        return np.asarray(resize(open_image(path), self.resize, self.interpolation))
+        return np.asarray(resize(open_image(path, self.exif), self.resize, self.interpolation))
 
 
 def _gigabytes(count):

@@ -103,12 +103,13 @@ def parse_karpathy(data, source):
     ]
 
 
-def cut_captions(data, tokenizer=AUTO):
+def cut_captions(data, tokenizer=AUTO, keep=False):
     """What a Karpathy JSON holds with its raw captions cut into ``tokens``.
 
     Args:
         data: ``{"images": [{"sentences": [{"raw", …}]}]}``.
         tokenizer: a name of ``vsepp.text.tokens``; ``auto`` detects Chinese.
+        keep: whether a sentence that has ``tokens`` keeps them.
 
     Returns:
         dict: the same with ``tokens``, and the tokenizer's name under ``tokenizer``.
@@ -121,7 +122,8 @@ def cut_captions(data, tokenizer=AUTO):
 
     def with_tokens(sentence):
         others = {key: value for key, value in sentence.items() if key != "tokens"}
-        return {"tokens": cut(sentence["raw"]), **others}
+        tokens = sentence["tokens"] if keep and "tokens" in sentence else cut(sentence["raw"])
+        return {"tokens": tokens, **others}
 
     images = [
         {**image, "sentences": list(map(with_tokens, image["sentences"]))}
@@ -164,7 +166,8 @@ def parse_cut(data, source, wanted=AUTO):
     if known and recorded != wanted:
         raise InputError(
             f"{source} was cut into words by the tokenizer {recorded}, not {wanted}: "
-            "give what it was made from with --captions, or leave out --tokenizer."
+            "give what it was made from with --captions, or leave out --tokenizer or the --vocab "
+            "that was cut so."
         )
     if not known and wanted != "words":
         images = [

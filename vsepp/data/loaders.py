@@ -369,6 +369,7 @@ def mktrainval(
             prepared.max_len,
             transform,
             seed,
+            prepared.exif,
         )
         if training and len(dataset) < batch_size:
             raise InputError(

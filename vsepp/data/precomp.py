@@ -197,7 +197,7 @@ def _float32(rows):
 
 
 def create_precomputed(
-    source, data_dir, dataset, captions_per_image, min_word_count, max_len, seed=0
+    source, data_dir, dataset, captions_per_image, min_word_count, max_len, seed=0, vocabulary=None
 ):
     """Prepare a data set of given features: what ``create_dataset`` writes, and the features.
 
@@ -207,7 +207,7 @@ def create_precomputed(
 
     Args:
         source: :class:`Precomputed`.
-        data_dir, dataset, captions_per_image, min_word_count, max_len, seed: as for
+        data_dir, dataset, captions_per_image, min_word_count, max_len, seed, vocabulary: as for
             ``create_dataset``.
 
     Returns:
@@ -218,9 +218,9 @@ def create_precomputed(
     """
     folder = os.path.join(data_dir, dataset)
     images = source.images()
-    vocabulary = build_vocabulary(images, min_word_count)
+    words = build_vocabulary(images, min_word_count, vocabulary)
     paths = [os.path.join(folder, NO_PHOTOGRAPHS, image.name) for image in images]
-    content = assemble(images, paths, (), vocabulary, captions_per_image, max_len, seed)
+    content = assemble(images, paths, (), words, captions_per_image, max_len, seed)
     if not content.counts["train"]["images"]:
         raise InputError(
             f"{source.folder}: no training image has a caption of 1 to {max_len} "
@@ -238,12 +238,13 @@ def create_precomputed(
             "seed": seed,
             "tokenizer": source.tokenizer,
             "captions_sha256": source.captions_sha256,
+            **(vocabulary.options() if vocabulary else {}),
         },
         "splits": content.counts,
-        "words": len(vocabulary),
+        "words": len(words),
         "features": source.origin.record(),
     }
-    write_dataset(folder, vocabulary, content, prepared)
+    write_dataset(folder, words, content, prepared)
     print_counts(dataset, prepared)
     return prepared
 

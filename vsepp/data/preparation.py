@@ -6,17 +6,27 @@ import hashlib
 import os
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Union
 
 import numpy as np
 
 from vsepp.data.images import map_images, open_image
 from vsepp.data.karpathy import SPLITS, KarpathyImage, parse_cut, read_karpathy_json
+from vsepp.data.orientation import described, obeys_exif, shown
+from vsepp.data.training_images import (
+    for_evaluation_alone,
+    require_training_images,
+    require_training_split,
+)
+from vsepp.metrics.equal_texts import EqualTexts
 from vsepp.system.atomic import write_json, write_together
 from vsepp.system.errors import InputError
 from vsepp.system.progress import progress
+from vsepp.text.equal import first_of_equal
 from vsepp.text.tokens import AUTO
-from vsepp.text.vocabulary import Vocabulary
+from vsepp.text.vocabulary import SPECIAL_WORDS, UNK, Vocabulary
 
 PREPARED = "prepared.json"
 _NAMED_AT_MOST = 10  # unreadable images named in the report, before it only counts
@@ -54,12 +64,58 @@ def choose_captions(
     return usable
 
 
-def build_vocabulary(images: Iterable[KarpathyImage], min_word_count: int) -> Vocabulary:
-    """The vocabulary of the ``KarpathyImage`` of every split but test."""
-    return Vocabulary.build(
-        (caption for image in images if image.split != "test" for caption in image.captions),
-        min_word_count,
+@dataclass(frozen=True)
+class KeptVocabulary:
+    """Another's vocabulary that a data set is prepared with, instead of one of its own words.
+
+    Attributes:
+        words: the vocabulary; its indices stay.
+        new_words: append the data set's own words that occur often enough outside test.
+        source: the file it came from, for what is printed.
+    """
+
+    words: Vocabulary
+    new_words: bool = False
+    source: str = "the vocabulary given"
+
+    def options(self) -> dict:
+        """What ``prepared.json`` keeps of it among the options."""
+        return {"vocabulary_sha256": self.words.sha256, "new_words": self.new_words}
+
+
+def build_vocabulary(
+    images: Iterable[KarpathyImage], min_word_count: int, kept: KeptVocabulary | None = None
+) -> Vocabulary:
+    """The vocabulary of the ``KarpathyImage`` of every split but test, or the one that is kept.
+
+    What is done with words that a kept vocabulary lacks is printed.
+    """
+    captions = [caption for image in images if image.split != "test" for caption in image.captions]
+    if kept is None:
+        vocabulary = Vocabulary.build(captions, min_word_count)
+        if len(vocabulary) == len(SPECIAL_WORDS):
+            print(
+                f"no word occurs more than {min_word_count} times outside the test split, so that "
+                "every word is unknown: prepare again with --min-word-count 0 --force"
+            )
+        return vocabulary
+    words = dict.fromkeys(word for caption in captions for word in caption)
+    missing = [word for word in words if word not in kept.words]
+    vocabulary = kept.words
+    if kept.new_words:
+        vocabulary = kept.words.grown(captions, min_word_count)
+    appended = len(vocabulary) - len(kept.words)
+    unknown = len(missing) - appended
+    said = (
+        f"of {len(words):,} different words outside the test split {len(missing):,} are not in "
+        f"{kept.source}"
     )
+    if kept.new_words:
+        said += f": {appended:,} occur more than {min_word_count} times and are appended"
+    if unknown:
+        said += f"{',' if kept.new_words else ':'} {unknown:,} become {UNK}"
+    print(said)
+    return vocabulary
 
 
 @dataclass(frozen=True)
@@ -69,7 +125,8 @@ class Content:
     Attributes:
         splits: ``{split: {"IMAGES": […], "CAPTIONS": […]}}``.
         sentences: ``{split: captions as they were written}``.
-        counts: ``{split: {"images", "captions", "left_out"}}``.
+        counts: ``{split: {"images", "captions", "left_out"}}``, and ``equal``, how many captions
+            another image of the split has word for word, where there are any.
     """
 
     splits: dict
@@ -100,6 +157,7 @@ def assemble(
     """
     splits: dict[str, dict] = {image.split: {"IMAGES": [], "CAPTIONS": []} for image in images}
     sentences: dict[str, list[str]] = {split: [] for split in splits}
+    chosen: dict[str, list[Sequence[str]]] = {split: [] for split in splits}
     left_out = dict.fromkeys(splits, 0)
     for position, (image, path) in enumerate(zip(images, paths)):
         generator = np.random.default_rng((seed, position))
@@ -109,6 +167,7 @@ def assemble(
             continue
         splits[image.split]["IMAGES"].append(path)
         splits[image.split]["CAPTIONS"].extend(vocabulary.encode(words) for words in captions)
+        chosen[image.split].extend(captions)
         written = dict(zip(image.captions, image.sentences))
         sentences[image.split].extend(written[words] for words in captions)
     counts = {
@@ -119,21 +178,26 @@ def assemble(
         }
         for name, split in splits.items()
     }
+    for name, captions in chosen.items():
+        if captions:
+            equal = EqualTexts(first_of_equal(map(tuple, captions)), captions_per_image)
+            counts[name].update({"equal": equal.captions} if equal.captions else {})
     return Content(splits, sentences, counts)
 
 
-def _problem(path: str) -> str | None:
+def _problem(path: str, exif: bool) -> str | None:
     """What is wrong with an image, or None when it decodes."""
     try:
-        open_image(path)
+        open_image(path, exif)
     except InputError as error:
         return str(error)
     return None
 
 
-def _check_images(paths: Sequence[str]) -> dict[str, str]:
+def _check_images(paths: Sequence[str], exif: bool) -> dict[str, str]:
     """The sentence about each image that cannot be decoded: ``{path: sentence}``."""
-    bar = progress(map_images(_problem, paths), "checking images", len(paths), "image")
+    problem_of = partial(_problem, exif=exif)
+    bar = progress(map_images(problem_of, paths), "checking images", len(paths), "image")
     return {path: problem for path, problem in zip(paths, bar) if problem}
 
 
@@ -155,6 +219,8 @@ def create_dataset(
     strict: bool = False,
     tokenizer: str = AUTO,
     content: dict | None = None,
+    exif: Union[bool, str] = AUTO,
+    vocabulary: KeptVocabulary | None = None,
 ) -> dict:
     """Prepare a data set: read its Karpathy split, write its vocabulary and split files.
 
@@ -175,6 +241,9 @@ def create_dataset(
         tokenizer: name of what cuts captions and queries, see ``karpathy.parse_cut``;
             ``prepared.json`` keeps it for training.
         content: what ``dataset_<dataset>.json`` holds, where it was read already.
+        exif: whether photographs are turned as their EXIF orientation says; ``auto``: see
+            ``orientation.obeys_exif``. ``prepared.json`` keeps it for whoever opens them.
+        vocabulary: another's to keep, with its indices, instead of one of this data set's words.
 
     Returns:
         dict: what ``prepared.json`` holds.
@@ -189,10 +258,12 @@ def create_dataset(
     if content is None:
         content = read_karpathy_json(source)
     images, tokenizer = parse_cut(content, str(source), tokenizer)
+    require_training_split(images, source, Path(folder) / "images")
     # The vocabulary depends on the JSON alone, so unreadable images do not change it.
-    vocabulary = build_vocabulary(images, min_word_count)
+    words = build_vocabulary(images, min_word_count, vocabulary)
     paths = [os.path.join(folder, "images", *image.name.split("/")) for image in images]
-    problems = _check_images(paths)
+    turned = obeys_exif(exif, content)
+    problems = _check_images(paths, turned)
     if problems:
         if strict:
             raise InputError(
@@ -200,12 +271,10 @@ def create_dataset(
             )
         _report(problems)
 
-    chosen = assemble(images, paths, problems, vocabulary, captions_per_image, max_len, seed)
-    if not any(counts["images"] for counts in chosen.counts.values()):
-        raise InputError(
-            f"{source}: no image is left that can be decoded and has a caption of "
-            f"1 to {max_len} words: check the images folder and max_len."
-        )
+    chosen = assemble(images, paths, problems, words, captions_per_image, max_len, seed)
+    require_training_images(
+        images, chosen.counts, problems, source, Path(folder) / "images", max_len
+    )
 
     prepared = {
         "options": {
@@ -214,13 +283,16 @@ def create_dataset(
             "max_len": max_len,
             "seed": seed,
             "tokenizer": tokenizer,
+            "exif": turned,
             "captions_sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
+            **(vocabulary.options() if vocabulary else {}),
         },
         "splits": chosen.counts,
-        "words": len(vocabulary),
+        "words": len(words),
     }
-    write_dataset(folder, vocabulary, chosen, prepared)
+    write_dataset(folder, words, chosen, prepared)
     print_counts(dataset, prepared)
+    print(f"{dataset} photographs: {described(turned)} (--exif {shown(turned)})")
     return prepared
 
 
@@ -231,7 +303,19 @@ def print_counts(dataset: str, prepared: dict) -> None:
             f"{dataset} {name}: {counts['images']} images, {counts['captions']} captions"
             + (f", {counts['left_out']} images left out" if counts["left_out"] else "")
         )
+    equal = {
+        name: counts["equal"] for name, counts in prepared["splits"].items() if "equal" in counts
+    }
+    if equal:
+        named = ", ".join(f"{count:,} of {name}" for name, count in equal.items())
+        print(
+            f"{dataset}: {sum(equal.values()):,} captions of different images are word for word "
+            f"equal ({named}): eval's --equal-captions right counts them as right, the key "
+            "mask_equal_captions=true keeps training from telling them apart"
+        )
     print(f"{dataset} vocabulary: {prepared['words']} words")
+    if for_evaluation_alone(prepared["splits"]):
+        print(f"{dataset} has no training images: it is for evaluation alone")
 
 
 def write_dataset(

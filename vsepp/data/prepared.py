@@ -48,6 +48,10 @@ def read_prepared(folder):
     tokenizer = found.get("tokenizer", "words")
     if tokenizer not in tuple(TOKENIZERS):
         raise InputError(f"{path}: there is no tokenizer {tokenizer!r}: {prepare_again(folder)}.")
+    if type(found.get("exif", False)) is not bool:
+        raise InputError(
+            f"{path}: exif is {found['exif']!r}, not true or false: {prepare_again(folder)}."
+        )
     for key in options:
         rules = KEYS[key].metadata
         if not rules["minimum"] <= found[key] <= rules["maximum"]:
@@ -69,6 +73,8 @@ class Prepared:
         captions_per_image, max_len: the two that every reader needs.
         tokenizer: name of what cut its captions; ``words`` where ``prepared.json`` does not say,
             as before there was a choice.
+        exif: whether its photographs are turned as their EXIF orientation says; not where
+            ``prepared.json`` does not say, as before there was a choice.
         features: :class:`FeatureOrigin` of a data set that consists of features instead of
             photographs, or None.
 
@@ -83,6 +89,7 @@ class Prepared:
         self.captions_per_image: int = content["options"]["captions_per_image"]
         self.max_len: int = content["options"]["max_len"]
         self.tokenizer: str = content["options"].get("tokenizer", "words")
+        self.exif: bool = content["options"].get("exif", False)
         self.features = self._origin(content.get("features"))
 
     def _origin(self, record) -> Optional[FeatureOrigin]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from vsepp.demo.limits import check_count, check_sentence, open_upload, read_labels
+from vsepp.demo.limits import check_count, check_place, check_sentence, open_upload, read_labels
 from vsepp.system.errors import InputError
 
 TEMPLATE = "a photo of a {}"
@@ -61,6 +61,13 @@ class QueryAnswerer:
         """Photographs like the picture in a file."""
         count = check_count(count)
         return Answer(self.photographs.find(self._code(path), count), "")
+
+    def more_like(self, place, count):
+        """Photographs like the one at a place, without that one: its own code is the query."""
+        place, count = check_place(place, len(self.photographs)), check_count(count)
+        found = self.photographs.find(self.photographs.code(place), count + 1)
+        others = [photograph for photograph in found if photograph.place != place]
+        return Answer(others[:count], f"like {self.photographs.name(place)} · 与之相似")
 
     def sentences_for(self, path, count):
         """Sentences for the picture in a file."""

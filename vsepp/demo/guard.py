@@ -10,6 +10,7 @@ _POLICY = (
 )
 
 _UPLOADS = ("/upload", "/gradio_api/upload")  # Gradio 4's and later ones'
+_INTERFACE = re.compile("/api(/.*)?", re.DOTALL)
 _DOWNLOAD = re.compile("/file[=/](.*)", re.DOTALL)  # below whatever prefix
 
 
@@ -24,16 +25,19 @@ class Guard:
       would hand out what its other pages have put aside in the working directory, would fetch or
       redirect to any address, and trusts the environment for where its uploads are.)
     - Browsers are told to load nothing from other servers.
+    - What lies below ``/api`` is the interface's, which reads no file that a body names; where
+      there is no interface, it is answered with status 404.
 
     Args:
         application: the ASGI application.
         folder: where uploads are put, and what the page itself shows.
         upload_bytes: the largest body of an upload.
         query_bytes: the largest body of any other request.
+        interface: the ASGI application below ``/api``, to which pictures may be sent; or None.
     """
 
-    def __init__(self, application, folder, upload_bytes, query_bytes=2**18):
-        self._application = application
+    def __init__(self, application, folder, upload_bytes, query_bytes=2**18, interface=None):
+        self._application, self._interface = application, interface
         self._folder = os.path.realpath(folder)
         self._upload_bytes, self._query_bytes = upload_bytes, query_bytes
 
@@ -57,36 +61,23 @@ class Guard:
         download = _DOWNLOAD.search(scope["path"])
         if download and not self._is_inside(download.group(1)):
             return await _refuse(send_guarded, 403, "Only the page's own files are served.")
+        application = self._application
         upload = scope["path"] in _UPLOADS
+        if _INTERFACE.fullmatch(scope["path"]):
+            if self._interface is None:
+                return await _refuse(send_guarded, 404, "There is no such page.")
+            application, upload = self._interface, True
         limit = self._upload_bytes if upload else self._query_bytes
         if _announced(scope) > limit:
             return await _refuse(send_guarded, 413, "This is too large.")
         if upload or scope["method"] in ("GET", "HEAD", "OPTIONS"):
-            return await self._pass_on(scope, _Counted(receive, limit), send_guarded)
+            return await _pass_on(application, scope, _Counted(receive, limit), send_guarded)
         body = await _read(receive, limit)
         if body is None:
             return await _refuse(send_guarded, 413, "This is too large.")
         if not self._accepts_files_of(body):
             return await _refuse(send_guarded, 400, "Only uploaded files are read.")
-        return await self._application(scope, _replayed(body, receive), send_guarded)
-
-    async def _pass_on(self, scope, receive, send):
-        """Let the application read a body that may turn out too large, or be broken off."""
-        answered = False
-
-        async def send_or_not(message):
-            nonlocal answered
-            if not receive.too_large or answered:
-                answered = True
-                await send(message)
-
-        try:
-            await self._application(scope, receive, send_or_not)
-        except Exception:
-            if not receive.broken_off:
-                raise
-        if receive.too_large and not answered:
-            await _refuse(send, 413, "This is too large.")
+        return await application(scope, _replayed(body, receive), send_guarded)
 
     def _accepts_files_of(self, body):
         try:
@@ -102,6 +93,25 @@ class Guard:
             return os.path.commonpath([self._folder, os.path.realpath(path)]) == self._folder
         except (OSError, ValueError):
             return False
+
+
+async def _pass_on(application, scope, receive, send):
+    """Let an application read a body that may turn out too large, or be broken off."""
+    answered = False
+
+    async def send_or_not(message):
+        nonlocal answered
+        if not receive.too_large or answered:
+            answered = True
+            await send(message)
+
+    try:
+        await application(scope, receive, send_or_not)
+    except Exception:
+        if not receive.broken_off:
+            raise
+    if receive.too_large and not answered:
+        await _refuse(send, 413, "This is too large.")
 
 
 def _announced(scope):

@@ -92,6 +92,18 @@ def check_count(count):
     return int(count)
 
 
+def check_place(place, count):
+    """The place of a photograph among ``count``, as an int.
+
+    Raises:
+        InputError: when it is none of them.
+    """
+    number = isinstance(place, (int, float)) and not isinstance(place, bool)
+    if not number or not math.isfinite(place) or place != int(place) or not 0 <= place < count:
+        raise InputError("There is no such photograph: click one that was found.")
+    return int(place)
+
+
 def uploaded_file(upload, folder):
     """Where a picture lies that a visitor has uploaded.
 

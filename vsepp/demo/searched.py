@@ -1,20 +1,30 @@
 """What is searched: photographs of an index or of a data set's split, and a split's sentences."""
 
+import os
 from typing import NamedTuple
+
+import numpy as np
 
 
 class FoundPhotograph(NamedTuple):
     """A photograph that fits a query.
 
     Attributes:
+        place: among all that are searched.
         path: the file.
         name: what a visitor is told of it.
         score: the similarity.
     """
 
+    place: int
     path: str
     name: str
     score: float
+
+
+def tellable(path):
+    """A path as UTF-8 can hold it: what of its bytes was none becomes a question mark."""
+    return str(path).encode("utf-8", "replace").decode("utf-8")
 
 
 class IndexedPhotographs:
@@ -33,15 +43,23 @@ class IndexedPhotographs:
 
     def find(self, code, k):
         """The ``k`` that fit a code best, as :class:`FoundPhotograph`, best first."""
-        photographs, scores = self._index.search(code, k)
+        rows, scores = self._index.search_rows(code, k)
         return [
-            FoundPhotograph(str(self._index.path(photograph)), photograph.path, float(score))
-            for photograph, score in zip(photographs, scores)
+            FoundPhotograph(int(row), self.path(row), self.name(row), float(score))
+            for row, score in zip(rows, scores)
         ]
+
+    def code(self, place):
+        """The code of the photograph at a place, float32 ``[size]``."""
+        return self._index.code(place)
 
     def path(self, place):
         """The file of the photograph at a place."""
-        return str(self._index.path(self._index.manifest.photographs[place]))
+        return os.path.abspath(self._index.path(self._index.manifest.photographs[place]))
+
+    def name(self, place):
+        """What a visitor is told of the photograph at a place."""
+        return tellable(self._index.manifest.photographs[place].path)
 
 
 class SplitPhotographs:
@@ -65,17 +83,22 @@ class SplitPhotographs:
         """The ``k`` that fit a code best, as :class:`FoundPhotograph`, best first."""
         places, scores = self._gallery.find_images(code, k)
         return [
-            FoundPhotograph(self.path(place), self._name(place), float(score))
+            FoundPhotograph(int(place), self.path(place), self.name(place), float(score))
             for place, score in zip(places, scores)
         ]
 
+    def code(self, place):
+        """The code of the photograph at a place, float32 ``[size]``."""
+        return np.asarray(self._gallery.images[place], np.float32)
+
     def path(self, place):
         """The file of the photograph at a place."""
-        return str(self._gallery.dataset.image_path(place))
+        return os.path.abspath(self._gallery.dataset.image_path(place))
 
-    def _name(self, place):
+    def name(self, place):
+        """What a visitor is told of the photograph at a place."""
         name = self._gallery.dataset.image_name(place)
-        return name.replace("\\", "/").rpartition("/")[2]
+        return tellable(name.replace("\\", "/").rpartition("/")[2])
 
 
 class SplitSentences:

@@ -127,7 +127,7 @@ def address_of(bound):
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def application(answers, folder):
+def application(answers, folder, api=False):
     """The page as an ASGI application.
 
     To be called inside the event loop that will run it: on Python 3.9 what Gradio makes
@@ -136,13 +136,15 @@ def application(answers, folder):
     Args:
         answers: ``vsepp.demo.answers.QueryAnswerer``.
         folder: as :func:`private_folder` made it.
+        api: whether programs may ask as well, below ``/api``.
     """
     import gradio
     from fastapi import FastAPI
 
     from vsepp.demo.guard import Guard
-    from vsepp.demo.page import accepted, build_page
+    from vsepp.demo.page import build_page
     from vsepp.demo.upkeep import upkeep
+    from vsepp.demo.versions import accepted
 
     page = build_page(answers, folder)
 
@@ -170,15 +172,21 @@ def application(answers, folder):
         root_path=os.environ.get("GRADIO_ROOT_PATH"),
         **accepted(gradio.mount_gradio_app, **wishes),
     )
-    return Guard(mounted, folder, MAX_BYTES + 2**16)  # a form has lines of its own beside the file
+    interface = None
+    if api:
+        from vsepp.demo.api import json_interface
+
+        interface = json_interface(answers, folder)
+    # a form has lines of its own beside the file
+    return Guard(mounted, folder, MAX_BYTES + 2**16, interface=interface)
 
 
-def make_server(answers, folder, ready=lambda: None):
+def make_server(answers, folder, ready=lambda: None, api=False):
     """A ``uvicorn.Server`` of the page. Its ``run(sockets=[…])`` answers until Ctrl-C or SIGTERM,
     which it raises again at the end.
 
     Args:
-        answers, folder: as :func:`application` takes them.
+        answers, folder, api: as :func:`application` takes them.
         ready: called once, when the first visitor can come.
     """
     import uvicorn
@@ -195,7 +203,7 @@ def make_server(answers, folder, ready=lambda: None):
 
     return Server(
         uvicorn.Config(
-            lambda: application(answers, folder),
+            lambda: application(answers, folder, api),
             factory=True,
             log_level="error",
             access_log=False,

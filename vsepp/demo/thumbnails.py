@@ -1,12 +1,12 @@
-"""Photographs as the page shows them: small, each made when it is first found."""
+"""Photographs as the page shows them: small or large, each made when it is first asked for."""
 
 import contextlib
-import hashlib
 import os
+import re
 
 from vsepp.report.pictures import fit_photograph
 
-SIZE = (400, 300)  # pixels that a thumbnail fits in
+SMALL, LARGE = (400, 300), (1600, 1200)  # pixels that a picture fits in
 _QUALITY = 85
 
 
@@ -15,19 +15,21 @@ class ThumbnailFolder:
 
     Args:
         folder: where they are put, which must be there; others may delete them.
+        size: pixels that each fits in.
     """
 
-    def __init__(self, folder):
-        self._folder = os.path.join(folder, "thumbnails")
+    def __init__(self, folder, size=SMALL):
+        self._folder = os.path.join(folder, "{}x{}".format(*size))
+        self._size = size
 
-    def path(self, photograph):
+    def path(self, photograph, place):
         """The thumbnail's file, which counts as new from now on.
 
         Args:
             photograph: path; where it cannot be read, the thumbnail is a tile with its name.
+            place: a number that no other photograph has; the file's name tells it.
         """
-        name = hashlib.sha256(os.fsencode(photograph)).hexdigest()[:32]
-        path = os.path.join(self._folder, f"{name}.jpg")
+        path = os.path.join(self._folder, f"{int(place)}.jpg")
         try:
             os.utime(path)
         except FileNotFoundError:
@@ -39,8 +41,14 @@ class ThumbnailFolder:
         with contextlib.suppress(FileExistsError):
             os.mkdir(self._folder)  # not makedirs: the folder above is removed when the page ends
         try:
-            fit_photograph(photograph, *SIZE).save(aside, "JPEG", quality=_QUALITY)
+            fit_photograph(photograph, *self._size).save(aside, "JPEG", quality=_QUALITY)
             os.replace(aside, path)
         finally:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(aside)
+
+
+def place_of(name):
+    """The number that the name of a thumbnail's file tells; None when it is no such name."""
+    told = re.fullmatch(r"([0-9]{1,18})\.jpg", name)
+    return int(told.group(1)) if told else None

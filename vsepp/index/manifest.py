@@ -8,6 +8,8 @@ An index is a folder::
     journal.jsonl  journal.codes     encoded so far, while an indexer runs
     lock                        held by an indexer
 
+The manifest of an index of several folders lists them, with their labels, in place of one.
+
 The name of a generation follows from its content. A new one is written beside the old one and the
 manifest renamed last, so whoever reads finds the old index or the new one, whole.
 """
@@ -20,11 +22,13 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Dict, NamedTuple, Optional, TypeVar
+from typing import Any, Dict, NamedTuple, Optional, Tuple, TypeVar
 
 import numpy as np
 
 from vsepp.data.encoding import Encoding
+from vsepp.index.choosing import Choice
+from vsepp.index.folders import Folder, in_words
 from vsepp.metrics.similarity import MEASURES
 from vsepp.system.atomic import atomic_path, write_text
 from vsepp.system.errors import InputError
@@ -35,6 +39,7 @@ from vsepp.system.npy_files import read_npy
 from vsepp.system.records import wrong_field
 
 FORMAT = "vsepp-photographs-1"
+FORMAT_OF_SEVERAL = "vsepp-photographs-of-folders-1"
 MANIFEST = "manifest.json"
 DTYPES = ("float32", "float16")
 _GENERATIONS = ("codes-*.npy", "approximate-*.faiss")
@@ -110,18 +115,25 @@ class Manifest:
     """The content of ``manifest.json``.
 
     Attributes:
-        folder: that of the photographs, absolute.
+        folders: those of the photographs; labels are empty where there is one.
         checkpoint: where the checkpoint was, absolute.
         origin: :class:`CodeOrigin`.
         photographs: tuple of :class:`Photograph`, in the order of their paths.
         approximate: None, or ``{"sha256", "kind", "recall"}`` of the approximate index.
+        choice: what is left out of the folders, and taken in.
     """
 
-    folder: str
+    folders: Tuple[Folder, ...]
     checkpoint: str
     origin: CodeOrigin
     photographs: tuple
     approximate: Optional[dict] = None
+    choice: Choice = Choice()
+
+    @property
+    def folder(self) -> str:
+        """The folder, or the folders in words."""
+        return in_words(self.folders)
 
     @property
     def generation(self) -> str:
@@ -154,7 +166,7 @@ def read_manifest(index: str | Path) -> Manifest:
     content = read_json(path, _MEND)
     if not isinstance(content, dict) or "format" not in content:
         raise InputError(f"{path} is not the manifest of an index: {_MEND}.")
-    if content["format"] != FORMAT:
+    if content["format"] not in (FORMAT, FORMAT_OF_SEVERAL):
         raise InputError(
             f"{path} has the format {content['format']!r}, this version reads "
             f"{FORMAT!r}: update the package, or {_MEND}."
@@ -171,18 +183,48 @@ def read_manifest(index: str | Path) -> Manifest:
 
 
 def _parse(content: dict[str, Any]) -> Manifest:
-    _check(content, {"encoding": dict, "folder": str, "checkpoint": str, "photographs": list})
+    _check(content, {"encoding": dict, "checkpoint": str, "photographs": list})
+    folders = _folders(content)
     origin = CodeOrigin.from_record(content["encoding"])
     photographs = tuple(map(_photograph_inside, content["photographs"]))
     paths = [photograph.path for photograph in photographs]
     if len(set(paths)) < len(paths):
         raise ValueError("a photograph is listed twice")
+    starts = tuple(f"{folder.label}/" for folder in folders)
+    if len(folders) > 1 and not all(path.startswith(starts) for path in paths):
+        raise ValueError("a photograph lies in none of its folders")
     if "approximate" not in content:
         raise ValueError("its 'approximate' is missing")
     approximate = content["approximate"]
     if approximate is not None:
         _check(approximate, {"sha256": str, "kind": str, "recall": float})
-    return Manifest(content["folder"], content["checkpoint"], origin, photographs, approximate)
+    choice = Choice(_patterns(content, "exclude"), _patterns(content, "include"))
+    return Manifest(folders, content["checkpoint"], origin, photographs, approximate, choice)
+
+
+def _folders(content: dict[str, Any]) -> Tuple[Folder, ...]:
+    if content["format"] == FORMAT:
+        _check(content, {"folder": str})
+        return (Folder("", content["folder"]),)
+    _check(content, {"folders": list})
+    lines = content["folders"]
+    if len(lines) < 2 or not all(_is_texts(line) and len(line) == 2 for line in lines):
+        raise ValueError("its 'folders' is malformed")
+    labels = [label for label, _ in lines]
+    if len(set(labels)) < len(labels) or any("/" in label or not label for label in labels):
+        raise ValueError("its 'folders' is malformed")
+    return tuple(Folder(label, path) for label, path in lines)
+
+
+def _patterns(content: dict[str, Any], key: str) -> Tuple[str, ...]:
+    value = content.get(key, [])
+    if not _is_texts(value):
+        raise ValueError(f"its {key!r} is malformed")
+    return tuple(value)
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
 
 
 def _check(record: Any, types: Mapping[str, type]) -> None:
@@ -282,14 +324,21 @@ def write_codes(index: str | Path, manifest: Manifest, blocks: Iterable[np.ndarr
 
 def write_manifest(index: str | Path, manifest: Manifest) -> None:
     """Let ``manifest`` be the index from now on, and remove the generations before it."""
-    content = {
-        "format": FORMAT,
+    several = len(manifest.folders) > 1
+    content: Dict[str, Any] = {
+        "format": FORMAT_OF_SEVERAL if several else FORMAT,
         "generation": manifest.generation,
-        "folder": manifest.folder,
+        **({"folders": manifest.folders} if several else {"folder": manifest.folders[0].path}),
         "checkpoint": manifest.checkpoint,
         "encoding": manifest.origin.record(),
         "approximate": manifest.approximate,
     }
+    for key, patterns in (
+        ("exclude", manifest.choice.exclude),
+        ("include", manifest.choice.include),
+    ):
+        if patterns:
+            content[key] = patterns
     lines = ",\n".join(json.dumps(photograph) for photograph in manifest.photographs)
     # ASCII: a file name may hold bytes that are no UTF-8.
     write_text(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from vsepp.checkpoint import read_header
 from vsepp.index.exact import ExactIndex
+from vsepp.index.folders import file_of
 from vsepp.index.manifest import Manifest, Photograph, open_codes, open_generation
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import command, quoted
@@ -40,16 +40,16 @@ class PhotographIndex:
         self.manifest, self._backend = open_generation(index, self._open)
 
     def _open(self, manifest: Manifest) -> ExactIndex | FaissIndex:
-        codes = open_codes(self.index, manifest)
+        self._codes = codes = open_codes(self.index, manifest)
         if not self._approximate:
             backend = ExactIndex(manifest.origin.measure)
             backend.add(np.arange(len(codes)), codes)
             return backend
         if not manifest.approximate:
+            folders = " ".join(quoted(folder.path) for folder in manifest.folders)
             raise InputError(
                 f"{self.index} has no approximate index: make one with `{command('search')} "
-                f"index {quoted(manifest.folder)} --out {quoted(self.index)} --approximate`, or "
-                "search exactly."
+                f"index {folders} --out {quoted(self.index)} --approximate`, or search exactly."
             )
         from vsepp.index.faiss_index import open_stored
 
@@ -84,13 +84,23 @@ class PhotographIndex:
 
     def search_all(self, codes: np.ndarray, k: int) -> list[tuple[list[Photograph], np.ndarray]]:
         """As :meth:`search`, for each of several queries, float32 ``[n, size]``, at once."""
-        answers = []
-        for rows, scores in zip(*self._backend.search(codes, k)):
-            there = rows >= 0
-            found = [self.manifest.photographs[row] for row in rows[there]]
-            answers.append((found, scores[there]))
-        return answers
+        return [
+            ([self.manifest.photographs[row] for row in rows], scores)
+            for rows, scores in self._search_rows(codes, k)
+        ]
+
+    def search_rows(self, code: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """As :meth:`search`, but (rows int64, float32 scores): places in the manifest's list."""
+        return self._search_rows(code[None], k)[0]
+
+    def _search_rows(self, codes: np.ndarray, k: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        answers = zip(*self._backend.search(codes, k))
+        return [(rows[rows >= 0], scores[rows >= 0]) for rows, scores in answers]
+
+    def code(self, row: int) -> np.ndarray:
+        """The code of the photograph in a row, float32 ``[size]``: it is not encoded anew."""
+        return np.asarray(self._codes[row], np.float32)
 
     def path(self, photograph: Photograph) -> str:
         """Where the file of a photograph is."""
-        return os.path.join(self.manifest.folder, *photograph.path.split("/"))
+        return file_of(self.manifest.folders, photograph.path)

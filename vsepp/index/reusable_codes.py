@@ -40,12 +40,12 @@ class ReusableCodes:
             self._by_content[photograph.sha256] = place
             self._sizes.add(photograph.size)
 
-    def look_up(self, found: PhotographFile, folder: Path) -> tuple[Photograph, Place] | None:
+    def look_up(self, found: PhotographFile, file: str | Path) -> tuple[Photograph, Place] | None:
         """(:class:`Photograph`, place of its code), or None when it has to be encoded.
 
         Args:
             found: ``vsepp.index.finding.PhotographFile``.
-            folder: what its path is relative to.
+            file: where it is.
         """
         known = self._by_path.get(found.path)
         if known is not None and known[0][:3] == tuple(found):
@@ -53,7 +53,7 @@ class ReusableCodes:
         if found.size not in self._sizes:
             return None
         try:  # moved, copied, or merely touched
-            sha256 = file_sha256(folder / found.path)
+            sha256 = file_sha256(file)
         except OSError:
             return None
         place = self._by_content.get(sha256)

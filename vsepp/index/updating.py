@@ -1,14 +1,14 @@
-"""Bringing an index up to date with its folder: only what is new or changed is encoded."""
+"""Bringing an index up to date with its folders: only what is new or changed is encoded."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass, field, replace
+from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Optional, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from vsepp.data.encoding import Encoding
 from vsepp.data.images import map_images
 from vsepp.index.exact import check_finite
 from vsepp.index.finding import PhotographFile, find_photographs
+from vsepp.index.folders import file_of, in_words
 from vsepp.index.journal import Journal
 from vsepp.index.manifest import (
     DTYPES,
@@ -30,14 +31,16 @@ from vsepp.index.manifest import (
     write_codes,
     write_manifest,
 )
+from vsepp.index.outcome import Report, by_reason, passed_over
+from vsepp.index.places import check_places
 from vsepp.index.reusable_codes import Place, ReusableCodes, file_sha256
+from vsepp.index.scope import Scope, Wanted
 from vsepp.system.errors import InputError
 from vsepp.system.locks import only_one
 from vsepp.system.progress import progress
 
 BATCH = 16  # photographs encoded together
 FLUSH_COUNT, FLUSH_SECONDS = 256, 5.0  # a crash costs no more than this
-_OURS = ("codes-", "approximate-", "journal.", "lock.", ".")
 _ROWS_AT_ONCE = 4_096
 
 
@@ -53,91 +56,62 @@ class PhotographEncoder(Protocol):
     def encode_pixels(self, pixels: np.ndarray) -> np.ndarray: ...
 
 
-@dataclass
-class Report:
-    """What an update did.
-
-    Attributes:
-        new, changed, gone, unchanged: photographs, compared with the index as it was.
-        encoded: photographs that went through the network.
-        recovered: photographs that an interrupted run had encoded.
-        seconds: spent encoding.
-        unreadable: list of ``(path, reason)``.
-        total: photographs in the index now.
-        approximate: None, or what the manifest says of the approximate index.
-    """
-
-    new: int = 0
-    changed: int = 0
-    gone: int = 0
-    unchanged: int = 0
-    encoded: int = 0
-    recovered: int = 0
-    seconds: float = 0.0
-    unreadable: list = field(default_factory=list)
-    total: int = 0
-    approximate: Optional[dict] = None
-
-
 def update_index(
-    folder: str | Path,
+    folders: str | Path | Sequence[str | Path],
     index: str | Path,
     model: PhotographEncoder,
     dtype: str | None = None,
     approximate: bool | None = None,
     force: bool = False,
     quiet: bool = True,
+    exclude: Sequence[str] | None = None,
+    include: Sequence[str] | None = None,
 ) -> Report:
-    """Make an index of the photographs below a folder, or bring it up to date.
+    """Make an index of the photographs below one or several folders, or bring it up to date.
 
     What an interrupted run has encoded is taken over. The result depends on the photographs and
     the checkpoint alone: an index that was interrupted and finished equals one that was not.
 
     Args:
-        folder: of the photographs.
-        index: folder of the index; may lie inside ``folder``.
+        folders: of the photographs; those of the index so far, and more if wanted.
+        index: folder of the index; may lie inside one of them.
         model: a ``RetrievalModel``.
         dtype: ``float32`` or ``float16`` on the disk; None is as it was, or float32.
         approximate: build an approximate index as well; None is as it was, or not.
-        force: let the index go over to another checkpoint, folder or dtype, or take the place
-            of a damaged one. What no longer fits is encoded anew.
+        force: let the index go over to another checkpoint, other folders or another dtype, or
+            take the place of a damaged one. What no longer fits is encoded anew.
         quiet: show no progress bar.
+        exclude, include: patterns of what is left out and taken in, as
+            :class:`vsepp.index.choosing.Choice` has them; None is as it was, or none.
 
     Returns:
         Report
 
     Raises:
-        InputError: when the folder holds no photograph that can be read, another indexer is at
-            work, or the index is of another checkpoint, folder or dtype.
+        InputError: when the folders hold no photograph that can be read, another indexer is at
+            work, or the index is of another checkpoint, dtype or folder.
     """
-    check_places(folder, index)
-    folder, index = Path(os.path.abspath(folder)), Path(os.path.abspath(index))
+    given = [folders] if isinstance(folders, (str, Path)) else list(folders)
+    check_places(given, index)
+    wanted = Wanted(
+        tuple(os.path.abspath(folder) for folder in given),
+        None if exclude is None else tuple(exclude),
+        None if include is None else tuple(include),
+    )
+    index = Path(os.path.abspath(index))
+    is_new = not index.exists()
     index.mkdir(parents=True, exist_ok=True)
-    with only_one(
-        index / "lock",
-        f"another process is indexing into {index}: wait for its end, or choose another --out.",
-    ):
-        return _Update(folder, index, model, dtype, approximate, force, quiet).run()
-
-
-def check_places(folder: str | Path, index: str | Path) -> None:
-    """InputError unless ``folder`` is a folder and ``index`` one of an index, or nothing yet."""
-    for place, what in ((folder, "of your photographs"), (index, "for the index, with --out")):
-        if not str(place):  # Path would take it for the current folder
-            raise InputError(f"the name of a folder is empty: give the folder {what}.")
-    folder, index = Path(folder), Path(index)
-    if not folder.is_dir():
-        what = "is no folder" if folder.exists() else "does not exist"
-        raise InputError(f"{folder} {what}: give the folder of your photographs.")
-    if index.exists() and not index.is_dir():
-        raise InputError(f"{index} is a file: give --out the name of a folder for the index.")
-    if index.is_dir() and not (index / MANIFEST).exists():
-        for name in os.listdir(index):
-            if not f"{name}.".startswith(_OURS):
-                raise InputError(
-                    f"{index} holds other files, such as {name}: give --out a folder "
-                    "of its own for the index."
-                )
+    try:
+        with only_one(
+            index / "lock",
+            f"another process is indexing into {index}: wait for its end, or choose another --out.",
+        ):
+            return _Update(wanted, index, model, dtype, force, quiet).run(approximate)
+    except InputError:
+        if is_new:
+            with suppress(OSError):  # something was encoded, which the next run takes over
+                index.rmdir()
+        raise
 
 
 class _Update:
@@ -145,17 +119,17 @@ class _Update:
 
     def __init__(
         self,
-        folder: Path,
+        wanted: Wanted,
         index: Path,
         model: PhotographEncoder,
         dtype: str | None,
-        approximate: bool | None,
         force: bool,
         quiet: bool,
     ) -> None:
-        self.folder, self.index, self.model = folder, index, model
+        self.index, self.model = index, model
         self.force, self.quiet = force, quiet
         self.before = self._read_before()
+        self.scope = Scope(wanted, self.before)
         self.origin = CodeOrigin(
             Encoding.of_model(model, exif=True),
             model.config.embed_size,
@@ -165,9 +139,6 @@ class _Update:
         # An index that is older than flags goes on without them: they would rename its codes.
         if self.before and self.before.origin == self.origin.without_flags():
             self.origin = self.before.origin
-        if approximate is None:
-            approximate = bool(self.before and self.before.approximate)
-        self.approximate = approximate
         self.report = Report()
 
     def _read_before(self) -> Manifest | None:
@@ -180,21 +151,23 @@ class _Update:
                 raise
             return None
 
-    def run(self) -> Report:
+    def run(self, approximate: bool | None) -> Report:
+        self.approximate = approximate
+        if approximate is None:
+            self.approximate = bool(self.before and self.before.approximate)
         if self.approximate:
             from vsepp.index.faiss_index import check_usable
 
             check_usable(self.origin.measure)
         self._check_origin()
-        found, self.report.unreadable = find_photographs(self.folder, [self.index])
-        if not found:
-            raise InputError(
-                f"{self.folder} holds no photographs (JPEG, PNG, WebP, BMP or GIF)"
-                f"{self._reasons()}: give another folder."
-            )
+        self.report.remarks += self.scope.remarks()
+        found = find_photographs(self.scope.folders, [self.index], self.scope.choice)
+        self.report.found, self.report.unreadable = found, list(found.refused)
+        if not found.photographs:
+            raise InputError(self._nothing_found())
         with closing(Journal(self.index, self.origin)) as journal:
             reusable = ReusableCodes(self._codes_before(), (journal.photographs, journal.codes()))
-            there = self._encode_missing(found, reusable, journal)
+            there = self._encode_missing(found.photographs, reusable, journal)
             self._finish(there, reusable, journal)
         return self.report
 
@@ -230,12 +203,7 @@ class _Update:
                 f"{self.index} was made with another preprocessing: give --force to "
                 "encode every photograph anew."
             )
-        if self.before.folder != str(self.folder):
-            raise InputError(
-                f"{self.index} is the index of {self.before.folder}, not of "
-                f"{self.folder}: choose another --out, or give --force if that is "
-                "where the photographs are now."
-            )
+        self.scope.check(self.index)
 
     def _codes_before(self) -> tuple[Sequence[Photograph], np.ndarray]:
         """The stored codes; with ``force``, damaged ones are done without."""
@@ -244,7 +212,7 @@ class _Update:
         try:
             codes = open_codes(self.index, self.before)
             check_finite(codes, self.before.codes_path(self.index))
-            return self.before.photographs, codes
+            return self.scope.renamed(self.before.photographs), codes
         except (InputError, FileNotFoundError) as error:
             if not self.force:
                 reason = (
@@ -259,7 +227,9 @@ class _Update:
         self, found: Sequence[PhotographFile], reusable: ReusableCodes, journal: Journal
     ) -> dict[PhotographFile, tuple[Photograph, Place] | None]:
         """Encode into the journal; returns ``{found: (photograph, place)}`` of all others."""
-        there = {photograph: reusable.look_up(photograph, self.folder) for photograph in found}
+        there = {
+            photograph: reusable.look_up(photograph, self._file(photograph)) for photograph in found
+        }
         missing = [photograph for photograph, entry in there.items() if entry is None]
         self.report.recovered = len(journal.photographs)
         begin = flushed = time.monotonic()
@@ -298,10 +268,13 @@ class _Update:
         if batch:
             yield self._encode_batch(batch)
 
+    def _file(self, found: PhotographFile) -> Path:
+        return Path(file_of(self.scope.folders, found.path))
+
     def _decode(self, found: PhotographFile) -> tuple[str, np.ndarray] | tuple[None, InputError]:
         """(SHA-256, pixels), or (None, InputError). The hash comes first: should the file change
         in between, the next run sees by its hash that it has."""
-        path = self.folder / found.path
+        path = self._file(found)
         try:
             return file_sha256(path), self.model.pixels(path)
         except InputError as error:
@@ -311,7 +284,7 @@ class _Update:
 
     def _reason(self, error: InputError, found: PhotographFile) -> str:
         """What is wrong with a photograph, without its path, which stands beside it."""
-        return str(error).replace(str(self.folder / found.path), "it", 1).rstrip(".")
+        return str(error).replace(str(self._file(found)), "it", 1).rstrip(".")
 
     def _encode_batch(
         self, batch: Sequence[tuple[Photograph, np.ndarray]]
@@ -333,20 +306,20 @@ class _Update:
     ) -> None:
         reusable.add(journal.photographs, journal.codes())
         entries = (
-            entry or reusable.look_up(photograph, self.folder)
+            entry or reusable.look_up(photograph, self._file(photograph))
             for photograph, entry in there.items()
         )
         placed = [entry for entry in entries if entry is not None]
         if not placed:
-            raise InputError(
-                f"none of the photographs below {self.folder} can be read"
-                f"{self._reasons()}: give another folder."
-            )
+            if not journal.photographs:
+                journal.remove()
+            raise InputError(self._nothing_readable(len(there)))
         manifest = Manifest(
-            str(self.folder),
+            self.scope.folders,
             os.path.abspath(self.model.checkpoint),
             self.origin,
             tuple(photograph for photograph, _ in placed),
+            choice=self.scope.choice,
         )
         self._count(manifest, there)
         places = [place for _, place in placed]
@@ -395,10 +368,8 @@ class _Update:
 
     def _count(self, manifest: Manifest, found: Iterable[PhotographFile]) -> None:
         report = self.report
-        before = {
-            photograph.path: photograph.sha256
-            for photograph in (self.before.photographs if self.before else ())
-        }
+        known = self.scope.renamed(self.before.photographs) if self.before else ()
+        before = {photograph.path: photograph.sha256 for photograph in known}
         for photograph in manifest.photographs:
             if photograph.path not in before:
                 report.new += 1
@@ -409,9 +380,17 @@ class _Update:
         report.gone = len(before.keys() - {photograph.path for photograph in found})
         report.total = len(manifest.photographs)
 
-    def _reasons(self) -> str:
-        if not self.report.unreadable:
-            return ""
-        path, reason = self.report.unreadable[0]
-        count = len(self.report.unreadable)
-        return f"; {count} cannot be read, the first being {path} ({reason})"
+    def _nothing_found(self) -> str:
+        folders = self.scope.folders
+        return (
+            f"{in_words(folders)} {'hold' if len(folders) > 1 else 'holds'} no photographs"
+            f"{passed_over(self.report)}: give another folder."
+        )
+
+    def _nothing_readable(self, count: int) -> str:
+        path, reason = min(self.report.unreadable)
+        reasons = len(by_reason(self.report.unreadable))
+        return (
+            f"none of the {count} photographs below {in_words(self.scope.folders)} can be read"
+            f"{f', for {reasons} reasons' if reasons > 1 else ''}; of {path}: {reason}."
+        )

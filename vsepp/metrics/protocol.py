@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Iterable, Optional, Sequence
 
 import numpy as np
@@ -9,8 +10,9 @@ import numpy as np
 from vsepp.metrics.bootstrap import Ranks
 from vsepp.metrics.correspondence import GroundTruth, as_codes, as_correspondence
 from vsepp.metrics.counting import count_wrong
+from vsepp.metrics.equal_texts import EqualTexts
 from vsepp.metrics.result import RetrievalResult
-from vsepp.metrics.scores import count_folds, mean_metrics, metrics_of_counts
+from vsepp.metrics.scores import all_metrics, count_folds, mean_metrics, metrics_of_counts
 from vsepp.metrics.similarity import Ensemble, Measure, find_measure
 from vsepp.system.errors import InputError
 
@@ -109,7 +111,12 @@ def evaluate_codes(
 
 
 def score(
-    galleries: Sequence, folds: bool = False, models: Sequence = (), **about: Any
+    galleries: Sequence,
+    folds: bool = False,
+    models: Sequence = (),
+    equal: Optional[EqualTexts] = None,
+    equal_right: bool = False,
+    **about: Any,
 ) -> RetrievalResult:
     """:func:`evaluate_codes` of a split.
 
@@ -118,22 +125,35 @@ def score(
         folds: see :func:`evaluate_codes`.
         models: ``vsepp.RetrievalModel`` that the codes are of: their ``checkpoint`` and
             ``fingerprint`` are named.
+        equal: which captions of the split are word for word equal, to be stated.
+        equal_right: count a caption as right for every image that has it.
         about: ``dataset`` and ``split``.
 
     Raises:
-        InputError: when there is not one whole fold, or measures are mixed.
+        InputError: when there is not one whole fold, when measures are mixed, or with folds where
+            equal captions count as right and there are any.
     """
     images, texts, measure = ensemble_codes(galleries)
-    return evaluate_codes(
+    stride = galleries[0].dataset.captions_per_image
+    result = evaluate_codes(
         images,
         texts,
-        galleries[0].dataset.captions_per_image,
+        equal.correspondence() if equal and equal_right else stride,
         measure,
         folds,
         checkpoints=[model.checkpoint for model in models],
         fingerprints=[model.fingerprint for model in models],
         **about,
     )
+    if equal is None:
+        return result
+    stated: dict = {"captions": equal.captions, "sentences": equal.sentences}
+    stated["counted"] = "right" if equal_right else "wrong"
+    if equal_right:
+        result = replace(result, protocol=f"{result.protocol}, equal captions right")
+    elif equal.captions and not folds:
+        stated["rsum_right"] = all_metrics(images, texts, equal.correspondence(), measure)["rsum"]
+    return replace(result, equal_captions=stated)
 
 
 def _images(count: int) -> str:

@@ -30,6 +30,9 @@ class RetrievalResult:
         checkpoints: one, or all of an ensemble.
         fingerprints: of their weights, in the same order.
         intervals: see ``vsepp.metrics.bootstrap.intervals``.
+        equal_captions: of captions that another image has word for word: how many ``captions`` and
+            ``sentences``, as what they are ``counted``, and ``rsum_right``, what rsum would be if
+            they were right; None where nobody looked.
         comparison: the other's ``checkpoint``, ``fingerprint`` and metrics, and ``differences``,
             see ``vsepp.metrics.bootstrap.compare``.
     """
@@ -47,6 +50,7 @@ class RetrievalResult:
     fingerprints: tuple[str, ...] = ()
     intervals: Optional[dict] = None
     comparison: Optional[dict] = None
+    equal_captions: Optional[dict] = None
 
     def with_intervals(self) -> RetrievalResult:
         """The same with bootstrap intervals of every metric that ranks determine."""
@@ -82,9 +86,12 @@ class RetrievalResult:
         return {key: value for key, value in known.items() if value is not None}
 
     def to_dict(self) -> dict:
-        """What ``tools/eval.py`` writes as JSON: :meth:`about`, the metrics, and with intervals or
-        a comparison ``bootstrap``, ``intervals``, ``compare``."""
+        """What ``tools/eval.py`` writes as JSON: :meth:`about`, the metrics, ``equal_captions``
+        where they were looked for, and with intervals or a comparison ``bootstrap``,
+        ``intervals``, ``compare``."""
         result = {**self.about(), **self.metrics}
+        if self.equal_captions:
+            result["equal_captions"] = self.equal_captions
         if self.intervals or self.comparison:
             result["bootstrap"] = {
                 "resampled": self.ranks.resampled,

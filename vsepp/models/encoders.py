@@ -52,7 +52,13 @@ class TextEncoder(ABC):
         config: the run's ``Config``.
         reader: what turns sentences into lists of indices, with the methods of
             ``vsepp.text.reader.WordReader``.
+
+    Attributes:
+        word_rows: the parameter of its network with a row for each word of the reader's
+            vocabulary, by which weights are carried over to other words; None where none has.
     """
+
+    word_rows: str | None = None
 
     def __init__(self, config: Config, reader: WordReader) -> None:
         self.config = config

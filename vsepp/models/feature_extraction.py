@@ -37,13 +37,14 @@ class FrozenBackbone:
     Args:
         config: ``image_model, pretrained, weights, seed, resize, image_size,
             backbone_precision`` count.
+        exif: turn photographs as their EXIF orientation says.
 
     Attributes:
         origin: :class:`FeatureOrigin`; its precision is the one in fact used.
         state: ``{parameter: ndarray}``.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, exif: bool = False) -> None:
         check_image_size(config.image_model, config.image_size, config.resize)
         paddle.seed(config.seed)  # a backbone without weights is random, but the same each time
         self.network = build_backbone(config.image_model)
@@ -56,6 +57,7 @@ class FrozenBackbone:
             Encoding(
                 fingerprint(self.state),
                 find_image_encoder(config.image_model)(config).preprocessing,
+                exif,
                 precision=backbone_precision(config.backbone_precision),
             ),
         )
@@ -70,7 +72,7 @@ class FrozenBackbone:
                 self.network, steps.image_size, _BATCH, encoding.precision, steps.mean, steps.std
             )
         crop = steps.center_crop()
-        pixels = map_images(lambda path: crop.pixels(open_image(path)), paths)
+        pixels = map_images(lambda path: crop.pixels(open_image(path, encoding.exif)), paths)
         return map(self._predictor, in_batches(pixels, _BATCH))
 
 
@@ -117,7 +119,7 @@ def load_features(
             "image_model and its weights are not used"
         )
     else:
-        backbone = FrozenBackbone(config)
+        backbone = FrozenBackbone(config, prepared.exif)
     store = FeatureStore(prepared.folder, backbone.origin)
     features = {}
     for split, dataset in datasets.items():

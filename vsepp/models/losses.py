@@ -8,6 +8,7 @@ from paddle import nn
 
 from vsepp.config import Config
 from vsepp.system.errors import InputError
+from vsepp.text.equal import first_of_equal_captions
 
 MEASURES = ("cosine", "order")
 
@@ -50,7 +51,11 @@ class TripletNetLoss(nn.Layer):
         self.measure = measure
 
     def forward(
-        self, ie: paddle.Tensor, te: paddle.Tensor, image_ids: paddle.Tensor | None = None
+        self,
+        ie: paddle.Tensor,
+        te: paddle.Tensor,
+        image_ids: paddle.Tensor | None = None,
+        caption_ids: paddle.Tensor | None = None,
     ) -> paddle.Tensor:
         """The loss of a batch of pairs.
 
@@ -59,6 +64,8 @@ class TripletNetLoss(nn.Layer):
             te: text codes, float ``[batch, embed_size]``; row ``k`` describes image ``k``.
             image_ids: optional int ``[batch]``; captions of the same image are then not
                 negatives of each other.
+            caption_ids: optional int ``[batch]``, equal where captions are word for word equal,
+                see :func:`equal_rows`; these are then not negatives of each other.
 
         Returns:
             float scalar, summed over the batch and both directions.
@@ -66,11 +73,10 @@ class TripletNetLoss(nn.Layer):
         scores = similarity(ie, te, self.measure)
         batch = scores.shape[0]
         right = paddle.diagonal(scores)
-        if image_ids is None:
+        same = _alike(image_ids, caption_ids)
+        if same is None:
             negative = 1 - paddle.eye(batch, dtype=scores.dtype)
         else:
-            image_ids = image_ids.reshape([-1])
-            same = image_ids.unsqueeze(0) == image_ids.unsqueeze(1)
             negative = 1 - same.astype(scores.dtype)
         image_to_text = F.relu(self.margin + scores - right.unsqueeze(1)) * negative
         text_to_image = F.relu(self.margin + scores - right.unsqueeze(0)) * negative
@@ -99,16 +105,19 @@ class NPairLoss(nn.Layer):
         self.measure = measure
 
     def forward(
-        self, ie: paddle.Tensor, te: paddle.Tensor, image_ids: paddle.Tensor | None = None
+        self,
+        ie: paddle.Tensor,
+        te: paddle.Tensor,
+        image_ids: paddle.Tensor | None = None,
+        caption_ids: paddle.Tensor | None = None,
     ) -> paddle.Tensor:
         """Mean cross-entropy of both directions, a float scalar; arguments as
         :class:`TripletNetLoss` takes them."""
         scale = paddle.clip(paddle.exp(self.logit_scale), max=self.largest_scale)
         logits = similarity(ie, te, self.measure) * scale
         batch = logits.shape[0]
-        if image_ids is not None:
-            image_ids = image_ids.reshape([-1])
-            same = image_ids.unsqueeze(0) == image_ids.unsqueeze(1)
+        same = _alike(image_ids, caption_ids)
+        if same is not None:
             other = same.astype(logits.dtype) - paddle.eye(batch, dtype=logits.dtype)
             logits = logits - 1e4 * other
         labels = paddle.arange(batch)
@@ -122,6 +131,22 @@ def build_loss(config: Config, model: nn.Layer) -> nn.Layer:
     if config.loss == "npair":
         return NPairLoss(model.logit_scale, config.measure)
     return TripletNetLoss(config.margin, config.hard_negative, config.measure)
+
+
+def equal_rows(rows: paddle.Tensor) -> paddle.Tensor:
+    """Numbers that are equal where rows of a batch are: int64 ``[batch, …]`` → ``[batch]``."""
+    return paddle.to_tensor(first_of_equal_captions(rows.numpy()))
+
+
+def _alike(*ids: paddle.Tensor | None) -> paddle.Tensor | None:
+    """Which pairs of a batch share one of these numbers, bool ``[batch, batch]``; None of none."""
+    same = None
+    for each in ids:
+        if each is not None:
+            row = each.reshape([-1])
+            equal = row.unsqueeze(0) == row.unsqueeze(1)
+            same = equal if same is None else paddle.logical_or(same, equal)
+    return same
 
 
 def _nothing(ie: paddle.Tensor, te: paddle.Tensor) -> paddle.Tensor:

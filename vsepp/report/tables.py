@@ -86,6 +86,8 @@ def metrics_table(result):
         lines.append("Ensemble, mean of similarities: " + ", ".join(result["ensemble"]))
     elif result.get("checkpoint"):
         lines.append(f"Checkpoint: {result['checkpoint']}")
+    if result.get("equal_captions"):
+        lines.append(equal_captions_line(result["equal_captions"]))
 
     columns, directions, (rsum, bounds) = metric_cells(result)
     rows = []
@@ -183,6 +185,27 @@ def heading(result):
     return (
         f"{names}{': ' if names else ''}{result['images']:,} images, {result['captions']:,} "
         f"sentences. Protocol: {result['protocol']}."
+    )
+
+
+def equal_captions_line(equal):
+    """What is said of captions that several images have word for word.
+
+    Args:
+        equal: ``equal_captions`` of a ``vsepp.metrics.result.RetrievalResult``.
+    """
+    count = equal["captions"]
+    if not count:
+        return "No captions of different images are word for word equal."
+    said = f"{count:,} captions of different images are word for word equal"
+    kinds = "1 sentence" if equal["sentences"] == 1 else f"{equal['sentences']:,} sentences"
+    if equal["counted"] == "right":
+        return f"{said} ({kinds}) and count as right for each other's images."
+    if "rsum_right" not in equal:
+        return f"{said} ({kinds}) and count as wrong for each other's images."
+    return (
+        f"{said} ({kinds}) and count as wrong for each other's images; counted as right "
+        f"(--equal-captions right) rsum is {_score('rsum', equal['rsum_right'])}."
     )
 
 

@@ -16,6 +16,7 @@ from vsepp.models.device import memory_errors_explained
 from vsepp.models.twins import compute
 from vsepp.system.errors import InputError
 from vsepp.system.progress import progress
+from vsepp.text.equal import first_of_equal_captions
 
 if TYPE_CHECKING:  # a single sentence waits for neither
     from vsepp.data.dataset import CaptionDataset
@@ -105,10 +106,26 @@ def padded(captions: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
     return grid, lengths
 
 
+def share_codes(codes: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """Let captions that are equal have the code of the first of them, in place.
+
+    Args:
+        codes: ``[n, embed_size]``.
+        first: see ``vsepp.text.equal``.
+    """
+    again = np.flatnonzero(first != np.arange(len(first)))
+    if len(again):
+        codes[again] = codes[first[again]]
+    return codes
+
+
 def encode_captions(
     model: HasExtractors, captions: Sequence[Sequence[int]], batch_size: int, quiet: bool = True
 ) -> np.ndarray:
     """Codes of captions, encoded in order of length so that no batch is mostly padding.
+
+    Captions that are equal are encoded once, so that their codes are equal to the bit: a code
+    depends, by rounding, on the batch that it was computed in.
 
     Args:
         model: a ``VSEPP`` in evaluation mode.
@@ -117,9 +134,12 @@ def encode_captions(
     Returns:
         float32 ``[len(captions), embed_size]``, in the captions' own order.
     """
-    order = np.argsort([len(caption) for caption in captions], kind="stable")
+    first = first_of_equal_captions(captions)
+    distinct = np.flatnonzero(first == np.arange(len(first)))
+    lengths = [len(captions[index]) for index in distinct.tolist()]
+    order = distinct[np.argsort(lengths, kind="stable")]
     codes = np.empty((0, 0), np.float32)
-    starts = range(0, len(captions), batch_size)
+    starts = range(0, len(order), batch_size)
     for start in progress(starts, "encoding captions", len(starts), "batch", disable=quiet or None):
         chosen = order[start : start + batch_size]
         batch = map(paddle.to_tensor, padded([captions[index] for index in chosen]))
@@ -128,7 +148,7 @@ def encode_captions(
         if not len(codes):
             codes = np.empty((len(captions), rows.shape[1]), np.float32)
         codes[chosen] = rows
-    return codes
+    return share_codes(codes, first)
 
 
 def encode_dataset(

@@ -16,12 +16,15 @@ from safetensors import SafetensorError, safe_open
 
 from vsepp.data.dataset import CaptionDataset, open_dataset
 from vsepp.data.encoding import Encoding
-from vsepp.data.features import FeatureOrigin, FeatureStore
+from vsepp.data.features import GIVEN, FeatureOrigin, FeatureStore
+from vsepp.data.orientation import described
 from vsepp.data.prepared import Prepared
 from vsepp.metrics.top_k import scores_of_image, scores_of_text, top_k
+from vsepp.retrieval.encoding import share_codes
 from vsepp.system.errors import InputError
 from vsepp.system.fingerprints import list_fingerprint
 from vsepp.system.tensor_files import write_tensors
+from vsepp.text.equal import first_of_equal_captions
 
 if TYPE_CHECKING:
     from vsepp.retrieval.model import RetrievalModel
@@ -67,13 +70,15 @@ def open_gallery(
     """The gallery of a split under a model; its codes are computed when they are not stored.
 
     Where the data set's vocabulary is not the checkpoint's, its captions are cut and encoded
-    anew, from how they were written, as the checkpoint's own training captions were.
+    anew, from how they were written, as the checkpoint's own training captions were. Its
+    photographs are turned by EXIF where it is prepared so, whatever the checkpoint was trained on.
 
     Args:
         model: ``RetrievalModel``.
         folder: the prepared data set's folder.
         split: name of the split.
-        log: called with a line when the captions were encoded anew, or the codes not kept.
+        log: called with a line when the captions were encoded anew, when the photographs of the
+            checkpoint's training were turned otherwise, or when the codes are not kept.
 
     Raises:
         InputError: when the split is missing, or when the vocabulary is not the checkpoint's
@@ -83,6 +88,11 @@ def open_gallery(
     dataset = open_dataset(prepared, split)
     if not model.reader.reads(dataset):
         _read_anew(model, dataset, log)
+    if not prepared.features and dataset.exif != model.exif:
+        log(
+            f"{dataset.folder.name}'s photographs are {described(dataset.exif)}; those that "
+            f"{model.checkpoint} was trained on were {described(model.exif)}"
+        )
     features = _feature_store(model, prepared)
     if features and not features.holds(split, dataset.images):
         features = None
@@ -102,13 +112,19 @@ def open_gallery(
             )
         except OSError as error:  # the answer does not depend on it
             log(f"the codes could not be kept beside the checkpoint ({error.strerror})")
+    else:  # which were not always encoded once for equal captions
+        share_codes(stored[1], first_of_equal_captions(dataset.captions))
     return Gallery(dataset, *stored, model.measure)
 
 
 def _feature_store(model: RetrievalModel, prepared: Prepared) -> FeatureStore | None:
     """Where the features that the model was trained over would be, or those of the data set."""
     origin = FeatureOrigin.from_record(model.frozen) if model.frozen else prepared.features
-    return FeatureStore(prepared.folder, origin) if origin else None
+    if origin is None:
+        return None
+    if origin.backbone != GIVEN:  # of this data set's photographs, opened as it says
+        origin = replace(origin, encoding=replace(origin.encoding, exif=prepared.exif))
+    return FeatureStore(prepared.folder, origin)
 
 
 def _keys(
@@ -118,7 +134,7 @@ def _keys(
     given: FeatureOrigin | None,
 ) -> list[dict[str, Any]]:
     """What tells a gallery's codes from others: as it is written now, and as it may have been."""
-    encoding = Encoding.of_model(model, exif=False)
+    encoding = Encoding.of_model(model, dataset.exif)
     if features:
         encoding = replace(encoding, precision=features.origin.encoding.precision)
     keys = []
@@ -188,8 +204,7 @@ def _encode_images(
 ) -> np.ndarray:
     if features:
         return model.encode_features(features.read(dataset.split, dataset.images))
-    paths = [dataset.image_path(image_id) for image_id in range(len(dataset.images))]
-    return model.encode_image(paths, exif=False, quiet=False)
+    return model.encode_photographs(dataset, quiet=False)
 
 
 def same_photograph(

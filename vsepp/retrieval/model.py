@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar, Union
+from typing import TYPE_CHECKING, Any, TypeVar, Union
 
 import numpy as np
 import paddle
@@ -17,7 +17,7 @@ from vsepp.checkpoint import load_checkpoint, read_header
 from vsepp.config import KEYS, Config, apply
 from vsepp.data.batches import in_batches
 from vsepp.data.features import first_not_finite
-from vsepp.data.images import map_images, open_image
+from vsepp.data.images import as_rgb, map_images, open_image
 from vsepp.data.preprocessing import Preprocessing
 from vsepp.data.transforms import normalize
 from vsepp.metrics.similarity import MEASURES
@@ -31,6 +31,9 @@ from vsepp.retrieval.prompts import TEMPLATE, each_once, prompts
 from vsepp.system.errors import InputError
 from vsepp.system.threads import computes_in_bfloat16
 from vsepp.text.vocabulary import Vocabulary
+
+if TYPE_CHECKING:  # a single sentence does not wait for it
+    from vsepp.data.dataset import CaptionDataset
 
 MANY_IMAGES = 64  # from here on, preparing a faster network pays
 _BATCH = 64
@@ -80,6 +83,9 @@ class RetrievalModel:
         measure: ``cosine`` or ``order``.
         fingerprint: of the weights.
         frozen: what the header says of the frozen backbone that it was trained over, or None.
+        exif: whether the photographs that it was trained on were turned as EXIF says. How others
+            are opened does not depend on it: those of a data set as that is prepared, people's
+            own turned.
     """
 
     def __init__(self, checkpoint: str | Path) -> None:
@@ -94,6 +100,7 @@ class RetrievalModel:
         self.measure = self.config.measure
         self.fingerprint = header["fingerprint"]
         self.frozen = header.get("backbone")
+        self.exif: bool = header.get("exif", False)
         self._predictor: BackbonePredictor | None = None
 
     def _found(self, find: Callable[[str], Found], name: str) -> Found:
@@ -164,7 +171,8 @@ class RetrievalModel:
 
         Args:
             images: a list of paths or PIL images (or a single one).
-            exif: turn photographs as their EXIF orientation says.
+            exif: turn photographs as their EXIF orientation says, as people's own are. For those
+                of a data set, which are opened as it is prepared, see :meth:`encode_photographs`.
             quiet: show no progress bar.
 
         Returns:
@@ -176,11 +184,30 @@ class RetrievalModel:
                 backbone (then use :meth:`encode_features`).
         """
         photos = _listed(images, _PHOTO, "images")
+        return self._encode_each(lambda photo: self.pixels(photo, exif), photos, quiet)
+
+    def encode_photographs(self, dataset: CaptionDataset, quiet: bool = True) -> np.ndarray:
+        """Codes of the photographs of a data set, from the pixels that training reads: decoded
+        whole, and turned by EXIF where the data set is prepared so.
+
+        Args:
+            dataset: ``CaptionDataset``.
+            quiet: show no progress bar.
+
+        Returns, raises: as :meth:`encode_image`.
+        """
+        crop = self.preprocessing.center_crop()
+        numbers = range(len(dataset.images))
+        return self._encode_each(lambda number: crop(dataset.photograph(number)), numbers, quiet)
+
+    def _encode_each(
+        self, pixels_of: Callable[[Any], np.ndarray], photos: Sequence, quiet: bool
+    ) -> np.ndarray:
+        """Codes of photographs, of which ``pixels_of`` gives what the network sees."""
         self.check_backbone()
         if not photos:
             return self._no_codes()
-        pixels = map_images(lambda photo: self.pixels(photo, exif), photos)
-        return self.encode_cropped(pixels, len(photos), quiet)
+        return self.encode_cropped(map_images(pixels_of, photos), len(photos), quiet)
 
     def encode_cropped(
         self, pixels: Iterable[np.ndarray], count: int, quiet: bool = True
@@ -239,14 +266,14 @@ class RetrievalModel:
     def pixels(self, image: Photo, exif: bool = True) -> np.ndarray:
         """A photograph (a path or PIL image) as the network sees it: uint8 ``[size, size, 3]``.
 
-        People's own large JPEGs (``exif``) are decoded no larger than needed; those of data sets
-        are read as training read them.
+        Large JPEGs that are turned (``exif``) are decoded no larger than needed; others are read
+        whole.
 
         Raises:
             InputError: when it cannot be decoded.
         """
         if isinstance(image, Image.Image):
-            image = (ImageOps.exif_transpose(image) if exif else image).convert("RGB")
+            image = as_rgb(ImageOps.exif_transpose(image) if exif else image)
         else:
             if not isinstance(image, (str, bytes, os.PathLike)) and not hasattr(image, "read"):
                 raise InputError(

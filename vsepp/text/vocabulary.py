@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +17,18 @@ from vsepp.text.tokens import words as tokenize  # noqa: F401 - the name it goes
 PAD, UNK, START, END = "<pad>", "<unk>", "<start>", "<end>"
 SPECIAL_WORDS = (PAD, UNK, START, END)
 _ALIKE = 0.7  # of 1: how much of two words must agree for one to be a guess at the other
+
+
+def _frequent(captions: Iterable[Sequence[str]], min_word_count: int) -> list[str]:
+    """The words that occur more often than this, in order of first appearance."""
+    counts: Counter[str] = Counter()
+    for words in captions:
+        counts.update(words)
+    return [
+        word
+        for word, count in counts.items()
+        if count > min_word_count and word not in SPECIAL_WORDS
+    ]
 
 
 class Vocabulary:
@@ -54,16 +67,15 @@ class Vocabulary:
             captions: iterable of lists of words, in the order that decides the indices.
             min_word_count: a word is kept when it occurs more often than this.
         """
-        counts: Counter[str] = Counter()  # keeps the order of first appearance
-        for words in captions:
-            counts.update(words)
-        kept = [
-            word
-            for word, count in counts.items()
-            if count > min_word_count and word not in SPECIAL_WORDS
-        ]
-        ordered = [PAD, *kept, UNK, START, END]
+        ordered = [PAD, *_frequent(captions, min_word_count), UNK, START, END]
         return cls({word: index for index, word in enumerate(ordered)})
+
+    def grown(self, captions: Iterable[Sequence[str]], min_word_count: int) -> Vocabulary:
+        """This vocabulary, every index as it is, with the words of further captions after its
+        last; the arguments are those of :meth:`build`."""
+        new = [word for word in _frequent(captions, min_word_count) if word not in self]
+        numbers = {word: index for index, word in enumerate(new, start=len(self))}
+        return Vocabulary({**self.word_to_index, **numbers})
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Vocabulary:
@@ -73,6 +85,11 @@ class Vocabulary:
     def save(self, path: str | os.PathLike) -> None:
         """Write ``vocab.json`` atomically."""
         write_json(path, self.word_to_index)
+
+    @property
+    def sha256(self) -> str:
+        """Checksum of the words and their indices, wherever they are stored."""
+        return hashlib.sha256("\n".join(self.words).encode()).hexdigest()
 
     def __len__(self) -> int:
         return len(self.words)

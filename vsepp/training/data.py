@@ -28,6 +28,7 @@ class RunData:
     Attributes:
         splits: ``{"train", "val", "test": CaptionDataset}``.
         tokenizer: name of what cut their captions.
+        exif: whether their photographs are turned as EXIF says.
         backbone: the :class:`FrozenBackbone` or :class:`GivenFeatures` whose features are
             read, or None.
     """
@@ -35,6 +36,7 @@ class RunData:
     splits: dict
     tokenizer: str
     backbone: Union[FrozenBackbone, GivenFeatures, None] = None
+    exif: bool = False
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -96,6 +98,7 @@ def open_splits(
     prepared = prepared or Prepared(folder)
     config = with_prepared_options(config, prepared)
     captions_per_image, max_len = config.captions_per_image, config.max_len
+    exif = prepared.exif
     if prepared.features:
         _refuse_photographs(config, folder)
     else:
@@ -108,7 +111,7 @@ def open_splits(
         features, backbone = load_features(config, prepared, wanted, log)
         for split in wanted:
             opened[split] = FeatureTextDataset(
-                folder, vocabulary, split, features[split], captions_per_image, max_len
+                folder, vocabulary, split, features[split], captions_per_image, max_len, exif
             )
     else:
         steps = find_image_encoder(config.image_model)(config).preprocessing
@@ -116,20 +119,20 @@ def open_splits(
             training = split in ("train", "restval")
             crop = steps.random_crop() if training else steps.center_crop()
             opened[split] = dataset = ImageTextDataset(
-                folder, vocabulary, split, captions_per_image, max_len, crop, config.seed
+                folder, vocabulary, split, captions_per_image, max_len, crop, config.seed, exif
             )
             if config.image_store and split != "test":  # which a run reads once, at its end
                 _take_stored(dataset, steps, log)
     if joins:
         opened["train"].append(opened.pop("restval"))
-    return RunData(opened, prepared.tokenizer, backbone)
+    return RunData(opened, prepared.tokenizer, backbone, exif)
 
 
 def _take_stored(
     dataset: ImageTextDataset, steps: Preprocessing, log: Callable[[str], object]
 ) -> None:
     """Let a data set read its images decoded, and decode them now where that was not done."""
-    store = ImageStore(dataset.folder, steps.resize, steps.interpolation)
+    store = ImageStore(dataset.folder, steps.resize, steps.interpolation, dataset.exif)
     decoded = store.read(dataset.split, dataset.images)
     if decoded is None:
         paths = [dataset.image_path(image_id) for image_id in range(len(dataset.images))]

@@ -134,12 +134,12 @@ class Trainer:
         self.task = task(config, with_weights=not (resumed or config.init_from))
         self.optimizer = get_optimizer(self.task.model, config)
         self.position = Position()
+        said = None
         if resumed:
             self._restore(resumed)
         elif config.init_from:
             given = load_checkpoint(config.init_from, parts=("model/",))
-            self.task.check(given, config.init_from, resuming=False)
-            self.task.set_weights(given["model"], config.init_from)
+            said = self.task.begin_with(given, config.init_from)
         self.step = TrainingStep(config, self.task, self.optimizer)
         self.best_path = config.path("best_checkpoint")
         self.last_path = config.path("last_checkpoint")
@@ -148,6 +148,8 @@ class Trainer:
         self.folder = RunFolder(config)
         self.listeners = listeners
         self._tell("started", self.folder)
+        if said:
+            self.folder.log(said)
         if not resumed:
             self._move_old_checkpoints_aside()
 

@@ -12,17 +12,21 @@ import paddle
 from vsepp.config import Config
 from vsepp.data.features import GIVEN
 from vsepp.data.loaders import training_loader
-from vsepp.data.prepared import Prepared
+from vsepp.data.orientation import described, shown
+from vsepp.data.prepared import Prepared, dataset_words
 from vsepp.metrics import RetrievalResult, evaluate_codes, recalls
 from vsepp.models.encoders import ImageEncoder, TextEncoder, encoders_for_training
-from vsepp.models.losses import TripletNetLoss, build_loss
+from vsepp.models.feature_extraction import GivenFeatures
+from vsepp.models.losses import TripletNetLoss, build_loss, equal_rows
 from vsepp.models.recomputing import recompute_blocks
-from vsepp.models.state import set_state
+from vsepp.models.state import get_state, set_state
 from vsepp.models.twins import compute
 from vsepp.models.vsepp import BACKBONE, build_model
 from vsepp.retrieval.encoding import encode_dataset
 from vsepp.system.errors import InputError
+from vsepp.system.invocation import command
 from vsepp.system.memory import keep_freed, return_large_blocks
+from vsepp.training.carried_words import carry_words
 from vsepp.training.collapse import CollapseWatch
 from vsepp.training.data import open_splits, worker_count
 from vsepp.training.task import Diverged, Objective, Scored, Task
@@ -90,6 +94,7 @@ class RetrievalObjective(Objective):
             image_codes.astype("float32"),
             text_codes.astype("float32"),  # type: ignore[union-attr]  # sentences give codes
             self.batch_images if self.config.mask_same_image else None,
+            equal_rows(batch[1]) if self.config.mask_equal_captions else None,
         )
 
 
@@ -160,6 +165,8 @@ class RetrievalTask(RetrievalObjective, Task):
         seen = f"photographs through {config.image_model}"
         if self.backbone:
             seen = self.backbone.origin.description
+        if self.data.exif:
+            seen += ", turned as EXIF says"
         return (
             f"training on {config.dataset}: {len(train.images)} images, {len(train)} captions, "
             f"{seen}"
@@ -188,6 +195,8 @@ class RetrievalTask(RetrievalObjective, Task):
 
     def contents(self) -> dict:
         contents = {"vocab": None, **self.text.contents()}
+        if not isinstance(self.backbone, GivenFeatures):
+            contents["exif"] = self.data.exif
         if self.backbone:
             contents["backbone"] = self.backbone.origin.record()
         return contents
@@ -198,11 +207,20 @@ class RetrievalTask(RetrievalObjective, Task):
         return {BACKBONE + name: value for name, value in state.items()}
 
     def check(self, checkpoint: dict, path: str, resuming: bool) -> None:
-        if not self.text.reader.is_of(checkpoint):
+        if resuming and not self.text.reader.is_of(checkpoint):
             name = self.data.splits["train"].folder.name
             raise InputError(
                 f"{path} was trained with another vocabulary than that of the data set "
-                f"{name}: prepare it as it was, or train anew."
+                f"{name}: prepare it as it was, or set init_from={path} in place of "
+                "checkpoint, which carries its weights over word by word."
+            )
+        if resuming and checkpoint.get("exif", False) != self.data.exif:
+            mend = command("prepare", *dataset_words(self.data.splits["train"].folder))
+            raise InputError(
+                f"{path} was trained on photographs {described(not self.data.exif)}, and the data "
+                f"set is prepared with --exif {shown(self.data.exif)}: run `{mend} --exif "
+                f"{shown(not self.data.exif)} --force` with the other options of before, or use "
+                "init_from to begin a new run with its weights."
             )
         if not self.backbone:
             return
@@ -223,6 +241,20 @@ class RetrievalTask(RetrievalObjective, Task):
                 f"init_from: {path} was trained over features of {theirs['backbone']}, "
                 f"this run reads those of {ours.backbone}: {mend}."
             )
+
+    def begin_with(self, checkpoint: dict, path: str) -> str | None:
+        """Words that the checkpoint does not know start afresh."""
+        said = []
+        if not self.text.reader.is_of(checkpoint):
+            state, line = carry_words(self.text, get_state(self.model), checkpoint, path)
+            checkpoint = {**checkpoint, "model": state}
+            said.append(line)
+        if self.text.word_rows is not None and "vocab" in checkpoint:
+            theirs, ours = checkpoint.get("tokenizer", "words"), self.text.reader.tokenizer
+            if theirs != ours:
+                said.append(f"{path} has its captions cut by {theirs}, this run by {ours}")
+        super().begin_with(checkpoint, path)
+        return "; ".join(said) or None
 
     def set_weights(self, state: dict, path: str | Path) -> None:
         """Over stored features, a backbone among the weights is passed over."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from vsepp.checkpoint import load_checkpoint
-from vsepp.config import Config
+from vsepp.checkpoint import load_checkpoint, read_header
+from vsepp.config import Config, apply, override
 from vsepp.system.errors import InputError
 from vsepp.system.locks import only_one
 
@@ -32,6 +32,49 @@ _FREE_ON_RESUME = {
     "max_len",
     "min_word_count",
 }
+
+# What the weights of a checkpoint fit: where nobody says otherwise, a run that begins with them
+# has it from there.
+_OF_THE_WEIGHTS = (
+    "text_model",
+    "word_dim",
+    "embed_size",
+    "num_layers",
+    "image_model",
+    "finetuned",
+    "pretrained",
+    "weights",
+    "resize",
+    "image_size",
+    "normalize_features",
+    "normalize_images",
+    "use_abs",
+    "measure",
+    "loss",
+)
+
+
+def with_model_of_init_from(config: Config) -> tuple[Config, str | None]:
+    """The configuration with the model of its ``init_from``, where its user says nothing else.
+
+    Args:
+        config: as ``load_config`` makes it, which knows what was given.
+
+    Returns:
+        (a copy, which keys are the checkpoint's, as a line, or None where all were so already)
+    """
+    if not config.init_from:
+        return config, None
+    theirs = read_header(config.init_from)["config"]
+    taken = {
+        key: theirs[key]
+        for key in _OF_THE_WEIGHTS
+        if key in theirs and key not in config.given and theirs[key] != getattr(config, key)
+    }
+    if not taken:
+        return config, None
+    words = ", ".join(override(key, value) for key, value in taken.items())
+    return apply(config, taken, config.init_from), f"as in {config.init_from}: {words}"
 
 
 def check_destinations(config: Config) -> None:

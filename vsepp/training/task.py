@@ -143,6 +143,13 @@ class Task(Objective):
             resuming: the run goes on; otherwise it begins with these weights.
         """
 
+    def begin_with(self, checkpoint: dict, path: str) -> str | None:
+        """Begin a run with the weights of a checkpoint; returns what is to be said of it, if
+        anything. The arguments and errors are those of :meth:`check`."""
+        self.check(checkpoint, path, resuming=False)
+        self.set_weights(checkpoint["model"], path)
+        return None
+
     def set_weights(self, state: dict, path: str | Path) -> None:
         """Set the weights of ``model`` to those of a checkpoint."""
         set_state(self.model, state, str(path))

@@ -1,19 +1,21 @@
 """Captions of a data set, read and checked: what ``dataset_<dataset>.json`` is to hold."""
 
+import copy
 import hashlib
 import json
 import re
-from pathlib import Path
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 
-from vsepp.data.archives import Archive
-from vsepp.data.captions.tables import is_karpathy, read_captions
+from vsepp.data.captions import reading
+from vsepp.data.captions.found import Place, find
+from vsepp.data.captions.json_documents import KARPATHY
+from vsepp.data.captions.text import without_mark
 from vsepp.data.coco import read_coco
-from vsepp.data.karpathy import cut_captions, parse_cut
+from vsepp.data.karpathy import cut_captions, image_name, parse_cut
 from vsepp.system.atomic import write_bytes
-from vsepp.system.errors import InputError
 from vsepp.text.tokens import AUTO
-
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class Captions:
@@ -23,75 +25,124 @@ class Captions:
         dataset: name that the file itself gives the data set.
         images: list of ``KarpathyImage``.
         data: bytes of ``dataset_<dataset>.json``: the given file's own when it is a
-            Karpathy JSON, else the captions of the table or of COCO in that format.
+            Karpathy JSON, else the captions of other files in that format.
         content: what these bytes hold as JSON.
         tokenizer: name of what cut the captions, and is to cut queries.
+        is_karpathys: whether they were given as a Karpathy JSON.
+        recognised: what the files were taken for, and why; empty where an option says it.
+        remarks: lines about what was repaired, left out or decided on the way.
     """
 
-    def __init__(self, content, data, source, stem, tokenizer=AUTO):
+    def __init__(self, content, data, source, stem, tokenizer=AUTO, recognised="", remarks=()):
         self.images, self.tokenizer = parse_cut(content, str(source), tokenizer)
         named = content.get("dataset")
         self.dataset = named if isinstance(named, str) and named else stem
         self.data = data if data is not None else _as_json(content)
         self.content = content
-        self._is_karpathys = data is not None
+        self.is_karpathys = data is not None
+        self.recognised, self.remarks = recognised, list(remarks)
 
     @classmethod
-    def read(cls, path, seed=0, tokenizer=AUTO):
-        """From a Karpathy JSON or a table (see ``tables.read_captions``)."""
-        path = Path(path)
-        content = read_captions(path, seed, tokenizer)
-        data = _without_mark(path.read_bytes()) if is_karpathy(path) else None
-        return cls(content, data, path, path.stem.replace("dataset_", "", 1), tokenizer)
+    def read(cls, paths, seed=0, tokenizer=AUTO, split_of=None, splits=None):
+        """From files in any known format, a folder or an archive that holds some.
+
+        Args:
+            paths: one path, or a list of them.
+            seed: decides the split where nothing else does.
+            tokenizer: see ``karpathy.cut_captions``.
+            split_of: ``{file: split}`` for files whose names do not say it.
+            splits: paths of lists of the photographs in each split, or of a folder with them.
+
+        Raises:
+            InputError: naming file and line, when something cannot be used.
+        """
+        paths = [Path(path) for path in ([paths] if isinstance(paths, (str, Path)) else paths)]
+        options = reading.Options(seed, tokenizer, split_of, splits)
+        with ExitStack() as opened:
+            return cls._of(*reading.read_paths(paths, opened), options)
+
+    @classmethod
+    def find_in(
+        cls, path, dataset=None, tokenizer=AUTO, seed=0, split_of=None, splits=None, name=None
+    ):
+        """From a folder or an archive; None when it holds no captions.
+
+        See ``found.find``.
+
+        Args:
+            path: a folder, a .zip or a .tar.
+            dataset: its name; without one there must be exactly one such JSON.
+            tokenizer, seed, split_of, splits: see ``read``.
+            name: the file in it that is meant.
+        """
+        with Place(path) as place:
+            if name is not None:
+                file = place.called(name)
+                found = file and reading.of_file(file)
+            else:
+                found = find(place, dataset)
+            if found is None:
+                return None
+            options = reading.Options(seed, tokenizer, split_of, splits)
+            return cls._of(found, reading.name_of(Path(path)), options)
+
+    @classmethod
+    def _of(cls, found, stem, options):
+        if found.karpathy is None:
+            content, recognised, remarks = reading.assemble(found, stem, options)
+            return cls(content, None, stem, stem, options.tokenizer, recognised, remarks)
+        file = found.karpathy
+        options.refuse_splits(file.source)
+        data = file.text.encode() if file.encoding else without_mark(file.data)
+        stem = re.sub("^dataset_", "", file.stem)
+        remarks = [f"{file.source}: it is not UTF-8; read as {file.encoding}."] * bool(
+            file.encoding
+        )
+        return cls(file.document, data, file.source, stem, options.tokenizer, KARPATHY, remarks)
 
     @classmethod
     def read_coco(cls, annotations, ids_folder, tokenizer=AUTO):
         """From COCO's annotations and the authors' split (see ``coco.read_coco``)."""
-        return cls(
-            read_coco(annotations, ids_folder, tokenizer), None, ids_folder, "coco", tokenizer
-        )
+        content = read_coco(annotations, ids_folder, tokenizer)
+        return cls(content, None, ids_folder, "coco", tokenizer)
 
     def by_words(self):
         """The captions cut as all were before there was a choice, to the byte."""
-        if self._is_karpathys:
+        if self.is_karpathys:
             self.tokenizer = "words"
             return self
         content = cut_captions(self.content, "words")
         del content["tokenizer"]
-        return Captions(content, None, self.dataset, self.dataset, "words")
+        return Captions(
+            content, None, self.dataset, self.dataset, "words", self.recognised, self.remarks
+        )
 
-    @classmethod
-    def find_in(cls, archive, dataset=None, tokenizer=AUTO):
-        """From the ``dataset_<dataset>.json`` anywhere in an archive; None when it has none.
+    def renamed(self, names):
+        """The captions with other names of their images.
 
         Args:
-            archive: path of a .zip or .tar.
-            dataset: its name; without one the archive must hold exactly one such file.
-            tokenizer: see ``karpathy.parse_cut``.
+            names: ``{name of an image: its new one}``, both ``filepath/filename``.
         """
-        wanted = re.compile(rf"dataset_({re.escape(dataset) if dataset else '.+'})\.json")
-        with Archive(archive) as opened:
-            found = {
-                name: match[1]
-                for name in opened.sizes
-                if (match := wanted.fullmatch(name.rpartition("/")[2]))
-            }
-            if not found:
-                return None
-            if len(set(found.values())) > 1:
-                several = ", ".join(sorted(set(found.values())))
-                raise InputError(
-                    f"{archive} holds captions of {several}: choose one with --dataset."
-                )
-            name = min(found, key=lambda name: (name.count("/"), name))
-            data = _without_mark(opened.read(name))
-        try:
-            content = json.loads(data)
-        except (ValueError, RecursionError) as error:
-            raise InputError(
-                f"{name} in {archive} is not JSON ({error}): give a good one with --captions."
-            ) from None
-        return cls(content, data, f"{name} in {archive}", found[name], tokenizer)
+        if not names:
+            return self
+
+        def rename(entry, image):
+            if image.name not in names:
+                return entry
+            location = PurePosixPath(names[image.name])
+            others = {key: value for key, value in entry.items() if key != "filepath"}
+            folder = {"filepath": str(location.parent)} if len(location.parts) > 1 else {}
+            return {**folder, **others, "filename": location.name}
+
+        renamed = copy.copy(self)
+        entries = list(map(rename, self.content["images"], self.images))
+        renamed.content = {**self.content, "images": entries}
+        renamed.data = _as_json(renamed.content)
+        renamed.images = [
+            replace(image, name=image_name(names.get(image.name, image.name)))
+            for image in self.images
+        ]
+        return renamed
 
     @property
     def sha256(self):
@@ -107,7 +158,3 @@ class Captions:
 
 def _as_json(content):
     return (json.dumps(content, ensure_ascii=False) + "\n").encode()
-
-
-def _without_mark(data):
-    return data[len(_BYTE_ORDER_MARK) :] if data.startswith(_BYTE_ORDER_MARK) else data

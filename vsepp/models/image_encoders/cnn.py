@@ -16,6 +16,7 @@ from vsepp.models.backbones import build_backbone, feature_size
 from vsepp.models.embedding import l2_normalize
 from vsepp.models.encoders import ImageEncoder, check_shapes
 from vsepp.models.twins import compute
+from vsepp.models.twins.small_maps import hasten_small_maps
 from vsepp.models.weights import initialise_backbone
 from vsepp.system.errors import InputError
 
@@ -173,11 +174,14 @@ class CNNEncoder(ImageEncoder):
 
     def build_for_training(self, with_weights: bool = True) -> FeatureRepExtractor:
         config = self.config
-        return self._build(
+        network = self._build(
             finetuned=config.finetuned,
             pretrained=with_weights and config.pretrained,
             weights=config.weights if with_weights else None,
         )
+        if isinstance(network, ImageRepExtractor):
+            hasten_small_maps(network.backbone)
+        return network
 
     def _build(self, **backbone: Any) -> FeatureRepExtractor:
         config, preprocessing = self.config, self.preprocessing

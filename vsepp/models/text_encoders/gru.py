@@ -120,6 +120,7 @@ class GRUEncoder(TextEncoder):
     """``text_model: gru``."""
 
     reader: WordReader
+    word_rows = "embedding.weight"
 
     @classmethod
     def for_training(cls, config: Config, data: CaptionedData) -> GRUEncoder:

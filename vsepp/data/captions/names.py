@@ -1,0 +1,63 @@
+"""File names as they tell something: of photographs by their suffix, of splits by a word."""
+
+import re
+from pathlib import PurePosixPath
+
+IMAGE_SUFFIXES = tuple(
+    ".jpg .jpeg .jpe .jfif .png .webp .bmp .gif .tif .tiff .heic .heif .avif".split()
+)
+_SPLIT_NAMES = {
+    "train": ["train", "training", "trn", "训练", "训练集"],
+    "val": ["val", "valid", "validation", "dev", "development", "验证", "验证集"],
+    "test": ["test", "testing", "tst", "测试", "测试集"],
+    "restval": ["restval"],
+}
+_SPLIT_OF = {name: split for split, names in _SPLIT_NAMES.items() for name in names}
+# `flickr8ktrain` and `trainImages` hold the word, `latest` and `device` do not.
+_IN_A_WORD = re.compile(
+    rf"(?:k|cn|zh|en|coco|flickr)?({'|'.join(sorted(_SPLIT_OF, key=len, reverse=True))})"
+    r"(?:images?|imgs?|sets?|data|list|lst|split|captions?|caps?|files?|ids?|names?|texts?|s)?"
+)
+
+
+def has_image_suffix(name):
+    """Whether a name ends as photographs' names do."""
+    return PurePosixPath(name.strip()).suffix.lower() in IMAGE_SUFFIXES
+
+
+def split_called(name):
+    """Our name of a split: train, val, test, restval; None when it is called by no known name.
+
+    >>> [split_called(name) for name in ("Train", "valid", "dev", "testing", "other")]
+    ['train', 'val', 'val', 'test', None]
+    """
+    return _SPLIT_OF.get(name.strip().lower())
+
+
+def splits_in(name):
+    """The splits that a file's name speaks of, in no order.
+
+    >>> [splits_in(name) for name in ("captions_train2017.json", "flickr8ktrain.txt", "latest.csv")]
+    [{'train'}, {'train'}, set()]
+    >>> splits_in("Flickr_8k.devImages.txt"), sorted(splits_in("train-val.json"))
+    ({'val'}, ['train', 'val'])
+    """
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    # Letters of other alphabets are words of their own: 训练caption.
+    words = re.findall(r"[a-z]+|[^\W\d_a-z]+", apart.lower())
+    return {_SPLIT_OF[match[1]] for word in words if (match := _IN_A_WORD.fullmatch(word))}
+
+
+def split_said_by(path, alike=False):
+    """The one split that a file's name speaks of, or None.
+
+    Args:
+        path: a pure or other path.
+        alike: whether files of the same name are told apart by the folders that they lie in,
+            whose name speaks then, too.
+    """
+    for name in (path.stem, path.parent.name)[: 1 + alike]:
+        found = splits_in(name)
+        if found:
+            return found.pop() if len(found) == 1 else None
+    return None

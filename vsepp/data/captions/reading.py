@@ -1,0 +1,207 @@
+"""From the paths that were given to the files that hold captions, and from these to images."""
+
+import os
+import tarfile
+from pathlib import Path
+
+from vsepp.data.captions.assembling import Assembly, Part
+from vsepp.data.captions.files import CaptionFile
+from vsepp.data.captions.found import Found, Place, find
+from vsepp.data.captions.names import split_called, split_said_by, splits_in
+from vsepp.data.captions.recognition import recognise
+from vsepp.data.captions.split_lists import SplitLists
+from vsepp.data.karpathy import SPLITS, cut_captions
+from vsepp.system.errors import InputError
+from vsepp.text.tokens import AUTO
+
+_PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ")
+
+
+class Options:
+    """How captions are to be divided and cut.
+
+    Attributes:
+        seed, tokenizer, splits: see ``Captions.read``.
+    """
+
+    def __init__(self, seed=0, tokenizer=AUTO, split_of=None, splits=None):
+        self.seed, self.tokenizer, self.splits = seed, tokenizer, list(splits or ())
+        self._split_of, self._used = {}, set()
+        for key, name in (split_of or {}).items():
+            split = split_called(name)
+            if split is None:
+                raise InputError(
+                    f"--split-of {key}={name}: there is no split {name!r}; use one of "
+                    f"{', '.join(SPLITS)}."
+                )
+            self._split_of[key] = split
+
+    def split_of(self, source, name):
+        """The split that is said of a file, or None."""
+        for key, split in self._split_of.items():
+            if key in (source, name) or os.path.abspath(key) == os.path.abspath(source):
+                self._used.add(key)
+                return split
+        return None
+
+    def lists(self):
+        """The ``SplitLists`` that are given, or None."""
+        return SplitLists.read(self.splits, self.split_of) if self.splits else None
+
+    def refuse_unused(self, names):
+        """InputError when a split is said of a file that is none of those read."""
+        for key in self._split_of:
+            if key not in self._used:
+                raise InputError(
+                    f"--split-of {key}: no such file is read; name one of {', '.join(names)}."
+                )
+
+    def refuse_splits(self, source):
+        """InputError when splits are given and a Karpathy JSON brings its own."""
+        if self.splits or self._split_of:
+            raise InputError(
+                f"{source} is a Karpathy JSON, which says each image's split: leave out "
+                "--splits and --split-of."
+            )
+
+
+def of_file(file):
+    """``Found`` of one ``CaptionFile``."""
+    known = recognise(file)
+    if known is None:
+        return Found(karpathy=file)
+    return Found(parts=[Part(file.source, known, None, "", file.encoding, file.name)])
+
+
+def read_paths(paths, opened):
+    """What the paths of files, folders and archives hold.
+
+    Args:
+        paths: list of them.
+        opened: ``ExitStack`` that keeps archives open until their captions are read.
+
+    Returns:
+        (Found, name for the data set)
+    """
+    if len(paths) == 1:
+        return _read_path(paths[0], opened), name_of(paths[0])
+    above = _common_folder(paths)
+    karpathy, parts, alike = None, [], len({path.name for path in paths}) == 1
+    for path in paths:
+        found = _read_path(path, opened)
+        karpathy = karpathy or found.karpathy
+        said = split_said_by(path, alike)
+        for part in found.parts:
+            # Photographs of two folders may have the same names; metadata say theirs so, too.
+            relative = path.is_dir() or path.stem.lower() == "metadata"
+            own = path if path.is_dir() else path.parent
+            below = Path(os.path.relpath(own, above)).as_posix() if relative and above else "."
+            folder = "/".join(one for one in (below, part.folder) if one not in ("", "."))
+            parts.append(part._replace(split=part.split or said, folder=folder))
+    if karpathy is not None:
+        raise InputError(
+            f"{karpathy.source} is a Karpathy JSON, which holds all splits of a data set: give it "
+            "alone."
+        )
+    return Found(parts=parts), _common_name(paths)
+
+
+def _read_path(path, opened):
+    if not path.is_dir() and not _is_archive(path):
+        return of_file(CaptionFile(path))
+    place = opened.enter_context(Place(path))
+    found = find(place, names_alone=True)
+    if found is None:
+        looked = "".join(f" ({sentence})" for sentence in list(place.refused.values())[:1])
+        raise InputError(
+            f"{path} holds no captions in a known format{looked}: give their file with "
+            "--captions FILE, or a folder with name.txt beside name.jpg."
+        )
+    return found
+
+
+def _is_archive(path):
+    """Whether a file is an archive and no Excel workbook, by its first bytes."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(1 << 12)
+    except (OSError, ValueError):  # said better by who reads it
+        return False
+    if head.startswith(b"PK\3\4"):
+        return b"[Content_Types].xml" not in head and b"xl/" not in head
+    return head[257:262] == b"ustar" or (head.startswith(_PACKED) and tarfile.is_tarfile(path))
+
+
+def name_of(path):
+    """What a data set is called after a file, a folder or an archive."""
+    if path.is_dir():
+        return path.resolve().name
+    packed = path.suffix.lower() in (".gz", ".bz2", ".xz")
+    return Path(path.stem).stem if packed else path.stem
+
+
+def _common_folder(paths):
+    try:
+        return os.path.commonpath([path.resolve().parent for path in paths])
+    except ValueError:  # on two drives
+        return None
+
+
+def _common_name(paths):
+    """What the names of several files begin with, up to where a word ends."""
+    stems = [name_of(path) for path in paths]
+    if len(set(stems)) == 1 and _common_folder(paths):
+        return os.path.basename(_common_folder(paths)) or stems[0]
+    common = os.path.commonprefix(stems)
+    if (
+        all(stem[len(common) : len(common) + 1].isalpha() for stem in stems)
+        and common[-1:].isalpha()
+    ):
+        common = common[: max(common.rfind(mark) for mark in "_-. ") + 1] or common
+    return common.strip("_-. ") or stems[0]
+
+
+def assemble(found, name, options):
+    """The parts of what was found as a Karpathy JSON.
+
+    Returns:
+        (its content, what was recognised, remarks)
+    """
+    parts = [
+        part._replace(split=options.split_of(part.source, part.name) or part.split)
+        for part in found.parts
+    ]
+    lists, beside = options.lists(), False
+    if lists is None and found.lists is not None and not any(part.split for part in parts):
+        lists, beside = found.lists, True
+    options.refuse_unused([part.name or part.source for part in parts])
+    assembly = Assembly(parts, options.seed, lists)
+    remarks = list(assembly.remarks)
+    if lists is not None:
+        where = ", which lie beside the captions" if beside else ""
+        remarks.append(f"Splits: as {', '.join(lists.names)} say{where}.")
+    if assembly.dealt:
+        remarks.append(_dealt(parts, options))
+    content = {"dataset": name, "images": assembly.images}
+    return cut_captions(content, options.tokenizer, keep=True), _recognised(parts), remarks
+
+
+def _dealt(parts, options):
+    said = {split for part in parts for split in splits_in(Path(part.name).stem)}
+    sentence = f"Splits: none is named, so the images are divided 80/10/10 (seed {options.seed})"
+    if len(parts) == 1 and len(said) == 1:
+        return (
+            f"{sentence}; the file's name says {said.pop()}, so give the files of the other splits "
+            f"with it, or say --split-of {parts[0].name}=train."
+        )
+    return f"{sentence}."
+
+
+def _recognised(parts):
+    """What the parts are, each format once with the files that are in it."""
+    by_name = {}
+    for part in parts:
+        by_name.setdefault(part.known.name, []).append(part.name)
+    if len(by_name) == 1:
+        return next(iter(by_name))
+    return "; ".join(f"{name} in {', '.join(files)}" for name, files in by_name.items())

@@ -1,0 +1,70 @@
+"""A caption beside each photograph: ``0001.txt`` with ``0001.jpg``.
+
+img2dataset and programs that caption photographs leave folders so. A text of several lines is
+several captions.
+"""
+
+from pathlib import PurePosixPath
+
+from vsepp.data.captions.names import has_image_suffix
+from vsepp.data.captions.rows import Recognised, Row
+
+SUFFIXES = (".txt", ".caption")
+
+
+def find_sidecars(names):
+    """``{text file: its photograph}`` among names below one folder.
+
+    ``0001.jpg.txt`` beside ``0001.jpg`` is one too.
+    """
+    photographs = {}
+    for name in names:
+        if has_image_suffix(name):
+            photographs.setdefault(name, name)
+            photographs.setdefault(str(PurePosixPath(name).with_suffix("")), name)
+    found = {}
+    for name in names:
+        pure = PurePosixPath(name)
+        if pure.suffix.lower() in SUFFIXES:
+            photograph = photographs.get(str(pure.with_suffix("")))
+            if photograph is not None:
+                found[name] = photograph
+    return found
+
+
+def recognised(sidecars, names, open_file, where="beside"):
+    """Captions of a folder with them.
+
+    Args:
+        sidecars: ``{text file: its photograph}``, as ``find_sidecars`` has them.
+        names: all names in the folder.
+        open_file: from one of the names to its ``CaptionFile``.
+        where: how they stand to the photographs.
+    """
+    suffixes = sorted({PurePosixPath(name).suffix for name in sidecars})
+    first = min(sidecars)
+    return Recognised(
+        f"texts {where} the photographs ({first} with {sidecars[first]}, and so on)",
+        lambda remarks: _rows(sidecars, names, open_file, suffixes, remarks),
+    )
+
+
+def _rows(sidecars, names, open_file, suffixes, remarks):
+    captioned = set(sidecars.values())
+    for name in names:
+        if has_image_suffix(name) and name not in captioned:
+            remarks.count("{} photograph(s) without any caption left out", name)
+        elif PurePosixPath(name).suffix in suffixes and name not in sidecars:
+            remarks.count("{} text(s) without a photograph beside passed over", name)
+    for name in names:  # in the order of an archive, which may have to be read forwards
+        if name not in sidecars:
+            continue
+        file = open_file(name)
+        if file.encoding:
+            remarks.count(f"{{}} text(s) read as {file.encoding}, for they are not UTF-8", name)
+        empty = True
+        for number, line in file.lines():
+            empty = False
+            yield Row(sidecars[name], line, None, None, number)
+        if empty:
+            yield Row(sidecars[name], "", None, None, 1)

@@ -1,0 +1,108 @@
+"""Bytes of a text file as text, in the encodings that programs save captions in."""
+
+import codecs
+import re
+
+from vsepp.system.errors import InputError
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8", None),
+    (codecs.BOM_UTF32_LE, "utf-32-le", "UTF-32"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32-be", "UTF-32"),
+    (codecs.BOM_UTF16_LE, "utf-16-le", "UTF-16"),
+    (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16"),
+)
+_LINE_END = re.compile("\r\n|\r|\n")
+
+
+def lines_of(text):
+    """The lines of a text, whichever program ended them: LF, CR LF or CR alone."""
+    return _LINE_END.split(text)
+
+
+def without_mark(data):
+    """Bytes without the mark of UTF-8 before them."""
+    return data[len(codecs.BOM_UTF8) :] if data.startswith(codecs.BOM_UTF8) else data
+
+
+def decode(data, source, whole=True):
+    """Text of a file, and the name of its encoding where that is not UTF-8.
+
+    A byte order mark decides. Without one it is UTF-8, or GB18030 (GBK and GB2312 are part of
+    it) when it cannot be UTF-8 and reads as Chinese in the other.
+
+    Args:
+        data: bytes of the file.
+        source: its name, for messages.
+        whole: whether ``data`` goes to the file's end; the beginning of one may break off within
+            a character.
+
+    Returns:
+        (text, name of the encoding or None)
+
+    Raises:
+        InputError: naming the line, when it is in another encoding or damaged.
+    """
+    for mark, encoding, name in _MARKS:
+        if data.startswith(mark):
+            return _strictly(data[len(mark) :], encoding, name or "UTF-8", source, whole), name
+    try:
+        return _incrementally(data, "utf-8", whole), None
+    except UnicodeDecodeError as error:
+        if not _is_damaged_utf8(data):
+            text = _as_gb18030(data, whole)
+            if text is not None:
+                return text, "GB18030"
+        raise _not_utf8(data, error.start, source) from None
+
+
+def _strictly(data, encoding, name, source, whole):
+    try:
+        return _incrementally(data, encoding, whole)
+    except UnicodeDecodeError as error:
+        if name == "UTF-8":
+            raise _not_utf8(data, error.start, source) from None
+        raise InputError(
+            f"{source} begins with the mark of {name} and is damaged at byte {error.start}: "
+            "save the file as UTF-8."
+        ) from None
+
+
+def _incrementally(data, encoding, whole):
+    return codecs.getincrementaldecoder(encoding)().decode(data, whole)
+
+
+def _not_utf8(data, start, source):
+    line = len(re.findall(b"\r\n|\r|\n", data[:start])) + 1
+    return InputError(
+        f"{source}, line {line} is not UTF-8, nor does the file read as Chinese in GB18030: "
+        "save the file as UTF-8."
+    )
+
+
+def _is_damaged_utf8(data):
+    """Whether bytes are UTF-8 but for a few, which GB18030 would turn into other characters."""
+    characters = [character for character in data.decode("utf-8", "replace") if character > "\x7f"]
+    return characters.count("\ufffd") * 2 < len(characters)
+
+
+def _as_gb18030(data, whole):
+    """The text when most of what is not ASCII in it are the usual Chinese characters, or None.
+
+    Nearly any bytes can be read as GB18030; those of other encodings give rare characters.
+    """
+    try:
+        text = _incrementally(data, "gb18030", whole)
+    except UnicodeDecodeError:
+        return None
+    foreign = [character for character in text if character > "\x7f"]
+    usual = sum(map(_in_gb2312, foreign))
+    return text if 2 * usual > len(foreign) else None
+
+
+def _in_gb2312(character):
+    try:
+        character.encode("gb2312")
+    except UnicodeEncodeError:
+        return False
+    return True
