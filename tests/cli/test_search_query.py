@@ -46,7 +46,7 @@ def ask(made, tmp_path, monkeypatch, capsys):
 def queries(tmp_path):
     """A file as Windows saves it: with a mark, and lines that are blank."""
     path = tmp_path / "queries.txt"
-    path.write_bytes("\r\n".join(["\ufeff" + SENTENCES[0], "", *SENTENCES[1:], " "]).encode())
+    path.write_bytes("\r\n".join(["\ufeff" + SENTENCES[0], "", *SENTENCES[1:], ""]).encode())
     return str(path)
 
 
@@ -60,7 +60,18 @@ def test_a_file_of_sentences_is_answered_as_one_by_one(ask, queries):
         scores = [[entry.pop("similarity") for entry in one["answers"]] for one in (answer, alone)]
         np.testing.assert_allclose(*scores, atol=1e-6)
         assert answer == alone
-    assert "queries.txt: 2 blank lines left out" in said and "4 sentences asked" in said
+    assert "queries.txt: 1 blank line left out" in said and "4 sentences asked" in said
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-16"])
+def test_a_file_is_read_in_the_encoding_it_has(encoding, ask, tmp_path):
+    (tmp_path / "queries.txt").write_bytes("小狗 a red square\r小狗\r".encode(encoding))
+
+    status, printed, _ = ask("--queries", "queries.txt", "--json", "a.json")
+
+    answers = json.loads((tmp_path / "a.json").read_text())
+    assert [answer["query"]["text"] for answer in answers] == ["小狗 a red square", "小狗"]
+    assert status == 0 and f"queries.txt: read as {encoding.upper()}\n" in printed
 
 
 def test_each_sentence_has_its_table(ask, queries):

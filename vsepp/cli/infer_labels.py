@@ -103,10 +103,9 @@ def _labels(words):
     given, said = [], []
     for word in words:
         if word.startswith("@"):
-            lines, blank = read_lines(word[1:], "--labels @FILE")
+            lines, remarks = read_lines(word[1:], "--labels @FILE")
             given += lines
-            if blank:
-                said.append(f"{word[1:]}: {counted(blank, 'blank line')} left out")
+            said += remarks
         else:
             given.append(word.strip())
     labels = each_once(given)

@@ -1,37 +1,42 @@
 """Files that hold one thing a line, such as sentences to search for."""
 
+from vsepp.data.captions.text import decode, lines_of
 from vsepp.system.errors import InputError
 
 
 def read_lines(path, option):
-    """The lines of a text file, stripped, and how many of them are blank and left out.
+    """The lines of a text file, stripped, without those that are blank.
 
     Args:
         path: the file.
         option: what it was given with, for messages.
 
     Returns:
-        (list of str, how many were blank)
+        (list of str, list of remarks on the file)
 
     Raises:
         InputError: when it cannot be read, or holds nothing.
     """
     try:
         with open(path, "rb") as file:
-            text = file.read().decode("utf-8-sig")
+            data = file.read()
     except FileNotFoundError:
         raise InputError(f"{path} does not exist: give {option} the name of a text file.") from None
     except (IsADirectoryError, PermissionError):  # Windows says the latter of a folder
         raise InputError(
             f"{path} cannot be read as a file: give {option} the name of a text file."
         ) from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 ({error.reason}): save the file as UTF-8.") from None
-    lines = [line.strip() for line in text.splitlines()]
+    text, encoding = decode(data, path)
+    remarks = [f"{path}: read as {encoding}"] if encoding else []
+    lines = [line.strip() for line in lines_of(text)]
+    if not lines[-1]:  # what stands behind the last line's end
+        lines.pop()
     kept = [line for line in lines if line]
     if not kept:
         raise InputError(f"{path} is empty: write one line for each, and give it to {option}.")
-    return kept, len(lines) - len(kept)
+    if len(kept) < len(lines):
+        remarks.append(f"{path}: {counted(len(lines) - len(kept), 'blank line')} left out")
+    return kept, remarks
 
 
 def counted(number, what):

@@ -5,7 +5,7 @@ import os
 from vsepp.cli.checkpoints import checkpoint_path, open_model
 from vsepp.cli.command import subcommand
 from vsepp.cli.datasets import configuration, is_named
-from vsepp.cli.lines import counted, read_lines
+from vsepp.cli.lines import read_lines
 from vsepp.cli.search_answers import add_outputs, check_outputs, remark, show
 from vsepp.data.karpathy import SPLITS
 from vsepp.system.errors import InputError
@@ -84,9 +84,9 @@ def _what_is_asked(arguments):
     if sum(given) > 1:
         raise InputError("give a sentence, --image or --queries, not both.")
     if arguments.queries is not None:
-        sentences, blank = read_lines(arguments.queries, "--queries")
-        if blank:
-            remark(arguments, f"{arguments.queries}: {counted(blank, 'blank line')} left out")
+        sentences, remarks = read_lines(arguments.queries, "--queries")
+        for line in remarks:
+            remark(arguments, line)
         return index, sentences
     if arguments.image is not None:
         return index, None
