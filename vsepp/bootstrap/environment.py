@@ -32,6 +32,7 @@ from vsepp.bootstrap.plan import (
     interpreter_facts,
     make_plan,
 )
+from vsepp.bootstrap.trial import try_paddle
 from vsepp.system.atomic import write_json
 from vsepp.system.errors import InputError
 
@@ -39,14 +40,9 @@ OLDEST, NEWEST = (3, 9), (3, 12)
 STAMP_NAME = "vsepp-install.json"
 DOWNLOADS = {"cpu": "about 280 MB", "gpu": "about 850 MB", None: "about 80 MB"}
 
-_TRY_GPU = """
-import paddle
-assert paddle.device.is_compiled_with_cuda(), "this Paddle was built without CUDA"
-assert paddle.device.cuda.device_count() > 0, "Paddle sees no GPU"
-paddle.set_device("gpu:0")
-paddle.nn.Conv2D(3, 4, 3)(paddle.ones([1, 3, 8, 8])).sum().backward()
-paddle.nn.GRU(4, 4)(paddle.ones([1, 2, 4]))[1].numpy()
-"""
+# pip would compile every module of every package, which takes as long as all the rest; what is
+# used is compiled when it is first imported, see ``trial``.
+_PIP_INSTALL = ("install", "--no-compile", "--progress-bar", "off")
 
 
 def add_arguments(parser):
@@ -134,10 +130,16 @@ def _ready(stamp, key, extras):
     )
 
 
-def ensure(asked=Request(), say=partial(print, flush=True)):
+def ensure(asked=Request(), say=partial(print, flush=True), ahead=None):
     """Make or complete the environment that ``asked`` describes.
 
     The second time, with nothing changed, this takes a fraction of a second and no pip.
+
+    Args:
+        asked: Request.
+        say: called with each line for the user.
+        ahead: work that can begin before Paddle is there: ``ahead.packages`` are installed
+            first, then ``ahead.begin(interpreter)`` is called, which must not wait for it.
 
     Returns:
         Path: the environment's interpreter.
@@ -180,7 +182,7 @@ def ensure(asked=Request(), say=partial(print, flush=True)):
         "system_packages": plan.system_packages,
     }
     write_stamp(plan.folder, stamp)
-    plan = _install(plan, asked, interpreter, say)
+    plan = _install(plan, asked, interpreter, say, ahead)
     write_stamp(plan.folder, dict(stamp, complete=True, extras=list(plan.extras)))
     say(f"The environment is ready after {time.monotonic() - started:.0f} s: {interpreter}")
     return interpreter
@@ -238,7 +240,7 @@ def _make_environment(plan, python, running):
         raise InputError(f"{python} could not make the environment {folder}: {said[-1]}")
 
 
-def _install(plan, asked, interpreter, say):
+def _install(plan, asked, interpreter, say, ahead):
     """Run pip for ``plan``; → the plan that was carried out (the CPU's, where the GPU's fails)."""
     log = plan.folder / LOG_NAME
     log.write_text("", encoding="utf-8")
@@ -250,6 +252,10 @@ def _install(plan, asked, interpreter, say):
                 f"{interpreter} has no pip: install it there (`uv pip install pip`, "
                 "`python -m ensurepip`), then run this again."
             )
+    if ahead and plan.wheel == "cpu" and not plan.in_place:  # where no older NumPy is asked for
+        companions = [name for name in plan.requirements if not name.startswith("paddle")]
+        pip(interpreter, *_PIP_INSTALL, *ahead.packages, *companions, log=log, say=say)
+        ahead.begin(interpreter)
     try:
         _install_once(plan, facts, interpreter, log, say)
         return plan
@@ -275,33 +281,6 @@ def _install_once(plan, facts, interpreter, log, say):
         # two wheels over one another leave a broken mixture
         pip(interpreter, "uninstall", "-y", "paddlepaddle", "paddlepaddle-gpu", log=log, say=say)
     project = str(ROOT) + (f"[{','.join(plan.extras)}]" if plan.extras else "")
-    pip(
-        interpreter,
-        "install",
-        "--progress-bar",
-        "off",
-        "-e",
-        project,
-        *plan.requirements,
-        log=log,
-        say=say,
-    )
+    pip(interpreter, *_PIP_INSTALL, "-e", project, *plan.requirements, log=log, say=say)
     say("  trying Paddle")
-    program = _TRY_GPU if plan.wheel == "gpu" else "import paddle"
-    try:
-        tried = subprocess.run(
-            [str(interpreter), "-c", program],
-            capture_output=True,
-            text=True,
-            timeout=600,
-            cwd=str(plan.folder),
-        )
-        status, said = tried.returncode, tried.stderr.strip().splitlines()
-    except subprocess.TimeoutExpired:
-        status, said = 1, ["no answer within ten minutes"]
-    if status:
-        with log.open("a", encoding="utf-8") as record:
-            record.write("\n".join(said) + "\n")
-        reason = said[-1] if said else f"it ended with status {status}"
-        mend = "; `sudo apt install libgomp1` mends it" if "libgomp" in reason else ""
-        raise InstallError(f"Paddle was installed but does not start: {reason}{mend}.")
+    try_paddle(interpreter, plan.folder, gpu=plan.wheel == "gpu", log=log)

@@ -54,7 +54,7 @@ def in_numpy(monkeypatch):
 @pytest.mark.parametrize("batch", [1, 3])
 @pytest.mark.parametrize("stride", [1, 2, 3])
 @pytest.mark.parametrize("kernel, padding", [(3, 1), (3, 0), (5, 2), (1, 0)])
-@pytest.mark.parametrize("height, width", [(8, 8), (7, 5), (16, 6)])
+@pytest.mark.parametrize("height, width", [(8, 8), (7, 5)])
 def test_a_depthwise_convolution(batch, stride, kernel, padding, height, width, in_numpy):
     layer = nn.Sequential(
         nn.Conv2D(4, 4, kernel, stride, padding, groups=4, bias_attr=False)
@@ -91,7 +91,7 @@ def test_a_whole_backbone_keeps_its_codes_and_its_names():
 
 def test_large_maps_go_paddles_way(in_numpy):
     layer = nn.Sequential(nn.Conv2D(2, 2, 3, padding=1, groups=2, bias_attr=False))
-    maps = paddle.to_tensor(some_maps(1, 2, 17, 16))
+    maps = paddle.to_tensor(some_maps(1, 2, small_maps.LARGEST + 1, 16))
     expected = layer(maps).numpy()
     hasten_small_maps(layer)
     assert (layer(maps).numpy() == expected).all()

@@ -19,7 +19,7 @@ from paddle.vision.models import shufflenetv2
 
 from vsepp.models.twins.sharing import array_of, tensor_of
 
-LARGEST = 16  # pixels a side of a map; on larger ones Paddle's own way is as fast
+LARGEST = 24  # pixels a side of a map; on larger ones Paddle's own way is as fast
 
 
 def _side_by_side(maps: np.ndarray, padding: int = 0) -> np.ndarray:
