@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Optional, Union
 
 from vsepp.data.captions.assembling import Assembly, Part
-from vsepp.data.captions.files import CaptionFile
-from vsepp.data.captions.found import Found, Place, find
-from vsepp.data.captions.names import split_called, split_said_by, splits_in
+from vsepp.data.captions.caption_file import CaptionFile
+from vsepp.data.captions.containers import Container
+from vsepp.data.captions.finding import Found, find
 from vsepp.data.captions.recognition import recognise
 from vsepp.data.captions.split_lists import SplitLists
+from vsepp.data.captions.split_names import split_called, split_said_by, splits_in
 from vsepp.data.karpathy import SPLITS, cut_captions
 from vsepp.system.errors import InputError
 from vsepp.text.tokens import AUTO
@@ -92,7 +93,7 @@ def read_paths(
     Args:
         paths: list of them.
         opened: keeps archives open until their captions are read.
-        dataset: see ``found.find``.
+        dataset: see ``finding.find``.
 
     Returns:
         (Found, name for the data set)
@@ -123,10 +124,10 @@ def read_paths(
 def _read_path(path, opened, dataset):
     if not path.is_dir() and not _is_archive(path):
         return of_file(CaptionFile(path))
-    place = opened.enter_context(Place(path))
-    found = find(place, dataset, names_alone=True)
+    container = opened.enter_context(Container(path))
+    found = find(container, dataset, names_alone=True)
     if found is None:
-        looked = "".join(f" ({sentence})" for sentence in list(place.refused.values())[:1])
+        looked = "".join(f" ({sentence})" for sentence in list(container.refused.values())[:1])
         raise InputError(
             f"{path} holds no captions in a known format{looked}: give their file with "
             "--captions FILE, or a folder with name.txt beside name.jpg."

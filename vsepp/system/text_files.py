@@ -1,4 +1,4 @@
-"""Bytes of a text file as text, in the encodings that programs save captions in."""
+"""Text files of other people, in the encodings that programs save them in."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import codecs
 import re
 from typing import Optional
 
+from vsepp.system.counts import counted
 from vsepp.system.errors import InputError
 
 _MARKS = (
@@ -57,6 +58,41 @@ def decode(data: bytes, source: str, whole: bool = True) -> tuple[str, Optional[
             if text is not None:
                 return text, "GB18030"
         raise _not_utf8(data, error.start, source) from None
+
+
+def read_lines(path: str, option: str) -> tuple[list[str], list[str]]:
+    """The lines of a text file, one thing to a line, stripped, without those that are blank.
+
+    Args:
+        path: the file.
+        option: what it was given with, for messages.
+
+    Returns:
+        (list of str, list of remarks on the file)
+
+    Raises:
+        InputError: when it cannot be read, or holds nothing.
+    """
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist: give {option} the name of a text file.") from None
+    except (IsADirectoryError, PermissionError):  # Windows says the latter of a folder
+        raise InputError(
+            f"{path} cannot be read as a file: give {option} the name of a text file."
+        ) from None
+    text, encoding = decode(data, path)
+    remarks = [f"{path}: read as {encoding}"] if encoding else []
+    lines = [line.strip() for line in lines_of(text)]
+    if not lines[-1]:  # what stands behind the last line's end
+        lines.pop()
+    kept = [line for line in lines if line]
+    if not kept:
+        raise InputError(f"{path} is empty: write one line for each, and give it to {option}.")
+    if len(kept) < len(lines):
+        remarks.append(f"{path}: {counted(len(lines) - len(kept), 'blank line')} left out")
+    return kept, remarks
 
 
 def _strictly(data, encoding, name, source, whole):
