@@ -95,7 +95,7 @@ def read_lines(path: str, option: str) -> tuple[list[str], list[str]]:
     return kept, remarks
 
 
-def _strictly(data, encoding, name, source, whole):
+def _strictly(data: bytes, encoding: str, name: str, source: str, whole: bool) -> str:
     try:
         return _incrementally(data, encoding, whole)
     except UnicodeDecodeError as error:
@@ -107,11 +107,11 @@ def _strictly(data, encoding, name, source, whole):
         ) from None
 
 
-def _incrementally(data, encoding, whole):
+def _incrementally(data: bytes, encoding: str, whole: bool) -> str:
     return codecs.getincrementaldecoder(encoding)().decode(data, whole)
 
 
-def _not_utf8(data, start, source):
+def _not_utf8(data: bytes, start: int, source: str) -> InputError:
     line = len(re.findall(b"\r\n|\r|\n", data[:start])) + 1
     return InputError(
         f"{source}, line {line} is not UTF-8, nor does the file read as Chinese in GB18030: "
@@ -119,13 +119,13 @@ def _not_utf8(data, start, source):
     )
 
 
-def _is_damaged_utf8(data):
+def _is_damaged_utf8(data: bytes) -> bool:
     """Whether bytes are UTF-8 but for a few, which GB18030 would turn into other characters."""
     characters = [character for character in data.decode("utf-8", "replace") if character > "\x7f"]
     return characters.count("\ufffd") * 2 < len(characters)
 
 
-def _as_gb18030(data, whole):
+def _as_gb18030(data: bytes, whole: bool) -> Optional[str]:
     """The text when most of what is not ASCII in it are the usual Chinese characters, or None.
 
     Nearly any bytes can be read as GB18030; those of other encodings give rare characters.
@@ -139,7 +139,7 @@ def _as_gb18030(data, whole):
     return text if 2 * usual > len(foreign) else None
 
 
-def _in_gb2312(character):
+def _in_gb2312(character: str) -> bool:
     try:
         character.encode("gb2312")
     except UnicodeEncodeError:
