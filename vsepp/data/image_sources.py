@@ -71,15 +71,15 @@ def open_files(path: Path) -> Folder | Archive:
     if path.is_file():
         with open(path, "rb") as file:
             head = file.read(tarfile.BLOCKSIZE)
-        if suffix_of_content(head[:16]):
-            raise InputError(
-                f"{path} is one photograph: give the folder that holds it, --images "
-                f"{quoted(path.parent)}."
-            )
         if head.isascii() and b"\0" not in head and head.strip():  # a .tar has zeros there
             raise InputError(
                 f"{path} is a text, not photographs: give it with --captions if it holds these, "
                 "and what holds the photographs with --images."
+            )
+        if suffix_of_content(head[:16]):
+            raise InputError(
+                f"{path} is one photograph: give the folder that holds it, --images "
+                f"{quoted(path.parent)}."
             )
     return Archive(path)
 

@@ -32,7 +32,7 @@ _ENOUGH = 2  # of a photograph's pixels to a side of the resized one, for resizi
 Photo = Union[str, Path, Image.Image]  # the file of a photograph, or the photograph
 
 
-class PhotographEncoder(Networks):
+class EncodesPhotographs(Networks):
     """The half of a model that encodes photographs, or features of them."""
 
     _predictor: BackbonePredictor | None = None

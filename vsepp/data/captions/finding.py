@@ -17,7 +17,17 @@ from vsepp.data.captions.split_names import split_said_by, splits_in
 from vsepp.data.image_suffixes import has_image_suffix
 from vsepp.system.errors import InputError
 
-_SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".txt", ".token", ".caption", ".captions", ".dat")
+CAPTION_SUFFIXES = (
+    ".json",
+    ".jsonl",
+    ".csv",
+    ".tsv",
+    ".txt",
+    ".token",
+    ".caption",
+    ".captions",
+    ".dat",
+)
 _KARPATHY = re.compile(r"dataset_(.+)\.json")
 _AT_MOST = 100  # files that are looked into
 _DEEPEST = 3  # folders below the first one
@@ -70,7 +80,7 @@ def find(
         name
         for name in metadata or container.names
         if name not in beside
-        and PurePosixPath(name).suffix.lower() in _SUFFIXES
+        and PurePosixPath(name).suffix.lower() in CAPTION_SUFFIXES
         and name.count("/") <= _DEEPEST
         and not _KARPATHY.fullmatch(name.rpartition("/")[2])  # of another data set
     ]

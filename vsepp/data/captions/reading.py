@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import tarfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Optional, Union
 
+from vsepp.data.archive_kinds import is_archive
 from vsepp.data.captions.assembling import Assembly, Part
 from vsepp.data.captions.caption_file import CaptionFile
 from vsepp.data.captions.containers import Container
@@ -19,8 +19,6 @@ from vsepp.data.captions.split_names import split_called, split_said_by, splits_
 from vsepp.data.karpathy import SPLITS, cut_captions
 from vsepp.system.errors import InputError
 from vsepp.text.tokens import AUTO
-
-_PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ")
 
 
 class Options:
@@ -122,7 +120,7 @@ def read_paths(
 
 
 def _read_path(path, opened, dataset):
-    if not path.is_dir() and not _is_archive(path):
+    if not path.is_dir() and not is_archive(path):
         return of_file(CaptionFile(path))
     container = opened.enter_context(Container(path))
     found = find(container, dataset, names_alone=True)
@@ -133,18 +131,6 @@ def _read_path(path, opened, dataset):
             "--captions FILE, or a folder with name.txt beside name.jpg."
         )
     return found
-
-
-def _is_archive(path):
-    """Whether a file is an archive and no Excel workbook, by its first bytes."""
-    try:
-        with open(path, "rb") as file:
-            head = file.read(1 << 12)
-    except (OSError, ValueError):  # said better by who reads it
-        return False
-    if head.startswith(b"PK\3\4"):
-        return b"[Content_Types].xml" not in head and b"xl/" not in head
-    return head[257:262] == b"ustar" or (head.startswith(_PACKED) and tarfile.is_tarfile(path))
 
 
 def name_of(path: Path) -> str:
