@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
 
-from vsepp.data.captions.files import CaptionFile
-from vsepp.data.captions.names import has_image_suffix
+from vsepp.data.captions.caption_file import CaptionFile
 from vsepp.data.captions.rows import Recognised, Row
+from vsepp.data.image_suffixes import has_image_suffix
 
 SUFFIXES = (".txt", ".caption")
 

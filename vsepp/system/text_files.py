@@ -1,4 +1,4 @@
-"""Bytes of a text file as text, in the encodings that programs save captions in."""
+"""Text files of other people, in the encodings that programs save them in."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import codecs
 import re
 from typing import Optional
 
+from vsepp.system.counts import counted
 from vsepp.system.errors import InputError
 
 _MARKS = (
@@ -59,7 +60,42 @@ def decode(data: bytes, source: str, whole: bool = True) -> tuple[str, Optional[
         raise _not_utf8(data, error.start, source) from None
 
 
-def _strictly(data, encoding, name, source, whole):
+def read_lines(path: str, option: str) -> tuple[list[str], list[str]]:
+    """The lines of a text file, one thing to a line, stripped, without those that are blank.
+
+    Args:
+        path: the file.
+        option: what it was given with, for messages.
+
+    Returns:
+        (list of str, list of remarks on the file)
+
+    Raises:
+        InputError: when it cannot be read, or holds nothing.
+    """
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist: give {option} the name of a text file.") from None
+    except (IsADirectoryError, PermissionError):  # Windows says the latter of a folder
+        raise InputError(
+            f"{path} cannot be read as a file: give {option} the name of a text file."
+        ) from None
+    text, encoding = decode(data, path)
+    remarks = [f"{path}: read as {encoding}"] if encoding else []
+    lines = [line.strip() for line in lines_of(text)]
+    if not lines[-1]:  # what stands behind the last line's end
+        lines.pop()
+    kept = [line for line in lines if line]
+    if not kept:
+        raise InputError(f"{path} is empty: write one line for each, and give it to {option}.")
+    if len(kept) < len(lines):
+        remarks.append(f"{path}: {counted(len(lines) - len(kept), 'blank line')} left out")
+    return kept, remarks
+
+
+def _strictly(data: bytes, encoding: str, name: str, source: str, whole: bool) -> str:
     try:
         return _incrementally(data, encoding, whole)
     except UnicodeDecodeError as error:
@@ -71,11 +107,11 @@ def _strictly(data, encoding, name, source, whole):
         ) from None
 
 
-def _incrementally(data, encoding, whole):
+def _incrementally(data: bytes, encoding: str, whole: bool) -> str:
     return codecs.getincrementaldecoder(encoding)().decode(data, whole)
 
 
-def _not_utf8(data, start, source):
+def _not_utf8(data: bytes, start: int, source: str) -> InputError:
     line = len(re.findall(b"\r\n|\r|\n", data[:start])) + 1
     return InputError(
         f"{source}, line {line} is not UTF-8, nor does the file read as Chinese in GB18030: "
@@ -83,13 +119,13 @@ def _not_utf8(data, start, source):
     )
 
 
-def _is_damaged_utf8(data):
+def _is_damaged_utf8(data: bytes) -> bool:
     """Whether bytes are UTF-8 but for a few, which GB18030 would turn into other characters."""
     characters = [character for character in data.decode("utf-8", "replace") if character > "\x7f"]
     return characters.count("\ufffd") * 2 < len(characters)
 
 
-def _as_gb18030(data, whole):
+def _as_gb18030(data: bytes, whole: bool) -> Optional[str]:
     """The text when most of what is not ASCII in it are the usual Chinese characters, or None.
 
     Nearly any bytes can be read as GB18030; those of other encodings give rare characters.
@@ -103,7 +139,7 @@ def _as_gb18030(data, whole):
     return text if 2 * usual > len(foreign) else None
 
 
-def _in_gb2312(character):
+def _in_gb2312(character: str) -> bool:
     try:
         character.encode("gb2312")
     except UnicodeEncodeError:

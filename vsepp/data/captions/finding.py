@@ -2,90 +2,35 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable
-from pathlib import Path, PurePosixPath
-from typing import Optional, Union
+from pathlib import PurePosixPath
+from typing import Optional
 
-from vsepp.data.archives import Archive
 from vsepp.data.captions import json_documents, sidecars
 from vsepp.data.captions.assembling import Part
-from vsepp.data.captions.files import CaptionFile
-from vsepp.data.captions.names import has_image_suffix, split_said_by, splits_in
+from vsepp.data.captions.caption_file import CaptionFile
+from vsepp.data.captions.containers import Container
 from vsepp.data.captions.recognition import recognise
 from vsepp.data.captions.split_lists import SplitLists, is_split_list
+from vsepp.data.captions.split_names import split_said_by, splits_in
+from vsepp.data.image_suffixes import has_image_suffix
 from vsepp.system.errors import InputError
 
-_SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".txt", ".token", ".caption", ".captions", ".dat")
+CAPTION_SUFFIXES = (
+    ".json",
+    ".jsonl",
+    ".csv",
+    ".tsv",
+    ".txt",
+    ".token",
+    ".caption",
+    ".captions",
+    ".dat",
+)
 _KARPATHY = re.compile(r"dataset_(.+)\.json")
 _AT_MOST = 100  # files that are looked into
 _DEEPEST = 3  # folders below the first one
-
-
-def is_plain_text(path: Union[str, Path]) -> bool:
-    """Whether a path is of a file in ASCII, a table of photographs perhaps, and no archive."""
-    if not Path(path).is_file():
-        return False
-    head = CaptionFile(path).head
-    return bool(head) and head.isascii() and b"\0" not in head
-
-
-class Place:
-    """A folder or an archive, as names below it. Use it as a context manager.
-
-    Attributes:
-        path: where it is.
-        names: of the files in it, with forward slashes.
-        refused: ``{name: sentence}`` of the files that were looked into and hold no captions.
-    """
-
-    def __init__(self, path: Union[str, Path]) -> None:
-        self.path = Path(path)
-        self._archive = None if self.path.is_dir() else Archive(self.path)
-        names = _below(self.path) if self._archive is None else self._archive.sizes
-        self.refused = {}
-        self.names = [
-            name
-            for name in names
-            if not any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
-        ]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        if self._archive is not None:
-            self._archive.__exit__(*exception)
-
-    def open(self, name: str) -> CaptionFile:
-        """One of its files as a ``CaptionFile``."""
-        if self._archive is None:
-            return CaptionFile(self.path / name)
-        return CaptionFile(name, f"{name} in {self.path}", self._archive.read(name))
-
-    def called(self, name: str) -> Optional[CaptionFile]:
-        """The file in it whose path ends in a name, or None; InputError when several do."""
-        found = [one for one in self.names if one == name or one.endswith(f"/{name}")]
-        if len(found) > 1:
-            raise InputError(
-                f"{self.path} holds {len(found)} files called {name}: give --captions the whole "
-                f"path in it, such as {found[0]}."
-            )
-        return self.open(found[0]) if found else None
-
-
-def _below(folder):
-    seen = set()
-    for parent, subfolders, files in os.walk(folder, followlinks=True):
-        real = os.path.realpath(parent)
-        if real in seen:
-            subfolders.clear()
-            continue
-        seen.add(real)
-        subfolders.sort()
-        for name in sorted(files):
-            yield Path(parent, name).relative_to(folder).as_posix()
 
 
 class Found:
@@ -106,14 +51,16 @@ class Found:
         self.karpathy, self.parts, self.lists = karpathy, list(parts), lists
 
 
-def find(place: Place, dataset: Optional[str] = None, names_alone: bool = False) -> Optional[Found]:
-    """Captions in a ``Place``, or None.
+def find(
+    container: Container, dataset: Optional[str] = None, names_alone: bool = False
+) -> Optional[Found]:
+    """Captions in a ``Container``, or None.
 
     A ``dataset_<dataset>.json`` anywhere in it comes first, then Hugging Face's metadata, then
     texts beside the photographs, then any file in a known format.
 
     Args:
-        place: the folder or archive.
+        container: the folder or archive.
         dataset: its name; without one there must be no two such JSON.
         names_alone: whether texts count as captions of photographs of their names that lie
             elsewhere.
@@ -121,65 +68,69 @@ def find(place: Place, dataset: Optional[str] = None, names_alone: bool = False)
     Raises:
         InputError: when several files could be meant.
     """
-    karpathy = _karpathy_in(place, dataset)
+    karpathy = _karpathy_in(container, dataset)
     if karpathy is not None:
         return Found(karpathy=karpathy)
-    photographs = sum(map(has_image_suffix, place.names))
-    beside = sidecars.find_sidecars(place.names)
-    metadata = [name for name in place.names if _is_metadata(name)]
+    photographs = sum(map(has_image_suffix, container.names))
+    beside = sidecars.find_sidecars(container.names)
+    metadata = [name for name in container.names if _is_metadata(name)]
     if not metadata and beside and 2 * len(beside) >= photographs:
-        return Found(parts=[_of_sidecars(place, beside)])
+        return Found(parts=[_of_sidecars(container, beside)])
     candidates = [
         name
-        for name in metadata or place.names
+        for name in metadata or container.names
         if name not in beside
-        and PurePosixPath(name).suffix.lower() in _SUFFIXES
+        and PurePosixPath(name).suffix.lower() in CAPTION_SUFFIXES
         and name.count("/") <= _DEEPEST
         and not _KARPATHY.fullmatch(name.rpartition("/")[2])  # of another data set
     ]
     if len(candidates) <= _AT_MOST:
-        files = {name: place.open(name) for name in candidates}
-        known = {name: one for name, file in files.items() if (one := _known(file, place))}
+        files = {name: container.open(name) for name in candidates}
+        known = {name: one for name, file in files.items() if (one := _known(file, container))}
         known = _without_copies(known, files)
         if known:
-            return _chosen(place, known, files)
+            return _chosen(container, known, files)
     if beside:
-        return Found(parts=[_of_sidecars(place, beside)])
+        return Found(parts=[_of_sidecars(container, beside)])
     if names_alone and not photographs:
         texts = {
             name: str(PurePosixPath(name).with_suffix(""))
-            for name in place.names
+            for name in container.names
             if PurePosixPath(name).suffix.lower() in sidecars.SUFFIXES
         }
         if texts:
-            return Found(parts=[_of_sidecars(place, texts, "named like")])
+            return Found(parts=[_of_sidecars(container, texts, "named like")])
     return None
 
 
-def _karpathy_in(place, dataset):
-    """The ``dataset_<dataset>.json`` anywhere in a place, or None."""
+def _karpathy_in(container, dataset):
+    """The ``dataset_<dataset>.json`` anywhere in a container, or None."""
     found = {
         name: match[1]
-        for name in place.names
+        for name in container.names
         if (match := _KARPATHY.fullmatch(name.rpartition("/")[2])) and dataset in (None, match[1])
     }
     if not found:
         return None
     if len(set(found.values())) > 1:
         several = ", ".join(sorted(set(found.values())))
-        raise InputError(f"{place.path} holds captions of {several}: choose one with --dataset.")
-    return place.open(min(found, key=lambda name: (name.count("/"), name)))
+        raise InputError(
+            f"{container.path} holds captions of {several}: choose one with --dataset."
+        )
+    return container.open(min(found, key=lambda name: (name.count("/"), name)))
 
 
 def _is_metadata(name):
     return PurePosixPath(name).name.lower() in ("metadata.csv", "metadata.jsonl")
 
 
-def _of_sidecars(place, texts, where="beside"):
-    return Part(str(place.path), sidecars.recognised(texts, place.names, place.open, where))
+def _of_sidecars(container, texts, where="beside"):
+    return Part(
+        str(container.path), sidecars.recognised(texts, container.names, container.open, where)
+    )
 
 
-def _known(file, place):
+def _known(file, container):
     """The format, or the word Karpathy, or None when the file is something else."""
     try:
         if file.begins_as_json and not file.is_json_lines:
@@ -188,7 +139,7 @@ def _known(file, place):
                 return None
         return recognise(file) or json_documents.KARPATHY
     except InputError as error:
-        place.refused[file.name] = str(error)
+        container.refused[file.name] = str(error)
         return None
 
 
@@ -206,7 +157,7 @@ def _without_copies(known, files):
     return kept
 
 
-def _chosen(place, known, files):
+def _chosen(container, known, files):
     karpathys = [name for name, one in known.items() if one == json_documents.KARPATHY]
     if len(known) == 1 and karpathys:
         return Found(karpathy=files[karpathys[0]])
@@ -221,7 +172,7 @@ def _chosen(place, known, files):
     if unclear:
         several = ", ".join(sorted(known)[:4]) + (" …" if len(known) > 4 else "")
         raise InputError(
-            f"{place.path} holds {len(known)} files with captions ({several}): choose one with "
+            f"{container.path} holds {len(known)} files with captions ({several}): choose one with "
             f"--captions {min(known)}."
         )
     parts = []

@@ -11,8 +11,8 @@ import json
 import re
 from typing import Optional
 
+from vsepp.data.captions.caption_file import CaptionFile
 from vsepp.data.captions.columns import ADDRESS_COLUMNS, find_columns, plain
-from vsepp.data.captions.files import CaptionFile
 from vsepp.data.captions.rows import Recognised, Row
 from vsepp.system.errors import InputError
 
