@@ -6,7 +6,10 @@ import pytest
 from paddle import nn
 
 from vsepp import FeatureRepExtractor, ImageRepExtractor
-from vsepp.models.state import get_state
+from vsepp.config import Config
+from vsepp.models.image_encoders.cnn import CNNEncoder
+from vsepp.models.state import get_state, set_state
+from vsepp.models.twins import small_maps
 
 TINY = "shufflenet_v2_x0_25"
 
@@ -177,3 +180,20 @@ def test_use_abs_leaves_no_sign():
 
     assert (signed(rows).numpy() < 0).any()
     np.testing.assert_array_equal(unsigned(rows).numpy(), np.abs(signed(rows).numpy()))
+
+
+def test_training_computes_small_maps_in_numpy_and_use_does_not(monkeypatch):
+    encoder = CNNEncoder(Config(image_model=TINY, embed_size=8, pretrained=False))
+    training, use = encoder.build_for_training(), encoder.build()
+    set_state(use, get_state(training), "the other")
+    calls = []
+    apply = small_maps._Depthwise.apply
+    monkeypatch.setattr(
+        small_maps._Depthwise, "apply", lambda *inputs: calls.append(inputs) or apply(*inputs)
+    )
+    training.eval()
+    use.eval()
+    expected = use(images(2)).numpy()
+    assert not calls
+    np.testing.assert_allclose(training(images(2)).numpy(), expected, atol=1e-5)
+    assert calls
