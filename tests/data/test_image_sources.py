@@ -155,14 +155,16 @@ def test_a_folder_with_nothing_but_an_archive_that_is_not_read_says_so(tmp_path)
 def test_a_text_is_no_source(tmp_path):
     (tmp_path / "captions.csv").write_text("BMW.jpg,a car\n")  # as a .bmp begins
 
-    with pytest.raises(InputError, match="captions.csv is a text, .*: give it with --captions"):
+    with pytest.raises(
+        InputError, match="captions.csv is a text, .*: give what holds these with --images"
+    ):
         open_source(tmp_path / "captions.csv")
 
 
 def test_one_photograph_is_no_source(tmp_path):
     (tmp_path / "a.jpg").write_bytes(picture())
 
-    with pytest.raises(InputError, match="a.jpg is one photograph: give the folder .* --images "):
+    with pytest.raises(InputError, match="a.jpg is one photograph: give the folder .*--images "):
         open_source(tmp_path / "a.jpg")
 
 

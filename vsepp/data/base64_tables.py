@@ -20,7 +20,7 @@ from vsepp.system.progress import progress
 # Both alphabets of base64, of which one has + and /, the other - and _.
 _LINE = re.compile(
     rb"([^\t\r\n]{1,1000})\t *[\"']?(?:data:image/[\w.+-]+;base64,)?"
-    rb"([A-Za-z0-9+/_-]{16,}=*)[\"']?\s*"
+    rb"([A-Za-z0-9+/_-]{12,}=*)[\"']?\s*"
 )
 _START = 1200  # bytes of a line that tell whether it is one
 _LONGEST = 1 << 28  # bytes of a line; no photograph needs more
@@ -40,7 +40,12 @@ def is_base64_table(path: Path) -> bool:
     if not path.is_file():
         return False
     with open(path, "rb") as file:
-        match = _LINE.match(file.read(_START).lstrip(b"\xef\xbb\xbf"))
+        return begins_as_base64_table(file.read(_START))
+
+
+def begins_as_base64_table(start: bytes) -> bool:
+    """Whether a file that begins so is a table of photographs in base64."""
+    match = _LINE.match(start[:_START].lstrip(b"\xef\xbb\xbf"))
     return bool(match and suffix_of_content(_decoded(match[2][:64])))
 
 

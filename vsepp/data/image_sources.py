@@ -73,13 +73,13 @@ def open_files(path: Path) -> Folder | Archive:
             head = file.read(tarfile.BLOCKSIZE)
         if head.isascii() and b"\0" not in head and head.strip():  # a .tar has zeros there
             raise InputError(
-                f"{path} is a text, not photographs: give it with --captions if it holds these, "
-                "and what holds the photographs with --images."
+                f"{path} is a text, not photographs: give what holds these with --images, and the "
+                "text with --captions if it holds captions."
             )
         if suffix_of_content(head[:16]):
             raise InputError(
-                f"{path} is one photograph: give the folder that holds it, --images "
-                f"{quoted(path.parent)}."
+                f"{path} is one photograph: give the folder that holds it (`--images "
+                f"{quoted(path.parent)}`)."
             )
     return Archive(path)
 

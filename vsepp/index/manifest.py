@@ -1,4 +1,4 @@
-"""What an index of photographs consists of, and how it is read and replaced.
+"""What an index of photographs consists of, and the manifest that says it.
 
 An index is a folder::
 
@@ -16,44 +16,36 @@ manifest renamed last, so whoever reads finds the old index or the new one, whol
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Dict, NamedTuple, Optional, Tuple, TypeVar
-
-import numpy as np
+from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 from vsepp.data.encoding import Encoding
 from vsepp.index.choosing import Choice
 from vsepp.index.folders import Folder, in_words
 from vsepp.metrics.similarity import MEASURES
-from vsepp.system.atomic import atomic_path, write_text
+from vsepp.system.atomic import write_text
 from vsepp.system.errors import InputError
 from vsepp.system.fingerprints import list_fingerprint
 from vsepp.system.invocation import command, quoted
 from vsepp.system.json_files import read_json
-from vsepp.system.npy_files import read_npy
 from vsepp.system.records import wrong_field
 
 FORMAT = "vsepp-photographs-1"
 FORMAT_OF_SEVERAL = "vsepp-photographs-of-folders-1"
 MANIFEST = "manifest.json"
 DTYPES = ("float32", "float16")
-_GENERATIONS = ("codes-*.npy", "approximate-*.faiss")
-_MEND = "index the photographs again with --force"
-_ATTEMPTS = 20  # a reader overtaken so often by new generations gives up
-
-Opened = TypeVar("Opened")
+MEND = "index the photographs again with --force"
 
 
 class Photograph(NamedTuple):
     """One that is indexed; its row is its place in the list.
 
     Attributes:
-        path: relative to the folder, with ``/`` between its parts.
+        path: its name in the index: see :mod:`vsepp.index.folders`.
         size, mtime_ns: of the file when it was found.
         sha256: of its content, in hex.
     """
@@ -163,21 +155,21 @@ def read_manifest(index: str | Path) -> Manifest:
             f"{index} is no index of photographs: make one with `{command('search')} index "
             f"FOLDER --out {quoted(index)}`."
         )
-    content = read_json(path, _MEND)
+    content = read_json(path, MEND)
     if not isinstance(content, dict) or "format" not in content:
-        raise InputError(f"{path} is not the manifest of an index: {_MEND}.")
+        raise InputError(f"{path} is not the manifest of an index: {MEND}.")
     if content["format"] not in (FORMAT, FORMAT_OF_SEVERAL):
         raise InputError(
             f"{path} has the format {content['format']!r}, this version reads "
-            f"{FORMAT!r}: update the package, or {_MEND}."
+            f"{FORMAT!r}: update the package, or {MEND}."
         )
     try:
         manifest = _parse(content)
     except ValueError as error:
-        raise InputError(f"{path} is damaged ({error}): {_MEND}.") from None
+        raise InputError(f"{path} is damaged ({error}): {MEND}.") from None
     if content.get("generation") != manifest.generation:
         raise InputError(
-            f"{path} is damaged (its generation is not that of its photographs): {_MEND}."
+            f"{path} is damaged (its generation is not that of its photographs): {MEND}."
         )
     return manifest
 
@@ -254,76 +246,8 @@ def stays_inside(path: str) -> bool:
     return not on_windows and "\0" not in path and not {"", ".", ".."} & set(parts)
 
 
-def open_codes(index: str | Path, manifest: Manifest) -> np.ndarray:
-    """The codes of a manifest, memory-mapped: ``[n_photographs, embed_size]``.
-
-    Raises:
-        FileNotFoundError: when they are gone, as an index's that was replaced meanwhile.
-        InputError: when they are damaged.
-    """
-    path = manifest.codes_path(index)
-    try:
-        codes = read_npy(path, _MEND)
-    except InputError:
-        if path.exists():
-            raise
-        raise FileNotFoundError(errno.ENOENT, "", str(path)) from None
-    shape = (len(manifest.photographs), manifest.origin.embed_size)
-    wanted = np.dtype(manifest.origin.dtype).newbyteorder("<")
-    if codes.shape != shape or codes.dtype != wanted or not codes.flags.c_contiguous:
-        raise InputError(
-            f"{path} holds {codes.dtype} {codes.shape}, not {wanted} {shape}: {_MEND}."
-        )
-    return codes
-
-
-def open_generation(
-    index: str | Path, open_files: Callable[[Manifest], Opened]
-) -> tuple[Manifest, Opened]:
-    """Read the manifest and open its files, though an indexer may replace them meanwhile.
-
-    Args:
-        index: the index's folder.
-        open_files: called with the manifest; may raise FileNotFoundError.
-
-    Returns:
-        (:class:`Manifest`, what ``open_files`` returned)
-
-    Raises:
-        InputError: when the index is damaged.
-    """
-    for _ in range(_ATTEMPTS):
-        manifest = read_manifest(index)
-        try:
-            return manifest, open_files(manifest)
-        except FileNotFoundError as error:
-            missing = error
-            if read_manifest(index) == manifest:
-                break
-    raise InputError(f"{missing.filename} is missing: {_MEND}.")
-
-
-def write_codes(index: str | Path, manifest: Manifest, blocks: Iterable[np.ndarray]) -> None:
-    """Write the codes of a generation beside the others.
-
-    Args:
-        index: the index's folder.
-        manifest: :class:`Manifest` that they will belong to.
-        blocks: iterable over arrays ``[some, embed_size]``, in the manifest's order.
-    """
-    dtype = np.dtype(manifest.origin.dtype).newbyteorder("<")
-    shape = (len(manifest.photographs), manifest.origin.embed_size)
-    with atomic_path(manifest.codes_path(index)) as temporary:
-        with open(temporary, "wb") as file:
-            np.lib.format.write_array_header_1_0(
-                file, {"descr": dtype.str, "fortran_order": False, "shape": shape}
-            )
-            for block in blocks:
-                file.write(np.ascontiguousarray(block, dtype).data)
-
-
 def write_manifest(index: str | Path, manifest: Manifest) -> None:
-    """Let ``manifest`` be the index from now on, and remove the generations before it."""
+    """Let ``manifest`` be the index from now on."""
     several = len(manifest.folders) > 1
     content: Dict[str, Any] = {
         "format": FORMAT_OF_SEVERAL if several else FORMAT,
@@ -344,18 +268,3 @@ def write_manifest(index: str | Path, manifest: Manifest) -> None:
     write_text(
         Path(index) / MANIFEST, json.dumps(content)[:-1] + ', "photographs": [\n' + lines + "\n]}\n"
     )
-    remove_earlier(index, manifest)
-
-
-def remove_earlier(index: str | Path, manifest: Manifest) -> None:
-    """Remove the files of generations that are not ``manifest``'s."""
-    current = {manifest.codes_path(index)}
-    if manifest.approximate:
-        current.add(manifest.approximate_path(index))
-    for pattern in _GENERATIONS:
-        for path in Path(index).glob(pattern):
-            if path not in current:
-                try:
-                    path.unlink()
-                except OSError:  # on Windows, while it is read; the next run removes it
-                    pass

@@ -10,7 +10,8 @@ import numpy as np
 from vsepp.checkpoint import read_header
 from vsepp.index.exact import ExactIndex
 from vsepp.index.folders import file_of
-from vsepp.index.manifest import Manifest, Photograph, open_codes, open_generation
+from vsepp.index.generations import open_codes, open_generation
+from vsepp.index.manifest import Manifest, Photograph
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import command, quoted
 

@@ -18,6 +18,7 @@ from vsepp.data.images import map_images
 from vsepp.index.exact import check_finite
 from vsepp.index.finding import PhotographFile, find_photographs
 from vsepp.index.folders import file_of, in_words
+from vsepp.index.generations import open_codes, remove_earlier, write_codes
 from vsepp.index.journal import Journal
 from vsepp.index.manifest import (
     DTYPES,
@@ -25,10 +26,7 @@ from vsepp.index.manifest import (
     CodeOrigin,
     Manifest,
     Photograph,
-    open_codes,
     read_manifest,
-    remove_earlier,
-    write_codes,
     write_manifest,
 )
 from vsepp.index.outcome import Report, by_reason, passed_over
@@ -336,8 +334,7 @@ class _Update:
             manifest = self._with_approximate(manifest)
         if manifest != self.before:
             write_manifest(self.index, manifest)
-        else:
-            remove_earlier(self.index, manifest)
+        remove_earlier(self.index, manifest)
         self.report.approximate = manifest.approximate
         self.report.unreadable.sort()
         journal.remove()

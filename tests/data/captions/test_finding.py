@@ -55,6 +55,13 @@ def test_a_table_of_photographs_holds_no_captions(tmp_path):
     assert Captions.find_in(tmp_path / "muge_train_imgs.tsv") is None
 
 
+def test_labels_beside_captions_are_not_looked_into(place):
+    labels = {f"labels/{n}.txt": "0 0.5 0.5 1 1\n" for n in range(101)}
+    assert names(Captions.find_in(place({**PHOTOGRAPHS, **labels, "a.csv": TABLE})))
+    with pytest.raises(InputError, match=r"none of its 101 \.txt files was looked into"):
+        Captions.read(place({"Images/a.jpg": "", **labels}, "labels_alone"))
+
+
 def test_several_files_of_one_kind_must_be_chosen_from(place):
     path = place({**PHOTOGRAPHS, "a.csv": TABLE, "deep/b.csv": TABLE.replace("dog", "cat")})
     with pytest.raises(

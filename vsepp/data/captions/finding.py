@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Optional
@@ -29,7 +30,7 @@ CAPTION_SUFFIXES = (
     ".dat",
 )
 _KARPATHY = re.compile(r"dataset_(.+)\.json")
-_AT_MOST = 100  # files that are looked into
+_AT_MOST = 100  # files of one suffix that are looked into
 _DEEPEST = 3  # folders below the first one
 
 
@@ -84,12 +85,11 @@ def find(
         and name.count("/") <= _DEEPEST
         and not _KARPATHY.fullmatch(name.rpartition("/")[2])  # of another data set
     ]
-    if len(candidates) <= _AT_MOST:
-        files = {name: container.open(name) for name in candidates}
-        known = {name: one for name, file in files.items() if (one := _known(file, container))}
-        known = _without_copies(known, files)
-        if known:
-            return _chosen(container, known, files)
+    files = {name: container.open(name) for name in _few(candidates, container)}
+    known = {name: one for name, file in files.items() if (one := _known(file, container))}
+    known = _without_copies(known, files)
+    if known:
+        return _chosen(container, known, files)
     if beside:
         return Found(parts=[_of_sidecars(container, beside)])
     if names_alone and not photographs:
@@ -101,6 +101,15 @@ def find(
         if texts:
             return Found(parts=[_of_sidecars(container, texts, "named like")])
     return None
+
+
+def _few(names, container):
+    """Those of a suffix that few have: many such files are labels or logs, and take their time."""
+    counts = Counter(PurePosixPath(name).suffix.lower() for name in names)
+    for suffix, count in counts.items():
+        if count > _AT_MOST:
+            container.refused[f"*{suffix}"] = f"none of its {count} {suffix} files was looked into"
+    return [name for name in names if counts[PurePosixPath(name).suffix.lower()] <= _AT_MOST]
 
 
 def _karpathy_in(container, dataset):

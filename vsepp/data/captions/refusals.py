@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from vsepp.data.base64_tables import begins_as_base64_table
 from vsepp.data.captions.caption_file import CaptionFile
 from vsepp.data.captions.columns import ADDRESS_COLUMNS, find_columns, is_address, plain
 from vsepp.data.captions.tables import split_header, wrong_header
@@ -31,9 +32,6 @@ _BINARY = (
     (b"\x80\x04", "a pickle", "it could run code as it is read: give a JSON or a table"),
     (b"\x80\x05", "a pickle", "it could run code as it is read: give a JSON or a table"),
     (b"version https://git-lfs", "a pointer of Git LFS", "fetch the file itself (`git lfs pull`)"),
-)
-_BASE64_IMAGE = re.compile(
-    r"[^\t]{1,200}\t\s*[\"']?(?:/9j/|_9j_|iVBORw0KGgo|R0lGOD|UklGR|Qk[0-9A-Za-z])"
 )
 _JUDGMENT = re.compile(r"\S+\.jpe?g\t\S+#\d\t[\d.]+\t")
 _DOWNLOAD = (
@@ -89,7 +87,7 @@ def refused_text(file: CaptionFile) -> InputError:
     """The InputError for a text, or lines of JSON, in which no format is recognised."""
     first = file.sample[0][1]
     lines = [line for _, line in file.sample]
-    if _BASE64_IMAGE.match(first):
+    if begins_as_base64_table(file.head):
         return _looks(
             file,
             "a table of photographs in base64 (Chinese-CLIP's and MUGE's *_imgs.tsv)",
