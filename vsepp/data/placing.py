@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vsepp.data.image_sources import ImageSource, link
+from vsepp.data.image_sources import ImageSource, is_archive_name, link
 from vsepp.data.karpathy import KarpathyImage
 from vsepp.data.name_encodings import ENCODINGS
 from vsepp.data.name_matching import Matching, match_names
@@ -44,6 +44,13 @@ def find_images(images: Sequence[KarpathyImage], source: ImageSource) -> Matchin
     names = list(dict.fromkeys(image.name for image in images))
     matching = match_names(names, source.sizes, source.path, source.undeclared)
     if not matching.found:
+        packed = list(filter(is_archive_name, source.sizes))
+        if packed:
+            raise InputError(
+                f"{source.path} holds none of the {len(names)} images that the captions name, but "
+                f"other archives ({named(packed)}): unpack these, and give what they held with "
+                "--images PATH."
+            )
         raise InputError(
             f"{source.path} holds none of the {len(names)} images that the captions name "
             f"(looked for {named(names)} among its {len(source.sizes)} files): give what holds "

@@ -247,6 +247,7 @@ def test_renamed_captions_are_the_same_under_other_names(tmp_path):
             r"Excel workbook \(.xlsx\): save it as CSV",
         ),
         (b"PAR1" + bytes(30), "a Parquet table: write it to a CSV file.*read_parquet"),
+        (b"PAR1" + bytes(30) + b"image.bytes", "with photographs in it"),
         (b"PAR1" + bytes(30) + b"URL", "image addresses.*--captions FOLDER"),
         (b"\xff\xd8\xff\xe0" + bytes(40), "a photograph.*--images"),
         (b"\x1f\x8b" + bytes(40), "a packed file.*unpack"),
@@ -294,6 +295,7 @@ def test_what_is_refused_is_told_what_it_looks_like(tmp_path, data, message):
         ("a.jpg,a dog,train\n", "filename,caption,split\na.jpg,a dog,train\n"),
         ("a.jpg;7;a dog\n", "filename;other1;caption\na.jpg;7;a dog\n"),
         ("image,caption\na.jpg,a, dog\n", 'image,caption\na.jpg,"a, dog"\n'),
+        ("what,caption\na.jpg,a dog\n", "filename,caption\na.jpg,a dog\n"),
         ("one\ttwo\na.jpg\ta dog\n", "filename\tcaption\na.jpg\ta dog\n"),
     ],
 )
@@ -302,3 +304,20 @@ def test_the_mend_works(tmp_path, refused, mended):
         read(tmp_path, refused)
     (image,) = read(tmp_path, mended).images
     assert image.name == "a.jpg" and image.sentences[0] in ("a dog", "a, dog")
+
+
+def test_stairs_words_are_those_it_cut(tmp_path):
+    entry = {"image_id": 1, "caption": "男がいる", "tokenized_caption": "男 が いる"}
+    document = {"images": [{"file_name": "a.jpg", "id": 1}], "annotations": [entry]}
+    (image,) = read(tmp_path, json.dumps(document)).images
+    assert image.captions == (("男", "が", "いる"),)
+
+
+@pytest.mark.parametrize("key", ["name", "title", "description"])
+def test_a_document_on_one_line_is_no_line_of_a_table(tmp_path, key):
+    document = {
+        key: "x",
+        "images": [{"file_name": "a.jpg", "id": 1}],
+        "annotations": [{"image_id": 1, "caption": "a dog"}],
+    }
+    assert "COCO" in read(tmp_path, json.dumps(document)).recognised

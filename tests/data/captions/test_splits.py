@@ -25,6 +25,8 @@ def splits(captions):
         ("captions_train2017", "train"),
         ("Flickr_8k.trainImages", "train"),
         ("flickr8ktrain", "train"),
+        ("flickr30kzhbbosontrain", "train"),
+        ("seg.flickr8kenctest.caption", "test"),
         ("coco-cn_val", "val"),
         ("flickr30k_dev", "val"),
         ("muge_valid_texts", "val"),

@@ -97,7 +97,7 @@ class Captions:
         """
         if is_plain_text(path):
             return None
-        with Place(path) as place:
+        with Place(path, of_images=True) as place:
             if name is not None:
                 file = place.called(name)
                 found = file and reading.of_file(file)

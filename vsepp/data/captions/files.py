@@ -119,7 +119,10 @@ class CaptionFile:
         if not (self.begins_as_json and self._first_line_as_json):
             return False
         (first,) = self._first_line_as_json
-        return len(self.sample) > 1 or (isinstance(first, dict) and has_columns(first))
+        if len(self.sample) > 1:
+            return True
+        document = isinstance(first, dict) and {"images", "annotations"} & set(first)
+        return isinstance(first, dict) and not document and has_columns(first)
 
     @functools.cached_property
     def document(self) -> Any:

@@ -15,7 +15,9 @@ from vsepp.data.captions.files import CaptionFile
 from vsepp.data.captions.names import has_image_suffix, split_said_by, splits_in
 from vsepp.data.captions.recognition import recognise
 from vsepp.data.captions.split_lists import SplitLists, is_split_list
+from vsepp.data.name_encodings import ENCODINGS, in_encoding
 from vsepp.system.errors import InputError
+from vsepp.system.invocation import quoted
 
 _SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".txt", ".token", ".caption", ".captions", ".dat")
 _KARPATHY = re.compile(r"dataset_(.+)\.json")
@@ -34,14 +36,18 @@ def is_plain_text(path: Union[str, Path]) -> bool:
 class Place:
     """A folder or an archive, as names below it. Use it as a context manager.
 
+    Args:
+        path: where it is.
+        of_images: whether it is given with --images, and not with --captions.
+
     Attributes:
         path: where it is.
         names: of the files in it, with forward slashes.
         refused: ``{name: sentence}`` of the files that were looked into and hold no captions.
     """
 
-    def __init__(self, path: Union[str, Path]) -> None:
-        self.path = Path(path)
+    def __init__(self, path: Union[str, Path], of_images: bool = False) -> None:
+        self.path, self._of_images = Path(path), of_images
         self._archive = None if self.path.is_dir() else Archive(self.path)
         names = _below(self.path) if self._archive is None else self._archive.sizes
         self.refused = {}
@@ -64,13 +70,29 @@ class Place:
             return CaptionFile(self.path / name)
         return CaptionFile(name, f"{name} in {self.path}", self._archive.read(name))
 
+    def given_as(self, name: str) -> str:
+        """What --captions calls one of its files: its name alone where --images gives the place."""
+        return quoted(name if self._of_images else self.path / name)
+
+    def _spellings(self, name):
+        """A name as it is listed, and as it reads in other encodings where none is declared."""
+        data = self._archive.undeclared.get(name) if self._archive is not None else None
+        others = [in_encoding(data, encoding) for encoding in ENCODINGS] if data else []
+        return {name, *filter(None, others)}
+
     def called(self, name: str) -> Optional[CaptionFile]:
         """The file in it whose path ends in a name, or None; InputError when several do."""
-        found = [one for one in self.names if one == name or one.endswith(f"/{name}")]
+        found = [
+            one
+            for one in self.names
+            if any(f"/{spelling}".endswith(f"/{name}") for spelling in self._spellings(one))
+        ]
+        if name in found:
+            found = [name]
         if len(found) > 1:
             raise InputError(
                 f"{self.path} holds {len(found)} files called {name}: give --captions the whole "
-                f"path in it, such as {found[0]}."
+                f"path in it, such as {self.given_as(found[0])}."
             )
         return self.open(found[0]) if found else None
 
@@ -222,7 +244,7 @@ def _chosen(place, known, files):
         several = ", ".join(sorted(known)[:4]) + (" …" if len(known) > 4 else "")
         raise InputError(
             f"{place.path} holds {len(known)} files with captions ({several}): choose one with "
-            f"--captions {min(known)}."
+            f"--captions {place.given_as(min(known))}."
         )
     parts = []
     for name, one in known.items():

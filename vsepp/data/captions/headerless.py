@@ -6,10 +6,10 @@ import csv
 from typing import Optional
 
 from vsepp.data.captions.columns import is_address
+from vsepp.data.captions.fields import unquoted
 from vsepp.data.captions.files import CaptionFile
 from vsepp.data.captions.names import has_image_suffix, split_called
 from vsepp.data.captions.rows import Recognised, Row
-from vsepp.data.captions.separated import unquoted
 from vsepp.system.errors import InputError
 
 _SEPARATORS = {

@@ -74,6 +74,8 @@ def _coco_rows(source, images, annotations, remarks):
         captions[entry["id"]] = (name, [])
     for position, entry in enumerate(annotations, 1):
         text = entry.get("caption") if isinstance(entry, dict) else None
+        if text is not None:  # Japanese words with blanks between them, where STAIR brings them
+            text = entry.get("tokenized_caption", text)
         if not isinstance(text, str) or not _is_id(entry.get("image_id")):
             raise InputError(
                 f"{source}: annotation {position} has no 'image_id' or 'caption', or a malformed "

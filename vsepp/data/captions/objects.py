@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vsepp.data.captions.columns import find_columns
+from vsepp.data.captions.columns import caption_columns, find_columns
 from vsepp.data.captions.rows import Remarks, Row
 from vsepp.system.errors import InputError
 
@@ -32,7 +32,11 @@ def rows_of(entry: dict, where: str, place: int, remarks: Remarks) -> Iterator[R
         if role not in values:
             raise InputError(f"{where} has no {role}: add it.")
     names = _names(values["filename"], f"{where}: {keys[columns['filename']]}")
-    captions = _captions(values["caption"], f"{where}: {keys[columns['caption']]}")
+    captions = [
+        caption
+        for place in caption_columns(keys)
+        for caption in _captions(entry[keys[place]], f"{where}: {keys[place]}")
+    ]
     split = values.get("split")
     if split is not None and not isinstance(split, str):
         raise InputError(f"{where}: {keys[columns['split']]} must be text, not {split!r:.80}.")

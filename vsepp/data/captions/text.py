@@ -15,6 +15,10 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le", "UTF-16"),
     (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16"),
 )
+_LETTER = re.compile("[^\\W\\d_a-zA-Z]")
+_KANA = re.compile("[\u3041-\u309f\u30a1-\u30ff]")
+_HANGUL = re.compile("[\uac00-\ud7a3]")
+_MARK_OF_LINE = re.compile("^\ufeff+", re.MULTILINE)
 _LINE_END = re.compile("\r\n|\r|\n")
 
 
@@ -48,15 +52,21 @@ def decode(data: bytes, source: str, whole: bool = True) -> tuple[str, Optional[
     """
     for mark, encoding, name in _MARKS:
         if data.startswith(mark):
-            return _strictly(data[len(mark) :], encoding, name or "UTF-8", source, whole), name
+            text = _strictly(data[len(mark) :], encoding, name or "UTF-8", source, whole)
+            return _without_marks(text), name
     try:
-        return _incrementally(data, "utf-8", whole), None
+        return _without_marks(_incrementally(data, "utf-8", whole)), None
     except UnicodeDecodeError as error:
         if not _is_damaged_utf8(data):
             text = _as_gb18030(data, whole)
             if text is not None:
                 return text, "GB18030"
         raise _not_utf8(data, error.start, source) from None
+
+
+def _without_marks(text):
+    """Text without marks before its lines: programs write two, and files are put together."""
+    return _MARK_OF_LINE.sub("", text) if "\ufeff" in text else text
 
 
 def _strictly(data, encoding, name, source, whole):
@@ -98,9 +108,24 @@ def _as_gb18030(data, whole):
         text = _incrementally(data, "gb18030", whole)
     except UnicodeDecodeError:
         return None
+    if _is_japanese(text) or _is_korean(data):
+        return None
     foreign = [character for character in text if character > "\x7f"]
     usual = sum(map(_in_gb2312, foreign))
     return text if 2 * usual > len(foreign) else None
+
+
+def _is_japanese(text):
+    """Whether text read as GB18030 is of EUC-JP, where the same bytes stand for kana."""
+    return 10 * len(_KANA.findall(text)) > len(_LETTER.findall(text))
+
+
+def _is_korean(data):
+    """Whether bytes are nearly all Hangul in EUC-KR, too: the half of the Chinese characters that
+    have these bytes hardly makes a text without the other half."""
+    text = data.decode("euc_kr", "ignore")
+    letters = _LETTER.findall(text)
+    return len(letters) > 20 and 20 * len(_HANGUL.findall(text)) > 19 * len(letters)
 
 
 def _in_gb2312(character):
