@@ -17,6 +17,8 @@ def read_lines(path, option):
     Raises:
         InputError: when it cannot be read, or holds nothing.
     """
+    if not path:
+        raise InputError(f"{option} names no file: give it the name of a text file.")
     try:
         with open(path, "rb") as file:
             data = file.read()
@@ -27,6 +29,9 @@ def read_lines(path, option):
             f"{path} cannot be read as a file: give {option} the name of a text file."
         ) from None
     text, encoding = decode(data, path)
+    if "\0" in text:
+        number = text[: text.index("\0")].count("\n") + 1
+        raise InputError(f"{path} holds a zero byte in line {number}: save it as text in UTF-8.")
     remarks = [f"{path}: read as {encoding}"] if encoding else []
     lines = [line.strip() for line in lines_of(text)]
     if not lines[-1]:  # what stands behind the last line's end

@@ -6,6 +6,7 @@ from vsepp.data.captions.captions import Captions
 from vsepp.system.errors import InputError
 
 TABLE = "filename,caption\n" + "".join(f"{n}.jpg,第{n}张照片里有两只狗\n" for n in range(1, 6))
+KOREAN = "filename,caption\n" + "a.jpg,개가 풀밭에서 뛰어 달린다\n" * 3
 
 
 def read(path, data):

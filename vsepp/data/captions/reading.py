@@ -99,6 +99,9 @@ def read_paths(
     """
     if len(paths) == 1:
         return _read_path(paths[0], opened, dataset), name_of(paths[0])
+    for place, path in enumerate(paths):
+        if path.resolve() in [other.resolve() for other in paths[:place]]:
+            raise InputError(f"{path} is given twice with --captions: give each file once.")
     above = _common_folder(paths)
     karpathy, parts, alike = None, [], len({path.name for path in paths}) == 1
     for path in paths:
