@@ -255,6 +255,10 @@ def test_renamed_captions_are_the_same_under_other_names(tmp_path):
         ("url,caption\nhttp://a/1.jpg,a dog\n", "a table of image addresses.*img2dataset"),
         ("a dog\thttp://a/1.jpg\na cat\thttps://a/2\n", "a table of image addresses"),
         ("image,caption\nhttp://a/1.jpg,a dog\n", "line 2 names the address"),
+        ("a station\thttp://a/1.jpg\na cat\thttps://a/2.jpg\n", "a table of image addresses"),
+        ("a.jpg,3\nb.jpg,5\n", "2 of 2 captions hold no word, such as '3' of 'a.jpg'"),
+        ("a.jpg,a dog, brown\n", "whose captions hold a comma: put the captions into"),
+        ({"image_urls": ["http://a"], "captions": ["x"]}, "no list 'images'"),
         ("a.jpg\nb.jpg\n", "a list of file names.*--splits"),
         ("a.jpg\tb.jpg#2\t1\t1\t1\n", "judgments of captions"),
         ("1\t/9j/4AAQSkZJRg\n", "photographs in base64.*--images"),
@@ -295,6 +299,7 @@ def test_what_is_refused_is_told_what_it_looks_like(tmp_path, data, message):
         ("a.jpg,a dog,train\n", "filename,caption,split\na.jpg,a dog,train\n"),
         ("a.jpg;7;a dog\n", "filename;other1;caption\na.jpg;7;a dog\n"),
         ("image,caption\na.jpg,a, dog\n", 'image,caption\na.jpg,"a, dog"\n'),
+        ("a.jpg,a, dog\n", 'a.jpg,"a, dog"\n'),
         ("what,caption\na.jpg,a dog\n", "filename,caption\na.jpg,a dog\n"),
         ("one\ttwo\na.jpg\ta dog\n", "filename\tcaption\na.jpg\ta dog\n"),
     ],
@@ -321,3 +326,23 @@ def test_a_document_on_one_line_is_no_line_of_a_table(tmp_path, key):
         "annotations": [{"image_id": 1, "caption": "a dog"}],
     }
     assert "COCO" in read(tmp_path, json.dumps(document)).recognised
+
+
+def test_marks_of_phrases_go(tmp_path):
+    captions = read(tmp_path, "a.jpg#0\t[/EN#1/people Two guys] with [/EN#2/other/body hair] .\n")
+    assert captions.images[0].sentences == ("Two guys with hair .",)
+    assert "Flickr30k Entities" in captions.remarks[0]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"filename": {"0": "a.jpg", "1": "b.jpg"}, "caption": {"0": "a dog", "1": None}},
+        {"id": [1, 2], "image": ["a.jpg", "b.jpg"], "captions": [["a dog"], [None]]},
+        {"image": ["a.jpg", "b.jpg"], "caption_1": ["a dog", float("nan")], "caption_2": ["", ""]},
+    ],
+)
+def test_columns_as_pandas_writes_them(tmp_path, columns):
+    captions = read(tmp_path, json.dumps(columns))
+    assert [(image.name, image.sentences) for image in captions.images] == [("a.jpg", ("a dog",))]
+    assert "empty caption" in captions.remarks[0]

@@ -10,7 +10,7 @@ from vsepp.data.captions.columns import is_address
 from vsepp.data.captions.names import split_called
 from vsepp.data.captions.rows import Recognised, Remarks
 from vsepp.data.captions.split_lists import SplitLists
-from vsepp.data.captions.tagged import tag_separator, without_tags
+from vsepp.data.captions.tagged import PHRASE, tag_separator, without_phrases, without_tags
 from vsepp.data.captions.whole_paths import below, common_folder
 from vsepp.data.karpathy import SPLITS, image_name
 from vsepp.system.errors import InputError
@@ -89,6 +89,10 @@ class Assembly:
         self.images = list(self._images.values())
 
     def _add(self, part, rows, remarks):
+        _refuse_numbers(rows, part)
+        if any(PHRASE in row.caption for row in rows):
+            remarks.say("phrases are marked as in Flickr30k Entities: the marks go")
+            rows = [row._replace(caption=without_phrases(row.caption)) for row in rows]
         separator = tag_separator(row.caption for row in rows)
         if separator:
             remarks.say(
@@ -196,12 +200,24 @@ class Assembly:
             )
 
 
+def _refuse_numbers(rows, part):
+    texts = [row for row in rows if row.caption.strip()]
+    numbers = [row for row in texts if not any(map(str.isalpha, row.caption))]
+    if texts and 2 * len(numbers) > len(texts):
+        first = numbers[0]
+        raise InputError(
+            f"{part.source}: {len(numbers)} of {len(texts)} captions hold no word, such as "
+            f"{first.caption.strip()[:40]!r} of {first.filename.strip()!r} (labels of classes or "
+            "boxes?): give a file with sentences."
+        )
+
+
 def _split(text, where):
     split = split_called(text)
     if split is None:
         raise InputError(
             f"{where}: there is no split {text.strip()[:80]!r}; write one of {', '.join(SPLITS)} "
-            "(or dev, valid, validation, testing …)."
+            "(or dev, valid, validation, testing …), or call that column something else."
         )
     return split
 

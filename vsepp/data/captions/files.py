@@ -121,8 +121,9 @@ class CaptionFile:
         (first,) = self._first_line_as_json
         if len(self.sample) > 1:
             return True
-        document = isinstance(first, dict) and {"images", "annotations"} & set(first)
-        return isinstance(first, dict) and not document and has_columns(first)
+        if not isinstance(first, dict) or {"images", "annotations"} & set(first):
+            return False
+        return has_columns(first) and any(isinstance(one, (str, int)) for one in first.values())
 
     @functools.cached_property
     def document(self) -> Any:

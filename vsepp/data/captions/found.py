@@ -151,6 +151,11 @@ def find(place: Place, dataset: Optional[str] = None, names_alone: bool = False)
     metadata = [name for name in place.names if _is_metadata(name)]
     if not metadata and beside and 2 * len(beside) >= photographs:
         return Found(parts=[_of_sidecars(place, beside)])
+    if not metadata and not beside:
+        objects = sidecars.find_sidecars(place.names, sidecars.OBJECTS)
+        if objects and 2 * len(objects) >= photographs:
+            if sidecars.has_caption(place.open(min(objects))):
+                return Found(parts=[_of_sidecars(place, objects)])
     candidates = [
         name
         for name in metadata or place.names

@@ -40,6 +40,11 @@ def recognise(file: CaptionFile) -> Optional[Recognised]:
         if all(_is_photograph(row[1].partition("#")[0]) for row in rows):
             return None  # pairs of photographs
         widths = set(map(len, rows))
+        if 2 not in widths and all(any(one[:1] == " " for one in row[2:]) for row in rows):
+            raise InputError(
+                f"{file.source} looks like a table without a header whose captions hold {name}: "
+                'put the captions into "double quotes".'
+            )
         if 2 not in widths:
             raise InputError(
                 f"{file.source} looks like a table without a header, with {max(widths)} fields to "

@@ -61,6 +61,8 @@ def _names(value, where):
 def _captions(value, where):
     if isinstance(value, str):
         return [value]
+    if _is_nothing(value):
+        return [""]
     if not isinstance(value, list):
         raise InputError(f"{where} must be text, not {value!r:.80}.")
     texts = []
@@ -68,7 +70,14 @@ def _captions(value, where):
         if isinstance(one, dict):
             position = find_columns(one).get("caption")
             one = None if position is None else one[list(one)[position]]
+        if _is_nothing(one):
+            one = ""
         if not isinstance(one, str):
             raise InputError(f"{where} must be text or a list of texts, not {one!r:.80}.")
         texts.append(one)
     return texts
+
+
+def _is_nothing(value):
+    """Whether a value stands where there is none: null, or the NaN that pandas writes."""
+    return value is None or value != value

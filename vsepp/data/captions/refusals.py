@@ -120,7 +120,7 @@ def refused_text(file: CaptionFile) -> InputError:
             "people's judgments of captions (Flickr8k's ExpertAnnotations, CrowdFlower…)",
             "give Flickr8k.token.txt",
         )
-    if all(has_image_suffix(line) for line in lines):
+    if all(has_image_suffix(line) and "\t" not in line for line in lines):
         return _looks(
             file,
             "a list of file names (a split list?)",
