@@ -90,9 +90,9 @@ def test_whether_there_is_one_is_asked_in_silence(capsys):
 
 @pytest.mark.parametrize("able", [True, False])
 def test_another_precision_than_the_one_asked_for_is_said(able, monkeypatch, capsys):
-    from vsepp.retrieval import model as retrieval_model
+    from vsepp.retrieval import networks
 
-    monkeypatch.setattr(retrieval_model, "computes_in_bfloat16", lambda: able)
+    monkeypatch.setattr(networks, "computes_in_bfloat16", lambda: able)
     os.makedirs("mine")
     values = {"dataset": "pets", "backbone_precision": "bfloat16"}
     save_checkpoint("mine/x.ckpt", {"x": np.ones(1)}, values, SPECIAL, 1, 1)

@@ -99,7 +99,7 @@ def test_preparing_again_with_another_vocabulary_needs_force(old, own, capsys):
     assert run(prepare, own) == 0
     for arguments, message in (
         (kept, "another vocabulary"),
-        ([*kept, "--new-words"], "new_words False instead of True, another vocabulary"),
+        ([*kept, "--new-words"], "new_words no instead of yes, another vocabulary"),
     ):
         assert run(prepare, arguments) == 2
         assert f"is prepared with {message}" in capsys.readouterr().err
@@ -108,7 +108,7 @@ def test_preparing_again_with_another_vocabulary_needs_force(old, own, capsys):
     assert run(prepare, [*own, "--vocab", str(old[0] / "vocab.json")]) == 0  # the same words
     assert "it is left as it is" in capsys.readouterr().out
     assert run(prepare, [*kept, "--new-words"]) == 2
-    assert "new_words False instead of True" in capsys.readouterr().err
+    assert "new_words no instead of yes" in capsys.readouterr().err
     assert run(prepare, own) == 2
 
 

@@ -152,6 +152,13 @@ def test_a_folder_with_nothing_but_an_archive_that_is_not_read_says_so(tmp_path)
         open_source(tmp_path)
 
 
+def test_a_text_is_no_source(tmp_path):
+    (tmp_path / "captions.csv").write_text("BMW.jpg,a car\n")  # as a .bmp begins
+
+    with pytest.raises(InputError, match="captions.csv is a text, .*: give it with --captions"):
+        open_source(tmp_path / "captions.csv")
+
+
 def test_one_photograph_is_no_source(tmp_path):
     (tmp_path / "a.jpg").write_bytes(picture())
 

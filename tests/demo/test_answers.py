@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import MagicMock
 
 import pytest
 from colour_words import make_answers
@@ -83,3 +84,14 @@ def test_examples_are_such_as_can_be_answered(answers, tmp_path):
     paths = example_pictures(answers, str(folder))
     assert len(paths) == 2 and all(Image.open(path).format == "JPEG" for path in paths)
     assert example_labels(answers) == ""  # it knows no things
+
+
+def test_examples_of_a_chinese_model(answers):
+    known = {"一只狗", "狗", "猫", "树"}
+    answers.knows_all = known.__contains__
+    captions = ["一只猫和一只狗", "一只狗", "树下的猫和狗", "天空"]
+    answers.sentences = MagicMock(sentence=captions.__getitem__)
+    answers.sentences.__len__.return_value = len(captions)
+    assert example_labels(answers) == "狗, 猫, 树"
+    answers.sentences = None
+    assert example_sentences(answers) == ["一只狗"]

@@ -122,6 +122,24 @@ def test_it_opens_with_every_tab_answered(live, drawn):
         assert Image.open(shown).format == "JPEG"
 
 
+def test_a_model_that_understands_no_example_opens_with_photographs(live):
+    from vsepp.demo.page import build_page
+
+    class Foreign(type(live[2])):
+        def knows_all(self, text):
+            return False
+
+    answers = Foreign(live[2].model, live[2].photographs)
+    values = [
+        component["props"].get("value")
+        for component in build_page(answers, live[1]).get_config_file()["components"]
+        if component["type"] == "gallery"
+    ]
+    assert [entry["caption"].split(" · ")[2] for entry in values[0]] == [
+        photograph.name for photograph in answers.more_like(0, 10).found
+    ]
+
+
 def ask_as_a_browser(address, dependency, data, **event):
     """What a dependency answers, asked through the queue."""
     prefix = "/gradio_api" if get(address, "/gradio_api/info")[0] == 200 else ""
@@ -145,13 +163,14 @@ def test_a_click_shows_a_photograph_large_with_its_path(live, drawn, client):
     (enlarge,) = triggered(dependencies, labelled["Photographs found"][0], "select")
     photographs, _ = client.predict("a blue picture", 2, api_name="/search_by_sentence")
     clicked = {"event_data": {"index": 0, "value": photographs[0]}}
-    view, picture, told, place = ask_as_a_browser(address, enlarge, [], **clicked)
+    gallery, view, picture, told, place = ask_as_a_browser(address, enlarge, [], **clicked)
+    assert gallery["selected_index"] == 0 and "value" not in gallery
     assert view["visible"] is True and answers.photographs.path(place) in told
     assert "1 · 1.000 · blue.png" in told
     assert Image.open(picture["path"]).size == (1600, 1200)  # what Pillow makes of 40 × 30
     for value in ({}, None, {"image": {"path": f"{folder}/9.jpg"}, "caption": "<b>"}):
         clicked = {"event_data": {"index": 0, "value": value}}
-        assert ask_as_a_browser(address, enlarge, [], **clicked)[0]["visible"] is False
+        assert ask_as_a_browser(address, enlarge, [], **clicked)[1]["visible"] is False
 
 
 def test_more_like_a_photograph(client, live):

@@ -90,6 +90,14 @@ def test_another_tokenizer_is_said(places, tmp_path):
 
     log = (trainer.folder.path / "log.txt").read_text(encoding="utf-8")
     assert "has its captions cut by words, this run by treebank" in log
+    assert "other weights" not in log
+
+
+def test_features_of_another_backbone_are_said(places, tmp_path):
+    trainer = begun(places, tmp_path, seed=7)  # without pretrained weights, another backbone
+
+    log = (trainer.folder.path / "log.txt").read_text(encoding="utf-8")
+    assert "was trained over features of other weights of shufflenet_v2_x0_25" in log
 
 
 @pytest.mark.parametrize("change", [{"embed_size": 12}, {"word_dim": 7}])

@@ -186,7 +186,7 @@ def _choose_given(arguments, settings):
     if arguments.download:
         fetched = _download(arguments, settings)
         origin.append(f"--download {arguments.download}, kept as {fetched}")
-        if fetched.suffix.lower() in _CAPTION_SUFFIXES:
+        if _may_be_captions(fetched):
             paths = paths or [fetched]
         else:
             images = images or fetched
@@ -216,13 +216,19 @@ def _choose_given(arguments, settings):
     return Choice(dataset, reason + _what(captions), captions, images)
 
 
-# A table of photographs in base64 is a .tsv too; captions come as such from the web more often.
-_CAPTION_SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".txt", ".token")
-
-
 def _holds_more(path):
     """Whether captions came from a folder or an archive, which may hold the photographs too."""
-    return path.is_dir() or path.suffix.lower() in (".zip", ".tar", ".gz", ".bz2", ".xz", ".tgz")
+    from vsepp.data.archive_kinds import is_archive
+
+    return path.is_dir() or is_archive(path)
+
+
+def _may_be_captions(path):
+    """Whether a download is a file of captions rather than what holds photographs."""
+    from vsepp.data.base64_tables import is_base64_table
+    from vsepp.data.captions.finding import CAPTION_SUFFIXES
+
+    return path.suffix.lower() in CAPTION_SUFFIXES and not is_base64_table(path)
 
 
 def _read(paths, images, arguments, settings):

@@ -4,9 +4,10 @@ import os
 
 from vsepp.cli.checkpoints import open_model
 from vsepp.cli.datasets import configuration, is_named
-from vsepp.cli.lines import counted, read_lines
+from vsepp.system.counts import counted
 from vsepp.system.errors import InputError
 from vsepp.system.printable import printable
+from vsepp.system.text_files import read_lines
 
 _COLUMNS = 5  # labels whose probabilities all stand in the table of many photographs
 _ROWS = 200  # of that table; --out holds them all

@@ -36,7 +36,7 @@ def kept_vocabulary(arguments):
         if arguments.new_words:
             raise InputError("--new-words are appended to --vocab: give it too, or leave both.")
         return None
-    from vsepp.data.preparation import KeptVocabulary
+    from vsepp.data.words import KeptVocabulary
 
     path = Path(arguments.vocab)
     if path.is_dir():

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from vsepp.cli.command import parser
-from vsepp.cli.data_choice import Settings, choose, dataset_folder
-from vsepp.cli.data_placing import features_in_place, put_in_place
+from vsepp.cli.data_choice import SHORTCUTS, Settings, choose, dataset_folder
 from vsepp.cli.datasets import usual_dataset
 from vsepp.cli.kept_vocabulary import add_arguments as add_vocabulary
 from vsepp.cli.kept_vocabulary import kept_vocabulary
@@ -147,7 +146,23 @@ def _alone(folder):
 
 def _prepare(choice, config, folder, arguments, vocabulary):
     """Bring everything into the data set's folder, and say so where nothing is to be done."""
-    options = (
+    from vsepp.data.existing_preparation import ExistingPreparation
+
+    if choice.drawn:
+        from vsepp.data.sample import draw_sample
+
+        draw_sample(folder)
+    earlier = None if arguments.force else ExistingPreparation.read(folder)
+    kept = vocabulary.options() if vocabulary else {"new_words": False}
+    options = {**{key: getattr(config, key) for key in SHORTCUTS}, **kept}
+    prepare = _prepare_features if choice.features else _prepare_images
+    if not prepare(choice, config, folder, arguments, vocabulary, earlier, options):
+        print(f"{folder} is prepared with these options already; it is left as it is.")
+
+
+def _positions(choice, config):
+    """What ``create_dataset`` and ``create_precomputed`` take alike."""
+    return (
         config.data_dir,
         choice.dataset,
         config.captions_per_image,
@@ -155,21 +170,47 @@ def _prepare(choice, config, folder, arguments, vocabulary):
         config.max_len,
         config.seed,
     )
-    if choice.features:
-        changed = not features_in_place(choice.features, config, folder, arguments, vocabulary)
-        if changed:
-            from vsepp.data.precomp import create_precomputed
 
-            create_precomputed(choice.features, *options, vocabulary=vocabulary)
-    else:
-        placed = put_in_place(choice, config, folder, arguments, vocabulary)
-        changed = placed is not None
-        if changed:
-            from vsepp.data.preparation import create_dataset
 
-            create_dataset(*options, strict=arguments.strict, vocabulary=vocabulary, **placed)
-    if not changed:
-        print(f"{folder} is prepared with these options already; it is left as it is.")
+def _prepare_features(choice, config, folder, arguments, vocabulary, earlier, options):
+    features = choice.features
+    if earlier:
+        if earlier.stays_with_words(arguments.tokenizer):
+            features.tokenizer = "words"
+        options = {**options, "tokenizer": features.tokenizer}
+        earlier.refuse_other(options, features.captions_sha256, features.origin)
+        if earlier.is_whole():
+            return False
+    from vsepp.data.precomp import create_precomputed
+
+    create_precomputed(features, *_positions(choice, config), vocabulary=vocabulary)
+    return True
+
+
+def _prepare_images(choice, config, folder, arguments, vocabulary, earlier, options):
+    from vsepp.data.data_files import DataFiles
+    from vsepp.data.preparation import create_dataset
+
+    files = DataFiles(
+        folder,
+        choice.dataset,
+        earlier,
+        choice.captions,
+        choice.content,
+        arguments.tokenizer,
+        CHOICES[arguments.exif],
+    )
+    if not files.bring(choice.images, options, arguments.strict):
+        return False
+    create_dataset(
+        *_positions(choice, config),
+        strict=arguments.strict,
+        tokenizer=files.tokenizer,
+        content=files.content,
+        vocabulary=vocabulary,
+        exif=files.exif,
+    )
+    return True
 
 
 def _next_command(arguments, config, choice, folder):

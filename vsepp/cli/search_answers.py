@@ -4,7 +4,7 @@ import json
 import os
 import sys
 
-from vsepp.cli.lines import counted
+from vsepp.system.counts import counted
 from vsepp.system.errors import InputError
 
 

@@ -5,11 +5,11 @@ import os
 from vsepp.cli.checkpoints import checkpoint_path, open_model
 from vsepp.cli.command import subcommand
 from vsepp.cli.datasets import configuration, is_named
-from vsepp.cli.lines import read_lines
 from vsepp.cli.search_answers import add_outputs, check_outputs, remark, show
 from vsepp.data.karpathy import SPLITS
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import command
+from vsepp.system.text_files import read_lines
 
 QUERY = """Ask an index of photographs with a sentence, a photograph, or a file of sentences."""
 

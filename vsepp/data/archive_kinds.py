@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from vsepp.system.invocation import quoted
 
 READ = ".zip, .tar, .tar.gz, .tar.bz2 or .tar.xz"
 ZIP = "zip"
+PLAIN = "r:"
 # What tarfile calls the way to read each kind.
 _MODES = {
     b"PK\3\4": ZIP,
@@ -46,6 +48,23 @@ _UNREAD = {
 }
 
 
+def is_archive(path: Path) -> bool:
+    """Whether a path is of an archive that is read, by its first bytes; a workbook is none."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(tarfile.BLOCKSIZE * 8)
+    except (OSError, ValueError):  # said better by who reads it
+        return False
+    mode = _mode(start)
+    if mode == ZIP:
+        return b"[Content_Types].xml" not in start and b"xl/" not in start
+    return start[257:262] == b"ustar" or (mode != PLAIN and tarfile.is_tarfile(path))
+
+
+def _mode(start: bytes) -> str:
+    return next((mode for mark, mode in _MODES.items() if start.startswith(mark)), PLAIN)
+
+
 def reading_mode(path: Path) -> str:
     """``zip``, or how ``tarfile`` reads the archive; ``r:`` where nothing is recognised.
 
@@ -62,4 +81,4 @@ def reading_mode(path: Path) -> str:
                 f"{path} is {kind.name}, which is not read here: unpack it (`{unpack}`) and give "
                 f"the folder, --images {quoted(folder)}, or pack it again as .zip."
             )
-    return next((mode for mark, mode in _MODES.items() if start.startswith(mark)), "r:")
+    return _mode(start)

@@ -36,7 +36,9 @@ class _Place(NamedTuple):
 
 
 def is_base64_table(path: Path) -> bool:
-    """Whether a file begins like a table of photographs in base64."""
+    """Whether a path is of a file that begins like a table of photographs in base64."""
+    if not path.is_file():
+        return False
     with open(path, "rb") as file:
         match = _LINE.match(file.read(_START).lstrip(b"\xef\xbb\xbf"))
     return bool(match and suffix_of_content(_decoded(match[2][:64])))

@@ -9,6 +9,7 @@ from vsepp.data.preparation import PREPARED
 from vsepp.data.prepared import Prepared
 from vsepp.system.errors import InputError
 from vsepp.system.json_files import read_json
+from vsepp.text.tokens import AUTO
 
 
 class ExistingPreparation:
@@ -39,6 +40,10 @@ class ExistingPreparation:
         except (InputError, KeyError, TypeError, AttributeError):
             pass
         return None
+
+    def stays_with_words(self, tokenizer):
+        """Whether it was made before there was a choice, and no other tokenizer is wanted now."""
+        return self.tokenizer is None and tokenizer in (AUTO, "words")
 
     def refuse_other(self, options, captions_sha256, origin=None):
         """InputError when other options, captions or features are wanted now.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -55,19 +56,36 @@ def open_source(path: str | os.PathLike) -> ImageSource:
         InputError: when it is missing, damaged, or no such thing, with what is.
     """
     path = Path(path)
+    if is_base64_table(path):
+        return Base64Table(path)
+    files = open_files(path)
+    if isinstance(files, Folder) and not any(map(has_image_suffix, files.sizes)):
+        packed = _packed_in(path)
+        return Several(path, packed) if packed else files
+    return files
+
+
+def open_files(path: Path) -> Folder | Archive:
+    """Open a folder or an archive as it is, whatever its files hold.
+
+    Raises:
+        InputError: when it is missing, damaged or neither, with what it is.
+    """
     if path.is_dir():
-        folder = Folder(path)
-        packed = [] if any(map(has_image_suffix, folder.sizes)) else _packed_in(path)
-        return Several(path, packed) if packed else folder
+        return Folder(path)
     if path.is_file():
-        if is_base64_table(path):
-            return Base64Table(path)
         with open(path, "rb") as file:
-            if suffix_of_content(file.read(16)):
-                raise InputError(
-                    f"{path} is one photograph: give the folder that holds it, --images "
-                    f"{quoted(path.parent)}."
-                )
+            head = file.read(tarfile.BLOCKSIZE)
+        if head.isascii() and b"\0" not in head and head.strip():  # a .tar has zeros there
+            raise InputError(
+                f"{path} is a text, not photographs: give it with --captions if it holds these, "
+                "and what holds the photographs with --images."
+            )
+        if suffix_of_content(head[:16]):
+            raise InputError(
+                f"{path} is one photograph: give the folder that holds it, --images "
+                f"{quoted(path.parent)}."
+            )
     return Archive(path)
 
 
@@ -182,7 +200,7 @@ def _files_below(folder: Path) -> Iterator[str]:
         seen.add(real)
         subfolders.sort()
         below = os.path.relpath(parent, folder).replace(os.sep, "/")
-        for name in files:
+        for name in sorted(files):
             yield name if below == "." else f"{below}/{name}"
 
 

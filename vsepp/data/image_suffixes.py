@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Optional
 
-IMAGE_SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .webp .bmp .dib .gif .tif .tiff .ppm .pgm .pbm .pnm .avif .heic "
-    ".heif .hif .jp2 .jxl".split()
+# A file of one of these is opened, and its content decides what it is.
+OPENED_SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".jfi", ".jif", ".pjpeg", ".pjp", ".mpo"),
+    *(".png", ".apng", ".webp", ".bmp", ".dib", ".gif", ".tif", ".tiff"),
+    *(".ppm", ".pgm", ".pbm", ".pnm", ".avif", ".heic", ".heif", ".hif"),
 )
+_IMAGE_SUFFIXES = frozenset((*OPENED_SUFFIXES, ".jp2", ".jxl"))
 _STARTS = (
     (b"\xff\xd8\xff", ".jpg"),
     (b"\x89PNG\r\n", ".png"),
@@ -19,13 +22,14 @@ _STARTS = (
 
 
 def has_image_suffix(name: str) -> bool:
-    """Whether a name ends as a photograph's does.
+    """Whether a name, without blanks around it, ends as a photograph's does.
 
     >>> has_image_suffix("1000001_aa"), has_image_suffix("v1.5"), has_image_suffix("A.JPG")
     (False, False, True)
     """
+    name = name.strip()
     dot = name.rfind(".")  # a path object would take its time over hundreds of thousands
-    return dot > name.rfind("/") + 1 and name[dot:].lower() in IMAGE_SUFFIXES
+    return dot > name.rfind("/") + 1 and name[dot:].lower() in _IMAGE_SUFFIXES
 
 
 def suffix_of_content(start: Optional[bytes]) -> Optional[str]:

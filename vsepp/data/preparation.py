@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,13 +20,14 @@ from vsepp.data.training_images import (
     require_training_images,
     require_training_split,
 )
+from vsepp.data.words import KeptVocabulary, build_vocabulary
 from vsepp.metrics.equal_texts import EqualTexts
 from vsepp.system.atomic import write_json, write_together
 from vsepp.system.errors import InputError
 from vsepp.system.progress import progress
 from vsepp.text.equal import first_of_equal
 from vsepp.text.tokens import AUTO
-from vsepp.text.vocabulary import SPECIAL_WORDS, UNK, Vocabulary
+from vsepp.text.vocabulary import Vocabulary
 
 PREPARED = "prepared.json"
 _NAMED_AT_MOST = 10  # unreadable images named in the report, before it only counts
@@ -62,60 +63,6 @@ def choose_captions(
         drawn = generator.choice(len(usable), size=captions_per_image, replace=False)
         return [usable[index] for index in drawn]
     return usable
-
-
-@dataclass(frozen=True)
-class KeptVocabulary:
-    """Another's vocabulary that a data set is prepared with, instead of one of its own words.
-
-    Attributes:
-        words: the vocabulary; its indices stay.
-        new_words: append the data set's own words that occur often enough outside test.
-        source: the file it came from, for what is printed.
-    """
-
-    words: Vocabulary
-    new_words: bool = False
-    source: str = "the vocabulary given"
-
-    def options(self) -> dict:
-        """What ``prepared.json`` keeps of it among the options."""
-        return {"vocabulary_sha256": self.words.sha256, "new_words": self.new_words}
-
-
-def build_vocabulary(
-    images: Iterable[KarpathyImage], min_word_count: int, kept: KeptVocabulary | None = None
-) -> Vocabulary:
-    """The vocabulary of the ``KarpathyImage`` of every split but test, or the one that is kept.
-
-    What is done with words that a kept vocabulary lacks is printed.
-    """
-    captions = [caption for image in images if image.split != "test" for caption in image.captions]
-    if kept is None:
-        vocabulary = Vocabulary.build(captions, min_word_count)
-        if len(vocabulary) == len(SPECIAL_WORDS):
-            print(
-                f"no word occurs more than {min_word_count} times outside the test split, so that "
-                "every word is unknown: prepare again with --min-word-count 0 --force"
-            )
-        return vocabulary
-    words = dict.fromkeys(word for caption in captions for word in caption)
-    missing = [word for word in words if word not in kept.words]
-    vocabulary = kept.words
-    if kept.new_words:
-        vocabulary = kept.words.grown(captions, min_word_count)
-    appended = len(vocabulary) - len(kept.words)
-    unknown = len(missing) - appended
-    said = (
-        f"of {len(words):,} different words outside the test split {len(missing):,} are not in "
-        f"{kept.source}"
-    )
-    if kept.new_words:
-        said += f": {appended:,} occur more than {min_word_count} times and are appended"
-    if unknown:
-        said += f"{',' if kept.new_words else ':'} {unknown:,} become {UNK}"
-    print(said)
-    return vocabulary
 
 
 @dataclass(frozen=True)

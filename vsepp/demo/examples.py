@@ -15,6 +15,14 @@ SENTENCES = (
     "a bird over the water",
     "a red car",
     "two trees and a house",
+    "两只狗在雪地里奔跑",
+    "一个孩子在沙滩上玩耍",
+    "一个男人骑着自行车",
+    "一群人走在街上",
+    "一只狗",
+    "一个男人",
+    "两个人",
+    "红色的汽车",
 )
 LABELS = (
     "dog",
@@ -37,6 +45,26 @@ LABELS = (
     "water",
     "umbrella",
     "kite",
+    "狗",
+    "猫",
+    "鸟",
+    "马",
+    "男人",
+    "女人",
+    "孩子",
+    "汽车",
+    "船",
+    "自行车",
+    "房子",
+    "树",
+    "花",
+    "沙滩",
+    "雪",
+    "街道",
+    "山",
+    "水",
+    "雨伞",
+    "风筝",
 )
 _SHOWN = 8  # labels
 _SIDE = 640  # of an example's longer side, in pixels
@@ -56,11 +84,13 @@ def example_labels(answers):
     there are captions; empty when there are not two."""
     known = [label for label in LABELS if answers.knows_all(label)]
     if answers.sentences is not None:
-        counts = Counter(
-            word
-            for place in range(len(answers.sentences))
-            for word in answers.sentences.sentence(place).lower().split()
-        )
+        counts = Counter()
+        for place in range(len(answers.sentences)):
+            sentence = answers.sentences.sentence(place).lower()
+            words = set(sentence.split())  # Chinese ones have no blanks between them
+            counts.update(
+                label for label in known if label in (words if label.isascii() else sentence)
+            )
         known = sorted(filter(counts.get, known), key=counts.get, reverse=True)
     return ", ".join(known[:_SHOWN]) if len(known) > 1 else ""
 

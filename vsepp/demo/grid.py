@@ -11,6 +11,12 @@ from vsepp.demo.versions import accepted, unnamed
 from vsepp.report.web_page import escape, words
 from vsepp.system.errors import InputError
 
+# In the browser, which a null reaches that Gradio's server would leave out. The gallery, which was
+# told what was clicked on, is told that nothing is: by itself it says no word of a second click on
+# the same.
+_CLOSE = """() => [{"__type__": "update", "visible": false},
+  {"__type__": "update", "selected_index": null}]"""
+
 
 class PhotographGrid:
     """A grid, and a view above the page of the photograph that is clicked on.
@@ -64,18 +70,13 @@ class PhotographGrid:
                     "Close · 关闭", scale=1, min_width=80, elem_classes=["photograph-close"]
                 )
         place = gr.Number(visible=False, precision=0)
-        # What was clicked on is forgotten, so that it can be clicked on again.
-        closing = dict(
-            fn=lambda: (gr.update(visible=False), gr.update(selected_index=None)),
-            outputs=[view, self.gallery],
-            queue=False,
-            **unnamed(),
-        )
+        closing = dict(fn=None, js=_CLOSE, outputs=[view, self.gallery], **unnamed())
         self.gallery.select(
-            self._enlarge, **unnamed(), **queued(None, [view, picture, told, place])
+            self._enlarge, **unnamed(), **queued(None, [self.gallery, view, picture, told, place])
         )
         close.click(**closing)
-        more.click(**closing).then(
+        more.click(**closing)
+        more.click(
             answering(self._answers.more_like, self._show, []),
             **({"api_name": name} if name else unnamed()),
             **queued([place, count], [self.gallery, remark]),
@@ -86,9 +87,10 @@ class PhotographGrid:
         try:
             place, caption = _clicked(clicked.value, len(self._answers.photographs))
         except InputError:  # no browser sends such a thing
-            return gr.update(visible=False), None, "", None
+            return gr.update(), gr.update(visible=False), None, "", None
         path = self._answers.photographs.path(place)
         return (
+            gr.update(selected_index=clicked.index),
             gr.update(visible=True),
             self._large.path(path, place),
             f'<p>{words(caption)}</p><p class="path">{escape(path)}</p>',

@@ -52,6 +52,7 @@ button.primary, button.secondary { white-space: nowrap; }
 .photograph-view .told .path { font-size: 0.875rem; user-select: all; }
 @media (max-width: 640px) {
   .heading h1 { font-size: 1rem; }
+  .tab-wrapper { height: auto !important; }
   .tab-container { flex-wrap: wrap; height: auto !important; overflow: visible !important; }
   .tab-container button { height: 32px !important; padding: 0 8px !important;
     font-size: 0.75rem !important; }

@@ -44,7 +44,10 @@ def sentence_tab(served):
     """Photographs for a sentence. Enter searches."""
     query = served.answers.search_by_sentence
     first = served.sentences[0] if served.sentences else ""
-    found, said = answering(query, showing(served.kept), [])(first, _COUNT) if first else ([], "")
+    if first:
+        found, said = answering(query, showing(served.kept), [])(first, _COUNT)
+    else:  # a model that understands none of the examples
+        found, said = answering(served.answers.more_like, showing(served.kept), [])(0, _COUNT)
     with gr.Row(equal_height=True):
         # of one line: Enter adds none; what is longer is wrapped
         text = gr.Textbox(

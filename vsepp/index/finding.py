@@ -11,16 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, NamedTuple, Optional, Set, Tuple
 
+from vsepp.data.image_suffixes import OPENED_SUFFIXES
 from vsepp.data.passed_over import is_of_a_system
 from vsepp.index.choosing import Choice
 from vsepp.index.folders import Folder
 
-# A file of one of these is opened, and its content decides what it is.
-SUFFIXES = (
-    *(".jpg", ".jpeg", ".jpe", ".jfif", ".jfi", ".jif", ".pjpeg", ".pjp", ".mpo"),
-    *(".png", ".apng", ".webp", ".bmp", ".dib", ".gif", ".tif", ".tiff"),
-    *(".ppm", ".pgm", ".pbm", ".pnm", ".avif", ".heic", ".heif", ".hif"),
-)
 NO_SUFFIX = ""
 HIDDEN_FILES = ""
 _SUFFIX = re.compile(r"\.[^\W_][\w~-]{0,11}$")
@@ -138,7 +133,7 @@ class _Search:
             found.by_name[_kept_out_as(entry)] += self._count(entry)
         elif entry.is_dir():
             (self.links if entry.is_symlink() else self.waiting).append((folder, path))
-        elif not entry.name.lower().endswith(SUFFIXES):
+        elif not entry.name.lower().endswith(OPENED_SUFFIXES):
             found.files += 1
             found.other_kinds[_suffix(entry.name)] += 1
         else:

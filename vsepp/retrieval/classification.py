@@ -9,7 +9,8 @@ import numpy as np
 from vsepp.data.batches import in_groups
 from vsepp.data.images import map_images
 from vsepp.metrics.similarity import MEASURES
-from vsepp.retrieval.model import MANY_IMAGES, RetrievalModel
+from vsepp.retrieval.model import RetrievalModel
+from vsepp.retrieval.photographs import MANY_IMAGES
 from vsepp.retrieval.prompts import TEMPLATE, prompts
 from vsepp.system.errors import InputError
 from vsepp.system.progress import progress

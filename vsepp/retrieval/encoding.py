@@ -23,6 +23,9 @@ if TYPE_CHECKING:  # a single sentence waits for neither
     from vsepp.models.vsepp import JointEmbedding
 
 
+BATCH = 64  # captions, or features of images, at a time
+
+
 class HasExtractors(Protocol):
     """A ``JointEmbedding``, or a ``RetrievalModel``."""
 

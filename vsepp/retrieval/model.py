@@ -2,46 +2,21 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, Union
 
 import numpy as np
 import paddle
-from PIL import Image, ImageOps
 
-from vsepp.checkpoint import load_checkpoint, read_header
-from vsepp.config import KEYS, Config, apply
-from vsepp.data.batches import in_batches
-from vsepp.data.features import first_not_finite
-from vsepp.data.images import as_rgb, map_images, open_image
-from vsepp.data.preprocessing import Preprocessing
-from vsepp.data.transforms import normalize
+from vsepp.checkpoint import load_checkpoint
 from vsepp.metrics.similarity import MEASURES
-from vsepp.models.device import backbone_precision
-from vsepp.models.encoders import find_image_encoder, find_text_encoder
 from vsepp.models.losses import NPairLoss
-from vsepp.models.state import set_state
-from vsepp.models.twins.predictor import BackbonePredictor
-from vsepp.retrieval.encoding import encode_captions, encode_images, encode_rows, padded
+from vsepp.retrieval.arguments import listed
+from vsepp.retrieval.encoding import BATCH, encode_captions, padded
+from vsepp.retrieval.photographs import EncodesPhotographs, Photo
 from vsepp.retrieval.prompts import TEMPLATE, each_once, prompts
 from vsepp.system.errors import InputError
-from vsepp.system.threads import computes_in_bfloat16
-from vsepp.text.vocabulary import Vocabulary
-
-if TYPE_CHECKING:  # a single sentence does not wait for it
-    from vsepp.data.dataset import CaptionDataset
-
-MANY_IMAGES = 64  # from here on, preparing a faster network pays
-_BATCH = 64
-_PHOTO = (str, os.PathLike, Image.Image)  # what a single photograph may come as
-_ENOUGH = 2  # of a photograph's pixels to a side of the resized one, for resizing to average over
-
-Photo = Union[str, Path, Image.Image]  # the file of a photograph, or the photograph
-Found = TypeVar("Found")
 
 
 def load(checkpoint: str | Path) -> RetrievalModel:
@@ -58,17 +33,7 @@ def load(checkpoint: str | Path) -> RetrievalModel:
     return RetrievalModel(checkpoint)
 
 
-def _listed(given: Any, single: tuple[type, ...], name: str) -> list:
-    """What a caller gave, one of ``single`` or several, as a list."""
-    if isinstance(given, single):
-        return [given]
-    try:
-        return list(given)
-    except TypeError:
-        raise InputError(f"{name} must be given as a list, not {type(given).__name__}.") from None
-
-
-class RetrievalModel:
+class RetrievalModel(EncodesPhotographs):
     """Encodes photographs and sentences into one space.
 
     Each half of the model is built when it is first needed, so that a sentence does not wait
@@ -87,263 +52,6 @@ class RetrievalModel:
             are opened does not depend on it: those of a data set as that is prepared, people's
             own turned.
     """
-
-    def __init__(self, checkpoint: str | Path) -> None:
-        self.checkpoint = str(checkpoint)
-        header = read_header(checkpoint)
-        known = {key: value for key, value in header["config"].items() if key in KEYS}
-        self.config = apply(Config(), known, self.checkpoint)
-        self._text = self._found(find_text_encoder, self.config.text_model).from_checkpoint(
-            self.config, header, self.checkpoint
-        )
-        self.reader = self._text.reader
-        self.measure = self.config.measure
-        self.fingerprint = header["fingerprint"]
-        self.frozen = header.get("backbone")
-        self.exif: bool = header.get("exif", False)
-        self._predictor: BackbonePredictor | None = None
-
-    def _found(self, find: Callable[[str], Found], name: str) -> Found:
-        try:
-            return find(name)
-        except InputError as error:
-            raise InputError(f"{self.checkpoint}: {error}") from None
-
-    @property
-    def embed_size(self) -> int:
-        """Numbers per code."""
-        return self.config.embed_size
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        """The ``Vocabulary`` of an encoder that has a word list."""
-        return self.reader.vocabulary
-
-    @property
-    def tokenizer(self) -> str:
-        """Name of what cuts sentences as the training captions were cut."""
-        return self.reader.tokenizer
-
-    @cached_property
-    def preprocessing(self) -> Preprocessing:
-        """What is done to a photograph before the network sees it."""
-        return self._found(find_image_encoder, self.config.image_model)(self.config).preprocessing
-
-    @property
-    def precision(self) -> str:
-        """What the backbone computes in on this machine: ``float32`` or ``bfloat16``."""
-        wanted = self.config.backbone_precision if computes_in_bfloat16() else "float32"
-        return backbone_precision(wanted)
-
-    @cached_property
-    def image_extractor(self) -> paddle.nn.Layer:
-        """The image encoder's network."""
-        state = self._part("image_extractor.")
-        find = self._found(find_image_encoder, self.config.image_model)
-        encoder = find.from_checkpoint(self.config, state, self.checkpoint)
-        return self._ready(encoder.build(), state)
-
-    @cached_property
-    def text_extractor(self) -> paddle.nn.Layer:
-        """The text encoder's network."""
-        state = self._part("text_extractor.")
-        self._text.check_state(state, self.checkpoint)
-        return self._ready(self._text.build(), state)
-
-    def _part(self, prefix: str) -> dict[str, np.ndarray]:
-        state = load_checkpoint(self.checkpoint, parts=(f"model/{prefix}",))["model"]
-        return {name[len(prefix) :]: value for name, value in state.items()}
-
-    def _ready(self, network: paddle.nn.Layer, state: Mapping[str, np.ndarray]) -> paddle.nn.Layer:
-        set_state(network, state, self.checkpoint)
-        network.eval()
-        return network
-
-    # ---- images ----------------------------------------------------------------------------
-
-    def encode_image(
-        self, images: Photo | Sequence[Photo], exif: bool = True, quiet: bool = True
-    ) -> np.ndarray:
-        """Codes of photographs.
-
-        A photograph's code does not depend, beyond rounding, on how many come together, and its
-        precision not at all: see :attr:`precision`.
-
-        Args:
-            images: a list of paths or PIL images (or a single one).
-            exif: turn photographs as their EXIF orientation says, as people's own are. For those
-                of a data set, which are opened as it is prepared, see :meth:`encode_photographs`.
-            quiet: show no progress bar.
-
-        Returns:
-            float32 ``[n, embed_size]``; of unit length unless the checkpoint's method says
-            otherwise.
-
-        Raises:
-            InputError: when a photograph cannot be decoded, or when the checkpoint holds no
-                backbone (then use :meth:`encode_features`).
-        """
-        photos = _listed(images, _PHOTO, "images")
-        return self._encode_each(lambda photo: self.pixels(photo, exif), photos, quiet)
-
-    def encode_photographs(self, dataset: CaptionDataset, quiet: bool = True) -> np.ndarray:
-        """Codes of the photographs of a data set, from the pixels that training reads: decoded
-        whole, and turned by EXIF where the data set is prepared so.
-
-        Args:
-            dataset: ``CaptionDataset``.
-            quiet: show no progress bar.
-
-        Returns, raises: as :meth:`encode_image`.
-        """
-        crop = self.preprocessing.center_crop()
-        numbers = range(len(dataset.images))
-        return self._encode_each(lambda number: crop(dataset.photograph(number)), numbers, quiet)
-
-    def _encode_each(
-        self, pixels_of: Callable[[Any], np.ndarray], photos: Sequence, quiet: bool
-    ) -> np.ndarray:
-        """Codes of photographs, of which ``pixels_of`` gives what the network sees."""
-        self.check_backbone()
-        if not photos:
-            return self._no_codes()
-        return self.encode_cropped(map_images(pixels_of, photos), len(photos), quiet)
-
-    def encode_cropped(
-        self, pixels: Iterable[np.ndarray], count: int, quiet: bool = True
-    ) -> np.ndarray:
-        """Codes of photographs that :meth:`pixels` has made ready, as :meth:`encode_image` has
-        them, which describes the rest.
-
-        Args:
-            pixels: uint8 arrays ``[image_size, image_size, 3]``.
-            count: how many there are, at least one.
-        """
-        with paddle.no_grad():
-            few = count < MANY_IMAGES or paddle.get_device() != "cpu"
-            if few and self.precision == "float32":
-                return encode_images(self, pixels, count, 16, quiet)
-            predictor = self._fast_backbone()
-            batches = in_batches(pixels, predictor.batch_size)
-            features = chain.from_iterable(map(predictor, batches))
-            return self._encode_features(features, count, quiet)
-
-    def _fast_backbone(self) -> BackbonePredictor:
-        if self._predictor is None:
-            self._predictor = BackbonePredictor(
-                self.image_extractor.backbone,
-                self.preprocessing.image_size,
-                precision=self.precision,
-                mean=self.preprocessing.mean,
-                std=self.preprocessing.std,
-            )
-        return self._predictor
-
-    def encode_pixels(self, pixels: np.ndarray) -> np.ndarray:
-        """Codes of photographs that :meth:`pixels` has made ready, for those that come as a
-        stream: a photograph's code does not depend on how many come together.
-
-        Args:
-            pixels: uint8 ``[n, image_size, image_size, 3]``.
-
-        Returns:
-            float32 ``[n, embed_size]``.
-
-        Raises:
-            InputError: when the checkpoint holds no backbone.
-        """
-        self.check_backbone()
-        codes = np.empty((len(pixels), self.embed_size), np.float32)
-        predictor = self._fast_backbone()
-        size = predictor.batch_size
-        for start in range(0, len(pixels), size):
-            features = predictor(pixels[start : start + size])
-            whole = np.zeros((size, features.shape[1]), np.float32)
-            whole[: len(features)] = features
-            codes[start : start + size] = self._encode_features(whole, size)[: len(features)]
-        return codes
-
-    def pixels(self, image: Photo, exif: bool = True) -> np.ndarray:
-        """A photograph (a path or PIL image) as the network sees it: uint8 ``[size, size, 3]``.
-
-        Large JPEGs that are turned (``exif``) are decoded no larger than needed; others are read
-        whole.
-
-        Raises:
-            InputError: when it cannot be decoded.
-        """
-        if isinstance(image, Image.Image):
-            image = as_rgb(ImageOps.exif_transpose(image) if exif else image)
-        else:
-            if not isinstance(image, (str, bytes, os.PathLike)) and not hasattr(image, "read"):
-                raise InputError(
-                    f"a photograph must be a path or a PIL image, not {type(image).__name__}."
-                )
-            enough = _ENOUGH * self.preprocessing.resize if exif else None
-            image = open_image(image, exif, at_least=enough)
-        return self.preprocessing.center_crop()(image)
-
-    def preprocess(self, images: Photo | Sequence[Photo], exif: bool = True) -> np.ndarray:
-        """What the image encoder is fed: float32 ``[n, 3, image_size, image_size]``, normalised.
-
-        The arguments are those of :meth:`encode_image`.
-        """
-        steps = self.preprocessing
-        pixels = [self.pixels(photo, exif) for photo in _listed(images, _PHOTO, "images")]
-        rows = np.stack(pixels) if pixels else np.empty((0, *2 * [steps.image_size], 3), np.uint8)
-        return normalize(rows, steps.mean, steps.std)
-
-    def check_backbone(self) -> None:
-        """InputError when the checkpoint holds no backbone, and so encodes no photographs."""
-        if hasattr(self.image_extractor, "backbone"):
-            return
-        named = (
-            f" ({self.frozen['backbone']}, fingerprint {self.frozen['fingerprint'][:12]})"
-            if self.frozen
-            else ""
-        )
-        raise InputError(
-            f"{self.checkpoint} was trained over features of a frozen backbone{named} "
-            "and does not hold it: use the best checkpoint of that run, or "
-            "encode_features."
-        )
-
-    def encode_features(self, features: np.ndarray) -> np.ndarray:
-        """Codes of precomputed backbone features.
-
-        Args:
-            features: float array ``[n, feature_size]``.
-
-        Returns:
-            float32 ``[n, embed_size]``.
-
-        Raises:
-            InputError: for an array of another shape, or with NaN or infinity in it.
-        """
-        try:
-            features = np.asarray(features, dtype=np.float32)
-        except (TypeError, ValueError):
-            raise InputError("features must be numbers, as many for each image.") from None
-        size = self.image_extractor.feature_size
-        if features.ndim != 2 or features.shape[1] != size:
-            raise InputError(f"features must be of shape [n, {size}], not {features.shape}.")
-        if not len(features):
-            return self._no_codes()
-        row = first_not_finite(features)
-        if row is not None:
-            raise InputError(
-                f"features: row {row} holds NaN, infinity or a number too large: compute it anew."
-            )
-        return self._encode_features(features, len(features))
-
-    def _no_codes(self) -> np.ndarray:
-        return np.empty((0, self.embed_size), np.float32)
-
-    def _encode_features(
-        self, features: Iterable[np.ndarray], count: int, quiet: bool = True
-    ) -> np.ndarray:
-        with paddle.no_grad():
-            return encode_rows(self.image_extractor.encode_features, features, count, _BATCH, quiet)
 
     # ---- sentences -------------------------------------------------------------------------
 
@@ -374,7 +82,7 @@ class RetrievalModel:
         return self._encode_indices(self._indices(sentences))
 
     def _indices(self, sentences: str | Sequence[str]) -> list[list[int]]:
-        sentences = _listed(sentences, (str,), "sentences")
+        sentences = listed(sentences, (str,), "sentences")
         for sentence in sentences:
             if not isinstance(sentence, str):
                 raise InputError(f"a sentence must be text, not {type(sentence).__name__}.")
@@ -400,15 +108,15 @@ class RetrievalModel:
         Raises:
             InputError: for an empty caption, or an index that the reader does not give.
         """
-        captions = _listed(captions, (), "captions")
+        captions = listed(captions, (), "captions")
         self.reader.check_indices(captions)
         return self._encode_indices(captions, quiet)
 
     def _encode_indices(self, captions: Sequence[Sequence[int]], quiet: bool = True) -> np.ndarray:
         if not captions:
-            return self._no_codes()
+            return self.no_codes()
         with paddle.no_grad():
-            return encode_captions(self, captions, _BATCH, quiet)
+            return encode_captions(self, captions, BATCH, quiet)
 
     # ---- both ------------------------------------------------------------------------------
 

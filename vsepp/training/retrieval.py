@@ -10,7 +10,7 @@ import numpy as np
 import paddle
 
 from vsepp.config import Config
-from vsepp.data.features import GIVEN
+from vsepp.data.features import GIVEN, FeatureOrigin
 from vsepp.data.loaders import training_loader
 from vsepp.data.orientation import described, shown
 from vsepp.data.prepared import Prepared, dataset_words
@@ -253,12 +253,24 @@ class RetrievalTask(RetrievalObjective, Task):
             theirs, ours = checkpoint.get("tokenizer", "words"), self.text.reader.tokenizer
             if theirs != ours:
                 said.append(f"{path} has its captions cut by {theirs}, this run by {ours}")
+        if self.backbone and _of_other_weights(checkpoint.get("backbone"), self.backbone.origin):
+            said.append(
+                f"{path} was trained over features of other weights of {self.config.image_model}: "
+                "where that is not meant, set weights and pretrained as they were"
+            )
         super().begin_with(checkpoint, path)
         return "; ".join(said) or None
 
     def set_weights(self, state: dict, path: str | Path) -> None:
         """Over stored features, a backbone among the weights is passed over."""
         set_state(self.model, state, str(path), optional=(BACKBONE,) if self.backbone else ())
+
+
+def _of_other_weights(theirs: dict | None, ours: FeatureOrigin) -> bool:
+    """Whether a record of features is of the same backbone's other weights."""
+    if not theirs or theirs["backbone"] == GIVEN:
+        return False
+    return theirs["fingerprint"] != ours.encoding.fingerprint
 
 
 def _same_features(theirs: dict | None, ours: dict) -> bool:

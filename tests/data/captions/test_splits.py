@@ -5,7 +5,7 @@ import json
 import pytest
 
 from vsepp.data.captions.captions import Captions
-from vsepp.data.captions.names import splits_in
+from vsepp.data.captions.split_names import splits_in
 from vsepp.system.errors import InputError
 
 

@@ -7,10 +7,11 @@ from pathlib import PurePosixPath
 from typing import NamedTuple, Optional
 
 from vsepp.data.captions.columns import is_address
-from vsepp.data.captions.names import split_called
-from vsepp.data.captions.rows import Recognised, Remarks
+from vsepp.data.captions.remarks import Remarks
+from vsepp.data.captions.rows import Recognised
 from vsepp.data.captions.split_lists import SplitLists
-from vsepp.data.captions.tagged import PHRASE, tag_separator, without_phrases, without_tags
+from vsepp.data.captions.split_names import split_called
+from vsepp.data.captions.tagged_words import PHRASE, tag_separator, without_phrases, without_tags
 from vsepp.data.captions.whole_paths import below, common_folder
 from vsepp.data.karpathy import SPLITS, image_name
 from vsepp.system.errors import InputError

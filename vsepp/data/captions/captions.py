@@ -12,13 +12,15 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Optional, Union
 
+from vsepp.data.base64_tables import is_base64_table
 from vsepp.data.captions import reading
-from vsepp.data.captions.found import Place, find, is_plain_text
+from vsepp.data.captions.containers import Container
+from vsepp.data.captions.finding import find
 from vsepp.data.captions.json_documents import KARPATHY
-from vsepp.data.captions.text import without_mark
 from vsepp.data.coco import read_coco
 from vsepp.data.karpathy import cut_captions, image_name, parse_cut
 from vsepp.system.atomic import write_bytes
+from vsepp.system.text_files import without_mark
 from vsepp.text.tokens import AUTO
 
 
@@ -87,7 +89,7 @@ class Captions:
     ) -> Optional[Captions]:
         """From a folder or an archive; None when it holds no captions.
 
-        See ``found.find``.
+        See ``finding.find``.
 
         Args:
             path: a folder, a .zip or a .tar.
@@ -95,14 +97,14 @@ class Captions:
             tokenizer, seed, split_of, splits: see ``read``.
             name: the file in it that is meant.
         """
-        if is_plain_text(path):
+        if is_base64_table(Path(path)):
             return None
-        with Place(path, of_images=True) as place:
+        with Container(path, of_images=True) as container:
             if name is not None:
-                file = place.called(name)
+                file = container.called(name)
                 found = file and reading.of_file(file)
             else:
-                found = find(place, dataset)
+                found = find(container, dataset)
             if found is None:
                 return None
             options = reading.Options(seed, tokenizer, split_of, splits)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from vsepp.data.captions.names import has_image_suffix
+from vsepp.data.image_suffixes import has_image_suffix
 
 # The earlier a name stands, the rather it is taken where a table has several of them.
 _NAMES = {

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Optional
 
+from vsepp.data.captions.caption_file import CaptionFile
 from vsepp.data.captions.columns import caption_columns, find_columns
-from vsepp.data.captions.files import CaptionFile
-from vsepp.data.captions.names import has_image_suffix, split_called
-from vsepp.data.captions.objects import rows_of
+from vsepp.data.captions.json_objects import rows_of
 from vsepp.data.captions.rows import Recognised, Row
+from vsepp.data.captions.split_names import split_called
+from vsepp.data.image_suffixes import has_image_suffix
 from vsepp.system.errors import InputError
 
 KARPATHY = "a Karpathy JSON (its images have sentences with tokens)"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Optional
 
+from vsepp.data.captions.caption_file import CaptionFile
 from vsepp.data.captions.columns import find_columns
-from vsepp.data.captions.files import CaptionFile
-from vsepp.data.captions.objects import rows_of
+from vsepp.data.captions.json_objects import rows_of
 from vsepp.data.captions.rows import Recognised
 from vsepp.system.errors import InputError
 

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import os
-import tarfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Optional, Union
 
+from vsepp.data.archive_kinds import is_archive
 from vsepp.data.captions.assembling import Assembly, Part
-from vsepp.data.captions.files import CaptionFile
-from vsepp.data.captions.found import Found, Place, find
-from vsepp.data.captions.names import split_called, split_said_by, splits_in
+from vsepp.data.captions.caption_file import CaptionFile
+from vsepp.data.captions.containers import Container
+from vsepp.data.captions.finding import Found, find
 from vsepp.data.captions.recognition import recognise
 from vsepp.data.captions.split_lists import SplitLists
+from vsepp.data.captions.split_names import split_called, split_said_by, splits_in
 from vsepp.data.karpathy import SPLITS, cut_captions
 from vsepp.system.errors import InputError
 from vsepp.text.tokens import AUTO
-
-_PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ")
 
 
 class Options:
@@ -92,7 +91,7 @@ def read_paths(
     Args:
         paths: list of them.
         opened: keeps archives open until their captions are read.
-        dataset: see ``found.find``.
+        dataset: see ``finding.find``.
 
     Returns:
         (Found, name for the data set)
@@ -128,12 +127,12 @@ def _read_path(path, opened, dataset):
         within = _within_archive(path, opened)
         if within is not None:
             return of_file(within)
-    if not path.is_dir() and not _is_archive(path):
+    if not path.is_dir() and not is_archive(path):
         return of_file(CaptionFile(path))
-    place = opened.enter_context(Place(path))
-    found = find(place, dataset, names_alone=True)
+    container = opened.enter_context(Container(path))
+    found = find(container, dataset, names_alone=True)
     if found is None:
-        looked = "".join(f" ({sentence})" for sentence in list(place.refused.values())[:1])
+        looked = "".join(f" ({sentence})" for sentence in list(container.refused.values())[:1])
         raise InputError(
             f"{path} holds no captions in a known format{looked}: give their file with "
             "--captions FILE, or a folder with name.txt beside name.jpg."
@@ -144,23 +143,10 @@ def _read_path(path, opened, dataset):
 def _within_archive(path, opened):
     """The file that a path like ``all.zip/captions/a.csv`` names, or None."""
     archive = next((parent for parent in path.parents if parent.is_file()), None)
-    if archive is None or not _is_archive(archive):
+    if archive is None or not is_archive(archive):
         return None
-    place = opened.enter_context(Place(archive))
-    name = path.relative_to(archive).as_posix()
-    return place.called(name)
-
-
-def _is_archive(path):
-    """Whether a file is an archive and no Excel workbook, by its first bytes."""
-    try:
-        with open(path, "rb") as file:
-            head = file.read(1 << 12)
-    except (OSError, ValueError):  # said better by who reads it
-        return False
-    if head.startswith(b"PK\3\4"):
-        return b"[Content_Types].xml" not in head and b"xl/" not in head
-    return head[257:262] == b"ustar" or (head.startswith(_PACKED) and tarfile.is_tarfile(path))
+    container = opened.enter_context(Container(archive))
+    return container.called(path.relative_to(archive).as_posix())
 
 
 def name_of(path: Path) -> str:

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from typing import Optional
 
-from vsepp.data.captions import headerless, json_documents, json_lines, numbered, separated
-from vsepp.data.captions.files import CaptionFile
+from vsepp.data.captions import (
+    headerless_tables,
+    json_documents,
+    json_lines,
+    numbered_lines,
+    tables,
+)
+from vsepp.data.captions.caption_file import CaptionFile
 from vsepp.data.captions.refusals import refuse_binary, refused_document, refused_text
 from vsepp.data.captions.rows import Recognised
 from vsepp.system.errors import InputError
 
 # The stricter one asks first: a line of a token file could be a row of a table.
-_OF_LINES = (json_lines.recognise, numbered.recognise, separated.recognise, headerless.recognise)
+_OF_LINES = (
+    json_lines.recognise,
+    numbered_lines.recognise,
+    tables.recognise,
+    headerless_tables.recognise,
+)
 
 
 def recognise(file: CaptionFile) -> Optional[Recognised]:

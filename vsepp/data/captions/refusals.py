@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
+from vsepp.data.captions.caption_file import CaptionFile
 from vsepp.data.captions.columns import ADDRESS_COLUMNS, find_columns, is_address, plain
-from vsepp.data.captions.files import CaptionFile
-from vsepp.data.captions.names import has_image_suffix
-from vsepp.data.captions.separated import split_header, wrong_header
+from vsepp.data.captions.tables import split_header, wrong_header
+from vsepp.data.image_suffixes import has_image_suffix
 from vsepp.system.errors import InputError
 
 _TO_CSV = "write its columns to a CSV file, one of them called filename and one caption"

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePosixPath
 
+from vsepp.data.captions.caption_file import CaptionFile
 from vsepp.data.captions.columns import caption_columns, find_columns
-from vsepp.data.captions.files import CaptionFile
-from vsepp.data.captions.names import has_image_suffix
-from vsepp.data.captions.objects import rows_of
+from vsepp.data.captions.json_objects import rows_of
 from vsepp.data.captions.rows import Recognised, Row
+from vsepp.data.image_suffixes import has_image_suffix
 from vsepp.system.errors import InputError
 
 SUFFIXES = (".txt", ".caption")

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Optional, Union
 
-from vsepp.data.captions.files import CaptionFile
-from vsepp.data.captions.names import has_image_suffix, splits_in
+from vsepp.data.captions.caption_file import CaptionFile
 from vsepp.data.captions.refusals import refuse_binary
+from vsepp.data.captions.split_names import splits_in
+from vsepp.data.image_suffixes import has_image_suffix
 from vsepp.system.errors import InputError
 
 _MEND = (

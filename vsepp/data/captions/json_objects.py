@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vsepp.data.captions.columns import caption_columns, find_columns
-from vsepp.data.captions.rows import Remarks, Row
+from vsepp.data.captions.remarks import Remarks
+from vsepp.data.captions.rows import Row
 from vsepp.system.errors import InputError
 
 _NO_IMAGES = "{} text(s) left out, for they name no photograph"

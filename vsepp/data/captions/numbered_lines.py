@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from typing import Optional
 
+from vsepp.data.captions.caption_file import CaptionFile
 from vsepp.data.captions.fields import unquoted
-from vsepp.data.captions.files import CaptionFile
-from vsepp.data.captions.names import has_image_suffix
 from vsepp.data.captions.rows import Recognised, Row
+from vsepp.data.image_suffixes import has_image_suffix
 from vsepp.system.errors import InputError
 
 _LINE = re.compile(r"([^\t]*?[^\t#\s])#(?:([A-Za-z][\w-]*)#)?(\d{1,9})(?:[ \t]+(.*)|\s*)")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 from typing import Optional
 
+from vsepp.data.captions.caption_file import CaptionFile
 from vsepp.data.captions.columns import is_address
 from vsepp.data.captions.fields import unquoted
-from vsepp.data.captions.files import CaptionFile
-from vsepp.data.captions.names import has_image_suffix, split_called
 from vsepp.data.captions.rows import Recognised, Row
+from vsepp.data.captions.split_names import split_called
+from vsepp.data.image_suffixes import has_image_suffix
 from vsepp.system.errors import InputError
 
 _SEPARATORS = {

@@ -1,4 +1,4 @@
-"""Bytes of a text file as text, in the encodings that programs save captions in."""
+"""Text files of other people, in the encodings that programs save them in."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import codecs
 import re
 from typing import Optional
 
+from vsepp.system.counts import counted
 from vsepp.system.errors import InputError
 
 _MARKS = (
@@ -58,18 +59,58 @@ def decode(data: bytes, source: str, whole: bool = True) -> tuple[str, Optional[
         return _without_marks(_incrementally(data, "utf-8", whole)), None
     except UnicodeDecodeError as error:
         if not _is_damaged_utf8(data):
-            text = _as_gb18030(data, whole)
-            if text is not None:
-                return text, "GB18030"
+            chinese = _as_gb18030(data, whole)
+            if chinese is not None:
+                return chinese, "GB18030"
         raise _not_utf8(data, error.start, source) from None
 
 
-def _without_marks(text):
+def read_lines(path: str, option: str) -> tuple[list[str], list[str]]:
+    """The lines of a text file, one thing to a line, stripped, without those that are blank.
+
+    Args:
+        path: the file.
+        option: what it was given with, for messages.
+
+    Returns:
+        (list of str, list of remarks on the file)
+
+    Raises:
+        InputError: when it cannot be read, or holds nothing.
+    """
+    if not path:
+        raise InputError(f"{option} names no file: give it the name of a text file.")
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist: give {option} the name of a text file.") from None
+    except (IsADirectoryError, PermissionError):  # Windows says the latter of a folder
+        raise InputError(
+            f"{path} cannot be read as a file: give {option} the name of a text file."
+        ) from None
+    text, encoding = decode(data, path)
+    if "\0" in text:
+        number = text[: text.index("\0")].count("\n") + 1
+        raise InputError(f"{path} holds a zero byte in line {number}: save it as text in UTF-8.")
+    remarks = [f"{path}: read as {encoding}"] if encoding else []
+    lines = [line.strip() for line in lines_of(text)]
+    if not lines[-1]:  # what stands behind the last line's end
+        lines.pop()
+    kept = [line for line in lines if line]
+    if not kept:
+        raise InputError(f"{path} is empty: write one line for each, and give it to {option}.")
+    if len(kept) < len(lines):
+        remarks.append(f"{path}: {counted(len(lines) - len(kept), 'blank line')} left out")
+    return kept, remarks
+
+
+def _without_marks(text: str) -> str:
     """Text without marks before its lines: programs write two, and files are put together."""
     return _MARK_OF_LINE.sub("", text) if "\ufeff" in text else text
 
 
-def _strictly(data, encoding, name, source, whole):
+def _strictly(data: bytes, encoding: str, name: str, source: str, whole: bool) -> str:
     try:
         return _incrementally(data, encoding, whole)
     except UnicodeDecodeError as error:
@@ -81,11 +122,11 @@ def _strictly(data, encoding, name, source, whole):
         ) from None
 
 
-def _incrementally(data, encoding, whole):
+def _incrementally(data: bytes, encoding: str, whole: bool) -> str:
     return codecs.getincrementaldecoder(encoding)().decode(data, whole)
 
 
-def _not_utf8(data, start, source):
+def _not_utf8(data: bytes, start: int, source: str) -> InputError:
     line = len(re.findall(b"\r\n|\r|\n", data[:start])) + 1
     return InputError(
         f"{source}, line {line} is not UTF-8, nor does the file read as Chinese in GB18030: "
@@ -93,13 +134,13 @@ def _not_utf8(data, start, source):
     )
 
 
-def _is_damaged_utf8(data):
+def _is_damaged_utf8(data: bytes) -> bool:
     """Whether bytes are UTF-8 but for a few, which GB18030 would turn into other characters."""
     characters = [character for character in data.decode("utf-8", "replace") if character > "\x7f"]
     return characters.count("\ufffd") * 2 < len(characters)
 
 
-def _as_gb18030(data, whole):
+def _as_gb18030(data: bytes, whole: bool) -> Optional[str]:
     """The text when most of what is not ASCII in it are the usual Chinese characters, or None.
 
     Nearly any bytes can be read as GB18030; those of other encodings give rare characters.
@@ -115,12 +156,12 @@ def _as_gb18030(data, whole):
     return text if 2 * usual > len(foreign) else None
 
 
-def _is_japanese(text):
+def _is_japanese(text: str) -> bool:
     """Whether text read as GB18030 is of EUC-JP, where the same bytes stand for kana."""
     return 10 * len(_KANA.findall(text)) > len(_LETTER.findall(text))
 
 
-def _is_korean(data):
+def _is_korean(data: bytes) -> bool:
     """Whether bytes are nearly all Hangul in EUC-KR, too: the half of the Chinese characters that
     have these bytes hardly makes a text without the other half."""
     text = data.decode("euc_kr", "ignore")
@@ -128,7 +169,7 @@ def _is_korean(data):
     return len(letters) > 20 and 20 * len(_HANGUL.findall(text)) > 19 * len(letters)
 
 
-def _in_gb2312(character):
+def _in_gb2312(character: str) -> bool:
     try:
         character.encode("gb2312")
     except UnicodeEncodeError:

@@ -10,6 +10,7 @@ import io
 import re
 from typing import Optional
 
+from vsepp.data.captions.caption_file import CaptionFile
 from vsepp.data.captions.columns import (
     ADDRESS_COLUMNS,
     caption_columns,
@@ -18,7 +19,6 @@ from vsepp.data.captions.columns import (
     plain,
 )
 from vsepp.data.captions.fields import listed, unquoted
-from vsepp.data.captions.files import CaptionFile
 from vsepp.data.captions.rows import Recognised, Row
 from vsepp.system.errors import InputError
 

@@ -38,6 +38,7 @@ def names(captions):
 
 def test_kaggles_archive_holds_its_captions(place):
     noise = {"Images/.hidden.txt": "x", "__MACOSX/captions.txt": TABLE, "readme.txt": "Hello\nyou"}
+    noise["#recycle/old.csv"] = TABLE.replace("dog", "cat")
     path = place({**PHOTOGRAPHS, **noise, "captions.txt": TABLE, "again/captions.txt": TABLE})
     for captions in (Captions.find_in(path), Captions.read(path)):
         assert captions.dataset == "pets"
@@ -50,7 +51,7 @@ def test_nothing_is_found_among_photographs(place):
 
 
 def test_a_table_of_photographs_holds_no_captions(tmp_path):
-    (tmp_path / "muge_train_imgs.tsv").write_text("1\t/9j/4AAQSkZJRg\n")
+    (tmp_path / "muge_train_imgs.tsv").write_text("1\t/9j/4AAQSkZJRgABAQ==\n")
     assert Captions.find_in(tmp_path / "muge_train_imgs.tsv") is None
 
 

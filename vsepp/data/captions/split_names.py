@@ -1,14 +1,11 @@
-"""File names as they tell something: of photographs by their suffix, of splits by a word."""
+"""Names of splits, and the splits that names of files speak of."""
 
 from __future__ import annotations
 
 import re
-from pathlib import PurePath, PurePosixPath
+from pathlib import PurePath
 from typing import Optional
 
-IMAGE_SUFFIXES = tuple(
-    ".jpg .jpeg .jpe .jfif .png .webp .bmp .gif .tif .tiff .heic .heif .avif".split()
-)
 _SPLIT_NAMES = {
     "train": ["train", "training", "trn", "训练", "训练集"],
     "val": ["val", "valid", "validation", "dev", "development", "验证", "验证集"],
@@ -23,11 +20,6 @@ _IN_A_WORD = re.compile(
     rf"({'|'.join(sorted(_SPLIT_OF, key=len, reverse=True))})"
     r"(?:images?|imgs?|sets?|data|list|lst|split|captions?|caps?|files?|ids?|names?|texts?|s)?"
 )
-
-
-def has_image_suffix(name: str) -> bool:
-    """Whether a name ends as photographs' names do."""
-    return PurePosixPath(name.strip()).suffix.lower() in IMAGE_SUFFIXES
 
 
 def split_called(name: str) -> Optional[str]:

@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Optional, Union
 
 from vsepp.data.captions.columns import has_columns
-from vsepp.data.captions.text import decode, lines_of
 from vsepp.system.errors import InputError
+from vsepp.system.text_files import decode, lines_of
 
 _HEAD = 1 << 17  # what recognition looks at; larger files are read whole once it is sure
 
