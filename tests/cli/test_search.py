@@ -196,8 +196,10 @@ def test_every_file_is_encoded_or_named_and_the_counts_add_up(own, capsys):
         "30 files found: 20 in the index, 4 unreadable, 3 of other kinds, 2 passed over by name, "
         "1 excluded",
     ]
-    assert run(search, arguments) == 0
-    assert "as the index has it: --exclude raw --exclude old" in capsys.readouterr().out
+    assert run(search, [*arguments, "--include", "@eadirs"]) == 0
+    said = capsys.readouterr().out
+    assert "as the index has it: --exclude raw --exclude old" in said
+    assert "--include @eadirs fits nothing that its name keeps out" in said
 
 
 def test_several_folders_may_stand_anywhere(made, tmp_path, capsys):

@@ -187,6 +187,8 @@ def test_long_names_are_shortened_at_their_beginning():
         (["--queries", "none.txt"], "none.txt does not exist"),
         (["--queries", "."], "cannot be read as a file"),
         (["--queries", "BLANK"], "is empty"),
+        (["--queries", "ZEROS"], "holds a zero byte in line 1: save it as text"),
+        (["--queries", ""], "--queries names no file"),
         (["--queries", "UNKNOWN"], "none of the words of 'zebra'"),
         (["--queries", "QUERIES", "--save", "a.png"], "--save and --html"),
         (["--queries", "QUERIES", "--html", "a.html"], "--save and --html"),
@@ -197,11 +199,13 @@ def test_long_names_are_shortened_at_their_beginning():
 def test_mistakes_are_one_sentence(words, said, ask, made, queries, tmp_path):
     (tmp_path / "blank.txt").write_text("\n \n")
     (tmp_path / "unknown.txt").write_text("zebra\n")
+    (tmp_path / "zeros.txt").write_bytes("a square".encode("utf-16-le"))
     places = {
         "PHOTO": str(made[0] / "red" / "square.png"),
         "QUERIES": queries,
         "BLANK": "blank.txt",
         "UNKNOWN": "unknown.txt",
+        "ZEROS": "zeros.txt",
     }
 
     status, _, error = ask(*(places.get(word, word) for word in words))

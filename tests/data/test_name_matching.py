@@ -160,6 +160,18 @@ def test_an_undeclared_name_may_begin_with_its_folders_dot():
     assert found.found == {"海滩.jpg": "╖"}
 
 
+@pytest.mark.parametrize("name, file", [("a%20b.jpg", "x/a b.jpg"), ("é 1.jpg", "%C3%A9%201.JPG")])
+def test_names_may_be_written_as_in_an_address(name, file):
+    found = match([name], [file, "a.jpg"])
+
+    assert found.found == {name: file}
+    assert "written as in an address" in found.how[name]
+
+
+def test_an_escaped_slash_stays_one():
+    assert match(["a%2Fb.jpg"], ["a/b.jpg", "b.jpg"]).found == {}
+
+
 def test_names_that_match_in_no_encoding_are_left_as_they_are():
     found = match(["a.jpg"], ["╖", "a.jpg"], undeclared={"╖": b"\xc0\xc1"})
 
@@ -175,7 +187,7 @@ def slowly(names, files):
         return _base(_key(name, level)) == _base(_key(file, level))
 
     found, left = {}, list(names)
-    for level in range(5):
+    for level in range(6):
         options = {name: [file for file in files if same(name, file, level)] for name in left}
         single = {name: some[0] for name, some in options.items() if len(some) == 1}
         takers = list(single.values())
@@ -193,6 +205,7 @@ def slowly(names, files):
 def test_matching_by_keys_equals_looking_at_every_pair(seed):
     generator = random.Random(seed)
     words = ["é", nfd("é"), "É", "a", "A", "COCO_val2014_000000000001", "000000000001", "b"]
+    words += ["b c", "b%20c", "%C3%A9"]
     suffixes = ["", ".jpg", ".JPG", ".png"]
     every = [word + suffix for word in words for suffix in suffixes]
 

@@ -12,7 +12,7 @@ import pytest
 from vsepp.data.captions.captions import Captions
 from vsepp.data.image_sources import open_source
 from vsepp.data.karpathy import KarpathyImage
-from vsepp.data.placing import find_images, find_mounted, missing_images
+from vsepp.data.placing import find_images, find_mounted, in_words, missing_images
 from vsepp.data.placing import place_images as place_found
 from vsepp.system.errors import InputError
 
@@ -130,12 +130,24 @@ def test_missing_images_are_passed_over_unless_all_are_missing(source, folder):
     made = source({"a.jpg": b"a"})
     place_images(images("a.jpg", "b.jpg"), made, folder)
     assert missing_images(images("a.jpg", "b.jpg"), folder) == images("b.jpg")
-    with pytest.raises(InputError, match="source.* holds none of the 1 images"):
+    with pytest.raises(InputError, match="source.* holds none of the 1 images.*such as 'a.jpg'"):
         place_images(images("b.jpg"), made, folder)
 
 
+def test_archives_within_an_archive_are_named(source, folder):
+    made = source({"c.csv": b"", "deep/photos.zip": b"PK", "deep/two.rar": b""})
+    with pytest.raises(
+        InputError, match=r"other archives \('deep/photos.zip', 'deep/two.rar'\): unpack"
+    ):
+        place_images(images("a.jpg"), made, folder)
+
+
 def test_one_file_may_serve_two_names(source, folder):
-    place_images(images("x/1.jpg", "y/1.jpg"), source({"1.jpg": b"one"}), folder)
+    made = source({"1.jpg": b"one"})
+    place_images(images("x/1.jpg", "y/1.jpg"), made, folder)
+    with open_source(made) as opened:
+        matching = find_images(images("x/1.jpg", "y/1.jpg"), opened)
+    assert "1 of these names are of a file that another name is of" in in_words(matching, "made")
     assert placed(folder) == {"x/1.jpg": b"one", "y/1.jpg": b"one"}
 
 

@@ -141,6 +141,7 @@ def test_what_a_name_keeps_out_comes_in_when_asked_for(tmp_path):
         *(".d.jpg", "@eaDir/.e.jpg", "@eaDir/b.jpg", "a.jpg")
     ]
     assert found.by_name == {"#recycle/": 1}
+    assert find(tmp_path, include=("@eaDir", "a.jpg", "no")).unused_includes == {"a.jpg", "no"}
 
 
 class TestSeveralFolders:
@@ -158,6 +159,13 @@ class TestSeveralFolders:
         make(tmp_path, "one/a.jpg", "one/b/c.jpg", "two/a.jpg", "two/one/a.jpg")
         assert self.found(tmp_path / "two", tmp_path / "one") == [
             *("one/a.jpg", "one/b/c.jpg", "two/a.jpg", "two/one/a.jpg")
+        ]
+
+    def test_patterns_fit_names_as_answers_print_them(self, tmp_path):
+        make(tmp_path, "one/raw/a.jpg", "one/b.jpg", "two/raw/a.jpg", "two/@eaDir/c.jpg")
+        given = [tmp_path / "one", tmp_path / "two"]
+        assert self.found(*given, exclude=("one/raw",), include=("two/@eaDir",)) == [
+            *("one/b.jpg", "two/@eaDir/c.jpg", "two/raw/a.jpg")
         ]
 
     def test_folders_of_one_name_are_told_apart(self, tmp_path):

@@ -5,6 +5,7 @@ import os
 from vsepp.cli.checkpoints import open_model
 from vsepp.cli.command import subcommand
 from vsepp.cli.datasets import configuration, is_named
+from vsepp.system.invocation import quoted
 from vsepp.system.printable import printable
 
 INDEX = """Make an index of the photographs below folders, or bring one up to date.
@@ -146,6 +147,8 @@ def _not_looked_at(report):
         lines.append(f"passed over by name: {by_name(found)} ({taking_in(found)} takes it in)")
     if found.excluded:
         lines.append(f"excluded: {excluded(found)}")
+    for pattern in sorted(found.unused_includes):
+        lines.append(f"--include {quoted(pattern)} fits nothing that its name keeps out")
     parts = [f"{count} {what}" for what, count in report.parts.items() if count]
     lines.append(f"{found.files} files found: {', '.join(parts)}")
     return lines

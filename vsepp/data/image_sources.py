@@ -23,6 +23,11 @@ _ARCHIVE = re.compile(r"\.(zip|tar|tgz|tbz2?|txz|tar\.(gz|bz2|xz|lzma))$", re.IG
 _UNREAD_ARCHIVE = re.compile(r"\.(7z|rar|tar\.(zst|lz|Z)|tzst)$", re.IGNORECASE)
 
 
+def is_archive_name(name: str) -> bool:
+    """Whether a name ends as archives' do, those that are not read among them."""
+    return bool(_ARCHIVE.search(name) or _UNREAD_ARCHIVE.search(name))
+
+
 class ImageSource(Protocol):
     """What holds photographs by name. It is a context manager.
 

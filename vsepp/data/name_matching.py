@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Callable, Optional
+from urllib.parse import unquote
 
 from vsepp.data.image_suffixes import has_image_suffix
 from vsepp.data.name_encodings import best_encoding, names_in
@@ -36,6 +37,13 @@ def _by_number(path: str) -> str:
     return path[:start] + path[match.end() :] if match else path
 
 
+def _without_escapes(path: str) -> str:
+    """A path whose parts are written as addresses have them, ``a%20b.jpg``, as it is meant."""
+    if "%" not in path or "%2f" in path.casefold():
+        return path
+    return _caseless(_composed(unquote(path)))
+
+
 def _without_suffix(path: str) -> str:
     return path[: path.rindex(".")] if has_image_suffix(path) else path
 
@@ -45,6 +53,7 @@ _ALLOWED: tuple[tuple[Callable[[str], str], str], ...] = (
     (_composed, "in another Unicode form"),
     (_caseless, "in another case"),
     (_by_number, "by COCO's number"),
+    (_without_escapes, "written as in an address"),
     (_without_suffix, "with another suffix"),
 )
 _COMPLETED = "completed by their suffix"

@@ -8,7 +8,8 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vsepp.data.image_sources import ImageSource, link
+from vsepp.data.image_sources import ImageSource, is_archive_name, link
+from vsepp.data.image_suffixes import has_image_suffix
 from vsepp.data.karpathy import KarpathyImage
 from vsepp.data.name_encodings import ENCODINGS
 from vsepp.data.name_matching import Matching, match_names
@@ -44,10 +45,17 @@ def find_images(images: Sequence[KarpathyImage], source: ImageSource) -> Matchin
     names = list(dict.fromkeys(image.name for image in images))
     matching = match_names(names, source.sizes, source.path, source.undeclared)
     if not matching.found:
+        packed = list(filter(is_archive_name, source.sizes))
+        if packed:
+            raise InputError(
+                f"{source.path} holds none of the {len(names)} images that the captions name, but "
+                f"other archives ({named(packed)}): unpack these, and give what they held with "
+                "--images PATH."
+            )
         raise InputError(
             f"{source.path} holds none of the {len(names)} images that the captions name "
-            f"(looked for {named(names)} among its {len(source.sizes)} files): give what holds "
-            "them with --images PATH."
+            f"(looked for {named(names)} among its {len(source.sizes)} files"
+            f"{_such_as(source)}): give what holds them with --images PATH."
         )
     return matching
 
@@ -99,12 +107,23 @@ def in_words(matching: Matching, source: str | os.PathLike[str]) -> str:
     if matching.encoding:
         text += f"; names in it are read as {ENCODINGS[matching.encoding]}"
     lines = [f"{text}."]
+    again = len(matching.found) - len(set(matching.found.values()))
+    if again:
+        lines.append(
+            f"{again} of these names are of a file that another name is of, too: each counts as "
+            "an image of its own, perhaps in another split."
+        )
     if matching.ambiguous:
         lines.append(f"{len(matching.ambiguous)} are not matched, because that is ambiguous:")
         lines += [
             f"  {name!r}: {what}" for name, what in list(matching.ambiguous.items())[:NAMED_AT_MOST]
         ]
     return "\n".join(lines)
+
+
+def _such_as(source: ImageSource) -> str:
+    first = next((name for name in source.sizes if has_image_suffix(name)), None)
+    return f", such as {first!r}" if first else ""
 
 
 def _is_in_place(target: Path, size: int) -> bool:

@@ -32,14 +32,17 @@ class Choice:
         """The pattern that leaves out a file or folder, or None.
 
         Args:
-            path: relative to its folder of photographs, with ``/`` between its parts.
+            path: its name in the index, with ``/`` between its parts.
         """
         return _fitting(self.exclude, path)
 
+    def included_by(self, path: str) -> Optional[str]:
+        """The pattern that takes in a file or folder whose name would keep it out, or None."""
+        return _fitting(self.include, path) if _keeps_out(path) else None
+
     def passes_over(self, path: str) -> bool:
         """Whether its name keeps a file or folder out."""
-        name = path.rpartition("/")[2]
-        return is_passed_over(name) and _fitting(self.include, path) is None
+        return _keeps_out(path) and _fitting(self.include, path) is None
 
     def takes(self, path: str) -> bool:
         """Whether a file or folder is looked at, and so is every folder that it lies in."""
@@ -53,6 +56,10 @@ def patterns(given: Iterable[str]) -> Tuple[str, ...]:
     cleaned = (pattern.replace(os.sep, "/").strip() for pattern in given)
     bare = (pattern[2:] if pattern.startswith("./") else pattern for pattern in cleaned)
     return tuple(dict.fromkeys(pattern.strip("/") for pattern in bare if pattern.strip("/")))
+
+
+def _keeps_out(path: str) -> bool:
+    return is_passed_over(path.rpartition("/")[2])
 
 
 def _fitting(globs: Tuple[str, ...], path: str) -> Optional[str]:

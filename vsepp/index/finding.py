@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, NamedTuple, Tuple
+from typing import Dict, NamedTuple, Optional, Set, Tuple
 
 from vsepp.data.image_suffixes import OPENED_SUFFIXES
 from vsepp.data.passed_over import is_of_a_system
@@ -47,6 +47,7 @@ class Found:
         by_name: ``{name: files}`` of what is passed over since it is hidden or a system's: the
             files in folders (their names end in ``/``), and files; ``HIDDEN_FILES`` of hidden ones.
         excluded: ``{pattern: files}`` of what the owner excludes, also of patterns that fit none.
+        unused_includes: patterns of what is to be taken in that fit none.
         files: how many there are in all.
     """
 
@@ -55,6 +56,7 @@ class Found:
     other_kinds: Dict[str, int] = field(default_factory=Counter)
     by_name: Dict[str, int] = field(default_factory=Counter)
     excluded: Dict[str, int] = field(default_factory=Counter)
+    unused_includes: Set[Optional[str]] = field(default_factory=set)
     files: int = 0
 
 
@@ -84,7 +86,10 @@ class _Search:
         self.given = {
             _identity(os.stat(folder.path)) for folder in folders if os.path.exists(folder.path)
         }
-        self.found = Found(excluded=Counter({pattern: 0 for pattern in choice.exclude}))
+        self.found = Found(
+            excluded=Counter({pattern: 0 for pattern in choice.exclude}),
+            unused_includes=set(choice.include),
+        )
         # (folder, path below it). A folder is found under its own name rather than under that
         # of a link to it.
         self.waiting: list[Tuple[Folder, str]] = [(folder, "") for folder in reversed(folders)]
@@ -119,10 +124,12 @@ class _Search:
 
     def _look_at(self, folder: Folder, path: str, entry: os.DirEntry[str]) -> None:
         found = self.found
-        pattern = self.choice.excluded_by(path)
+        name = _named(folder, path)
+        self.found.unused_includes.discard(self.choice.included_by(name))
+        pattern = self.choice.excluded_by(name)
         if pattern is not None:
             found.excluded[pattern] += self._count(entry)
-        elif self.choice.passes_over(path):
+        elif self.choice.passes_over(name):
             found.by_name[_kept_out_as(entry)] += self._count(entry)
         elif entry.is_dir():
             (self.links if entry.is_symlink() else self.waiting).append((folder, path))

@@ -16,6 +16,10 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le", "UTF-16"),
     (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16"),
 )
+_LETTER = re.compile("[^\\W\\d_a-zA-Z]")
+_KANA = re.compile("[\u3041-\u309f\u30a1-\u30ff]")
+_HANGUL = re.compile("[\uac00-\ud7a3]")
+_MARK_OF_LINE = re.compile("^\ufeff+", re.MULTILINE)
 _LINE_END = re.compile("\r\n|\r|\n")
 
 
@@ -49,14 +53,15 @@ def decode(data: bytes, source: str, whole: bool = True) -> tuple[str, Optional[
     """
     for mark, encoding, name in _MARKS:
         if data.startswith(mark):
-            return _strictly(data[len(mark) :], encoding, name or "UTF-8", source, whole), name
+            text = _strictly(data[len(mark) :], encoding, name or "UTF-8", source, whole)
+            return _without_marks(text), name
     try:
-        return _incrementally(data, "utf-8", whole), None
+        return _without_marks(_incrementally(data, "utf-8", whole)), None
     except UnicodeDecodeError as error:
         if not _is_damaged_utf8(data):
-            text = _as_gb18030(data, whole)
-            if text is not None:
-                return text, "GB18030"
+            chinese = _as_gb18030(data, whole)
+            if chinese is not None:
+                return chinese, "GB18030"
         raise _not_utf8(data, error.start, source) from None
 
 
@@ -73,6 +78,8 @@ def read_lines(path: str, option: str) -> tuple[list[str], list[str]]:
     Raises:
         InputError: when it cannot be read, or holds nothing.
     """
+    if not path:
+        raise InputError(f"{option} names no file: give it the name of a text file.")
     try:
         with open(path, "rb") as file:
             data = file.read()
@@ -83,6 +90,9 @@ def read_lines(path: str, option: str) -> tuple[list[str], list[str]]:
             f"{path} cannot be read as a file: give {option} the name of a text file."
         ) from None
     text, encoding = decode(data, path)
+    if "\0" in text:
+        number = text[: text.index("\0")].count("\n") + 1
+        raise InputError(f"{path} holds a zero byte in line {number}: save it as text in UTF-8.")
     remarks = [f"{path}: read as {encoding}"] if encoding else []
     lines = [line.strip() for line in lines_of(text)]
     if not lines[-1]:  # what stands behind the last line's end
@@ -93,6 +103,11 @@ def read_lines(path: str, option: str) -> tuple[list[str], list[str]]:
     if len(kept) < len(lines):
         remarks.append(f"{path}: {counted(len(lines) - len(kept), 'blank line')} left out")
     return kept, remarks
+
+
+def _without_marks(text: str) -> str:
+    """Text without marks before its lines: programs write two, and files are put together."""
+    return _MARK_OF_LINE.sub("", text) if "\ufeff" in text else text
 
 
 def _strictly(data: bytes, encoding: str, name: str, source: str, whole: bool) -> str:
@@ -134,9 +149,24 @@ def _as_gb18030(data: bytes, whole: bool) -> Optional[str]:
         text = _incrementally(data, "gb18030", whole)
     except UnicodeDecodeError:
         return None
+    if _is_japanese(text) or _is_korean(data):
+        return None
     foreign = [character for character in text if character > "\x7f"]
     usual = sum(map(_in_gb2312, foreign))
     return text if 2 * usual > len(foreign) else None
+
+
+def _is_japanese(text: str) -> bool:
+    """Whether text read as GB18030 is of EUC-JP, where the same bytes stand for kana."""
+    return 10 * len(_KANA.findall(text)) > len(_LETTER.findall(text))
+
+
+def _is_korean(data: bytes) -> bool:
+    """Whether bytes are nearly all Hangul in EUC-KR, too: the half of the Chinese characters that
+    have these bytes hardly makes a text without the other half."""
+    text = data.decode("euc_kr", "ignore")
+    letters = _LETTER.findall(text)
+    return len(letters) > 20 and 20 * len(_HANGUL.findall(text)) > 19 * len(letters)
 
 
 def _in_gb2312(character: str) -> bool:

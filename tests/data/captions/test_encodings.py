@@ -6,6 +6,7 @@ from vsepp.data.captions.captions import Captions
 from vsepp.system.errors import InputError
 
 TABLE = "filename,caption\n" + "".join(f"{n}.jpg,第{n}张照片里有两只狗\n" for n in range(1, 6))
+KOREAN = "filename,caption\n" + "a.jpg,개가 풀밭에서 뛰어 달린다\n" * 3
 
 
 def read(path, data):
@@ -96,6 +97,11 @@ def test_karpathys_json_in_utf_16_is_kept_in_utf_8(tmp_path):
             "is not UTF-8",
         ),
         (TABLE.encode()[:-1].replace("狗".encode(), b"\xe7\x8b", 1), "line 2 is not UTF-8"),
+        (
+            ("filename,caption\n" + "a.jpg,개가 풀밭에서 뛰어 달린다\n" * 3).encode("euc_kr"),
+            "is not UTF-8",
+        ),
+        ("filename,caption\na.jpg,男がいる犬と走る\n".encode("euc_jp"), "is not UTF-8"),
         (TABLE.encode("utf-16-le"), "looks like UTF-16 without the mark"),
         (TABLE.encode("utf-16")[:-1], "begins with the mark of UTF-16 and is damaged"),
         (b"\xff\xfe", "is empty"),
@@ -105,3 +111,9 @@ def test_karpathys_json_in_utf_16_is_kept_in_utf_8(tmp_path):
 def test_what_is_neither_is_refused_and_not_read_as_something_else(tmp_path, data, message):
     with pytest.raises(InputError, match=f"a.csv.*{message}"):
         read(tmp_path / "a.csv", data)
+
+
+def test_a_mark_may_stand_there_twice(tmp_path):
+    assert read(tmp_path / "a.csv", ("\ufeff\ufeff" + TABLE).encode()) == read(
+        tmp_path / "b.csv", TABLE.encode()
+    )

@@ -176,3 +176,36 @@ def test_a_folder_without_captions_says_what_was_looked_at(tmp_path):
     (tmp_path / "a.csv").write_text("url,caption\nhttp://a/1.jpg,x\n")
     with pytest.raises(InputError, match="holds no captions in a known format .*image addresses"):
         Captions.read(tmp_path)
+
+
+def test_the_file_that_is_named_among_several_can_be_given(place):
+    path = place({"a.csv": TABLE, "b c/b.csv": TABLE.replace("dog", "cat")})
+    with pytest.raises(InputError, match=f"choose one with --captions '?{path}/"):
+        Captions.read(path)
+    assert names(Captions.read(path / "b c" / "b.csv"))[0] == ("0.jpg", "a cat 0")
+
+
+def test_a_file_in_an_archive_is_called_as_its_owner_calls_it(tmp_path, monkeypatch):
+    data = "标注.csv".encode("gbk").decode("cp437")
+    as_windows = lambda entry: (entry.filename.encode("cp437"), 0)  # noqa: E731
+    monkeypatch.setattr(zipfile.ZipInfo, "_encodeFilenameFlags", as_windows)
+    with zipfile.ZipFile(tmp_path / "pets.zip", "w") as archive:
+        archive.writestr(data, TABLE)
+    for name in ("标注.csv", data):
+        assert len(Captions.find_in(tmp_path / "pets.zip", name=name).images) == 4
+
+
+def test_objects_beside_photographs_hold_their_captions(place):
+    files = {f"0/{n}.json": json.dumps({"caption": f"a dog {n}", "key": "x"}) for n in range(3)}
+    files.update({f"0/{n}.jpg": "" for n in range(4)}, **{"0/3.json": "{}", "stats.json": "{}"})
+    captions = Captions.find_in(place(files))
+    assert names(captions) == [(f"0/{n}.jpg", f"a dog {n}") for n in range(3)]
+    assert "objects beside the photographs" in captions.recognised
+    said = " ".join(captions.remarks)
+    assert "1 object without a caption passed over (0/3.json)" in said and "stats.json" in said
+
+
+def test_a_table_among_texts_is_named(place):
+    captions = Captions.find_in(place({"0.jpg": "", "0.txt": "a dog", "index.csv": TABLE}))
+    assert names(captions) == [("0.jpg", "a dog")]
+    assert "1 table not looked into" in captions.remarks[0]

@@ -247,6 +247,7 @@ def test_renamed_captions_are_the_same_under_other_names(tmp_path):
             r"Excel workbook \(.xlsx\): save it as CSV",
         ),
         (b"PAR1" + bytes(30), "a Parquet table: write it to a CSV file.*read_parquet"),
+        (b"PAR1" + bytes(30) + b"image.bytes", "with photographs in it"),
         (b"PAR1" + bytes(30) + b"URL", "image addresses.*--captions FOLDER"),
         (b"\xff\xd8\xff\xe0" + bytes(40), "a photograph.*--images"),
         (b"\x1f\x8b" + bytes(40), "a packed file.*unpack"),
@@ -254,6 +255,10 @@ def test_renamed_captions_are_the_same_under_other_names(tmp_path):
         ("url,caption\nhttp://a/1.jpg,a dog\n", "a table of image addresses.*img2dataset"),
         ("a dog\thttp://a/1.jpg\na cat\thttps://a/2\n", "a table of image addresses"),
         ("image,caption\nhttp://a/1.jpg,a dog\n", "line 2 names the address"),
+        ("a station\thttp://a/1.jpg\na cat\thttps://a/2.jpg\n", "a table of image addresses"),
+        ("a.jpg,3\nb.jpg,5\n", "2 of 2 captions hold no word, such as '3' of 'a.jpg'"),
+        ("a.jpg,a dog, brown\n", "whose captions hold a comma: put the captions into"),
+        ({"image_urls": ["http://a"], "captions": ["x"]}, "no list 'images'"),
         ("a.jpg\nb.jpg\n", "a list of file names.*--splits"),
         ("a.jpg\tb.jpg#2\t1\t1\t1\n", "judgments of captions"),
         ("1\t/9j/4AAQSkZJRg\n", "photographs in base64.*--images"),
@@ -294,6 +299,8 @@ def test_what_is_refused_is_told_what_it_looks_like(tmp_path, data, message):
         ("a.jpg,a dog,train\n", "filename,caption,split\na.jpg,a dog,train\n"),
         ("a.jpg;7;a dog\n", "filename;other1;caption\na.jpg;7;a dog\n"),
         ("image,caption\na.jpg,a, dog\n", 'image,caption\na.jpg,"a, dog"\n'),
+        ("a.jpg,a, dog\n", 'a.jpg,"a, dog"\n'),
+        ("what,caption\na.jpg,a dog\n", "filename,caption\na.jpg,a dog\n"),
         ("one\ttwo\na.jpg\ta dog\n", "filename\tcaption\na.jpg\ta dog\n"),
     ],
 )
@@ -302,3 +309,40 @@ def test_the_mend_works(tmp_path, refused, mended):
         read(tmp_path, refused)
     (image,) = read(tmp_path, mended).images
     assert image.name == "a.jpg" and image.sentences[0] in ("a dog", "a, dog")
+
+
+def test_stairs_words_are_those_it_cut(tmp_path):
+    entry = {"image_id": 1, "caption": "男がいる", "tokenized_caption": "男 が いる"}
+    document = {"images": [{"file_name": "a.jpg", "id": 1}], "annotations": [entry]}
+    (image,) = read(tmp_path, json.dumps(document)).images
+    assert image.captions == (("男", "が", "いる"),)
+
+
+@pytest.mark.parametrize("key", ["name", "title", "description"])
+def test_a_document_on_one_line_is_no_line_of_a_table(tmp_path, key):
+    document = {
+        key: "x",
+        "images": [{"file_name": "a.jpg", "id": 1}],
+        "annotations": [{"image_id": 1, "caption": "a dog"}],
+    }
+    assert "COCO" in read(tmp_path, json.dumps(document)).recognised
+
+
+def test_marks_of_phrases_go(tmp_path):
+    captions = read(tmp_path, "a.jpg#0\t[/EN#1/people Two guys] with [/EN#2/other/body hair] .\n")
+    assert captions.images[0].sentences == ("Two guys with hair .",)
+    assert "Flickr30k Entities" in captions.remarks[0]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"filename": {"0": "a.jpg", "1": "b.jpg"}, "caption": {"0": "a dog", "1": None}},
+        {"id": [1, 2], "image": ["a.jpg", "b.jpg"], "captions": [["a dog"], [None]]},
+        {"image": ["a.jpg", "b.jpg"], "caption_1": ["a dog", float("nan")], "caption_2": ["", ""]},
+    ],
+)
+def test_columns_as_pandas_writes_them(tmp_path, columns):
+    captions = read(tmp_path, json.dumps(columns))
+    assert [(image.name, image.sentences) for image in captions.images] == [("a.jpg", ("a dog",))]
+    assert "empty caption" in captions.remarks[0]

@@ -25,6 +25,8 @@ def splits(captions):
         ("captions_train2017", "train"),
         ("Flickr_8k.trainImages", "train"),
         ("flickr8ktrain", "train"),
+        ("flickr30kzhbbosontrain", "train"),
+        ("seg.flickr8kenctest.caption", "test"),
         ("coco-cn_val", "val"),
         ("flickr30k_dev", "val"),
         ("muge_valid_texts", "val"),
@@ -171,3 +173,15 @@ def test_lists_that_cannot_be_used_are_named(tmp_path, files, message):
 def test_a_folder_without_lists_is_named(tmp_path):
     with pytest.raises(InputError, match="holds no list of a split"):
         Captions.read(write(tmp_path / "c.json", "1.jpg"), splits=[tmp_path])
+
+
+def test_a_list_that_is_missing_names_its_option(tmp_path):
+    path = write(tmp_path / "a.json", "1.jpg")
+    with pytest.raises(InputError, match="train.txt does not exist: check --splits"):
+        Captions.read(path, splits=[tmp_path / "train.txt"])
+
+
+def test_a_file_that_is_given_twice_is_refused(tmp_path):
+    path = write(tmp_path / "a.json", "1.jpg")
+    with pytest.raises(InputError, match="a.json is given twice"):
+        Captions.read([path, tmp_path / "." / "a.json"])

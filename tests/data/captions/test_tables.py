@@ -133,6 +133,12 @@ def test_a_handful_of_images_still_has_every_split(tmp_path):
         ),
         ("a.csv", "filename,caption\n../a.jpg,A dog\n", "line 2: .*leaves the images folder"),
         ("a.csv", "filename,caption\n", "holds no captions"),
+        ("a.csv", "name,words\na.jpg,A dog\n", "call the column that holds the captions caption"),
+        ("a.csv", f"filename,caption\na.jpg,{'a ' * 70000}\n", "line 2 has a field of more than"),
+        ("a.csv", "filename,caption\nfile:///a.jpg,A dog\n", "line 2 names the address"),
+        ("a.csv", "filename,caption\na.jpg,A\0dog\n", "holds zero bytes, the first in line 2"),
+        ("a.tsv", 'filename\tcaption\na.jpg\t"A\ndog"\n', "line 3 .*no line break into them"),
+        ("a.jsonl", '{"text": "A dog", "image_ids": []}\n', "1 text left out, for they name no"),
         ("a.csv", "", "is empty"),
         ("a.tsv", "filename\tcaption\na.jpg\n", "line 2 has 1 fields"),
         (
@@ -166,3 +172,81 @@ def test_another_encoding_names_the_line(tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match="missing.csv does not exist"):
         read_captions(tmp_path / "missing.csv")
+
+
+def captions_of(images):
+    return {
+        "/".join(filter(None, (image.get("filepath"), image["filename"]))): [
+            sentence["raw"] for sentence in image["sentences"]
+        ]
+        for image in images
+    }
+
+
+@pytest.mark.parametrize(
+    "text, captions",
+    [
+        ("image,caption_1,caption_2,text\na.jpg,x,y,z\n", ["x", "y"]),
+        ("image,Caption 0,Caption 1\na.jpg,x,y\n", ["x", "y"]),
+        ("image,caption,caption\na.jpg,x,y\n", ["x", "y"]),
+        ('image,captions\na.jpg,"[\'x, y\', ""it\'s""]"\n', ["x, y", "it's"]),
+        ("image,captions\na.jpg,\"['x'\n 'y']\"\n", ["x", "y"]),
+        ('image,captions\na.jpg,"[sic] it\'s"\n', ["[sic] it's"]),
+    ],
+)
+def test_a_row_may_hold_several_captions(tmp_path, text, captions):
+    images = read_captions(write(tmp_path / "a.csv", text))["images"]
+    assert captions_of(images) == {"a.jpg": captions}
+
+
+def test_an_empty_list_of_captions_is_an_empty_caption(tmp_path):
+    path = write(tmp_path / "a.csv", "image,captions\na.jpg,[]\nb.jpg,x\n")
+    captions = Captions.read(path)
+    assert captions_of(captions.content["images"]) == {"b.jpg": ["x"]}
+    assert "1 empty caption left out" in captions.remarks[0]
+
+
+def test_objects_may_hold_several_captions_as_well(tmp_path):
+    path = write(tmp_path / "a.jsonl", '{"image": "a.jpg", "caption_1": "x", "caption_2": "y"}\n')
+    assert captions_of(read_captions(path)["images"]) == {"a.jpg": ["x", "y"]}
+
+
+def test_the_column_of_names_is_one_that_holds_names(tmp_path):
+    text = "image,path,caption\n17,photos/a.jpg,a dog\n18,photos/b.jpg,a cat\n"
+    images = read_captions(write(tmp_path / "a.csv", text))["images"]
+    assert captions_of(images) == {"photos/a.jpg": ["a dog"], "photos/b.jpg": ["a cat"]}
+
+
+def test_tables_put_together_repeat_their_header(tmp_path):
+    text = "\ufeffimage,caption\na.jpg,x\n"
+    captions = Captions.read(write(tmp_path / "a.csv", text + text + "IMAGE,Caption\nb.jpg,y,\n"))
+    assert captions_of(captions.content["images"]) == {"a.jpg": ["x", "x"], "b.jpg": ["y"]}
+    assert "2 rows that repeat the header left out (line 3, line 5)" in captions.remarks[0]
+
+
+@pytest.mark.parametrize(
+    "names, below, found",
+    [
+        ([r"C:\Users\me\a.jpg", "C:/Users/me/b.jpg"], "C:/Users/me/", ["a.jpg", "b.jpg"]),
+        (["/data/x/a.jpg", "/data/xy/a.jpg"], "/data/", ["x/a.jpg", "xy/a.jpg"]),
+        ([r"\\nas\p\a.jpg", r"\\nas\p\b\a.jpg"], "/nas/p/", ["a.jpg", "b/a.jpg"]),
+    ],
+)
+def test_whole_paths_are_taken_below_what_they_share(tmp_path, names, below, found):
+    table = "filename,caption\n" + "".join(f"{name},a dog\n" for name in names)
+    captions = Captions.read(write(tmp_path / "a.csv", table))
+    assert list(captions_of(captions.content["images"])) == found
+    assert f"they are taken below {below}." in captions.remarks[0]
+
+
+@pytest.mark.parametrize("other", ["b.jpg", "D:/b.jpg", "C:/../b.jpg"])
+def test_whole_paths_that_share_no_folder_are_refused(tmp_path, other):
+    path = write(tmp_path / "a.csv", f"filename,caption\nC:/a.jpg,a dog\n{other},a cat\n")
+    with pytest.raises(InputError, match="line 2: .*leaves the images folder"):
+        read_captions(path)
+
+
+def test_most_captions_of_one_word_are_remarked(tmp_path):
+    rows = "".join(f"{number}.jpg,男がいる犬と走る{number}\n" for number in range(3))
+    captions = Captions.read(write(tmp_path / "a.csv", "image,caption\n" + rows))
+    assert "3 of 3 captions are one word each" in captions.remarks[-1]

@@ -11,7 +11,8 @@ from vsepp.data.captions.remarks import Remarks
 from vsepp.data.captions.rows import Recognised
 from vsepp.data.captions.split_lists import SplitLists
 from vsepp.data.captions.split_names import split_called
-from vsepp.data.captions.tagged_words import tag_separator, without_tags
+from vsepp.data.captions.tagged_words import PHRASE, tag_separator, without_phrases, without_tags
+from vsepp.data.captions.whole_paths import below, common_folder
 from vsepp.data.karpathy import SPLITS, image_name
 from vsepp.system.errors import InputError
 
@@ -60,16 +61,23 @@ class Assembly:
         self.remarks = []
         self._images, self._numbers, self._with_splits = {}, {}, {}
         self._sentences = 0
-        for part in parts:
-            remarks = Remarks(part.source)
+        remarks = [Remarks(part.source) for part in parts]
+        rows = [list(part.known.read(said)) for part, said in zip(parts, remarks)]
+        above = common_folder(row.filename for every in rows for row in every)
+        for part, said, every in zip(parts, remarks, rows):
             if part.encoding:
-                remarks.say(f"it is not UTF-8; read as {part.encoding}")
-            self._add(part, remarks)
-            self.remarks += remarks.lines()
+                said.say(f"it is not UTF-8; read as {part.encoding}")
+            if above:
+                said.say(f"the file names are whole paths; they are taken below {above}")
+                every = [row._replace(filename=below(row.filename, above)) for row in every]
+                part = part._replace(folder="")
+            self._add(part, every, said)
+            self.remarks += said.lines()
         if not self._images:
+            left_out = "".join(f" ({line.rpartition(': ')[2][:-1]})" for line in self.remarks[:1])
             raise InputError(
-                f"{', '.join(part.source for part in parts)} holds no captions: write one to a "
-                "row below the column names."
+                f"{', '.join(part.source for part in parts)} holds no captions{left_out}: give a "
+                "file with one caption or more, each with its photograph's name."
             )
         for name, numbers in self._numbers.items():
             _in_order(self._images[name]["sentences"], numbers)
@@ -81,8 +89,11 @@ class Assembly:
             _deal(self._images, seed)
         self.images = list(self._images.values())
 
-    def _add(self, part, remarks):
-        rows = list(part.known.read(remarks))
+    def _add(self, part, rows, remarks):
+        _refuse_numbers(rows, part)
+        if any(PHRASE in row.caption for row in rows):
+            remarks.say("phrases are marked as in Flickr30k Entities: the marks go")
+            rows = [row._replace(caption=without_phrases(row.caption)) for row in rows]
         separator = tag_separator(row.caption for row in rows)
         if separator:
             remarks.say(
@@ -190,12 +201,24 @@ class Assembly:
             )
 
 
+def _refuse_numbers(rows, part):
+    texts = [row for row in rows if row.caption.strip()]
+    numbers = [row for row in texts if not any(map(str.isalpha, row.caption))]
+    if texts and 2 * len(numbers) > len(texts):
+        first = numbers[0]
+        raise InputError(
+            f"{part.source}: {len(numbers)} of {len(texts)} captions hold no word, such as "
+            f"{first.caption.strip()[:40]!r} of {first.filename.strip()!r} (labels of classes or "
+            "boxes?): give a file with sentences."
+        )
+
+
 def _split(text, where):
     split = split_called(text)
     if split is None:
         raise InputError(
             f"{where}: there is no split {text.strip()[:80]!r}; write one of {', '.join(SPLITS)} "
-            "(or dev, valid, validation, testing …)."
+            "(or dev, valid, validation, testing …), or call that column something else."
         )
     return split
 

@@ -119,7 +119,11 @@ class CaptionFile:
         if not (self.begins_as_json and self._first_line_as_json):
             return False
         (first,) = self._first_line_as_json
-        return len(self.sample) > 1 or (isinstance(first, dict) and has_columns(first))
+        if len(self.sample) > 1:
+            return True
+        if not isinstance(first, dict) or {"images", "annotations"} & set(first):
+            return False
+        return has_columns(first) and any(isinstance(one, (str, int)) for one in first.values())
 
     @functools.cached_property
     def document(self) -> Any:

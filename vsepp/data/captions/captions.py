@@ -99,7 +99,7 @@ class Captions:
         """
         if is_base64_table(Path(path)):
             return None
-        with Container(path) as container:
+        with Container(path, of_images=True) as container:
             if name is not None:
                 file = container.called(name)
                 found = file and reading.of_file(file)

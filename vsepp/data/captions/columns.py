@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+from vsepp.data.image_suffixes import has_image_suffix
 
 # The earlier a name stands, the rather it is taken where a table has several of them.
 _NAMES = {
@@ -11,7 +13,8 @@ _NAMES = {
         *("filename", "file_name", "image_name", "img_name", "image_file", "image_filename"),
         *("imagename", "image_file_name", "img_file", "image", "img", "picture", "photo", "file"),
         *("image_path", "img_path", "filepath", "file_path", "path", "image_id", "imageid"),
-        *("img_id", "image_ids", "item_ids", "photo_id", "key"),
+        *("img_id", "image_ids", "item_ids", "photo_id", "key", "name", "fname", "imgname"),
+        *("photo_name", "picture_name", "filenames"),
         *(
             "文件名",
             "文件名称",
@@ -28,7 +31,7 @@ _NAMES = {
     "caption": (
         *("caption", "captions", "caption_text", "text", "comment", "comments", "sentence"),
         *("sentences", "description", "descriptions", "txt", "raw", "query_text", "caption_str"),
-        *("title", "label_text"),
+        *("title", "label_text", "alt_text", "prompt"),
         *(
             "描述",
             "图片描述",
@@ -52,7 +55,7 @@ _NAMES = {
         *("编号", "序号", "描述编号", "句子编号"),
     ),
 }
-_ADDRESS = re.compile(r"(?:https?|ftp|s3)://", re.IGNORECASE)
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://|data:image/", re.IGNORECASE)
 ADDRESS_COLUMNS = ("url", "image_url", "img_url", "url_link", "coco_url", "flickr_url", "图片链接")
 
 
@@ -76,10 +79,43 @@ def find_columns(header: Iterable[object]) -> dict[str, int]:
     names = [plain(name) for name in header]
     found = {}
     for role, known in _NAMES.items():
-        position = next((names.index(name) for name in known if name in names), None)
+        among = list(map(_without_number, names)) if role == "caption" else names
+        position = next((among.index(name) for name in known if name in among), None)
         if position is not None:
             found[role] = position
     return found
+
+
+def caption_columns(header: Iterable[object]) -> list[int]:
+    """Positions of all columns that hold captions: one, or several that differ by a number.
+
+    >>> caption_columns(["image", "caption_1", "caption_2", "text"])
+    [1, 2]
+    """
+    names = [_without_number(plain(name)) for name in header]
+    place = find_columns(header).get("caption")
+    return [] if place is None else [at for at, name in enumerate(names) if name == names[place]]
+
+
+def name_column(header: Iterable[object], rows: Sequence[Sequence[str]]) -> int:
+    """Position of the column with photographs' names: the first known one, unless it holds none
+    that ends as photographs' do and another known one does.
+
+    Args:
+        header: names of the columns, one of them known.
+        rows: some rows of the table.
+    """
+    names = [plain(name) for name in header]
+    known = [names.index(name) for name in _NAMES["filename"] if name in names]
+    rows = [row for row in rows if len(row) == len(names)]
+    for place in known:
+        if rows and all(has_image_suffix(row[place]) for row in rows):
+            return place
+    return known[0]
+
+
+def _without_number(name):
+    return re.sub(r"_?\d+$", "", name)
 
 
 def has_columns(keys: Iterable[object]) -> bool:

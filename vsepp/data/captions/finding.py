@@ -77,6 +77,11 @@ def find(
     metadata = [name for name in container.names if _is_metadata(name)]
     if not metadata and beside and 2 * len(beside) >= photographs:
         return Found(parts=[_of_sidecars(container, beside)])
+    if not metadata and not beside:
+        objects = sidecars.find_sidecars(container.names, sidecars.OBJECTS)
+        if objects and 2 * len(objects) >= photographs:
+            if sidecars.has_caption(container.open(min(objects))):
+                return Found(parts=[_of_sidecars(container, objects)])
     candidates = [
         name
         for name in metadata or container.names
@@ -182,7 +187,7 @@ def _chosen(container, known, files):
         several = ", ".join(sorted(known)[:4]) + (" …" if len(known) > 4 else "")
         raise InputError(
             f"{container.path} holds {len(known)} files with captions ({several}): choose one with "
-            f"--captions {min(known)}."
+            f"--captions {container.given_as(min(known))}."
         )
     parts = []
     for name, one in known.items():

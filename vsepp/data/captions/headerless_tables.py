@@ -7,9 +7,9 @@ from typing import Optional
 
 from vsepp.data.captions.caption_file import CaptionFile
 from vsepp.data.captions.columns import is_address
+from vsepp.data.captions.fields import unquoted
 from vsepp.data.captions.rows import Recognised, Row
 from vsepp.data.captions.split_names import split_called
-from vsepp.data.captions.tables import unquoted
 from vsepp.data.image_suffixes import has_image_suffix
 from vsepp.system.errors import InputError
 
@@ -41,6 +41,11 @@ def recognise(file: CaptionFile) -> Optional[Recognised]:
         if all(_is_photograph(row[1].partition("#")[0]) for row in rows):
             return None  # pairs of photographs
         widths = set(map(len, rows))
+        if 2 not in widths and all(any(one[:1] == " " for one in row[2:]) for row in rows):
+            raise InputError(
+                f"{file.source} looks like a table without a header whose captions hold {name}: "
+                'put the captions into "double quotes".'
+            )
         if 2 not in widths:
             raise InputError(
                 f"{file.source} looks like a table without a header, with {max(widths)} fields to "

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Optional
 
 from vsepp.data.captions.caption_file import CaptionFile
-from vsepp.data.captions.columns import find_columns
+from vsepp.data.captions.columns import caption_columns, find_columns
 from vsepp.data.captions.json_objects import rows_of
 from vsepp.data.captions.rows import Recognised, Row
 from vsepp.data.captions.split_names import split_called
@@ -31,7 +31,11 @@ def recognise(file: CaptionFile) -> Optional[Recognised]:
     """One of the formats but Karpathy's, or None."""
     document = file.document
     if isinstance(document, dict):
-        return _coco(file, document) or _wrapped(file, document) or _mapping(file, document)
+        for one in (_coco, _wrapped, _mapping, _columns):
+            known = one(file, document)
+            if known is not None:
+                return known
+        return None
     if isinstance(document, list):
         return _list(file, document)
     return None
@@ -75,6 +79,8 @@ def _coco_rows(source, images, annotations, remarks):
         captions[entry["id"]] = (name, [])
     for position, entry in enumerate(annotations, 1):
         text = entry.get("caption") if isinstance(entry, dict) else None
+        if text is not None:  # Japanese words with blanks between them, where STAIR brings them
+            text = entry.get("tokenized_caption", text)
         if not isinstance(text, str) or not _is_id(entry.get("image_id")):
             raise InputError(
                 f"{source}: annotation {position} has no 'image_id' or 'caption', or a malformed "
@@ -161,3 +167,27 @@ def _mapping_rows(source, document, remarks):
     for place, (name, value) in enumerate(document.items(), 1):
         entry = value if isinstance(value, dict) else {"caption": value}
         yield from rows_of({"filename": name, **entry}, f"{source}, entry {place}", place, remarks)
+
+
+def _columns(file, document):
+    """Columns, each a list or an object by row, as pandas writes a table."""
+    columns, keys = find_columns(document), list(document)
+    if not {"filename", "caption"} <= set(columns):
+        return None
+    places = {*columns.values(), *caption_columns(document)}
+    cells = {keys[place]: _cells(document[keys[place]]) for place in sorted(places)}
+    if None in cells.values() or len(set(map(len, cells.values()))) != 1:
+        return None
+    rows = [dict(zip(cells, values)) for values in zip(*cells.values())]
+    named = " and ".join(keys[columns[role]] for role in ("filename", "caption"))
+    return Recognised(
+        f"columns in JSON ({named})",
+        lambda remarks: _list_rows(file.source, rows, remarks),
+        "entry",
+    )
+
+
+def _cells(column):
+    if isinstance(column, dict):
+        return list(column.values())
+    return column if isinstance(column, list) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vsepp.data.captions.columns import find_columns
+from vsepp.data.captions.columns import caption_columns, find_columns
 from vsepp.data.captions.remarks import Remarks
 from vsepp.data.captions.rows import Row
 from vsepp.system.errors import InputError
@@ -33,7 +33,11 @@ def rows_of(entry: dict, where: str, place: int, remarks: Remarks) -> Iterator[R
         if role not in values:
             raise InputError(f"{where} has no {role}: add it.")
     names = _names(values["filename"], f"{where}: {keys[columns['filename']]}")
-    captions = _captions(values["caption"], f"{where}: {keys[columns['caption']]}")
+    captions = [
+        caption
+        for place in caption_columns(keys)
+        for caption in _captions(entry[keys[place]], f"{where}: {keys[place]}")
+    ]
     split = values.get("split")
     if split is not None and not isinstance(split, str):
         raise InputError(f"{where}: {keys[columns['split']]} must be text, not {split!r:.80}.")
@@ -58,6 +62,8 @@ def _names(value, where):
 def _captions(value, where):
     if isinstance(value, str):
         return [value]
+    if _is_nothing(value):
+        return [""]
     if not isinstance(value, list):
         raise InputError(f"{where} must be text, not {value!r:.80}.")
     texts = []
@@ -65,7 +71,14 @@ def _captions(value, where):
         if isinstance(one, dict):
             position = find_columns(one).get("caption")
             one = None if position is None else one[list(one)[position]]
+        if _is_nothing(one):
+            one = ""
         if not isinstance(one, str):
             raise InputError(f"{where} must be text or a list of texts, not {one!r:.80}.")
         texts.append(one)
     return texts
+
+
+def _is_nothing(value):
+    """Whether a value stands where there is none: null, or the NaN that pandas writes."""
+    return value is None or value != value

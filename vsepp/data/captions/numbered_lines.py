@@ -10,8 +10,8 @@ import re
 from typing import Optional
 
 from vsepp.data.captions.caption_file import CaptionFile
+from vsepp.data.captions.fields import unquoted
 from vsepp.data.captions.rows import Recognised, Row
-from vsepp.data.captions.tables import unquoted
 from vsepp.data.image_suffixes import has_image_suffix
 from vsepp.system.errors import InputError
 

@@ -98,6 +98,9 @@ def read_paths(
     """
     if len(paths) == 1:
         return _read_path(paths[0], opened, dataset), name_of(paths[0])
+    for place, path in enumerate(paths):
+        if path.resolve() in [other.resolve() for other in paths[:place]]:
+            raise InputError(f"{path} is given twice with --captions: give each file once.")
     above = _common_folder(paths)
     karpathy, parts, alike = None, [], len({path.name for path in paths}) == 1
     for path in paths:
@@ -120,6 +123,10 @@ def read_paths(
 
 
 def _read_path(path, opened, dataset):
+    if not path.exists():
+        within = _within_archive(path, opened)
+        if within is not None:
+            return of_file(within)
     if not path.is_dir() and not is_archive(path):
         return of_file(CaptionFile(path))
     container = opened.enter_context(Container(path))
@@ -131,6 +138,15 @@ def _read_path(path, opened, dataset):
             "--captions FILE, or a folder with name.txt beside name.jpg."
         )
     return found
+
+
+def _within_archive(path, opened):
+    """The file that a path like ``all.zip/captions/a.csv`` names, or None."""
+    archive = next((parent for parent in path.parents if parent.is_file()), None)
+    if archive is None or not is_archive(archive):
+        return None
+    container = opened.enter_context(Container(archive))
+    return container.called(path.relative_to(archive).as_posix())
 
 
 def name_of(path: Path) -> str:
@@ -184,7 +200,24 @@ def assemble(found: Found, name: str, options: Options) -> tuple[dict, str, list
     if assembly.dealt:
         remarks.append(_dealt(parts, options))
     content = {"dataset": name, "images": assembly.images}
-    return cut_captions(content, options.tokenizer, keep=True), _recognised(parts), remarks
+    content = cut_captions(content, options.tokenizer, keep=True)
+    remarks += _uncut(content)
+    return content, _recognised(parts), remarks
+
+
+def _uncut(content):
+    """A line where most captions are one long word: Japanese, Thai."""
+    sentences = [sentence for image in content["images"] for sentence in image["sentences"]]
+    uncut = sum(
+        len(sentence["tokens"]) == 1 and not sentence["raw"].isascii() and len(sentence["raw"]) > 7
+        for sentence in sentences
+    )
+    if 2 * uncut <= len(sentences):
+        return []
+    return [
+        f"{uncut} of {len(sentences)} captions are one word each, for words are cut at blanks: "
+        "give them with blanks between the words."
+    ]
 
 
 def _dealt(parts, options):

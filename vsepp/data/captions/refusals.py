@@ -59,13 +59,16 @@ def refuse_binary(file: CaptionFile) -> None:
             raise InputError(f"{file.source} looks like {looks}, not captions: {mend}.")
     if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")):
         pairs = head[: len(head) // 2 * 2]
-        if max(pairs[::2].count(0), pairs[1::2].count(0)) * 4 > len(pairs) // 2:
+        zeros = sorted((pairs[::2].count(0), pairs[1::2].count(0)))
+        if zeros[1] * 4 > len(pairs) // 2 and zeros[0] * 4 < zeros[1]:
             raise InputError(
                 f"{file.source} looks like UTF-16 without the mark before it: save it as UTF-8."
             )
         if head.count(0) * 50 > len(head):
+            first = head.index(0)
             raise InputError(
-                f"{file.source} holds bytes that are no text: give captions as a JSON or a table."
+                f"{file.source} holds zero bytes, the first in line {head[:first].count(10) + 1}, "
+                "and is no text so: take them out, or give captions as a JSON or a table."
             )
 
 
@@ -74,6 +77,13 @@ def _parquet(file):
     if any(name in file.tail.lower() for name in (b"url", b"http")):
         what = "a table of image addresses (LAION's and img2dataset's .parquet)"
         return _looks(file, what, _DOWNLOAD)
+    if b"bytes" in file.tail and b"image" in file.tail:
+        return _looks(
+            file,
+            "a Parquet table with photographs in it, as on Hugging Face",
+            "write these to files, and a CSV file with columns filename and caption "
+            "(`datasets.load_dataset` reads it)",
+        )
     return _looks(
         file,
         "a Parquet table",
@@ -108,7 +118,7 @@ def refused_text(file: CaptionFile) -> InputError:
             "people's judgments of captions (Flickr8k's ExpertAnnotations, CrowdFlower…)",
             "give Flickr8k.token.txt",
         )
-    if all(has_image_suffix(line) for line in lines):
+    if all(has_image_suffix(line) and "\t" not in line for line in lines):
         return _looks(
             file,
             "a list of file names (a split list?)",

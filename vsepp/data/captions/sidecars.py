@@ -6,17 +6,22 @@ several captions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePosixPath
 
 from vsepp.data.captions.caption_file import CaptionFile
+from vsepp.data.captions.columns import caption_columns, find_columns
+from vsepp.data.captions.json_objects import rows_of
 from vsepp.data.captions.rows import Recognised, Row
 from vsepp.data.image_suffixes import has_image_suffix
+from vsepp.system.errors import InputError
 
 SUFFIXES = (".txt", ".caption")
+OBJECTS = (".json",)
+_TABLES = (".csv", ".tsv", ".jsonl")
 
 
-def find_sidecars(names: Iterable[str]) -> dict[str, str]:
+def find_sidecars(names: Iterable[str], suffixes: Sequence[str] = SUFFIXES) -> dict[str, str]:
     """``{text file: its photograph}`` among names below one folder.
 
     ``0001.jpg.txt`` beside ``0001.jpg`` is one too.
@@ -29,7 +34,7 @@ def find_sidecars(names: Iterable[str]) -> dict[str, str]:
     found = {}
     for name in names:
         pure = PurePosixPath(name)
-        if pure.suffix.lower() in SUFFIXES:
+        if pure.suffix.lower() in suffixes:
             photograph = photographs.get(str(pure.with_suffix("")))
             if photograph is not None:
                 found[name] = photograph
@@ -52,8 +57,9 @@ def recognised(
     """
     suffixes = sorted({PurePosixPath(name).suffix for name in sidecars})
     first = min(sidecars)
+    what = "objects" if first.lower().endswith(OBJECTS) else "texts"
     return Recognised(
-        f"texts {where} the photographs ({first} with {sidecars[first]}, and so on)",
+        f"{what} {where} the photographs ({first} with {sidecars[first]}, and so on)",
         lambda remarks: _rows(sidecars, names, open_file, suffixes, remarks),
     )
 
@@ -65,10 +71,15 @@ def _rows(sidecars, names, open_file, suffixes, remarks):
             remarks.count("{} photograph(s) without any caption left out", name)
         elif PurePosixPath(name).suffix in suffixes and name not in sidecars:
             remarks.count("{} text(s) without a photograph beside passed over", name)
+        elif PurePosixPath(name).suffix.lower() in _TABLES:
+            remarks.count("{} table(s) not looked into, for each photograph has its own file", name)
     for name in names:  # in the order of an archive, which may have to be read forwards
         if name not in sidecars:
             continue
         file = open_file(name)
+        if name.lower().endswith(OBJECTS):
+            yield from _of_object(file, name, sidecars[name], remarks)
+            continue
         if file.encoding:
             remarks.count(f"{{}} text(s) read as {file.encoding}, for they are not UTF-8", name)
         empty = True
@@ -77,3 +88,20 @@ def _rows(sidecars, names, open_file, suffixes, remarks):
             yield Row(sidecars[name], line, None, None, number)
         if empty:
             yield Row(sidecars[name], "", None, None, 1)
+
+
+def has_caption(file: CaptionFile) -> bool:
+    """Whether a file holds one JSON object with a caption, as img2dataset leaves them."""
+    try:
+        return isinstance(file.document, dict) and "caption" in find_columns(file.document)
+    except InputError:
+        return False
+
+
+def _of_object(file, name, photograph, remarks):
+    if not has_caption(file):
+        remarks.count("{} object(s) without a caption passed over", name)
+        return
+    keys = list(file.document)
+    captions = {keys[place]: file.document[keys[place]] for place in caption_columns(keys)}
+    yield from rows_of({**captions, "filename": photograph}, name, 1, remarks)

@@ -68,6 +68,8 @@ class SplitLists:
                 if not found:
                     raise InputError(f"{path} holds no list of a split: {_MEND}.")
                 files += found
+            elif not path.exists():
+                raise InputError(f"{path} does not exist: check --splits.")
             else:
                 file = CaptionFile(path)
                 refuse_binary(file)

@@ -13,9 +13,11 @@ _SPLIT_NAMES = {
     "restval": ["restval"],
 }
 _SPLIT_OF = {name: split for split, names in _SPLIT_NAMES.items() for name in names}
-# `flickr8ktrain` and `trainImages` hold the word, `latest` and `device` do not.
+# `flickr8ktrain`, `flickr30kzhbbosontrain` and `trainImages` hold the word, `latest` and `device`
+# do not.
 _IN_A_WORD = re.compile(
-    rf"(?:k|cn|zh|en|coco|flickr)?({'|'.join(sorted(_SPLIT_OF, key=len, reverse=True))})"
+    r"(?:k|cn|zh[bcm]?|en[cm]?|boson|jan|coco|flickr)*"
+    rf"({'|'.join(sorted(_SPLIT_OF, key=len, reverse=True))})"
     r"(?:images?|imgs?|sets?|data|list|lst|split|captions?|caps?|files?|ids?|names?|texts?|s)?"
 )
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from typing import Optional
 
 from vsepp.data.captions.caption_file import CaptionFile
-from vsepp.data.captions.columns import find_columns, plain
+from vsepp.data.captions.columns import caption_columns, find_columns, name_column, plain
+from vsepp.data.captions.fields import listed, unquoted
 from vsepp.data.captions.rows import Recognised, Row
 from vsepp.system.errors import InputError
 
@@ -50,16 +50,22 @@ def recognise(file: CaptionFile) -> Optional[Recognised]:
     columns = find_columns(header)
     if not {"filename", "caption"} <= set(columns):
         return None
+    sample = [split_header(line, separator) for _, line in file.sample[1:]]
+    columns["filename"] = name_column(header, sample)
+    captions = caption_columns(header)
     names = tuple(plain(name) for name in header)
     public = _PUBLIC.get(separator, {}).get(names)
+    called = ", ".join(header[place].strip() for place in captions)
     named = ",".join(names) if separator == "," else separator.join(header).replace("\t", " ")
     name = (
         f"a table like {public} (its header reads {named.strip()})"
         if public
         else f"a table (its header names the columns {header[columns['filename']].strip()} and "
-        f"{header[columns['caption']].strip()}, between {_SEPARATORS[separator]})"
+        f"{called}, between {_SEPARATORS[separator]})"
     )
-    return Recognised(name, lambda remarks: _Table(file, separator, columns).rows(remarks))
+    return Recognised(
+        name, lambda remarks: _Table(file, separator, columns, captions).rows(remarks)
+    )
 
 
 def split_header(line: str, separator: str) -> list[str]:
@@ -78,17 +84,24 @@ def wrong_header(file: CaptionFile) -> str:
     header = max((split_header(line, one) for one in _SEPARATORS), key=len)
     columns = find_columns(header)
     missing = [name for name in ("filename", "caption") if name not in columns]
-    return (
+    wrong = (
         f"{file.source}, line {number} names no column {' and no column '.join(missing)} "
-        f"(it reads {line.strip()[:80]!r}): begin the file with a row that names "
+        f"(it reads {line.strip()[:80]!r})"
+    )
+    if len(missing) == 1:
+        what = "the photographs' names" if missing == ["filename"] else "the captions"
+        return f"{wrong}: call the column that holds {what} {missing[0]}."
+    return (
+        f"{wrong}: begin the file with a row that names "
         "the columns filename, caption and, if there is one, split, with what stands between the "
         "fields of the other rows (a comma, a semicolon, a tab) between them."
     )
 
 
 class _Table:
-    def __init__(self, file, separator, columns):
+    def __init__(self, file, separator, columns, captions):
         self.file, self.separator, self.columns = file, separator, columns
+        self.captions = captions  # positions of every column that holds one
         self.numbered = self._names_are_numbered()
 
     def rows(self, remarks):
@@ -105,9 +118,10 @@ class _Table:
                 digits = row[get("number")].strip()
                 number = int(digits[-9:]) if digits.isascii() and digits.isdigit() else None
             split = row[get("split")] if "split" in self.columns else None
-            caption = row[self.columns["caption"]]
-            for one in _listed(caption) or [caption]:
-                yield Row(filename, one, split, number, line)
+            for caption in [row[place] for place in self.captions]:
+                texts = listed(caption)
+                for one in [caption] if texts is None else texts or [""]:
+                    yield Row(filename, one, split, number, line)
 
     def _names_are_numbered(self):
         """Whether every name in the sample ends in ``#n``: a token file with a header above."""
@@ -121,7 +135,7 @@ class _Table:
 
     def _fields(self, remarks):
         """Yield (line number, fields), as many as the header has."""
-        width = header = None
+        width = header = names = None
         for line, row in self._quoted() if self.separator in _QUOTING else self._unquoted():
             if not any(field.strip() for field in row):
                 continue
@@ -129,7 +143,13 @@ class _Table:
                 continue
             if width is None:
                 width, header = len(row), self.separator.join(row).replace("\t", " ").strip()
+                names = list(map(plain, row))
                 continue
+            if list(map(plain, row)) == names:  # tables that were put one below the other
+                remarks.count("{} row(s) that repeat the header left out", f"line {line}")
+                continue
+            while len(row) > width and not row[-1].strip():
+                row = row[:-1]
             if len(row) > width and self.separator in "|，":
                 row = self._joined(row, width)
             if len(row) == width - 1:
@@ -146,7 +166,7 @@ class _Table:
             name = {",": "comma", ";": "semicolon"}[self.separator]
             return f'put captions with a {name} in them into "double quotes"'
         name = {"\t": "tab", "|": "bar", "，": "full-width comma"}[self.separator]
-        return f"put one {name} between two fields and none into them"
+        return f"put one {name} between two fields, and none and no line break into them"
 
     def _quoted(self):
         reader = csv.reader(
@@ -158,6 +178,11 @@ class _Table:
                 first, line = line, reader.line_num + 1
                 yield first, row
         except csv.Error as error:
+            if "field limit" in str(error):
+                raise InputError(
+                    f"{self.file.source}, line {line} has a field of more than "
+                    f"{csv.field_size_limit():,} characters: close its quotation mark, or cut it."
+                ) from None
             raise InputError(
                 f"{self.file.source}, line {line} cannot be read ({error}): put captions with "
                 'quotes in them into "double quotes" and double the inner ones.'
@@ -186,25 +211,3 @@ class _Table:
                 )
                 return [*row[:place], match[1], match[2], *row[place + 1 :]]
         return row
-
-
-def _listed(field):
-    """Captions of a field that holds a JSON list of them, as Flickr30k has it on Hugging Face."""
-    if not (field.startswith("[") and field.rstrip().endswith("]")):
-        return None
-    try:
-        texts = json.loads(field)
-    except (ValueError, RecursionError):
-        return None
-    return texts if all(isinstance(text, str) for text in texts) else None
-
-
-def unquoted(field: str) -> str:
-    """A field without the quotation marks that spreadsheets put around it.
-
-    Between tabs there is no quoting, but spreadsheets add it; a lone quote is just a quote.
-    """
-    inner = field[1:-1].replace('""', "")
-    if len(field) > 1 and field[0] == field[-1] == '"' and '"' not in inner:
-        return field[1:-1].replace('""', '"')
-    return field

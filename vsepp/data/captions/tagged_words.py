@@ -10,6 +10,8 @@ from typing import Optional
 _SEPARATORS = ":/_"
 _TAG = re.compile(r"[a-z]{1,3}|[A-Z]{1,4}\$?")  # PKU's, LTP's and jieba's; the Penn Treebank's
 _LOOKED_AT = 200
+PHRASE = "[/EN#"  # what the mark of a phrase in Flickr30k Entities begins with
+_PHRASE = re.compile(r"\[/EN#\d+(?:/\w+)+ ([^\]]*)\]")
 _WORD = re.compile(r"[^\W_]")
 _CHINESE = re.compile("[\u3400-\u9fff]")
 
@@ -43,6 +45,15 @@ def without_tags(caption: str, separator: str) -> Optional[tuple[str, list[str]]
         return None
     between = "" if _CHINESE.search("".join(words)) else " "
     return between.join(words), [word.lower() for word in words if _WORD.search(word)]
+
+
+def without_phrases(caption: str) -> str:
+    """A caption without the marks of Flickr30k Entities around its phrases.
+
+    >>> without_phrases("[/EN#1/people Two guys] with [/EN#2/bodyparts/other shaggy hair] .")
+    'Two guys with shaggy hair .'
+    """
+    return _PHRASE.sub(r"\1", caption)
 
 
 def _words(caption, separator):
