@@ -12,7 +12,7 @@ import re
 from typing import Optional
 
 from vsepp.data.captions.caption_file import CaptionFile
-from vsepp.data.captions.columns import find_columns, plain
+from vsepp.data.captions.columns import ADDRESS_COLUMNS, find_columns, plain
 from vsepp.data.captions.rows import Recognised, Row
 from vsepp.system.errors import InputError
 
@@ -77,6 +77,8 @@ def wrong_header(file: CaptionFile) -> str:
     number, line = file.sample[0]
     header = max((split_header(line, one) for one in _SEPARATORS), key=len)
     columns = find_columns(header)
+    if any(plain(name) in ADDRESS_COLUMNS for name in header) and "filename" not in columns:
+        return None
     missing = [name for name in ("filename", "caption") if name not in columns]
     return (
         f"{file.source}, line {number} names no column {' and no column '.join(missing)} "
