@@ -4,9 +4,10 @@ import gc
 
 import numpy as np
 import paddle
+import pytest
 from paddle import nn
 
-from vsepp.models.twins.sharing import array_of, tensor_of
+from vsepp.models.twins.sharing import array_of, empty, tensor_of
 
 
 def test_an_array_of_a_parameter_is_the_parameter_itself():
@@ -37,3 +38,12 @@ def test_a_tensor_outlives_its_array():
 
     assert tensor.shape == [1000, 1000]
     assert (tensor.numpy().reshape(-1) == np.arange(1_000_000)).all()
+
+
+@pytest.mark.parametrize("offset", [0, 4, 16])
+def test_a_tensor_lies_in_memory_as_paddles_own_do(offset):
+    raw = empty((64,))[offset // 4 :][:12].reshape(3, 4)
+    raw[...] = np.arange(12).reshape(3, 4)
+    tensor = tensor_of(raw)
+    assert array_of(tensor).ctypes.data % 64 == 0
+    assert (tensor.numpy() == raw).all()

@@ -89,6 +89,20 @@ def test_a_whole_backbone_keeps_its_codes_and_its_names():
     assert list(backbone.state_dict()) == names
 
 
+def test_gradients_are_the_same_to_the_bit_wherever_numpys_memory_lies():
+    paddle.seed(0)
+    backbone = build_backbone("shufflenet_v2_x0_25")
+    hasten_small_maps(backbone)
+    state = {name: value.numpy() for name, value in backbone.state_dict().items()}
+    maps, found, kept = some_maps(4, 3, 32, 32), set(), []
+    for size in range(6):
+        backbone.set_state_dict(state)
+        kept.append(np.empty(1000 + 16 * size, np.uint8))  # moves what is allocated next
+        result, grads = gradients(backbone, maps)
+        found.add(b"".join(map(np.ndarray.tobytes, (result, *grads.values()))))
+    assert len(found) == 1
+
+
 def test_large_maps_go_paddles_way(in_numpy):
     layer = nn.Sequential(nn.Conv2D(2, 2, 3, padding=1, groups=2, bias_attr=False))
     maps = paddle.to_tensor(some_maps(1, 2, small_maps.LARGEST + 1, 16))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import paddle
 from paddle.utils.dlpack import from_dlpack, to_dlpack
 
 _CPU = 1  # DLPack's number for it
+_ALIGNMENT = 64  # bytes, as Paddle's own memory lies; where sums begin, and so their last bit,
+# depends on it
 
 
 class _Exported:
@@ -29,9 +33,22 @@ def array_of(tensor: paddle.Tensor) -> np.ndarray:
     return np.from_dlpack(_Exported(tensor))
 
 
+def empty(shape: tuple[int, ...], dtype: npt.DTypeLike = np.float32) -> np.ndarray:
+    """A contiguous array, not filled, that lies in memory as Paddle's own tensors do."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    raw = np.empty(size + _ALIGNMENT, np.uint8)
+    start = -raw.ctypes.data % _ALIGNMENT
+    return raw[start : start + size].view(dtype).reshape(shape)
+
+
 def tensor_of(array: np.ndarray) -> paddle.Tensor:
     """A CPU tensor that takes over a contiguous array, which nothing else may write to.
 
-    Under Paddle 2 it is a copy.
+    One that does not lie in memory as Paddle's own do is copied, so that what is computed of it is
+    the same to the bit in every run: see :func:`empty`. Under Paddle 2 it is always a copy.
     """
+    if array.ctypes.data % _ALIGNMENT:
+        aligned = empty(array.shape, array.dtype)
+        aligned[...] = array
+        array = aligned
     return from_dlpack(array.__dlpack__())

@@ -17,7 +17,7 @@ from paddle import nn
 from paddle.autograd import PyLayer
 from paddle.vision.models import shufflenetv2
 
-from vsepp.models.twins.sharing import array_of, tensor_of
+from vsepp.models.twins.sharing import array_of, empty, tensor_of
 
 LARGEST = 24  # pixels a side of a map; on larger ones Paddle's own way is as fast
 
@@ -34,7 +34,9 @@ def _side_by_side(maps: np.ndarray, padding: int = 0) -> np.ndarray:
 def _as_maps(rows: np.ndarray, batch: int) -> np.ndarray:
     """``[height, width, batch · channels]`` → ``[batch, channels, height, width]``."""
     height, width, count = rows.shape
-    return np.ascontiguousarray(rows.transpose(2, 0, 1)).reshape(batch, -1, height, width)
+    maps = empty((count, height, width))
+    maps[...] = rows.transpose(2, 0, 1)
+    return maps.reshape(batch, -1, height, width)
 
 
 def _under_tap(
