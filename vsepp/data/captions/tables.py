@@ -151,9 +151,12 @@ class _Table:
                 continue
             if width is None:
                 width, header = len(row), self.separator.join(row).replace("\t", " ").strip()
-                names = list(map(plain, row))
+                names = [field.strip().lower() for field in row]
                 continue
-            if list(map(plain, row)) == names:  # tables that were put one below the other
+            if (
+                row[0].strip().lower() == names[0]
+                and [field.strip().lower() for field in row[:width]] == names
+            ):  # tables that were put one below the other
                 remarks.count("{} row(s) that repeat the header left out", f"line {line}")
                 continue
             while len(row) > width and not row[-1].strip():
