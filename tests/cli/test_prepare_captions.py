@@ -168,3 +168,15 @@ def test_mistakes_are_named(run, arguments, message):
     Path("a.csv").write_text("image,caption\n0.jpg,a dog\n")
     with pytest.raises(InputError, match=message):
         run(*arguments)
+
+
+def test_a_data_set_without_validation_says_how_to_have_one(run):
+    write_images("photos")
+    rows = "".join(f"{name},a dog,{'test' if name == '9.jpg' else 'train'}\n" for name in NAMES)
+    Path("pets.csv").write_text(f"image,caption,split\n{rows}", encoding="utf-8")
+    said = run("--captions", "pets.csv", "--images", "photos")
+    assert "pets has no validation images" in said and "Next:" not in said
+    Path("pets.csv").write_text(
+        f"image,caption,split\n{rows.replace('train', 'val', 1)}", encoding="utf-8"
+    )
+    assert "Next: " in run("--captions", "pets.csv", "--images", "photos", "--force")

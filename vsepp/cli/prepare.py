@@ -125,7 +125,18 @@ def main(argv=None):
         print(remark, flush=True)
     with _alone(folder):
         _prepare(choice, config, folder, arguments, vocabulary)
-    print(f"Next: {_next_command(arguments, config, choice, folder)}")
+    from vsepp.data.prepared import read_prepared
+    from vsepp.data.training_images import lacks_validation
+
+    splits = read_prepared(folder).get("splits", {})
+    if lacks_validation(splits):
+        print(
+            f"{choice.dataset} has no validation images, by which training chooses its best "
+            "checkpoint: say val of some that are train, or give the captions of train alone and "
+            "without splits (they are divided 80/10/10 then), and prepare again with --force"
+        )
+        return 0
+    print(f"Next: {_next_command(arguments, config, choice, splits)}")
     return 0
 
 
@@ -213,11 +224,10 @@ def _prepare_images(choice, config, folder, arguments, vocabulary, earlier, opti
     return True
 
 
-def _next_command(arguments, config, choice, folder):
+def _next_command(arguments, config, choice, splits):
     """The command that trains on what was prepared, or evaluates where there is nothing to train
     on, with the options that it needs to know."""
     from vsepp.config import PREPARED_KEYS, load_config, override
-    from vsepp.data.prepared import read_prepared
     from vsepp.data.training_images import for_evaluation_alone
 
     words = []
@@ -234,7 +244,6 @@ def _next_command(arguments, config, choice, folder):
     for key in PREPARED_KEYS:  # a configuration that was overruled would be refused
         if usual.gives(key) and getattr(usual, key) != getattr(config, key):
             words += ["-o", override(key, getattr(config, key))]
-    splits = read_prepared(folder).get("splits", {})
     if for_evaluation_alone(splits):
         return command("eval", *words, *(["--split", *splits] if "test" not in splits else []))
     if choice.features and usual.finetuned:

@@ -18,6 +18,11 @@ def for_evaluation_alone(splits: Mapping[str, object]) -> bool:
     return len(splits) == 1 and not any(name in splits for name in TRAINING)
 
 
+def lacks_validation(splits: Mapping[str, Mapping[str, int]]) -> bool:
+    """Whether a prepared data set has images to train on, and none to choose a checkpoint by."""
+    return not for_evaluation_alone(splits) and not splits.get("val", {}).get("images")
+
+
 def named(names: Sequence[str]) -> str:
     """The first few of some names, for a message."""
     few = ", ".join(repr(name) for name in names[:NAMED_AT_MOST])

@@ -140,7 +140,13 @@ def test_a_handful_of_images_still_has_every_split(tmp_path):
         ("a.tsv", 'filename\tcaption\na.jpg\t"A\ndog"\n', "line 3 .*no line break into them"),
         ("a.jsonl", '{"text": "A dog", "image_ids": []}\n', "1 text left out, for they name no"),
         ("a.csv", "", "is empty"),
-        ("a.tsv", "filename\tcaption\na.jpg\n", "line 2 has 1 fields"),
+        ("a.tsv", "filename\tcaption\na.jpg\n", "line 2 has 1 fields.*put one tab between"),
+        ("a.csv", "filename,caption\na.jpg;A dog\n", "line 2 has 1 fields.*put one comma between"),
+        (
+            "a.csv",
+            'filename,caption\na.jpg,"A\nb.jpg,B"\n',
+            "line 2 has a quotation mark that is closed behind line 3, which begins with 'b.jpg'",
+        ),
         (
             "a.jsonl",
             '{"filename": "a.jpg", "caption": "A dog"}\n{"filename":\n',

@@ -133,4 +133,6 @@ class CaptionFile:
         try:
             return json.loads(self.text)
         except (ValueError, RecursionError) as error:
-            raise InputError(f"{self.source} is not JSON ({error}): fetch it again.") from None
+            raise InputError(
+                f"{self.source} is not JSON ({error}): mend it there, or fetch it again."
+            ) from None

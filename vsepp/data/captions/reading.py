@@ -201,12 +201,12 @@ def assemble(found: Found, name: str, options: Options) -> tuple[dict, str, list
         remarks.append(_dealt(parts, options))
     content = {"dataset": name, "images": assembly.images}
     content = cut_captions(content, options.tokenizer, keep=True)
-    remarks += _uncut(content)
+    remarks += _uncut(content, options.tokenizer)
     return content, _recognised(parts), remarks
 
 
-def _uncut(content):
-    """A line where most captions are one long word: Japanese, Thai."""
+def _uncut(content, tokenizer):
+    """A line where most captions are one long word: Japanese, Thai, Chinese cut at blanks."""
     sentences = [sentence for image in content["images"] for sentence in image["sentences"]]
     uncut = sum(
         len(sentence["tokens"]) == 1 and not sentence["raw"].isascii() and len(sentence["raw"]) > 7
@@ -214,9 +214,10 @@ def _uncut(content):
     )
     if 2 * uncut <= len(sentences):
         return []
+    mend = "" if tokenizer == AUTO else f", or Chinese ones without --tokenizer {tokenizer}"
     return [
         f"{uncut} of {len(sentences)} captions are one word each, for words are cut at blanks: "
-        "give them with blanks between the words."
+        f"give them with blanks between the words{mend}."
     ]
 
 

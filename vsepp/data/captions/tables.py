@@ -14,6 +14,7 @@ from vsepp.data.captions.caption_file import CaptionFile
 from vsepp.data.captions.columns import caption_columns, find_columns, name_column, plain
 from vsepp.data.captions.fields import listed, unquoted
 from vsepp.data.captions.rows import Recognised, Row
+from vsepp.data.image_suffixes import has_image_suffix
 from vsepp.system.errors import InputError
 
 _SEPARATORS = {
@@ -143,9 +144,12 @@ class _Table:
                 continue
             if width is None:
                 width, header = len(row), self.separator.join(row).replace("\t", " ").strip()
-                names = list(map(plain, row))
+                names = [field.strip().lower() for field in row]
                 continue
-            if list(map(plain, row)) == names:  # tables that were put one below the other
+            if (
+                row[0].strip().lower() == names[0]
+                and [field.strip().lower() for field in row[:width]] == names
+            ):  # tables that were put one below the other
                 remarks.count("{} row(s) that repeat the header left out", f"line {line}")
                 continue
             while len(row) > width and not row[-1].strip():
@@ -154,16 +158,31 @@ class _Table:
                 row = self._joined(row, width)
             if len(row) == width - 1:
                 row = self._repaired(row, line, remarks)
+            if any("\n" in field for field in row):
+                self._refuse_swallowed(row, line)
             if len(row) != width:
                 raise InputError(
                     f"{self.file.source}, line {line} has {len(row)} fields, the header "
-                    f"({header[:80]!r}) has {width}: {self._mend()}."
+                    f"({header[:80]!r}) has {width}: {self._mend(len(row) < width)}."
                 )
             yield line, row
 
-    def _mend(self):
+    def _refuse_swallowed(self, row, line):
+        """InputError where a lone quotation mark has made other rows part of a field."""
+        for number, part in enumerate("".join(row).split("\n")[1:], line + 1):
+            name, found, _ = part.partition(self.separator)
+            if found and has_image_suffix(name.strip(' "')):
+                raise InputError(
+                    f"{self.file.source}, line {line} has a quotation mark that is closed behind "
+                    f"line {number}, which begins with {name[:40]!r}: double it, or close it where "
+                    "its caption ends."
+                )
+
+    def _mend(self, too_few):
         if self.separator in _QUOTING:
             name = {",": "comma", ";": "semicolon"}[self.separator]
+            if too_few:
+                return f"put one {name} between two fields"
             return f'put captions with a {name} in them into "double quotes"'
         name = {"\t": "tab", "|": "bar", "，": "full-width comma"}[self.separator]
         return f"put one {name} between two fields, and none and no line break into them"
