@@ -25,7 +25,7 @@ def write_table(path, photographs, encode=base64.b64encode, line="{}\t{}\n"):
     """A table as Chinese-CLIP's, of ``{number: bytes}``."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = (line.format(name, encode(data).decode()) for name, data in photographs.items())
-    path.write_text("".join(lines), encoding="utf-8", newline="")
+    path.write_bytes("".join(lines).encode())
     return path
 
 

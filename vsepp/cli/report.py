@@ -34,6 +34,8 @@ def main(argv=None):
     config = configuration(arguments)
     from pathlib import Path
 
+    from vsepp.data.dataset import open_dataset
+    from vsepp.data.equal_captions import equal_captions
     from vsepp.data.options import checked_folder
     from vsepp.metrics.protocol import score
     from vsepp.report.evaluation_page import evaluation_page
@@ -46,7 +48,8 @@ def main(argv=None):
     model = open_model(arguments, config)
     gallery = open_gallery(model, folder, arguments.split)
     names = {"dataset": config.dataset, "split": arguments.split}
-    result = score([gallery], models=[model], **names).with_intervals()
+    equal = equal_captions(open_dataset(folder, arguments.split))
+    result = score([gallery], models=[model], equal=equal, **names).with_intervals()
     print(metrics_table(result))
     history = find_history(model.checkpoint, model.config.path("last_checkpoint"))
     page = evaluation_page(gallery, result, history, arguments.queries, arguments.seed)
