@@ -1,8 +1,11 @@
 """``python3 tools/quickstart.py``: what it says, what it does ahead, and its last line."""
 
+import ast
 import importlib.util
 import inspect
+import os
 import shlex
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -63,6 +66,23 @@ def test_seconds_are_stated_by_part(tmp_path):
     assert waited[:2] == ["drawn", "tools/prepare.py"] and waited.count("drawn") == 1
     (times,) = [line for line in said if "Times:" in line]
     assert "install 41 s, prepare 0 s, train 0 s, eval 0 s, infer 0 s; 41 s in all" in times
+
+
+@pytest.mark.parametrize("given, used", [({}, "1"), ({"MKL_NUM_THREADS": "3"}, "3")])
+def test_what_it_runs_uses_one_thread_unless_somebody_chose(given, used):
+    script = "import os, runpy; runpy.run_path('tools/quickstart.py'); print(dict(os.environ))"
+    names = ("MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    outside = {name: value for name, value in os.environ.items() if name not in names}
+    answer = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**outside, **given},
+        cwd=environment.ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = ast.literal_eval(answer.stdout)
+    assert (found[names[0]], found[names[1]]) == (used, "1")
 
 
 # ---------------------------------------------------------------- the line that opens the page

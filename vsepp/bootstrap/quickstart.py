@@ -1,7 +1,6 @@
 """From a bare machine to a picture: environment, sample data, training, scores, an answer."""
 
 import argparse
-import os
 import shlex
 import subprocess
 import time
@@ -56,10 +55,7 @@ def steps(root, again=False):
 
 def run_command(command, cwd):
     """Run a command to its end and return its exit status; ending us ends it first."""
-    # The sample's products are too small to gain from a second thread, and lose much by one that
-    # waits for a core which somebody else uses.
-    threads = {"MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, cwd=str(cwd), env={**threads, **os.environ})
+    process = subprocess.Popen(command, cwd=str(cwd))
     try:
         status = process.wait()
         return status if status >= 0 else 128 - status  # a signal's number, as shells give it
