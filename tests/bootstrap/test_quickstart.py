@@ -1,7 +1,11 @@
 """``python3 tools/quickstart.py``: what it says, what it does ahead, and its last line."""
 
+import ast
 import importlib.util
+import inspect
+import os
 import shlex
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,6 +16,7 @@ from vsepp.bootstrap import ahead, environment, quickstart, trial
 from vsepp.bootstrap.ahead import Drawing
 from vsepp.bootstrap.pip_progress import InstallError
 from vsepp.bootstrap.plan import Plan, Request
+from vsepp.data.sample import draw_sample
 
 LEFT = "left on two quiet cores"
 
@@ -50,10 +55,34 @@ def test_what_is_skipped_is_not_counted_as_left(tmp_path):
     assert any(f"about {seconds} seconds" in line for line in said)
 
 
-def test_seconds_are_stated_by_part_those_before_included(tmp_path):
-    _, said = said_by(tmp_path, run=lambda command, cwd: 0, times={"install": 41.2, "prepare": 7.0})
+def test_seconds_are_stated_by_part(tmp_path):
+    waited = []
+    _, said = said_by(
+        tmp_path,
+        run=lambda command, cwd: waited.append(command[1]) or 0,
+        drawn=lambda: waited.append("drawn"),
+        installing=41.2,
+    )
+    assert waited[:2] == ["drawn", "tools/prepare.py"] and waited.count("drawn") == 1
     (times,) = [line for line in said if "Times:" in line]
-    assert "install 41 s, prepare 7 s, train 0 s, eval 0 s, infer 0 s; 48 s in all" in times
+    assert "install 41 s, prepare 0 s, train 0 s, eval 0 s, infer 0 s; 41 s in all" in times
+
+
+@pytest.mark.parametrize("given, used", [({}, "1"), ({"MKL_NUM_THREADS": "3"}, "3")])
+def test_what_it_runs_uses_one_thread_unless_somebody_chose(given, used):
+    script = "import os, runpy; runpy.run_path('tools/quickstart.py'); print(dict(os.environ))"
+    names = ("MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    outside = {name: value for name, value in os.environ.items() if name not in names}
+    answer = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**outside, **given},
+        cwd=environment.ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = ast.literal_eval(answer.stdout)
+    assert (found[names[0]], found[names[1]]) == (used, "1")
 
 
 # ---------------------------------------------------------------- the line that opens the page
@@ -120,8 +149,10 @@ def test_the_sample_is_drawn_ahead(tmp_path, few_pictures):
     assert len(list((tmp_path / "data/sample/images").iterdir())) == 5
 
 
-def test_it_draws_where_prepare_looks():
+def test_it_draws_where_prepare_looks_and_as_many():
     assert "draw_sample('data/sample')" in ahead._DRAW
+    parameters = inspect.signature(draw_sample).parameters
+    assert ahead.PICTURES == sum(parameters[split].default for split in ("train", "val", "test"))
 
 
 def test_who_waits_is_told_how_far_it_is(tmp_path, monkeypatch):
@@ -133,7 +164,7 @@ def test_who_waits_is_told_how_far_it_is(tmp_path, monkeypatch):
     with Drawing(tmp_path, said.append) as drawing:
         drawing.begin(sys.executable)
         drawing.wait(interval=0.1)
-    assert said and set(said) == {"  1 pictures are drawn"}
+    assert said and set(said) == {"  1 of 2200 pictures are drawn"}
 
 
 def test_drawing_ends_with_the_quickstart(tmp_path, monkeypatch):

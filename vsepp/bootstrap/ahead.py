@@ -5,6 +5,7 @@ Standard library only: this runs before anything is installed.
 
 import subprocess
 
+PICTURES = 2200  # that draw_sample draws by itself
 _DRAW = "from vsepp.data.sample import draw_sample; draw_sample('data/sample')"
 
 
@@ -40,7 +41,7 @@ class Drawing:
                 self._process = None
             except subprocess.TimeoutExpired:
                 count = sum(1 for _ in (self.root / "data/sample/images").glob("*.png"))
-                self._say(f"  {count} pictures are drawn")
+                self._say(f"  {count} of {PICTURES} pictures are drawn")
 
     def __enter__(self):
         return self

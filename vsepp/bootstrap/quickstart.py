@@ -1,7 +1,6 @@
 """From a bare machine to a picture: environment, sample data, training, scores, an answer."""
 
 import argparse
-import os
 import shlex
 import subprocess
 import time
@@ -56,10 +55,7 @@ def steps(root, again=False):
 
 def run_command(command, cwd):
     """Run a command to its end and return its exit status; ending us ends it first."""
-    # The sample's products are too small to gain from a second thread, and lose much by one that
-    # waits for a core which somebody else uses.
-    threads = {"MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, cwd=str(cwd), env={**threads, **os.environ})
+    process = subprocess.Popen(command, cwd=str(cwd))
     try:
         status = process.wait()
         return status if status >= 0 else 128 - status  # a signal's number, as shells give it
@@ -92,7 +88,13 @@ def not_among(commands):
 
 
 def run_steps(
-    python, root, again=False, run=run_command, say=partial(print, flush=True), times=None
+    python,
+    root,
+    again=False,
+    run=run_command,
+    say=partial(print, flush=True),
+    drawn=lambda: None,
+    installing=0.0,
 ):
     """Run the steps, stopping at the first that fails.
 
@@ -100,27 +102,31 @@ def run_steps(
         python: the interpreter to run them with.
         root: the project's folder.
         run: called with (command, cwd), returns an exit status.
-        times: what was done before, ``{step: seconds}``.
+        say: called with each line for the user.
+        drawn: returns when nobody else draws the sample any more.
+        installing: seconds that the environment took.
 
     Returns:
         int: 0, or the status of the step that failed.
     """
     commands, note = steps(root, again)
     skipped = not_among(commands)
-    times = dict(times or {})
+    times = {"install": installing}
     marker = root / UNDER_WAY
     for command in commands:
         step = _tool(command)
         say(heading(step, skipped))
         if note and step == "prepare":
             say(note)
+        started = time.monotonic()
+        if step == "prepare":
+            drawn()
         say(f"$ {shlex.join([str(python), *command])}")
         if step == "train":
             marker.parent.mkdir(parents=True, exist_ok=True)
             marker.touch()
-        started = time.monotonic()
         status = run([str(python), *command], root)
-        times[step] = times.get(step, 0) + time.monotonic() - started
+        times[step] = time.monotonic() - started
         if status:
             say(f"\n{command[0]} stopped with exit status {status}; what went wrong stands above.")
             return status
@@ -175,7 +181,7 @@ def main(argv=None):
         say(heading("install", not_among(commands)).lstrip())
         started = time.monotonic()
         python = environment.ensure(environment.request(arguments), say, drawing)
-        installed = time.monotonic()
-        drawing.wait()
-        times = {"install": installed - started, "prepare": time.monotonic() - installed}
-        return run_steps(python, root, arguments.again, say=say, times=times)
+        installing = time.monotonic() - started
+        return run_steps(
+            python, root, arguments.again, say=say, drawn=drawing.wait, installing=installing
+        )
