@@ -107,3 +107,24 @@ def test_another_precision_than_the_one_asked_for_is_said(able, monkeypatch, cap
     assert (captured.err == "") == able
     assert able or "mine/x.ckpt asks for backbone_precision bfloat16" in captured.err
     assert able or "photographs are encoded in float32" in captured.err
+
+
+@pytest.mark.parametrize(
+    ("dataset", "said"),
+    [("pets", "trained on pets\n"), ("sample", "trained on the drawn scenes of the sample alone")],
+)
+def test_the_model_is_named_where_nothing_names_it(dataset, said, capsys):
+    write("model/vsepp/best_sample.ckpt", dataset=dataset)
+    tool = parser("A tool.")
+    add_arguments(tool)
+    arguments = tool.parse_args(["-o", "device=cpu"])
+
+    config = configuration(arguments)
+    open_model(arguments, config)
+    open_model(arguments, config, "model/vsepp/best_sample.ckpt", any_dataset=True)
+    assert capsys.readouterr() == ("", "")
+
+    open_model(arguments, config, any_dataset=True)
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith(f"model: model/vsepp/best_sample.ckpt, {said}")

@@ -265,6 +265,10 @@ def test_without_its_backbone_a_checkpoint_says_so(run, paths):
     ):
         last.encode_image(paths[0])
 
+    last.frozen = {**last.frozen, "backbone": "precomputed"}  # as the authors' features come
+    with pytest.raises(InputError, match="came without their network.*encode_features"):
+        last.encode_image(paths[0])
+
 
 def test_no_weights_are_looked_for(run, paths, monkeypatch):
     from vsepp.models import weights

@@ -8,6 +8,7 @@ from vsepp.cli.importing import import_paddle
 from vsepp.data.karpathy import SPLITS
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import command
+from vsepp.system.printable import printable
 
 
 def add_arguments(parser):
@@ -21,8 +22,12 @@ def add_arguments(parser):
 
 
 def open_model(arguments, config, checkpoint=None, any_dataset=False):
-    """The ``RetrievalModel`` that ``--checkpoint`` names, or ``checkpoint`` in its place."""
-    path = checkpoint_path(checkpoint or arguments.checkpoint, arguments, config, any_dataset)
+    """The ``RetrievalModel`` that ``--checkpoint`` names, or ``checkpoint`` in its place.
+
+    Where neither a data set (``any_dataset``) nor a file was named, it is said which model that is.
+    """
+    name = checkpoint or arguments.checkpoint
+    path = checkpoint_path(name, arguments, config, any_dataset)
     import_paddle()
     from vsepp.models.device import select_device
     from vsepp.retrieval.model import load
@@ -36,7 +41,19 @@ def open_model(arguments, config, checkpoint=None, any_dataset=False):
             f"in: photographs are encoded in {model.precision}",
             file=sys.stderr,
         )
+    if any_dataset and name in ("best", "last"):
+        print(f"model: {printable(str(path))}, {_learnt_from(model.config)}", file=sys.stderr)
     return model
+
+
+def _learnt_from(config):
+    """What a model has seen, for whoever did not choose it."""
+    if config.dataset == "sample":
+        return (
+            "trained on the drawn scenes of the sample alone: it can make little of photographs; "
+            "--checkpoint FILE takes another"
+        )
+    return f"trained on {printable(config.dataset)}"
 
 
 def checkpoint_path(name, arguments, config, any_dataset=False):

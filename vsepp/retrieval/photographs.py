@@ -13,7 +13,7 @@ import paddle
 from PIL import Image, ImageOps
 
 from vsepp.data.batches import in_batches
-from vsepp.data.features import first_not_finite
+from vsepp.data.features import GIVEN, first_not_finite
 from vsepp.data.images import as_rgb, map_images, open_image
 from vsepp.data.transforms import normalize
 from vsepp.models.twins.predictor import BackbonePredictor
@@ -173,6 +173,12 @@ class EncodesPhotographs(Networks):
         """InputError when the checkpoint holds no backbone, and so encodes no photographs."""
         if hasattr(self.image_extractor, "backbone"):
             return
+        if self.frozen and self.frozen["backbone"] == GIVEN:
+            raise InputError(
+                f"{self.checkpoint} was trained on features that came without their network, and "
+                "so cannot look at photographs: give features to encode_features, or take a "
+                "model that was trained on photographs."
+            )
         named = (
             f" ({self.frozen['backbone']}, fingerprint {self.frozen['fingerprint'][:12]})"
             if self.frozen
