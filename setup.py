@@ -35,6 +35,7 @@ setup(
         "safetensors",  # a file format for weights that cannot run code
         "visualdl",  # training curves and the projector, in the browser
         "matplotlib",  # the same curves as PNG (visualdl brings it anyway)
+        "jieba>=0.42",  # cuts Chinese captions into words, between which no blanks stand
         "scikit-learn",  # PCA and t-SNE: the report's two-dimensional view of the space
     ],
     extras_require={
@@ -50,8 +51,6 @@ setup(
         "faiss": ["faiss-cpu>=1.7.4"],  # 1.7.4 brought searches that pass over removed rows
         # codes in a Milvus collection: an embedded file (milvus-lite) or a server
         "milvus": ["pymilvus>=2.4.2", "milvus-lite; platform_system != 'Windows'"],
-        # Chinese captions: their words stand together without blanks, and jieba cuts them
-        "zh": ["jieba>=0.42"],
         # photographs of iPhones (HEIC), which Pillow alone does not read
         "heif": ["pillow-heif>=0.18"],
         # the web page of tools/demo.py

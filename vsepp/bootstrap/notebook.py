@@ -28,6 +28,7 @@ PACKAGES = {
     "visualdl": "visualdl",
     "matplotlib": "matplotlib",
     "sklearn": "scikit-learn",
+    "jieba": "jieba>=0.42",
     "threadpoolctl": "threadpoolctl",
 }
 
