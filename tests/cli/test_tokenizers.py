@@ -184,8 +184,6 @@ def forget_the_tokenizer(folder):
     ids=["English", "Chinese"],
 )
 def test_what_was_prepared_before_there_was_a_choice_is_recognised(run, captions):
-    if captions is not ENGLISH:
-        pytest.importorskip("jieba")
     table = write_table(captions)
     run(prepare, *table, "--tokenizer", "words")
     forget_the_tokenizer("data/pets")
@@ -342,7 +340,6 @@ def test_the_authors_checkpoint_is_not_scored_on_other_features(run, capsys):
 
 
 def test_chinese_from_a_table_to_an_answer(run, capsys):
-    pytest.importorskip("jieba")
     shapes = {"方块": "square", "边框": "frame", "条纹": "stripe"}
     rows = []
     for place, (colour, ink) in enumerate(CHINESE):
