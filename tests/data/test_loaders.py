@@ -209,7 +209,7 @@ print(sum(1 for batch in training_loader(Collecting(*sys.argv[1:], transform=cro
 @pytest.mark.parametrize(
     "collections",
     [
-        "gc.disable()",
+        pytest.param("gc.disable()", marks=pytest.mark.slow),
         "gc.set_threshold(10**9); os.register_at_fork(after_in_child=lambda: gc.set_threshold(1))",
     ],
     ids=["while they read", "while they start"],

@@ -54,7 +54,13 @@ def check_mended(case, tools, folder, expected):
     assert strays(folder) == []
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name in ("features", "report") else [])
+        for name in CASES
+    ],
+)
 def test_a_file_that_may_not_grow(name, places, tools, tmp_path, undisturbed):
     case, folder = places.case(name), tmp_path / "run"
     _, expected, sizes = undisturbed(name)

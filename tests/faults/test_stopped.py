@@ -99,7 +99,6 @@ MOMENTS = {
 QUICK = [
     ("download", 1, "SIGTERM"),
     ("train in workers", 4, "Ctrl-C"),
-    ("train", 6, "Ctrl-C twice"),
     ("index", 1, "Ctrl-C twice"),
 ]
 
