@@ -13,7 +13,7 @@ SHORTCUTS = ("captions_per_image", "min_word_count", "max_len", "seed")
 
 
 @dataclass
-class Choice:
+class DataChoice:
     """Which data set, where its files come from, and why.
 
     ``captions`` and ``images`` are None when those in the data set's folder are used; ``content``
@@ -97,7 +97,7 @@ def _choose_precomp(arguments, settings):
     dataset_folder(settings.given, dataset)
     features = Precomputed(arguments.precomp, arguments.tokenizer)
     settings.default("captions_per_image", features.captions_per_image)
-    return Choice(dataset, f"features from --precomp {arguments.precomp}", features=features)
+    return DataChoice(dataset, f"features from --precomp {arguments.precomp}", features=features)
 
 
 def dataset_folder(config, dataset):
@@ -119,7 +119,7 @@ def _choose_found(arguments, settings):
         mounted = find_mounted(dataset)
         there, content = _files_there(folder, dataset, all_images=mounted is not None)
         if there:
-            return Choice(dataset, f"its files are in {folder}", content=content)
+            return DataChoice(dataset, f"its files are in {folder}", content=content)
         if mounted:
             captions = _find_in(mounted, dataset, arguments, settings)
             if captions is None and not (folder / f"dataset_{dataset}.json").is_file():
@@ -129,7 +129,7 @@ def _choose_found(arguments, settings):
                     f"{mounted}, the mounted archive, holds no dataset_{dataset}.json"
                     ": give the captions with --captions FILE."
                 )
-            return Choice(
+            return DataChoice(
                 dataset,
                 f"from the mounted archive {mounted}, because {folder} does not hold all its files"
                 + _what(captions),
@@ -153,7 +153,7 @@ def _choose_found(arguments, settings):
             f", because {folder} does not hold the files of flickr8k and no flickr8k.zip is mounted"
         )
     )
-    return Choice("sample", how + why, drawn=not there, content=content if there else None)
+    return DataChoice("sample", how + why, drawn=not there, content=content if there else None)
 
 
 def _files_there(folder, dataset, all_images):
@@ -174,6 +174,7 @@ def _files_there(folder, dataset, all_images):
 def _choose_given(arguments, settings):
     """The data set that --captions (or COCO's), --images and --download describe."""
     from vsepp.data.captions.captions import Captions
+    from vsepp.data.captions.containers import is_container
 
     named = " ".join(arguments.captions or ())
     origin = [f"--captions {named}"] * bool(named)
@@ -206,21 +207,14 @@ def _choose_given(arguments, settings):
             f"and {folder} no dataset_{dataset}.json: give the captions with --captions FILE."
         )
     if images is None and not (folder / "images").is_dir():
-        if len(paths) == 1 and _holds_more(paths[0]):
-            images = paths[0]
+        if len(paths) == 1 and is_container(paths[0]):
+            images = paths[0]  # which may hold the photographs, too
         else:
             raise InputError(
                 f"{folder / 'images'} does not exist: give the photographs with --images PATH."
             )
     reason = "from " + " and ".join(origin)
-    return Choice(dataset, reason + _what(captions), captions, images)
-
-
-def _holds_more(path):
-    """Whether captions came from a folder or an archive, which may hold the photographs too."""
-    from vsepp.data.archive_kinds import is_archive
-
-    return path.is_dir() or is_archive(path)
+    return DataChoice(dataset, reason + _what(captions), captions, images)
 
 
 def _may_be_captions(path):
@@ -234,9 +228,10 @@ def _may_be_captions(path):
 def _read(paths, images, arguments, settings):
     """Captions from the paths given; a name that is none is one of a file within --images."""
     from vsepp.data.captions.captions import Captions
+    from vsepp.data.captions.containers import is_container
 
     options = _caption_options(arguments, settings)
-    if len(paths) == 1 and not paths[0].exists() and images is not None and _holds_more(images):
+    if len(paths) == 1 and not paths[0].exists() and images is not None and is_container(images):
         name = paths[0].as_posix()
         captions = Captions.find_in(images, tokenizer=arguments.tokenizer, name=name, **options)
         if captions is None:

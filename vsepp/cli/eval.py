@@ -89,19 +89,20 @@ def main(argv=None):
     # Of the split as it was prepared, whatever the models make of its sentences.
     equal = equal_captions(open_dataset(folder, arguments.split))
 
-    def scored(models):
+    def scored(models, equal):
         galleries = [open_gallery(model, folder, arguments.split) for model in models]
         names = {"dataset": config.dataset, "split": arguments.split}
         return score(galleries, arguments.folds, models, equal, right, **names)
 
-    result = scored(models)
+    result = scored(models, equal)
     if arguments.ranks:
         result.save_ranks(arguments.ranks)
     if arguments.intervals:
         result = result.with_intervals()
     print(metrics_table(result))
     if other:
-        result = result.compared_with(scored([other]))
+        # Of the other nothing is stated, and so nothing that only that would need is computed.
+        result = result.compared_with(scored([other], equal if right else None))
         print("\n" + comparison_table(result.comparison["differences"], other.checkpoint))
     checkpoint = Path(models[0].checkpoint)
     kind = ("_folds" if arguments.folds else "") + ("_ensemble" if arguments.ensemble else "")

@@ -125,11 +125,10 @@ def _photographs(image):
         return [image], [], []
     from vsepp.index.finding import find_photographs
     from vsepp.index.folders import Folder
-    from vsepp.index.outcome import by_name, other_kinds
+    from vsepp.index.outcome import not_looked_at
 
     found = find_photographs([Folder("", image)])
-    said = {"passed over by suffix": other_kinds(found), "passed over by name": by_name(found)}
-    said = [f"{how}: {counts}" for how, counts in said.items() if counts]
+    said = [f"{how}: {which}" for how, which in not_looked_at(found).items()]
     if not found.photographs:
         said += [f"{path}: {reason}" for path, reason in found.refused]
         raise InputError("; ".join([f"{image} holds no photographs", *said]) + ": give another.")
@@ -181,8 +180,8 @@ def _show_many(arguments, labels, template, found, refused):
 
 def _meaning(model, labels):
     """What must be said of a model's probabilities, or nothing."""
+    from vsepp.retrieval.prompts import ONLY_ORDERED, have_meaning
+
     if len(labels) == 1:
         return "one label alone always has probability 1: give others to compare it with"
-    if model.config.loss != "npair":
-        return "this model's probabilities order the labels; their size says little"
-    return ""
+    return "" if have_meaning(model.config.loss) else ONLY_ORDERED

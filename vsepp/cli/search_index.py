@@ -138,13 +138,12 @@ def _unreadable(report):
 
 def _not_looked_at(report):
     """What was passed over, and every file that was found as a sum."""
-    from vsepp.index.outcome import by_name, excluded, other_kinds, taking_in
+    from vsepp.index.outcome import by_name, excluded, not_looked_at, taking_in
 
-    found, lines = report.found, []
-    if found.other_kinds:
-        lines.append(f"passed over by suffix: {other_kinds(found)}")
+    found = report.found
+    lines = [f"{how}: {which}" for how, which in not_looked_at(found).items()]
     if by_name(found):
-        lines.append(f"passed over by name: {by_name(found)} ({taking_in(found)} takes it in)")
+        lines[-1] += f" ({taking_in(found)} takes it in)"
     if found.excluded:
         lines.append(f"excluded: {excluded(found)}")
     for pattern in sorted(found.unused_includes):

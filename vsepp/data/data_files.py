@@ -86,9 +86,10 @@ class DataFiles:
                 photographs is found, or some of them are lost.
         """
         folder = self._folder / "images"
+        path = images
         # What lies there already may have the names in another form, too.
-        look_there = folder.is_dir() and missing_images(self._images, folder)
-        path = images or (folder if look_there else None)
+        if path is None and folder.is_dir() and missing_images(self._images, folder):
+            path = folder
         matching, placed = None, 0
         with ExitStack() as opened:
             if path:

@@ -17,6 +17,7 @@ from vsepp.data.image_suffixes import has_image_suffix, suffix_of_content
 from vsepp.system.atomic import atomic_path
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import quoted
+from vsepp.system.printable import is_text
 from vsepp.system.progress import progress
 
 _ARCHIVE = re.compile(r"\.(zip|tar|tgz|tbz2?|txz|tar\.(gz|bz2|xz|lzma))$", re.IGNORECASE)
@@ -96,7 +97,7 @@ class Folder:
         self.path = path
         self.sizes: Mapping[str, int] = _Sizes(path)
         self.undeclared: Mapping[str, bytes] = {
-            name: os.fsencode(name) for name in self.sizes if not _is_text(name)
+            name: os.fsencode(name) for name in self.sizes if not is_text(name)
         }
 
     def __enter__(self) -> Folder:
@@ -202,11 +203,3 @@ def _files_below(folder: Path) -> Iterator[str]:
         below = os.path.relpath(parent, folder).replace(os.sep, "/")
         for name in sorted(files):
             yield name if below == "." else f"{below}/{name}"
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

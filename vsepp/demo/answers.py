@@ -7,9 +7,9 @@ from typing import NamedTuple
 from PIL import Image
 
 from vsepp.demo.limits import check_count, check_place, check_sentence, open_upload, read_labels
+from vsepp.retrieval.prompts import ONLY_ORDERED, TEMPLATE, have_meaning
 from vsepp.system.errors import InputError
 
-TEMPLATE = "a photo of a {}"
 _ENOUGH = 2  # times the network's resize: more of an upload's pixels are not decoded
 
 
@@ -84,8 +84,8 @@ class QueryAnswerer:
                 f"{self._nearest(strange)}: use words of the training captions."
             )
         remarks = [self.model.explain_unknown(" ".join(labels))]
-        if self.model.config.loss != "npair":
-            remarks.append("this model's probabilities order the labels; their size says little")
+        if not have_meaning(self.model.config.loss):
+            remarks.append(ONLY_ORDERED)
         picture = self._open(path)
         with self._working:
             odds = self.model.classify(picture, labels, self._template)

@@ -80,10 +80,7 @@ def picture_tab(served):
     query = served.answers.search_by_image
     found, said = _answered_at_first(served, query, showing(served.kept), [], _COUNT)
     with gr.Row():
-        with gr.Column(scale=1, min_width=280) as asked:
-            picture, count = _picture(served), _count()
-            button = gr.Button("Search · 搜索", variant="primary")
-            remark = _remark(said)
+        asked, picture, count, button, remark = _asking(served, "Search · 搜索", said)
         with gr.Column(scale=3, min_width=320):
             grid = PhotographGrid(served.answers, served.folder, found)
     grid.enlarge_on_click(None, count, remark)
@@ -103,10 +100,7 @@ def describe_tab(served):
     query = served.answers.sentences_for
     found, said = _answered_at_first(served, query, _show_sentences, [], _COUNT)
     with gr.Row():
-        with gr.Column(scale=1, min_width=280) as asked:
-            picture, count = _picture(served), _count()
-            button = gr.Button("Find sentences · 配文", variant="primary")
-            remark = _remark(said)
+        asked, picture, count, button, remark = _asking(served, "Find sentences · 配文", said)
         with gr.Column(scale=3, min_width=320):
             table = gr.Dataframe(
                 found or None,
@@ -165,6 +159,16 @@ def _answered_at_first(served, query, show, nothing, second):
     if served.picture is None:
         return nothing, ""
     return answering(query, show, nothing, served.folder)(served.picture, second)
+
+
+def _asking(served, label, said):
+    """The column that asks with a picture: itself, the picture, how many answers, the button and
+    the remark."""
+    with gr.Column(scale=1, min_width=280) as column:
+        picture, count = _picture(served), _count()
+        button = gr.Button(label, variant="primary")
+        remark = _remark(said)
+    return column, picture, count, button, remark
 
 
 def _picture(served):

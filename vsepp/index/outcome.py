@@ -68,6 +68,12 @@ def by_name(found: Found) -> str:
     return ", ".join(said)
 
 
+def not_looked_at(found: Found) -> dict[str, str]:
+    """How files were passed over, and which in each way, of those ways in which any were."""
+    said = {"passed over by suffix": other_kinds(found), "passed over by name": by_name(found)}
+    return {how: which for how, which in said.items() if which}
+
+
 def taking_in(found: Found) -> str:
     """The option that takes in the first of what :func:`by_name` says."""
     name = _most_frequent(found.by_name)[0][0]

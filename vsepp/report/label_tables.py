@@ -7,6 +7,7 @@ from pathlib import Path
 
 from vsepp.system.atomic import write_bytes
 from vsepp.system.errors import InputError
+from vsepp.system.printable import is_text
 
 FORMATS = (".csv", ".jsonl")
 
@@ -48,19 +49,10 @@ def write_labels(path, labels, answers):
         data = "".join(
             json.dumps(
                 {"path": name, "probabilities": dict(zip(labels, map(float, odds)))},
-                ensure_ascii=not _is_text(name),
+                ensure_ascii=not is_text(name),
             )
             + "\n"
             for name, odds in answers
         ).encode("utf-8")
     write_bytes(path, data)
-    return sum(not _is_text(name) for name, _ in answers)
-
-
-def _is_text(name):
-    """Whether a name can be written as UTF-8: a file's name may hold any bytes."""
-    try:
-        name.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
+    return sum(not is_text(name) for name, _ in answers)

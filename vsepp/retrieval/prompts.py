@@ -7,6 +7,17 @@ from collections.abc import Sequence
 from vsepp.system.errors import InputError
 
 TEMPLATE = "a photo of a {}"
+ONLY_ORDERED = "this model's probabilities order the labels; their size says little"
+
+
+def have_meaning(loss: str) -> bool:
+    """Whether the size of a model's probabilities says something: the temperature that makes
+    them of similarities was learned with the rest. Else ``ONLY_ORDERED`` is to be said of them.
+
+    Args:
+        loss: the key of the configuration that it was trained with.
+    """
+    return loss == "npair"
 
 
 def each_once(labels: Sequence[str]) -> list[str]:

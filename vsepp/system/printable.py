@@ -8,3 +8,12 @@ def printable(text: str) -> str:
     'a\\\\nb\\\\x1b[2J é'
     """
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
+def is_text(name: str) -> bool:
+    """Whether a name can be written as UTF-8: a file's name may hold any bytes."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

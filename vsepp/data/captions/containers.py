@@ -5,12 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Optional, Union
 
+from vsepp.data.archive_kinds import is_archive
 from vsepp.data.captions.caption_file import CaptionFile
 from vsepp.data.image_sources import open_files
 from vsepp.data.name_encodings import ENCODINGS, in_encoding
 from vsepp.data.passed_over import is_passed_over
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import quoted
+
+
+def is_container(path: Path) -> bool:
+    """Whether there is a folder or an archive, rather than a file of captions."""
+    return path.is_dir() or is_archive(path)
 
 
 class Container:

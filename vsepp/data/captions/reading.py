@@ -11,7 +11,7 @@ from typing import Optional, Union
 from vsepp.data.archive_kinds import is_archive
 from vsepp.data.captions.assembling import Assembly, Part
 from vsepp.data.captions.caption_file import CaptionFile
-from vsepp.data.captions.containers import Container
+from vsepp.data.captions.containers import Container, is_container
 from vsepp.data.captions.finding import Found, find
 from vsepp.data.captions.recognition import recognise
 from vsepp.data.captions.split_lists import SplitLists
@@ -127,7 +127,7 @@ def _read_path(path, opened, dataset):
         within = _within_archive(path, opened)
         if within is not None:
             return of_file(within)
-    if not path.is_dir() and not is_archive(path):
+    if not is_container(path):
         return of_file(CaptionFile(path))
     container = opened.enter_context(Container(path))
     found = find(container, dataset, names_alone=True)

@@ -179,12 +179,11 @@ class _Table:
                 )
 
     def _mend(self, too_few):
+        name = _SEPARATORS[self.separator][:-1]
         if self.separator in _QUOTING:
-            name = {",": "comma", ";": "semicolon"}[self.separator]
             if too_few:
                 return f"put one {name} between two fields"
             return f'put captions with a {name} in them into "double quotes"'
-        name = {"\t": "tab", "|": "bar", "，": "full-width comma"}[self.separator]
         return f"put one {name} between two fields, and none and no line break into them"
 
     def _quoted(self):
