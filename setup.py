@@ -22,7 +22,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.9,<3.13",
     packages=find_packages(include=["vsepp", "vsepp.*"]),
-    package_data={"vsepp": ["configs/*.yml", "py.typed", "__init__.pyi"]},
+    package_data={"vsepp": ["configs/*.yml", "configs/recipes/*.yml", "py.typed", "__init__.pyi"]},
     entry_points={"console_scripts": ["vsepp = vsepp.cli.main:main"]},
     # PaddlePaddle is not here: its CPU and GPU wheels install the same files, so pip
     # must never add one beside the other. It comes with an extra, or is there already.

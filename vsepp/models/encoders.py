@@ -90,6 +90,15 @@ class TextEncoder(ABC):
     def build(self) -> paddle.nn.Layer:
         """The network, weights as they begin: ``forward(captions, lengths)`` → codes."""
 
+    def build_for_training(self, with_weights: bool = True) -> paddle.nn.Layer:
+        """The network for training.
+
+        Args:
+            with_weights: begin with the weights that the configuration asks for; without, they
+                are set afterwards.
+        """
+        return self.build()
+
     @abstractmethod
     def check_state(self, state: Mapping[str, np.ndarray], source: str) -> None:
         """InputError, before the network is built, when weights are of another size."""
@@ -104,8 +113,8 @@ class ImageEncoder(ABC):
 
     Args:
         config: the run's ``Config``.
-        feature_size: numbers per image where images come as stored features; the network then
-            has no backbone inside.
+        feature_size: numbers per image, or per cell of a grid, where images come as stored
+            features; the network then has no backbone inside.
     """
 
     def __init__(self, config: Config, feature_size: int | None = None) -> None:
@@ -115,11 +124,12 @@ class ImageEncoder(ABC):
     @classmethod
     @abstractmethod
     def from_checkpoint(
-        cls, config: Config, state: Mapping[str, np.ndarray], source: str
+        cls, config: Config, contents: dict, state: Mapping[str, np.ndarray], source: str
     ) -> ImageEncoder:
         """The encoder of a checkpoint.
 
         Args:
+            contents: the checkpoint's header, with what :meth:`contents` put there.
             state: ``{parameter: ndarray}`` of its network.
             source: the file, for messages.
 
@@ -131,6 +141,10 @@ class ImageEncoder(ABC):
     def preprocessing(self) -> Preprocessing:
         """What is done to a photograph before the network sees it."""
         return Preprocessing(self.config.resize, self.config.image_size)
+
+    def contents(self) -> dict:
+        """What a checkpoint holds of the encoder besides its weights, as JSON can hold it."""
+        return {}
 
     @abstractmethod
     def build(self) -> paddle.nn.Layer:

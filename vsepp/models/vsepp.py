@@ -119,7 +119,7 @@ def build_model(
     config = image.config
     return JointEmbedding(
         image.build_for_training(with_weights),  # first: the seed's numbers are drawn in order
-        text.build(),
+        text.build_for_training(with_weights),
         config.measure,
         learn_temperature=config.loss == "npair",
     )

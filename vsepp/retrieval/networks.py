@@ -36,7 +36,7 @@ class Networks:
 
     def __init__(self, checkpoint: str | Path) -> None:
         self.checkpoint = str(checkpoint)
-        header = read_header(checkpoint)
+        self._header = header = read_header(checkpoint)
         known = {key: value for key, value in header["config"].items() if key in KEYS}
         self.config = apply(Config(), known, self.checkpoint)
         self._text = self._found(find_text_encoder, self.config.text_model).from_checkpoint(
@@ -85,7 +85,7 @@ class Networks:
         """The image encoder's network."""
         state = self._part("image_extractor.")
         find = self._found(find_image_encoder, self.config.image_model)
-        encoder = find.from_checkpoint(self.config, state, self.checkpoint)
+        encoder = find.from_checkpoint(self.config, self._header, state, self.checkpoint)
         return self._ready(encoder.build(), state)
 
     @cached_property

@@ -68,7 +68,7 @@ class RetrievalObjective(Objective):
         self, config: Config, text: TextEncoder, image: ImageEncoder, with_weights: bool = True
     ) -> None:
         self.config = config
-        self.text = text
+        self.text, self.image = text, image
         self.model = build_model(text, image, with_weights)
         self.criterion = build_loss(config, self.model)
         if config.micro_batch_size:
@@ -194,7 +194,7 @@ class RetrievalTask(RetrievalObjective, Task):
     # ---- checkpoints
 
     def contents(self) -> dict:
-        contents = {"vocab": None, **self.text.contents()}
+        contents = {"vocab": None, **self.text.contents(), **self.image.contents()}
         if not isinstance(self.backbone, GivenFeatures):
             contents["exif"] = self.data.exif
         if self.backbone:

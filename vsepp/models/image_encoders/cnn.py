@@ -159,7 +159,7 @@ class CNNEncoder(ImageEncoder):
 
     @classmethod
     def from_checkpoint(
-        cls, config: Config, state: Mapping[str, np.ndarray], source: str
+        cls, config: Config, contents: dict, state: Mapping[str, np.ndarray], source: str
     ) -> CNNEncoder:
         size = None
         if not any(name.startswith(BACKBONE) for name in state):
