@@ -43,9 +43,10 @@ class JointEmbedding(nn.Layer):
             )
 
     def train(self) -> JointEmbedding:
-        """Training mode for all but a frozen backbone."""
+        """Training mode for all but what is frozen in an encoder."""
         super().train()
         self.image_extractor.train()
+        self.text_extractor.train()
         return self
 
     def forward(

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import paddle
 
+from vsepp.checkpoint import read_header
 from vsepp.config import Config
 from vsepp.data.features import GIVEN, FeatureOrigin
 from vsepp.data.loaders import training_loader
@@ -116,10 +117,12 @@ class RetrievalTask(RetrievalObjective, Task):
         self.data = open_splits(config, ("train", "val", "test"), prepared=prepared)
         self.backbone = self.data.backbone
         feature_size = self.backbone.origin.feature_size if self.backbone else None
-        text, image = encoders_for_training(config, self.data, feature_size)
+        path = None if with_weights else config.checkpoint or config.init_from
+        after = (read_header(path), path) if path else None
+        text, image = encoders_for_training(config, self.data, feature_size, after)
         for dataset in self.data.splits.values():
             if not text.reader.reads(dataset):  # an encoder that takes no words of vocab.json
-                captions, _ = text.reader.read_anew(dataset.sentences())
+                captions, _ = text.reader.read_anew(dataset.written_sentences())
                 dataset.take_captions(captions, text.reader)
         super().__init__(config, text, image, with_weights)
         self.loader = training_loader(
