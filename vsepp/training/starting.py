@@ -29,6 +29,7 @@ _FREE_ON_RESUME = {
     "pretrained",
     "image_store",
     "text_weights",
+    "word_vectors",
     # what the data say, which the vocabulary and captions_per_image are compared with
     "max_len",
     "min_word_count",
@@ -39,6 +40,7 @@ _FREE_ON_RESUME = {
 _OF_THE_WEIGHTS = (
     "text_model",
     "text_frozen",
+    "text_pooling",
     "word_dim",
     "embed_size",
     "num_layers",

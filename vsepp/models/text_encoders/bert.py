@@ -97,9 +97,10 @@ class BertExtractor(nn.Layer):
         lengths = cap_lens.reshape([-1])
         with self.gradients_of_bert():
             states = self.bert(self.words_left_out(captions), lengths)
-        states = self.outputs_left_out(states)
+        share = self.outputs_left_out
         if self.pooling is None:
-            return self.code_of(states[:, 0])
+            return self.code_of(dropped(states[:, 0], share))
+        states = dropped(states, share)
         if self.pools_states:
             return self.code_of(self.pooling(states, lengths))
         return self.normalized(self.pooling(self.fc(states), lengths))
@@ -120,9 +121,10 @@ class BertExtractor(nn.Layer):
         """Captions as a step of training reads them."""
         return self.dropout.of_words(captions) if self.training else captions
 
-    def outputs_left_out(self, states: paddle.Tensor) -> paddle.Tensor:
-        """States as a step of training pools them."""
-        return dropped(states, self.dropout.outputs) if self.training else states
+    @property
+    def outputs_left_out(self) -> float:
+        """The share of the states' numbers that is left out before they are pooled."""
+        return self.dropout.outputs if self.training else 0.0
 
     def code_of(self, states: paddle.Tensor) -> paddle.Tensor:
         """The codes that pooled states ``[batch, hidden_size]`` stand for."""

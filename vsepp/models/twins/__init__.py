@@ -18,6 +18,9 @@ from vsepp.system.lazy import at_place
 TWINS = {
     "vsepp.models.text_encoders.gru:TextRepExtractor": "vsepp.models.twins.packed_gru:text_codes",
     "vsepp.models.text_encoders.bert:BertExtractor": "vsepp.models.twins.packed_bert:text_codes",
+    "vsepp.models.text_encoders.pooled_gru:PooledTextExtractor": (
+        "vsepp.models.twins.packed_words:pooled_codes"
+    ),
     "vsepp.models.image_encoders.cnn:ImageRepExtractor": "vsepp.models.twins.pixels:image_codes",
 }
 

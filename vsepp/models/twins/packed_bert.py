@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import paddle
 
+from vsepp.models.text_encoders.dropping import dropped
+from vsepp.models.twins.packed_pooling import packed_pooling
 from vsepp.models.twins.packed_transformer import packed_states
+from vsepp.models.twins.packing import Packing
 
 if TYPE_CHECKING:
     from vsepp.models.bert import Bert
@@ -41,18 +44,20 @@ def text_codes(
         cap_lens: int64 tensor ``[batch]``, each in ``1 … time``.
     """
     lengths = cap_lens.numpy().reshape(-1)
-    tokens = layer.words_left_out(captions).numpy()[:, : lengths.max()]
+    tokens = layer.words_left_out(captions[:, : int(lengths.max())]).numpy()
     with layer.gradients_of_bert():
         states = packed_bert(layer.bert, tokens, lengths)
-    states = layer.outputs_left_out(states)
+    starts = np.cumsum(lengths) - lengths
+    share = layer.outputs_left_out
     if layer.pooling is None:
-        return layer.code_of(states[paddle.to_tensor(np.cumsum(lengths) - lengths)])
+        return layer.code_of(dropped(_rows(states, starts), share))
+    packing = Packing(lengths)  # whose order is another
+    sentences, words = np.divmod(packing.words, len(packing.steps))
+    states = dropped(_rows(states, starts[sentences] + words), share, packing)
     if layer.pools_states:
-        sentences = paddle.to_tensor(np.repeat(np.arange(len(lengths)), lengths))
-        return layer.code_of(paddle.geometric.segment_mean(states, sentences))
-    values = layer.fc(states)
-    places = np.zeros(tokens.shape, np.int64)
-    there = np.arange(tokens.shape[1]) < lengths[:, None]
-    places[there] = np.arange(len(values))
-    grid = values[paddle.to_tensor(places.reshape(-1))].reshape([*places.shape, -1])
-    return layer.normalized(layer.pooling(grid, cap_lens.reshape([-1])))
+        return layer.code_of(packed_pooling(layer.pooling, states, packing))
+    return layer.normalized(packed_pooling(layer.pooling, layer.fc(states), packing))
+
+
+def _rows(states: paddle.Tensor, places: np.ndarray) -> paddle.Tensor:
+    return paddle.gather(states, paddle.to_tensor(places))
