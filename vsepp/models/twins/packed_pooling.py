@@ -103,8 +103,16 @@ def _gpo_grad(grad: np.ndarray, kept: Any, packing: Packing) -> tuple[np.ndarray
     return weights, table_grad.reshape(shape).astype(np.float32)
 
 
-_FORWARD: dict[type[nn.Layer], Callable[..., Any]] = {MeanPooling: _mean, MaxPooling: _max, GPO: _gpo}
-_BACKWARD: dict[type[nn.Layer], Callable[..., Any]] = {MeanPooling: _mean_grad, MaxPooling: _max_grad, GPO: _gpo_grad}
+_FORWARD: dict[type[nn.Layer], Callable[..., Any]] = {
+    MeanPooling: _mean,
+    MaxPooling: _max,
+    GPO: _gpo,
+}
+_BACKWARD: dict[type[nn.Layer], Callable[..., Any]] = {
+    MeanPooling: _mean_grad,
+    MaxPooling: _max_grad,
+    GPO: _gpo_grad,
+}
 
 
 class _Pooled(PyLayer):
