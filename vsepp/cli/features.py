@@ -8,8 +8,9 @@ from vsepp.system.invocation import command
 
 DESCRIPTION = """Compute the frozen backbone's features of every image of a prepared data set.
 
-Grids of cells and further views of the photographs too, where the configuration has them. They are stored beside the data and used by training with finetuned=false, which also computes
-them by itself. An interrupted run goes on where it stopped."""
+Grids of cells and further views of the photographs too, where the configuration has them. They
+are stored beside the data and used by training with finetuned=false, which also computes them by
+itself. An interrupted run goes on where it stopped."""
 
 
 def main(argv=None):

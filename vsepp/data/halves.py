@@ -11,11 +11,6 @@ import numpy as np
 _FLOAT32 = np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float32)
 
 
-def as_float32(halves: np.ndarray) -> np.ndarray:
-    """float16 ``[...]`` → float32 ``[...]``."""
-    return stack_float32([halves])[0]
-
-
 def stack_float32(arrays: Sequence[np.ndarray]) -> np.ndarray:
     """Arrays of one shape, stacked: ``[n, ...]``; float16 becomes float32, once, on its way."""
     first = arrays[0]

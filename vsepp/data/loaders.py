@@ -136,8 +136,8 @@ def trim(items: Sequence[tuple]) -> list[np.ndarray]:
     """Collate items of :class:`TrainingPairs`, with captions cut to the batch's longest.
 
     Returns:
-        images ``[batch, …]`` (float32 where they come as float16), captions int64 ``[batch, longest]``, lengths int64 ``[batch]``,
-        image ids int64 ``[batch]``
+        images ``[batch, …]`` (float32 where they come as float16), captions int64
+        ``[batch, longest]``, lengths int64 ``[batch]``, image ids int64 ``[batch]``
     """
     images, captions, lengths, image_ids = zip(*items)
     longest = int(max(lengths))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from vsepp.system.npy_files import let_go
@@ -21,6 +23,9 @@ class LetGo:
 
     def __len__(self) -> int:
         return len(self.array)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return (self[index] for index in range(len(self)))
 
     def __getitem__(self, index: int) -> np.ndarray:
         row = self.array[index]

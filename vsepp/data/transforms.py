@@ -99,9 +99,7 @@ class CenterCrop:
         self.image_size = image_size
         self.normalized = normalized
 
-    def resized(
-        self, image: Image.Image | np.ndarray
-    ) -> tuple[Image.Image | np.ndarray, int, int]:
+    def resized(self, image: Image.Image | np.ndarray) -> tuple[Image.Image | np.ndarray, int, int]:
         """(the image before it is cropped, its width, its height)."""
         return _resized(image, self.resize, self.interpolation)
 

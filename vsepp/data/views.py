@@ -40,10 +40,10 @@ def view_pixels(
         return mirrored(pixels) if view else pixels
     generator = np.random.default_rng((view, position))
     picture, width, height = plain.resized(photograph)
-    box = random_box(width, height, generator)
+    left, top, right, bottom = random_box(width, height, generator)
+    cropped = Image.fromarray(np.asarray(picture)[top:bottom, left:right])
     shape = (steps.image_size, steps.image_size)
-    method = Image.Resampling[steps.interpolation.upper()]
-    pixels = np.asarray(picture.crop(box).resize(shape, method))
+    pixels = np.asarray(cropped.resize(shape, Image.Resampling[steps.interpolation.upper()]))
     return mirrored(pixels) if generator.random() < 0.5 else pixels
 
 
@@ -62,7 +62,7 @@ def random_box(
     """
     for _ in range(_TRIES):
         area = width * height * generator.uniform(*_AREA)
-        aspect = math.exp(generator.uniform(*map(math.log, _ASPECT)))
+        aspect = math.exp(generator.uniform(math.log(_ASPECT[0]), math.log(_ASPECT[1])))
         across, down = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
         if 0 < across <= width and 0 < down <= height:
             left = int(generator.integers(width - across + 1))

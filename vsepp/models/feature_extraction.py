@@ -17,6 +17,7 @@ from vsepp.data.encoding import Encoding
 from vsepp.data.features import FeatureOrigin, FeatureStore, view_name
 from vsepp.data.images import map_images, open_image
 from vsepp.data.prepared import Prepared
+from vsepp.data.training_images import TRAINING
 from vsepp.data.views import MIRROR, view_pixels
 from vsepp.models.backbones import build_backbone, check_image_size, feature_size
 from vsepp.models.cells import count_cells
@@ -169,10 +170,16 @@ def load_features(
     return features, backbone
 
 
-def _views(config: Config, split: str) -> Iterable[int]:
-    """The views of a split's photographs that a run needs."""
-    if split == "train" or (split == "restval" and config.use_restval):
-        return range(1 + config.feature_views)
+def trained_views(config: Config, split: str) -> range:
+    """The views of a split's photographs that training reads beside the plain ones."""
+    trained = split == "train" or (split == "restval" and config.use_restval)
+    return range(1, 1 + config.feature_views) if trained else range(0)
+
+
+def _views(config: Config, split: str) -> Sequence[int]:
+    """All views of a split's photographs that a run reads."""
+    if split in TRAINING:
+        return (0, *trained_views(config, split))
     return (0, MIRROR) if config.test_flip else (0,)
 
 
@@ -186,13 +193,12 @@ def _refuse_other_than_given(config: Config) -> None:
 
 
 def _check_room(
-    store: FeatureStore,
-    wanted: Sequence[tuple[CaptionDataset, int]],
-    log: Callable[[str], object],
+    store: FeatureStore, wanted: Sequence[tuple[CaptionDataset, int]], log: Callable[[str], object]
 ) -> None:
-    """Say what room the missing files take, where there are any; InputError when they do not fit."""
+    """Say what room the missing files take, if any; InputError when they do not fit."""
     needed = 0
-    plain, views = 0, {}  # images, and by their number the views and images of each split
+    plain = 0  # images
+    views: dict[str, list[int]] = {}  # of a split, how many, and of how many images
     for dataset, view in wanted:
         missing = store.missing_bytes(dataset.split, dataset.images, view)
         needed += missing
@@ -245,6 +251,7 @@ def _compute(
     seconds = time.perf_counter() - begin
     computed = sum(done[1:])
     log(
-        f"{what}: {computed} images in {seconds:.1f} s ({computed / max(seconds, 1e-9):.1f} images/s), {done[0]} were there; "
+        f"{what}: {computed} images in {seconds:.1f} s "
+        f"({computed / max(seconds, 1e-9):.1f} images/s), {done[0]} were there; "
         f"in {store.folder}"
     )

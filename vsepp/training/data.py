@@ -17,12 +17,15 @@ from vsepp.data.preprocessing import Preprocessing
 from vsepp.data.views import MIRROR
 from vsepp.models.backbones import check_image_size
 from vsepp.models.encoders import find_image_encoder
-from vsepp.models.feature_extraction import FrozenBackbone, GivenFeatures, load_features
+from vsepp.models.feature_extraction import (
+    FrozenBackbone,
+    GivenFeatures,
+    load_features,
+    trained_views,
+)
 from vsepp.system.errors import InputError
 from vsepp.system.threads import cpu_count
 from vsepp.text.vocabulary import Vocabulary
-
-_TRAINED_ON = ("train", "restval")  # restval joins training, or is not opened
 
 
 @dataclasses.dataclass
@@ -120,7 +123,7 @@ def open_splits(
     if uses_features(config):
         features, backbone = load_features(config, prepared, wanted, log)
         for split in wanted:
-            views = [view_name(split, number) for number in range(1, 1 + config.feature_views)]
+            views = [view_name(split, view) for view in trained_views(config, split)]
             opened[split] = FeatureTextDataset(
                 folder,
                 vocabulary,
@@ -129,14 +132,14 @@ def open_splits(
                 captions_per_image,
                 max_len,
                 exif,
-                views=[features[name] for name in views] if split in _TRAINED_ON else (),
+                views=[features[name] for name in views],
                 mirrored=features.get(view_name(split, MIRROR)),
                 seed=config.seed,
             )
     else:
         steps = find_image_encoder(config.image_model)(config).preprocessing
         for split in wanted:
-            training = split in _TRAINED_ON
+            training = split in ("train", "restval")
             crop = steps.random_crop() if training else steps.center_crop()
             opened[split] = dataset = ImageTextDataset(
                 folder, vocabulary, split, captions_per_image, max_len, crop, config.seed, exif
