@@ -39,11 +39,15 @@ class Cells(nn.Layer):
 def count_cells(backbone: nn.Layer, image_size: int) -> int:
     """How many cells a backbone that was built with a grid makes of an image.
 
-    It is asked with one empty image, in evaluation mode, and left so.
+    It is asked with one empty image, in evaluation mode, and left in the mode it was in.
 
     Raises:
         InputError: when ``image_grid`` is larger than its map of such an image.
     """
+    training = backbone.training
     backbone.eval()
     with paddle.no_grad():
-        return int(backbone(paddle.zeros([1, 3, image_size, image_size])).shape[1])
+        cells = int(backbone(paddle.zeros([1, 3, image_size, image_size])).shape[1])
+    if training:
+        backbone.train()
+    return cells

@@ -2,7 +2,7 @@
 
 import paddle
 
-_TINY = 1e-12
+TINY = 1e-12  # of a squared length: what is less counts as zero
 
 
 def l2_normalize(vectors: paddle.Tensor) -> paddle.Tensor:
@@ -13,5 +13,5 @@ def l2_normalize(vectors: paddle.Tensor) -> paddle.Tensor:
     """
     squared = (vectors * vectors).sum(axis=-1, keepdim=True)
     # Division by the length would give a zero row a gradient of 1e12.
-    safe = paddle.where(squared > _TINY, squared, paddle.ones_like(squared))
+    safe = paddle.where(squared > TINY, squared, paddle.ones_like(squared))
     return vectors / paddle.sqrt(safe)

@@ -146,12 +146,20 @@ class ImageEncoder(ABC):
         """What a checkpoint holds of the encoder besides its weights, as JSON can hold it."""
         return {}
 
+    def check_keys(self) -> None:
+        """InputError when keys of the configuration contradict each other or the network.
+
+        It is asked before anything is computed, such as features.
+        """
+        return
+
     @abstractmethod
     def build(self) -> paddle.nn.Layer:
         """The network for use, its weights to be set: ``forward(images)`` → codes.
 
-        It has ``encode_features`` (float32 ``[batch, feature_size]`` → codes), ``feature_size``,
-        and, unless images come as stored features, ``backbone`` (images → features).
+        It has ``encode_features`` (float32 ``[batch, feature_size]``, of a grid ``[batch, cells,
+        feature_size]`` → codes), ``feature_size``, and, unless images come as stored features,
+        ``backbone`` (images → features).
         """
 
     @abstractmethod
