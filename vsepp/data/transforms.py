@@ -99,9 +99,13 @@ class CenterCrop:
         self.image_size = image_size
         self.normalized = normalized
 
+    def resized(self, image: Image.Image | np.ndarray) -> tuple[Image.Image | np.ndarray, int, int]:
+        """(the image before it is cropped, its width, its height)."""
+        return _resized(image, self.resize, self.interpolation)
+
     def pixels(self, image: Image.Image | np.ndarray) -> np.ndarray:
         """The crop as uint8 ``[image_size, image_size, 3]``."""
-        image, width, height = _resized(image, self.resize, self.interpolation)
+        image, width, height = self.resized(image)
         left = int(round((width - self.image_size) / 2.0))
         top = int(round((height - self.image_size) / 2.0))
         return crop(image, left, top, self.image_size)

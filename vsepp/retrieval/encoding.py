@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import paddle
 
-from vsepp.data.batches import in_batches
+from vsepp.data.batches import in_groups
+from vsepp.data.halves import stack_float32
 from vsepp.data.images import map_images
 from vsepp.models.device import memory_errors_explained
 from vsepp.models.twins import compute
@@ -60,7 +61,7 @@ def encode_rows(
 
     Args:
         encoder: from a batch, as a tensor, to its codes.
-        inputs: iterable over arrays of one shape and type.
+        inputs: iterable over arrays of one shape and type; float16 is encoded as float32.
         count: how many there are.
         batch_size: inputs at a time.
         quiet: show no progress bar.
@@ -70,7 +71,7 @@ def encode_rows(
     """
     parts = []
     rows = progress(inputs, "encoding images", count, "image", disable=quiet or None)
-    for batch in in_batches(rows, batch_size):
+    for batch in map(stack_float32, in_groups(rows, batch_size)):
         with memory_errors_explained():
             parts.append(encoder(paddle.to_tensor(batch)).numpy())
     return np.concatenate(parts)

@@ -15,6 +15,7 @@ from PIL import Image, ImageOps
 from vsepp.data.batches import in_batches
 from vsepp.data.features import GIVEN, first_not_finite
 from vsepp.data.images import as_rgb, map_images, open_image
+from vsepp.data.mapped_rows import LetGo
 from vsepp.data.transforms import normalize
 from vsepp.models.twins.predictor import BackbonePredictor
 from vsepp.retrieval.arguments import listed
@@ -194,7 +195,8 @@ class EncodesPhotographs(Networks):
         """Codes of precomputed backbone features.
 
         Args:
-            features: float array ``[n, feature_size]``.
+            features: float array ``[n, feature_size]``, or ``[n, cells, feature_size]`` for a
+                model over grids. float16 is read piece by piece, as memory-mapped files have it.
 
         Returns:
             float32 ``[n, embed_size]``.
@@ -203,12 +205,15 @@ class EncodesPhotographs(Networks):
             InputError: for an array of another shape, or with NaN or infinity in it.
         """
         try:
-            features = np.asarray(features, dtype=np.float32)
+            if getattr(features, "dtype", None) != np.float16:
+                features = np.asarray(features, dtype=np.float32)
         except (TypeError, ValueError):
             raise InputError("features must be numbers, as many for each image.") from None
         size = self.image_extractor.feature_size
-        if features.ndim != 2 or features.shape[1] != size:
-            raise InputError(f"features must be of shape [n, {size}], not {features.shape}.")
+        grid = self.config.image_features == "grid"
+        if features.ndim != 2 + grid or features.shape[-1] != size:
+            shape = f"[n, cells, {size}]" if grid else f"[n, {size}]"
+            raise InputError(f"features must be of shape {shape}, not {features.shape}.")
         if not len(features):
             return self.no_codes()
         row = first_not_finite(features)
@@ -216,7 +221,7 @@ class EncodesPhotographs(Networks):
             raise InputError(
                 f"features: row {row} holds NaN, infinity or a number too large: compute it anew."
             )
-        return self._encode_features(features, len(features))
+        return self._encode_features(LetGo(features), len(features))
 
     def no_codes(self) -> np.ndarray:
         return np.empty((0, self.embed_size), np.float32)
