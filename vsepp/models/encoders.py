@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from vsepp.text.vocabulary import Vocabulary
 
 #: ``text_model`` → module and class
-TEXT_ENCODERS = {"gru": "vsepp.models.text_encoders.gru:GRUEncoder"}
+TEXT_ENCODERS = {
+    "gru": "vsepp.models.text_encoders.word_encoders:GRUEncoder",
+    "bigru": "vsepp.models.text_encoders.word_encoders:BiGRUEncoder",
+}
 
 #: ``image_model`` → module and class
 IMAGE_ENCODERS = dict.fromkeys(BACKBONES, "vsepp.models.image_encoders.cnn:CNNEncoder")
@@ -56,6 +59,7 @@ class TextEncoder(ABC):
     Attributes:
         word_rows: the parameter of its network with a row for each word of the reader's
             vocabulary, by which weights are carried over to other words; None where none has.
+        said: lines for a run's log, of what was found while its network was built.
     """
 
     word_rows: str | None = None
@@ -63,6 +67,17 @@ class TextEncoder(ABC):
     def __init__(self, config: Config, reader: WordReader) -> None:
         self.config = config
         self.reader = reader
+        self.said: list[str] = []
+
+    @classmethod
+    def check_config(cls, config: Config, with_weights: bool = True) -> None:
+        """InputError where a configuration asks for what this encoder is not or has not.
+
+        Called before a run computes anything.
+
+        Args:
+            with_weights: see :meth:`build_for_training`.
+        """
 
     @classmethod
     @abstractmethod

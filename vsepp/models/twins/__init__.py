@@ -20,6 +20,9 @@ TWINS = {
     "vsepp.models.image_encoders.features:FeatureRepExtractor": (
         "vsepp.models.twins.grid_head:feature_codes"
     ),
+    "vsepp.models.text_encoders.pooled_gru:PooledTextExtractor": (
+        "vsepp.models.twins.packed_words:pooled_codes"
+    ),
     "vsepp.models.image_encoders.cnn:ImageRepExtractor": "vsepp.models.twins.pixels:image_codes",
 }
 
