@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -24,12 +24,14 @@ if TYPE_CHECKING:
 
     from vsepp.config import Config
     from vsepp.text.reader import WordReader
+    from vsepp.text.subwords import SubwordReader
     from vsepp.text.vocabulary import Vocabulary
 
 #: ``text_model`` → module and class
 TEXT_ENCODERS = {
     "gru": "vsepp.models.text_encoders.word_encoders:GRUEncoder",
     "bigru": "vsepp.models.text_encoders.word_encoders:BiGRUEncoder",
+    "bert": "vsepp.models.text_encoders.bert:BertEncoder",
 }
 
 #: ``image_model`` → module and class
@@ -64,9 +66,9 @@ class TextEncoder(ABC):
 
     word_rows: str | None = None
 
-    def __init__(self, config: Config, reader: WordReader) -> None:
+    def __init__(self, config: Config, reader: WordReader | SubwordReader) -> None:
         self.config = config
-        self.reader = reader
+        self.reader: Any = reader
         self.said: list[str] = []
 
     @classmethod
@@ -87,6 +89,20 @@ class TextEncoder(ABC):
         Args:
             data: what the prepared data set knows: ``vocabulary`` and ``tokenizer``.
         """
+
+    @classmethod
+    def for_training_after(
+        cls, config: Config, data: CaptionedData, contents: dict, source: str
+    ) -> TextEncoder:
+        """The encoder of a run that goes on from a checkpoint, or begins with its weights.
+
+        One that a checkpoint holds all of needs nothing else; this one is made of the data again.
+
+        Args:
+            data: see :meth:`for_training`.
+            contents, source: see :meth:`from_checkpoint`.
+        """
+        return cls.for_training(config, data)
 
     @classmethod
     @abstractmethod
@@ -113,6 +129,11 @@ class TextEncoder(ABC):
                 are set afterwards.
         """
         return self.build()
+
+    def pretrained_parameters(self, network: paddle.nn.Layer) -> list[paddle.Tensor]:
+        """Those of its network that begin with weights of others, and that training is to move
+        less: at ``pretrained_lr`` times the rate."""
+        return []
 
     @abstractmethod
     def check_state(self, state: Mapping[str, np.ndarray], source: str) -> None:
@@ -188,7 +209,10 @@ class ImageEncoder(ABC):
 
 
 def encoders_for_training(
-    config: Config, data: CaptionedData, feature_size: int | None = None
+    config: Config,
+    data: CaptionedData,
+    feature_size: int | None = None,
+    after: tuple[dict, str] | None = None,
 ) -> tuple[TextEncoder, ImageEncoder]:
     """The encoders that a configuration asks for.
 
@@ -196,9 +220,11 @@ def encoders_for_training(
         config: the run's ``Config``.
         data: what the prepared data set knows: ``vocabulary`` and ``tokenizer``.
         feature_size: see :class:`ImageEncoder`.
+        after: the checkpoint that a run goes on from or begins with: its header and its path.
     """
+    text = find_text_encoder(config.text_model)
     return (
-        find_text_encoder(config.text_model).for_training(config, data),
+        text.for_training_after(config, data, *after) if after else text.for_training(config, data),
         find_image_encoder(config.image_model)(config, feature_size),
     )
 

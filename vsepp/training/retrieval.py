@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import paddle
 
+from vsepp.checkpoint import read_header
 from vsepp.config import Config
 from vsepp.data.features import GIVEN, FeatureOrigin
 from vsepp.data.loaders import training_loader
@@ -23,7 +24,7 @@ from vsepp.models.encoders import (
     find_text_encoder,
 )
 from vsepp.models.feature_extraction import GivenFeatures
-from vsepp.models.losses import TripletNetLoss, build_loss, equal_rows
+from vsepp.models.losses import build_loss, equal_rows
 from vsepp.models.recomputing import recompute_blocks
 from vsepp.models.state import get_state, set_state
 from vsepp.models.twins import compute
@@ -77,6 +78,8 @@ class RetrievalObjective(Objective):
         self.text, self.image = text, image
         self.model = build_model(text, image, with_weights)
         self.criterion = build_loss(config, self.model)
+        for parameter in text.pretrained_parameters(self.model.text_extractor):
+            parameter.optimize_attr["learning_rate"] = config.pretrained_lr
         if config.micro_batch_size:
             return_large_blocks()
         elif image.feature_size:
@@ -123,10 +126,12 @@ class RetrievalTask(RetrievalObjective, Task):
         self.data = open_splits(config, ("train", "val", "test"), prepared=prepared)
         self.backbone = self.data.backbone
         feature_size = self.backbone.origin.feature_size if self.backbone else None
-        text, image = encoders_for_training(config, self.data, feature_size)
+        path = None if with_weights else config.checkpoint or config.init_from
+        after = (read_header(path), path) if path else None
+        text, image = encoders_for_training(config, self.data, feature_size, after)
         for dataset in self.data.splits.values():
             if not text.reader.reads(dataset):  # an encoder that takes no words of vocab.json
-                captions, _ = text.reader.read_anew(dataset.sentences())
+                captions, _ = text.reader.read_anew(dataset.written_sentences())
                 dataset.take_captions(captions, text.reader)
         super().__init__(config, text, image, with_weights)
         self.said = text.said
@@ -187,11 +192,11 @@ class RetrievalTask(RetrievalObjective, Task):
         )
 
     def begin_epoch(self, epoch: int) -> None:
-        """Let the hardest negatives count alone once the warm-up is over."""
-        if isinstance(self.criterion, TripletNetLoss):
-            self.criterion.hard_negative = (
-                self.config.hard_negative and epoch >= self.config.hard_negative_warmup
-            )
+        """Take up the loss of the epoch: another may stand before the hardest negatives alone."""
+        self.criterion = build_loss(self.config, self.model, epoch)
+        scale = getattr(self.model, "logit_scale", None)
+        if scale is not None:  # that of a warm-up rests afterwards: Adam would move it on
+            scale.stop_gradient = all(each is not scale for each in self.criterion.parameters())
 
     def warning(self, loss: float, step: int) -> str | None:
         return self.collapse.warning(loss, step, getattr(self.criterion, "hard_negative", False))

@@ -28,6 +28,7 @@ _FREE_ON_RESUME = {
     "weights",
     "pretrained",
     "image_store",
+    "text_weights",
     "word_vectors",
     # what the data say, which the vocabulary and captions_per_image are compared with
     "max_len",
@@ -38,6 +39,7 @@ _FREE_ON_RESUME = {
 # has it from there.
 _OF_THE_WEIGHTS = (
     "text_model",
+    "text_frozen",
     "text_pooling",
     "word_dim",
     "embed_size",
