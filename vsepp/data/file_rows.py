@@ -1,0 +1,48 @@
+"""Reading rows of files that are larger than the memory that reading them may take."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections.abc import Iterator
+from typing import IO
+
+import numpy as np
+
+from vsepp.system.errors import InputError
+
+
+class FileRows:
+    """The rows of an array. Those of a memory-mapped file are read, each into memory of its own.
+
+    A page of a map belongs to the process from its first reading on, and what the system maps
+    beside it too: of a file of gigabytes that soon is all of it. Where the system cannot read at
+    a place (Windows), rows are those of the map.
+    """
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.array = array
+        self._file: IO[bytes] | None = None
+        self._start = 0
+        # not of a part of a map, whose offset is that of the whole
+        if isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap):
+            if hasattr(os, "preadv") and array.filename and array.flags.c_contiguous:
+                self._file, self._start = open(array.filename, "rb", buffering=0), array.offset
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return (self[index] for index in range(len(self)))
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        if self._file is None:
+            return self.array[index]
+        row = np.empty(self.array.shape[1:], self.array.dtype)
+        start = self._start + index * row.nbytes
+        if os.preadv(self._file.fileno(), [row.data], start) != row.nbytes:
+            raise InputError(
+                f"{self._file.name} ends before its row {index}: it was changed while it was "
+                "read; run this again."
+            )
+        return row
