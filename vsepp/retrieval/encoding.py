@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import paddle
@@ -13,8 +13,10 @@ import paddle
 from vsepp.data.batches import in_groups
 from vsepp.data.halves import stack_float32
 from vsepp.data.images import map_images
+from vsepp.data.views import mirrored
 from vsepp.models.device import memory_errors_explained
 from vsepp.models.twins import compute
+from vsepp.retrieval.mirroring import averaged
 from vsepp.system.errors import InputError
 from vsepp.system.progress import progress
 from vsepp.text.equal import first_of_equal_captions
@@ -156,14 +158,44 @@ def encode_captions(
 
 
 def encode_dataset(
-    model: JointEmbedding, dataset: CaptionDataset, batch_size: int, quiet: bool = True
+    model: JointEmbedding,
+    dataset: CaptionDataset,
+    batch_size: int,
+    quiet: bool = True,
+    test_flip: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Codes of a ``CaptionDataset``: each image once, each caption once.
 
+    Args:
+        test_flip: an image's code is the average over it and its mirror image.
+
     Returns:
         (float32 ``[n_images, embed_size]``, float32 ``[n_captions, embed_size]``)
+
+    Raises:
+        InputError: with ``test_flip``, for features without those of the mirror images.
     """
+
+    def encode(image: Callable[[int], np.ndarray]) -> np.ndarray:
+        inputs = map_images(image, range(len(dataset.images)))
+        return encode_images(model, inputs, len(dataset.images), batch_size, quiet)
+
     with evaluation_mode(model):
-        inputs = map_images(dataset.image, range(len(dataset.images)))
-        images = encode_images(model, inputs, len(dataset.images), batch_size, quiet)
+        images = encode(dataset.image)
+        if test_flip:
+            mirror_codes = encode(partial(_mirrored_image, dataset))
+            images = averaged(model.image_extractor, images, mirror_codes)
         return images, encode_captions(model, dataset.captions, batch_size, quiet)
+
+
+def _mirrored_image(dataset: Any, image_id: int) -> np.ndarray:
+    """What a model sees of the mirrored photograph."""
+    if not hasattr(dataset, "mirrored_image"):  # whose images are pixels
+        return mirrored(dataset.image(image_id))
+    image = dataset.mirrored_image(image_id)
+    if image is None:
+        raise InputError(
+            f"test_flip: the {dataset.split} features of {dataset.folder.name} came without those "
+            "of the mirror images: set test_flip=false."
+        )
+    return image

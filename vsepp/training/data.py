@@ -112,6 +112,7 @@ def open_splits(
     config = with_prepared_options(config, prepared)
     captions_per_image, max_len = config.captions_per_image, config.max_len
     exif = prepared.exif
+    find_image_encoder(config.image_model)(config).check_keys()
     if prepared.features:
         _refuse_photographs(config, folder)
     else:
