@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import mmap
 import os
+import weakref
 from collections.abc import Iterator
-from typing import IO
 
 import numpy as np
 
@@ -22,12 +22,14 @@ class FileRows:
 
     def __init__(self, array: np.ndarray) -> None:
         self.array = array
-        self._file: IO[bytes] | None = None
-        self._start = 0
+        self._file: int | None = None
+        self._start, self._path = 0, ""
         # not of a part of a map, whose offset is that of the whole
         if isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap):
             if hasattr(os, "preadv") and array.filename and array.flags.c_contiguous:
-                self._file, self._start = open(array.filename, "rb", buffering=0), array.offset
+                self._start, self._path = array.offset, str(array.filename)
+                self._file = os.open(self._path, os.O_RDONLY)
+                weakref.finalize(self, os.close, self._file)
 
     def __len__(self) -> int:
         return len(self.array)
@@ -40,9 +42,9 @@ class FileRows:
             return self.array[index]
         row = np.empty(self.array.shape[1:], self.array.dtype)
         start = self._start + index * row.nbytes
-        if os.preadv(self._file.fileno(), [row.data], start) != row.nbytes:
+        if os.preadv(self._file, [row.data], start) != row.nbytes:
             raise InputError(
-                f"{self._file.name} ends before its row {index}: it was changed while it was "
+                f"{self._path} ends before its row {index}: it was changed while it was "
                 "read; run this again."
             )
         return row
