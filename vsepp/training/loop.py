@@ -42,7 +42,12 @@ class Trainer:
 
     Raises:
         InputError: when data, weights, checkpoint or device do not fit the configuration.
+
+    Attributes:
+        tested: ``Scored`` of the best model on the test split, once :meth:`run` has returned.
     """
+
+    tested: Scored
 
     def __init__(
         self, config: Config, task: Callable[..., Task], listeners: Sequence[Listener] = ()
@@ -206,6 +211,7 @@ class Trainer:
         self._tell_scores("test", scored)
         self.folder.log(f"the best model, of step {best['step']}, on the test split:")
         self._tell("tested", scored, self.best_path)
+        self.tested = scored
         self._finish()
         return scored.metrics
 
@@ -267,12 +273,7 @@ class Trainer:
         return_freed()
 
     def _stalled(self) -> bool:
-        """Whether ``early_stop`` validations since the best have brought nothing better."""
-        position, score = self.position, self.task.score_name
-        since = [
-            row for row in position.history if score in row and row["step"] > position.best_step
-        ]
-        return 0 < self.config.early_stop <= len(since)
+        return self.position.stalled(self.config.early_stop, self.task.score_name)
 
     def _trained(self) -> float:
         """Seconds of training up to now, of all processes that it took."""
