@@ -12,7 +12,8 @@ def train_all(config, seeds):
     runs = []
     for run in train_seeds(config, seeds):
         if not run.trained:
-            print(f"seed {run.config.seed} was trained before: {run.config.best_checkpoint}")
+            best = run.config.path("best_checkpoint")
+            print(f"seed {run.config.seed} was trained before: {best}")
         runs.append(run)
     rows = [
         {
