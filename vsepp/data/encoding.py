@@ -23,6 +23,8 @@ _LATER = {
     "interpolation": str,
     "mean": list,
     "std": list,
+    "square": bool,
+    "floor_crop": bool,
     "flags": dict,
 }
 
@@ -79,6 +81,8 @@ class Encoding:
             "interpolation": steps.interpolation,
             "mean": list(steps.mean),
             "std": list(steps.std),
+            "square": steps.square,
+            "floor_crop": steps.floor_crop,
             "flags": dict(self.flags),
         }
 
@@ -127,6 +131,8 @@ class Encoding:
             values["interpolation"],
             tuple(values["mean"]),
             tuple(values["std"]),
+            values["square"],
+            values["floor_crop"],
         )
         flags = tuple(values["flags"].items())
         return cls(values["fingerprint"], steps, values["exif"], values["precision"], flags)

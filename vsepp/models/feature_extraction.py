@@ -16,12 +16,10 @@ from vsepp.data.encoding import Encoding
 from vsepp.data.features import FeatureOrigin, FeatureStore
 from vsepp.data.images import map_images, open_image
 from vsepp.data.prepared import Prepared
-from vsepp.models.backbones import build_backbone, check_image_size, feature_size
 from vsepp.models.device import backbone_precision
 from vsepp.models.encoders import find_image_encoder
 from vsepp.models.state import get_state
 from vsepp.models.twins.predictor import BackbonePredictor
-from vsepp.models.weights import initialise_backbone
 from vsepp.system.errors import InputError
 from vsepp.system.fingerprints import fingerprint
 from vsepp.system.invocation import command
@@ -45,18 +43,18 @@ class FrozenBackbone:
     """
 
     def __init__(self, config: Config, exif: bool = False) -> None:
-        check_image_size(config.image_model, config.image_size, config.resize)
+        encoder = find_image_encoder(config.image_model).for_training(config)
+        encoder.check_sizes()
         paddle.seed(config.seed)  # a backbone without weights is random, but the same each time
-        self.network = build_backbone(config.image_model)
-        initialise_backbone(self.network, config.image_model, config.pretrained, config.weights)
+        self.network = encoder.frozen_backbone()
         self.network.eval()
         self.state = get_state(self.network)
         self.origin = FeatureOrigin(
             config.image_model,
-            feature_size(config.image_model),
+            encoder.backbone_size,
             Encoding(
                 fingerprint(self.state),
-                find_image_encoder(config.image_model)(config).preprocessing,
+                encoder.preprocessing,
                 exif,
                 precision=backbone_precision(config.backbone_precision),
             ),

@@ -12,7 +12,7 @@ from paddle import nn
 
 from vsepp.config import Config
 from vsepp.data.transforms import MEAN, STD
-from vsepp.models.backbones import build_backbone, feature_size
+from vsepp.models.backbones import build_backbone, check_image_size, feature_size
 from vsepp.models.embedding import l2_normalize
 from vsepp.models.encoders import ImageEncoder, check_shapes
 from vsepp.models.twins import compute
@@ -86,6 +86,8 @@ class ImageRepExtractor(FeatureRepExtractor):
         weights: file with the backbone's weights; goes before ``pretrained``.
         normalize, normalize_features, use_abs: see :class:`FeatureRepExtractor`.
         mean, std: that pixels are normalised with, of the channels, in units of 255.
+        backbone: a network that ``pretrained_model`` does not name, with its weights and its
+            ``feature_size``; nothing else is done to it.
 
     Raises:
         InputError: for an unknown backbone, or weights that are missing or do not fit.
@@ -103,14 +105,15 @@ class ImageRepExtractor(FeatureRepExtractor):
         use_abs: bool = False,
         mean: Sequence[float] | np.ndarray = MEAN,
         std: Sequence[float] | np.ndarray = STD,
+        backbone: nn.Layer | None = None,
     ) -> None:
-        super().__init__(
-            feature_size(pretrained_model), embed_size, normalize, normalize_features, use_abs
-        )
+        size = backbone.feature_size if backbone else feature_size(pretrained_model)
+        super().__init__(size, embed_size, normalize, normalize_features, use_abs)
         self.finetuned = finetuned
         self.mean, self.std = mean, std
-        self.backbone = build_backbone(pretrained_model)
-        initialise_backbone(self.backbone, pretrained_model, pretrained, weights)
+        self.backbone = backbone or build_backbone(pretrained_model)
+        if backbone is None:
+            initialise_backbone(self.backbone, pretrained_model, pretrained, weights)
         if not finetuned:
             for parameter in self.backbone.parameters():
                 parameter.stop_gradient = True
@@ -169,6 +172,20 @@ class CNNEncoder(ImageEncoder):
         check_shapes(state, {"fc.bias": (config.embed_size,)}, source)
         return cls(config, size)
 
+    @property
+    def backbone_size(self) -> int:
+        return feature_size(self.config.image_model)
+
+    def check_sizes(self) -> None:
+        steps = self.preprocessing
+        check_image_size(self.config.image_model, steps.image_size, steps.resize)
+
+    def frozen_backbone(self) -> nn.Layer:
+        config = self.config
+        backbone = build_backbone(config.image_model)
+        initialise_backbone(backbone, config.image_model, config.pretrained, config.weights)
+        return backbone
+
     def build(self) -> FeatureRepExtractor:
         return self._build(finetuned=False, pretrained=False, weights=None)
 
@@ -197,6 +214,11 @@ class CNNEncoder(ImageEncoder):
             config.image_model,
             mean=preprocessing.mean,
             std=preprocessing.std,
+            backbone=self.own_backbone(),
             **backbone,
             **head,
         )
+
+    def own_backbone(self) -> nn.Layer | None:
+        """A network that is no one of ``BACKBONES``, its weights to be set, or None."""
+        return None
