@@ -86,7 +86,7 @@ def read_backbone_weights(
         that the backbone has, in its order.
     """
     path = Path(path).expanduser()
-    found, from_torch = _read_state(path)
+    found, from_torch = read_state(path)
     return fit_backbone_weights(backbone, name, found, from_torch, path, strict)
 
 
@@ -121,7 +121,7 @@ def fit_backbone_weights(
                 f"{path}: parameter {key!r} of {name} is missing; "
                 f"give the weights of {name} under Paddle's or torchvision's names."
             )
-        state[key] = _converted(arrays.pop(key), key, tuple(parameter.shape), from_torch, path)
+        state[key] = converted(arrays.pop(key), key, tuple(parameter.shape), from_torch, path)
     if arrays and strict:
         raise InputError(
             f"{path}: parameter {next(iter(arrays))!r} does not belong to {name}; "
@@ -139,10 +139,27 @@ def _paddle_name(key: str) -> str | None:
     return layer + dot + _TORCH_TO_PADDLE.get(last, last)
 
 
-def _converted(
-    value: np.ndarray, key: str, shape: tuple[int, ...], from_torch: bool, path: str | Path
+def converted(
+    value: np.ndarray,
+    key: str,
+    shape: tuple[int, ...],
+    from_torch: bool,
+    path: str | Path,
+    mend: str = "give the weights of the network that image_model names",
 ) -> np.ndarray:
-    """One array as Paddle stores it: float32, linear weights ``[in, out]``."""
+    """One array as Paddle stores it: float32, linear weights ``[in, out]``.
+
+    Args:
+        value: as it stands in the file.
+        key: its name there.
+        shape: that it must have.
+        from_torch: it is stored as ``[out, in]``, and is turned.
+        path: the file.
+        mend: what to do where the shape is another.
+
+    Raises:
+        InputError: for another shape, for NaN or infinity, or where it is no floating point.
+    """
     value = np.asarray(value)
     if value.dtype == np.uint16 and not from_torch:  # how Paddle pickles bfloat16
         value = (value.astype(np.uint32) << 16).view(np.float32)
@@ -155,7 +172,7 @@ def _converted(
     if value.shape != shape:
         raise InputError(
             f"{path}: parameter {key!r} has shape {list(value.shape)} where {list(shape)} is "
-            "needed; give the weights of the network that image_model names."
+            f"needed; {mend}."
         )
     with np.errstate(over="ignore"):
         value = np.ascontiguousarray(value, dtype=np.float32).reshape(shape)
@@ -166,8 +183,15 @@ def _converted(
     return value
 
 
-def _read_state(path: Path) -> tuple[dict[str, np.ndarray], bool]:
-    """Return (name → array as stored, whether torch wrote it)."""
+def read_state(path: Path) -> tuple[dict[str, np.ndarray], bool]:
+    """Read a file of one network's weights by its suffix.
+
+    Returns:
+        (name → array as stored, whether torch wrote it, with linear weights ``[out, in]``)
+
+    Raises:
+        InputError: when it cannot be read, or holds anything else.
+    """
     suffix = path.suffix.lower()
     state: Any  # whatever the file holds, until that is checked below
     if suffix == SAFETENSORS_SUFFIX:
@@ -193,7 +217,7 @@ def _read_state(path: Path) -> tuple[dict[str, np.ndarray], bool]:
 
 
 def _read_safetensors(path: Path) -> tuple[dict[str, np.ndarray], bool]:
-    """As ``_read_state``. The names of the batch-norm statistics tell who wrote the
+    """As ``read_state``. The names of the batch-norm statistics tell who wrote the
     file; where there are none (VGG, AlexNet) the metadata do: ``format: pd`` is
     Paddle's layout, everything else is taken for torchvision's."""
     from safetensors import SafetensorError, safe_open

@@ -20,6 +20,22 @@ class HasVocabulary(Protocol):
     vocabulary: Vocabulary
 
 
+def check_indices(captions: Sequence[Sequence[int]], size: int) -> None:
+    """InputError unless each caption is a list of at least one index below ``size``."""
+    for place, caption in enumerate(captions):
+        row = np.asarray(caption)
+        if row.shape == (0,):
+            raise InputError(f"caption {place} is empty: give at least one word of each.")
+        if row.ndim != 1 or row.dtype.kind not in "iu":
+            raise InputError(f"caption {place} is no list of whole numbers, but {caption!r}.")
+        if row.min() < 0 or row.max() >= size:
+            wrong = row.min() if row.min() < 0 else row.max()
+            raise InputError(
+                f"caption {place} holds the index {wrong}, outside the vocabulary's 0 to "
+                f"{size - 1}: make it with the checkpoint's vocabulary."
+            )
+
+
 class WordReader:
     """Sentences as indices of a list of words.
 
@@ -92,18 +108,7 @@ class WordReader:
 
     def check_indices(self, captions: Sequence[Sequence[int]]) -> None:
         """InputError unless each caption is a list of at least one index of the vocabulary."""
-        for place, caption in enumerate(captions):
-            row = np.asarray(caption)
-            if row.shape == (0,):
-                raise InputError(f"caption {place} is empty: give at least one word of each.")
-            if row.ndim != 1 or row.dtype.kind not in "iu":
-                raise InputError(f"caption {place} is no list of whole numbers, but {caption!r}.")
-            if row.min() < 0 or row.max() >= len(self.vocabulary):
-                wrong = row.min() if row.min() < 0 else row.max()
-                raise InputError(
-                    f"caption {place} holds the index {wrong}, outside the vocabulary's 0 to "
-                    f"{len(self.vocabulary) - 1}: make it with the checkpoint's vocabulary."
-                )
+        check_indices(captions, len(self.vocabulary))
 
     def reads(self, dataset: HasVocabulary) -> bool:
         """Whether a prepared data set's captions stand there as indices of this reader."""

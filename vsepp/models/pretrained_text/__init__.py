@@ -1,0 +1,1 @@
+"""Pretrained text encoders as others keep them: a folder of Hugging Face's or of PaddleNLP's."""
