@@ -61,8 +61,11 @@ setup(
             "huggingface-hub<1; python_version < '3.10'",
             "pydantic<2.11; python_version < '3.10'",
         ],
+        # cuts sentences into the tokens of BERT, ERNIE and CLIP (text_model: bert, convert --clip)
+        "text": ["tokenizers>=0.13"],
         # what `python3 tools/test.py` needs
         "test": [
+            "tokenizers>=0.13",  # of the extra above
             "pytest>=7.4",
             "pytest-cov",  # coverage, on request: `python3 tools/test.py -- --cov`
             "bandit[toml]",  # looks for what strangers could misuse; a test runs it

@@ -18,7 +18,7 @@ _HOMES = {
     "mktrainval": "vsepp.data.loaders",
     "Vocabulary": "vsepp.text.vocabulary",
     "ImageRepExtractor": "vsepp.models.image_encoders.cnn",
-    "FeatureRepExtractor": "vsepp.models.image_encoders.cnn",
+    "FeatureRepExtractor": "vsepp.models.image_encoders.features",
     "TextRepExtractor": "vsepp.models.text_encoders.gru",
     "VSEPP": "vsepp.models.vsepp",
     "TripletNetLoss": "vsepp.models.losses",

@@ -11,8 +11,8 @@ from vsepp.metrics.correspondence import Correspondence as Correspondence
 from vsepp.metrics.protocol import evaluate_codes as evaluate_codes
 from vsepp.metrics.scores import calc_recall as calc_recall
 from vsepp.metrics.scores import compute_ranks as compute_ranks
-from vsepp.models.image_encoders.cnn import FeatureRepExtractor as FeatureRepExtractor
 from vsepp.models.image_encoders.cnn import ImageRepExtractor as ImageRepExtractor
+from vsepp.models.image_encoders.features import FeatureRepExtractor as FeatureRepExtractor
 from vsepp.models.losses import TripletNetLoss as TripletNetLoss
 from vsepp.models.text_encoders.gru import TextRepExtractor as TextRepExtractor
 from vsepp.models.vsepp import VSEPP as VSEPP

@@ -82,12 +82,12 @@ def _size(value: Any, key: str, path: Path) -> tuple[int, bool]:
     """(pixels, whether both sides get them): a number, the shorter side, or a square."""
     square = isinstance(value, dict) and "height" in value
     if isinstance(value, dict):
-        sides = {value.get("height"), value.get("width")} if square else {value.get("shortest_edge")}
+        sides = (
+            {value.get("height"), value.get("width")} if square else {value.get("shortest_edge")}
+        )
         value = sides.pop() if len(sides) == 1 else value
     if type(value) is not int or not 0 < value < 2**14:
-        raise InputError(
-            f"{path}: {key} is {value!r}, where a square's side in pixels is read."
-        )
+        raise InputError(f"{path}: {key} is {value!r}, where a square's side in pixels is read.")
     return value, square
 
 

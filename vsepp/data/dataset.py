@@ -220,6 +220,20 @@ class CaptionDataset:
         """Whether the captions are there as they were written."""
         return all(each._sentences_path.exists() for each in (self, *self._appended))
 
+    def written_sentences(self) -> list[str]:
+        """The captions as they were written, for an encoder that reads no words of ``vocab.json``.
+
+        Raises:
+            InputError: when that was not kept, or their file is malformed.
+        """
+        for each in (self, *self._appended):
+            if not each._sentences_path.exists():
+                raise InputError(
+                    f"{each._sentences_path} does not exist, and the text encoder reads captions "
+                    f"as they were written: {prepare_again(each.folder)}."
+                )
+        return self.sentences()
+
     def sentences(self) -> list[str]:
         """The captions as they were written; from the vocabulary where that was not kept.
 

@@ -180,7 +180,9 @@ class ImageStore:
         headers = progress(
             map_images(self._size, paths), f"sizes of {split}", len(paths), "image", leave=False
         )
-        return np.array([resized_size(*size, self.resize, self.square) for size in headers], np.int64)
+        return np.array(
+            [resized_size(*size, self.resize, self.square) for size in headers], np.int64
+        )
 
     def _size(self, path):
         return image_size(path, exif=self.exif)

@@ -32,12 +32,7 @@ class Preprocessing:
     def center_crop(self) -> CenterCrop:
         """The transform of validation, testing and use: uint8 ``[image_size, image_size, 3]``."""
         return CenterCrop(
-            self.resize,
-            self.image_size,
-            False,
-            self.interpolation,
-            self.square,
-            self.floor_crop,
+            self.resize, self.image_size, False, self.interpolation, self.square, self.floor_crop
         )
 
     def random_crop(self) -> RandomCrop:

@@ -24,6 +24,9 @@ class Backbone(NamedTuple):
     #: layers of the classifier, by their names in Paddle: replaced by the identity,
     #: and their weights ignored in files
     classifier: Tuple[str, ...]
+    #: the layer at whose place the last map can be read, cell by cell, by its name in Paddle:
+    #: the one that averages the map. None: what is read comes after layers that know no cells
+    pool: Optional[str]
     #: the smallest and the largest square image it takes (None: any)
     smallest_image: int = 32
     largest_image: Optional[int] = None
@@ -31,26 +34,26 @@ class Backbone(NamedTuple):
 
 def _resnets() -> Iterator[tuple[str, Backbone]]:
     for depth in (18, 34):
-        yield f"resnet{depth}", Backbone(512, ("fc",))
+        yield f"resnet{depth}", Backbone(512, ("fc",), "avgpool")
     for name in (
         "resnet50", "resnet101", "resnet152",
         "resnext50_32x4d", "resnext50_64x4d", "resnext101_32x4d", "resnext101_64x4d",
         "resnext152_32x4d", "resnext152_64x4d", "wide_resnet50_2", "wide_resnet101_2",
     ):  # fmt: skip
-        yield name, Backbone(2048, ("fc",))
+        yield name, Backbone(2048, ("fc",), "avgpool")
 
 
 def _densenets() -> Iterator[tuple[str, Backbone]]:
     sizes = {121: 1024, 161: 2208, 169: 1664, 201: 1920, 264: 2688}
     for layers, size in sizes.items():
-        yield f"densenet{layers}", Backbone(size, ("out",))
+        yield f"densenet{layers}", Backbone(size, ("out",), "pool2d_avg")
 
 
 def _shufflenets() -> Iterator[tuple[str, Backbone]]:
     sizes = {"x0_25": 512, "x0_33": 512, "x0_5": 1024, "x1_0": 1024, "x1_5": 1024,
              "x2_0": 2048, "swish": 1024}  # fmt: skip
     for width, size in sizes.items():
-        yield f"shufflenet_v2_{width}", Backbone(size, ("_fc",))
+        yield f"shufflenet_v2_{width}", Backbone(size, ("_fc",), "_pool2d_avg")
 
 
 _GOOGLENET_HEADS = (
@@ -59,22 +62,23 @@ _GOOGLENET_HEADS = (
 )  # fmt: skip
 
 #: Name in ``paddle.vision.models`` → what it gives. The features are the network's
-#: global average pool; of VGG and AlexNet the 4096 numbers that their last linear
-#: layer reads.
+#: global average pool, and its grid is the map that this averages; of VGG and AlexNet they are
+#: the 4096 numbers that their last linear layer reads, which belong to no cell.
 BACKBONES = {
     **dict(_resnets()),
-    **{f"vgg{n}": Backbone(4096, ("classifier.6",)) for n in (11, 13, 16, 19)},
-    "mobilenet_v1": Backbone(1024, ("fc",)),
-    "mobilenet_v2": Backbone(1280, ("classifier",)),
-    "mobilenet_v3_small": Backbone(576, ("classifier",)),
-    "mobilenet_v3_large": Backbone(960, ("classifier",)),
+    **{f"vgg{n}": Backbone(4096, ("classifier.6",), None) for n in (11, 13, 16, 19)},
+    "mobilenet_v1": Backbone(1024, ("fc",), "pool2d_avg"),
+    "mobilenet_v2": Backbone(1280, ("classifier",), "pool2d_avg"),
+    "mobilenet_v3_small": Backbone(576, ("classifier",), "avgpool"),
+    "mobilenet_v3_large": Backbone(960, ("classifier",), "avgpool"),
     **dict(_densenets()),
-    "googlenet": Backbone(1024, _GOOGLENET_HEADS),
-    "inception_v3": Backbone(2048, ("dropout", "fc"), smallest_image=75),
-    "squeezenet1_0": Backbone(512, ("_drop", "_conv9")),
-    "squeezenet1_1": Backbone(512, ("_drop", "_conv9")),
+    "googlenet": Backbone(1024, _GOOGLENET_HEADS, "_pool_5"),
+    "inception_v3": Backbone(2048, ("dropout", "fc"), "avg_pool", smallest_image=75),
+    # whose forward takes the sides of what its pool gives away; the map is not negative there
+    "squeezenet1_0": Backbone(512, ("_drop", "_conv9"), "_conv9"),
+    "squeezenet1_1": Backbone(512, ("_drop", "_conv9"), "_conv9"),
     **dict(_shufflenets()),
-    "alexnet": Backbone(4096, ("_fc8",), smallest_image=224, largest_image=224),
+    "alexnet": Backbone(4096, ("_fc8",), None, smallest_image=224, largest_image=224),
 }
 
 
@@ -129,20 +133,38 @@ def is_classifier(name: str, parameter: str) -> bool:
     return any(parameter.startswith(f"{layer}.") for layer in find_backbone(name).classifier)
 
 
-def build_backbone(name: str) -> paddle.nn.Layer:
+def check_grid(name: str) -> None:
+    """Refuse ``image_features: grid`` for a backbone without a map of cells.
+
+    Raises:
+        InputError: naming it, and what mends it.
+    """
+    if find_backbone(name).pool is None:
+        raise InputError(
+            f"image_features: {name} gives the numbers of linear layers, which know no cells: set "
+            "image_features=global, or image_model to a network with a map, such as resnet152."
+        )
+
+
+def build_backbone(name: str, grid: int | None = None) -> paddle.nn.Layer:
     """Build a randomly initialised backbone.
 
     Args:
         name: a key of ``BACKBONES``.
+        grid: give the last map, cell by cell, averaged to so many cells a side (0: as it is);
+            None gives one vector of the whole image.
 
     Returns:
         paddle.nn.Layer: images ``[batch, 3, height, width]`` → float32 features
-        ``[batch, feature_size(name)]``, also for a batch of one. Its ``state_dict`` has
+        ``[batch, feature_size(name)]``, also for a batch of one, or
+        ``[batch, cells, feature_size(name)]``, the cells row by row. Its ``state_dict`` has
         the names of ``paddle.vision.models``, without the classifier's.
 
     Raises:
-        InputError: for an unknown name.
+        InputError: for an unknown name, or for a grid of a backbone that has none.
     """
+    if grid is not None:
+        check_grid(name)
     entry = find_backbone(name)
     from paddle import nn
     from paddle.vision import models
@@ -154,9 +176,20 @@ def build_backbone(name: str) -> paddle.nn.Layer:
     else:
         network = getattr(models, name)(pretrained=False)
     for path in entry.classifier:
-        *parents, last = path.split(".")
-        parent = network
-        for part in parents:
-            parent = getattr(parent, part)
-        parent.add_sublayer(last, nn.Identity())
+        _replace(network, path, nn.Identity())
+    if grid is not None and entry.pool is not None:
+        from vsepp.models.cells import Cells
+
+        _replace(network, entry.pool, Cells(grid))
+        if entry.pool in entry.classifier:
+            network.with_pool = False
+        else:
+            network.num_classes = 0  # the networks' own way to end behind their pool
     return network
+
+
+def _replace(network: paddle.nn.Layer, path: str, layer: paddle.nn.Layer) -> None:
+    *parents, last = path.split(".")
+    for part in parents:
+        network = getattr(network, part)
+    network.add_sublayer(last, layer)

@@ -126,9 +126,11 @@ class Bert(nn.Layer):
 
     Args:
         options: :class:`BertOptions`.
+        embedding_dropout: share of the embeddings' numbers that a step of training leaves out,
+            beside what the options say.
     """
 
-    def __init__(self, options: BertOptions) -> None:
+    def __init__(self, options: BertOptions, embedding_dropout: float = 0.0) -> None:
         super().__init__()
         self.options = options
         size = options.hidden_size
@@ -139,7 +141,8 @@ class Bert(nn.Layer):
         if options.task_type_vocab_size:
             self.task_type_embeddings = nn.Embedding(options.task_type_vocab_size, size)
         self.norm = nn.LayerNorm(size, options.layer_norm_eps)
-        self.dropout = nn.Dropout(options.hidden_dropout_prob)
+        stays = (1 - options.hidden_dropout_prob) * (1 - embedding_dropout)
+        self.dropout = nn.Dropout(1 - stays)
         self.transformer = Transformer(options.num_hidden_layers, options.layer_options())
 
     def forward(self, tokens: paddle.Tensor, lengths: paddle.Tensor) -> paddle.Tensor:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -24,10 +24,17 @@ if TYPE_CHECKING:
 
     from vsepp.config import Config
     from vsepp.text.reader import WordReader
+    from vsepp.text.subwords import SubwordReader
     from vsepp.text.vocabulary import Vocabulary
 
 #: ``text_model`` → module and class
-TEXT_ENCODERS = {"gru": "vsepp.models.text_encoders.gru:GRUEncoder"}
+TEXT_ENCODERS = {
+    "gru": "vsepp.models.text_encoders.word_encoders:GRUEncoder",
+    "bigru": "vsepp.models.text_encoders.word_encoders:BiGRUEncoder",
+    "bert": "vsepp.models.text_encoders.bert:BertEncoder",
+    "clip": "vsepp.models.text_encoders.clip:CLIPTextEncoder",
+    "chinese_clip": "vsepp.models.text_encoders.chinese_clip:ChineseCLIPEncoder",
+}
 
 #: ``image_model`` → module and class
 IMAGE_ENCODERS = {
@@ -60,13 +67,25 @@ class TextEncoder(ABC):
     Attributes:
         word_rows: the parameter of its network with a row for each word of the reader's
             vocabulary, by which weights are carried over to other words; None where none has.
+        said: lines for a run's log, of what was found while its network was built.
     """
 
     word_rows: str | None = None
 
-    def __init__(self, config: Config, reader: WordReader) -> None:
+    def __init__(self, config: Config, reader: WordReader | SubwordReader) -> None:
         self.config = config
-        self.reader = reader
+        self.reader: Any = reader
+        self.said: list[str] = []
+
+    @classmethod
+    def check_config(cls, config: Config, with_weights: bool = True) -> None:
+        """InputError where a configuration asks for what this encoder is not or has not.
+
+        Called before a run computes anything.
+
+        Args:
+            with_weights: see :meth:`build_for_training`.
+        """
 
     @classmethod
     @abstractmethod
@@ -76,6 +95,20 @@ class TextEncoder(ABC):
         Args:
             data: what the prepared data set knows: ``vocabulary`` and ``tokenizer``.
         """
+
+    @classmethod
+    def for_training_after(
+        cls, config: Config, data: CaptionedData, contents: dict, source: str
+    ) -> TextEncoder:
+        """The encoder of a run that goes on from a checkpoint, or begins with its weights.
+
+        One that a checkpoint holds all of needs nothing else; this one is made of the data again.
+
+        Args:
+            data: see :meth:`for_training`.
+            contents, source: see :meth:`from_checkpoint`.
+        """
+        return cls.for_training(config, data)
 
     @classmethod
     @abstractmethod
@@ -180,12 +213,20 @@ class ImageEncoder(ABC):
         """What a checkpoint holds of the encoder besides its weights, as JSON can hold it."""
         return {}
 
+    def check_keys(self) -> None:
+        """InputError when keys of the configuration contradict each other or the network.
+
+        It is asked before anything is computed, such as features.
+        """
+        return
+
     @abstractmethod
     def build(self) -> paddle.nn.Layer:
         """The network for use, its weights to be set: ``forward(images)`` → codes.
 
-        It has ``encode_features`` (float32 ``[batch, feature_size]`` → codes), ``feature_size``,
-        and, unless images come as stored features, ``backbone`` (images → features).
+        It has ``encode_features`` (float32 ``[batch, feature_size]``, of a grid ``[batch, cells,
+        feature_size]`` → codes), ``feature_size``, and, unless images come as stored features,
+        ``backbone`` (images → features).
         """
 
     @abstractmethod
@@ -199,7 +240,10 @@ class ImageEncoder(ABC):
 
 
 def encoders_for_training(
-    config: Config, data: CaptionedData, feature_size: int | None = None
+    config: Config,
+    data: CaptionedData,
+    feature_size: int | None = None,
+    after: tuple[dict, str] | None = None,
 ) -> tuple[TextEncoder, ImageEncoder]:
     """The encoders that a configuration asks for.
 
@@ -207,9 +251,11 @@ def encoders_for_training(
         config: the run's ``Config``.
         data: what the prepared data set knows: ``vocabulary`` and ``tokenizer``.
         feature_size: see :class:`ImageEncoder`.
+        after: the checkpoint that a run goes on from or begins with: its header and its path.
     """
+    text = find_text_encoder(config.text_model)
     return (
-        find_text_encoder(config.text_model).for_training(config, data),
+        text.for_training_after(config, data, *after) if after else text.for_training(config, data),
         find_image_encoder(config.image_model).for_training(config, feature_size),
     )
 

@@ -17,5 +17,7 @@ class GoogLeNetFeatures(GoogLeNet):
         self.num_classes = 0  # the inherited forward then stops at the pools
 
     def forward(self, inputs: paddle.Tensor) -> paddle.Tensor:
-        outputs = GoogLeNet.forward(self, inputs)
-        return paddle.flatten(outputs[0], start_axis=1)
+        features = GoogLeNet.forward(self, inputs)[0]
+        if len(features.shape) == 3:  # cells
+            return features
+        return paddle.flatten(features, start_axis=1)

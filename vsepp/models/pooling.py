@@ -87,7 +87,7 @@ class GPO(nn.Layer):
         encodings = _position_encodings(positions).unsqueeze(0) * seen
         states, _ = self.gru(encodings, sequence_length=lengths)
         states = (states[:, :, :_HIDDEN_SIZE] + states[:, :, _HIDDEN_SIZE:]) / 2
-        scores = self.linear(states).squeeze(-1) / _TEMPERATURE
+        scores = self.linear(states).squeeze(-1).astype("float32") / _TEMPERATURE
         scores = paddle.where(inside, scores, paddle.full_like(scores, _LOW))
         weights = nn.functional.softmax(scores, axis=1)
         return paddle.where(inside, weights, paddle.zeros_like(weights))  # not 1e-28
@@ -107,7 +107,7 @@ class GPO(nn.Layer):
         low = paddle.where(inside, values, paddle.full_like(values, _LOW))
         ranked = paddle.sort(low, axis=1, descending=True)
         ranked = paddle.where(inside, ranked, paddle.zeros_like(ranked))
-        return (ranked * weights.unsqueeze(-1)).sum(axis=1)
+        return (ranked * weights.unsqueeze(-1).astype(ranked.dtype)).sum(axis=1)
 
 
 def _position_encodings(positions: paddle.Tensor) -> paddle.Tensor:

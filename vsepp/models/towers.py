@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from paddle import nn
 
 from vsepp.checkpoint import load_checkpoint, read_header
 from vsepp.config import Config
+from vsepp.models.state import set_state
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import command
 from vsepp.system.records import wrong_field
@@ -66,6 +68,37 @@ def tower_state(path: str, prefix: str) -> dict[str, np.ndarray]:
     return {name[len(prefix) :]: value for name, value in state.items()}
 
 
+#: what stands behind a tower, by the names of its parameters
+_HEADS = ("fc.", "mlp.", "pooling.")
+_SIDES = {"weights": "image_extractor.", "text_weights": "text_extractor."}
+
+
+def begin_with_tower(
+    network: nn.Layer, config: Config, key: str, heads_alone: bool = False
+) -> None:
+    """Set the weights of an encoder in training; heads that the checkpoint lacks begin afresh.
+
+    Args:
+        network: of the encoder.
+        config, key: see :func:`tower_file`.
+        heads_alone: the tower's features are stored, and it is not inside.
+    """
+    path = tower_file(config, key)
+    state = tower_state(path, _SIDES[key])
+    own = network.state_dict()
+    fits = all(
+        name in state and tuple(state[name].shape) == tuple(value.shape)
+        for name, value in own.items()
+        if name.startswith(_HEADS)
+    )
+    state = {
+        name: value
+        for name, value in state.items()
+        if (fits if name.startswith(_HEADS) else not heads_alone)
+    }
+    set_state(network, state, path, optional=() if fits else _HEADS)
+
+
 def tower_sizes(
     contents: Mapping[str, Any], part: str, kinds: Mapping[str, type], source: str
 ) -> dict[str, Any]:
@@ -86,7 +119,7 @@ def tower_sizes(
         for name in kinds:
             value = record[name]  # type: ignore[index]  # wrong_field has looked at it
             numbers = value if isinstance(value, list) else [value]
-            if not all(isinstance(each, str) or _positive(each) for each in numbers):
+            if not all(isinstance(each, (str, dict)) or _positive(each) for each in numbers):
                 wrong = name
     if wrong is not None:
         raise InputError(

@@ -10,7 +10,8 @@ from paddle import nn
 
 from vsepp.models.encoders import ImageEncoder, TextEncoder
 from vsepp.models.image_encoders.cnn import BACKBONE as _BACKBONE
-from vsepp.models.image_encoders.cnn import FeatureRepExtractor, ImageRepExtractor
+from vsepp.models.image_encoders.cnn import ImageRepExtractor
+from vsepp.models.image_encoders.features import FeatureRepExtractor
 from vsepp.models.text_encoders.gru import TextRepExtractor
 
 BACKBONE = f"image_extractor.{_BACKBONE}"  # how the names of a model's backbone parameters begin
@@ -43,9 +44,10 @@ class JointEmbedding(nn.Layer):
             )
 
     def train(self) -> JointEmbedding:
-        """Training mode for all but a frozen backbone."""
+        """Training mode for all but what is frozen in an encoder."""
         super().train()
         self.image_extractor.train()
+        self.text_extractor.train()
         return self
 
     def forward(

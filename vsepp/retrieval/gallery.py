@@ -157,6 +157,10 @@ def _read_anew(
     model: RetrievalModel, dataset: CaptionDataset, log: Callable[[str], object]
 ) -> None:
     """Give a data set's captions the indices that the checkpoint's text encoder takes."""
+    if not hasattr(model.reader, "vocabulary"):  # it reads every data set so
+        captions, _ = model.reader.read_anew(dataset.written_sentences())
+        dataset.take_captions(captions, model.reader)
+        return
     if not dataset.keeps_sentences():
         raise InputError(
             f"{dataset.folder / 'vocab.json'} does not belong to {model.checkpoint}: "

@@ -148,8 +148,8 @@ class Trainer:
         self.folder = RunFolder(config)
         self.listeners = listeners
         self._tell("started", self.folder)
-        if said:
-            self.folder.log(said)
+        for line in (*self.task.said, *filter(None, [said])):
+            self.folder.log(line)
         if not resumed:
             self._move_old_checkpoints_aside()
 

@@ -9,13 +9,19 @@ from typing import Any, NamedTuple
 import numpy as np
 import paddle
 
+from vsepp.checkpoint import read_header
 from vsepp.config import Config
 from vsepp.data.features import GIVEN, FeatureOrigin
 from vsepp.data.loaders import training_loader
 from vsepp.data.orientation import described, shown
 from vsepp.data.prepared import Prepared, dataset_words
 from vsepp.metrics import RetrievalResult, evaluate_codes, recalls
-from vsepp.models.encoders import ImageEncoder, TextEncoder, encoders_for_training
+from vsepp.models.encoders import (
+    ImageEncoder,
+    TextEncoder,
+    encoders_for_training,
+    find_text_encoder,
+)
 from vsepp.models.feature_extraction import GivenFeatures
 from vsepp.models.losses import TripletNetLoss, build_loss, equal_rows
 from vsepp.models.recomputing import recompute_blocks
@@ -113,15 +119,19 @@ class RetrievalTask(RetrievalObjective, Task):
     def __init__(
         self, config: Config, with_weights: bool = True, prepared: Prepared | None = None
     ) -> None:
+        find_text_encoder(config.text_model).check_config(config, with_weights)
         self.data = open_splits(config, ("train", "val", "test"), prepared=prepared)
         self.backbone = self.data.backbone
         feature_size = self.backbone.origin.feature_size if self.backbone else None
-        text, image = encoders_for_training(config, self.data, feature_size)
+        path = None if with_weights else config.checkpoint or config.init_from
+        after = (read_header(path), path) if path else None
+        text, image = encoders_for_training(config, self.data, feature_size, after)
         for dataset in self.data.splits.values():
             if not text.reader.reads(dataset):  # an encoder that takes no words of vocab.json
-                captions, _ = text.reader.read_anew(dataset.sentences())
+                captions, _ = text.reader.read_anew(dataset.written_sentences())
                 dataset.take_captions(captions, text.reader)
         super().__init__(config, text, image, with_weights)
+        self.said = text.said
         self.loader = training_loader(
             self.data.splits["train"],
             config.batch_size,
@@ -258,6 +268,8 @@ class RetrievalTask(RetrievalObjective, Task):
                 f"{path} was trained over features of other weights of {self.config.image_model}: "
                 "where that is not meant, set weights and pretrained as they were"
             )
+        if self.config.word_vectors:
+            said.append(f"word_vectors is not read: the words begin with their embedding of {path}")
         super().begin_with(checkpoint, path)
         return "; ".join(said) or None
 

@@ -28,6 +28,8 @@ _FREE_ON_RESUME = {
     "weights",
     "pretrained",
     "image_store",
+    "text_weights",
+    "word_vectors",
     # what the data say, which the vocabulary and captions_per_image are compared with
     "max_len",
     "min_word_count",
@@ -37,6 +39,8 @@ _FREE_ON_RESUME = {
 # has it from there.
 _OF_THE_WEIGHTS = (
     "text_model",
+    "text_frozen",
+    "text_pooling",
     "word_dim",
     "embed_size",
     "num_layers",

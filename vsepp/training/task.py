@@ -7,7 +7,7 @@ The loop knows epochs, steps and files, and no sentences. A new training is one 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -89,10 +89,12 @@ class Task(Objective):
     Attributes:
         score_name: the one of ``Scored.values`` that chooses the model: the higher, the better.
         steps: batches of an epoch.
+        said: lines for the log, of what was found while it was made.
     """
 
     score_name: str
     steps: int
+    said: Sequence[str] = ()
 
     @abstractmethod
     def __init__(self, config: Any, with_weights: bool = True) -> None: ...

@@ -17,13 +17,13 @@ from vsepp.config import Config
 from vsepp.data.encoding import Encoding
 from vsepp.data.preprocessing import Preprocessing
 from vsepp.models.encoders import check_shapes
-from vsepp.models.image_encoders.cnn import BACKBONE, CNNEncoder, FeatureRepExtractor
+from vsepp.models.image_encoders.cnn import BACKBONE, CNNEncoder
+from vsepp.models.image_encoders.features import FeatureRepExtractor
 from vsepp.models.state import set_state
-from vsepp.models.towers import tower_file, tower_header, tower_sizes, tower_state
+from vsepp.models.towers import begin_with_tower, tower_file, tower_header, tower_sizes, tower_state
 from vsepp.system.errors import InputError
 
 PART = "image_encoder"  # of a header: sizes, and how photographs are made ready
-_HEAD = ("fc.weight", "fc.bias")
 
 
 def preprocessing_record(steps: Preprocessing) -> dict[str, Any]:
@@ -49,11 +49,7 @@ class CLIPImageEncoder(CNNEncoder):
     kinds: ClassVar[dict[str, type]]
 
     def __init__(
-        self,
-        config: Config,
-        feature_size: int | None,
-        sizes: dict[str, Any],
-        steps: Preprocessing,
+        self, config: Config, feature_size: int | None, sizes: dict[str, Any], steps: Preprocessing
     ) -> None:
         super().__init__(config, feature_size)
         self.sizes = sizes
@@ -87,12 +83,20 @@ class CLIPImageEncoder(CNNEncoder):
             encoder.feature_size = encoder.backbone_size
         else:
             encoder._check(state, source)
-        check_shapes(state, {"fc.bias": (config.embed_size,)}, source)
+        bias = "fc.bias" if config.projection == "linear" else "fc.first.bias"
+        check_shapes(state, {bias: (config.embed_size,)}, source)
         return encoder
 
     @property
     def preprocessing(self) -> Preprocessing:
         return self._steps
+
+    def check_keys(self) -> None:
+        if self.config.image_features != "global":
+            raise InputError(
+                f"image_features: {self.config.image_model} has no grid: set image_features=global."
+            )
+        super().check_keys()
 
     def check_sizes(self) -> None:
         """They are the checkpoint's, and fit."""
@@ -129,22 +133,9 @@ class CLIPImageEncoder(CNNEncoder):
     def build_for_training(self, with_weights: bool = True) -> FeatureRepExtractor:
         network = super().build_for_training(with_weights=False)
         if with_weights:
-            self._begin(network)
+            begin_with_tower(network, self.config, "weights", self.feature_size is not None)
         return network
 
-    def _begin(self, network: FeatureRepExtractor) -> None:
-        """Set the weights that a training begins with; a head of another size begins afresh."""
-        if self.feature_size is None:
-            set_state(network.backbone, self.frozen_backbone().state_dict(), "weights")
-        path = tower_file(self.config, "weights")
-        given = tower_state(path, "image_extractor.fc.")
-        head = {f"fc.{name}": value for name, value in given.items()}
-        if all(
-            name in head and head[name].shape == tuple(network.state_dict()[name].shape)
-            for name in _HEAD
-        ):
-            set_state(network, head, path, optional=[""])
-    
     def _check(self, state: Mapping[str, np.ndarray], source: str) -> None:
         """InputError before a backbone is built that its weights do not fit."""
         shapes = {BACKBONE + name: shape for name, shape in self.shapes().items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,66 +11,18 @@ from paddle import nn
 
 from vsepp.config import Config
 from vsepp.data.transforms import MEAN, STD
-from vsepp.models.backbones import build_backbone, check_image_size, feature_size
-from vsepp.models.embedding import l2_normalize
+from vsepp.models.backbones import build_backbone, check_grid, check_image_size, feature_size
+from vsepp.models.cells import count_cells
 from vsepp.models.encoders import ImageEncoder, check_shapes
+from vsepp.models.image_encoders.features import FeatureRepExtractor
 from vsepp.models.twins import compute
 from vsepp.models.twins.small_maps import hasten_small_maps
 from vsepp.models.weights import initialise_backbone
 from vsepp.system.errors import InputError
 
 BACKBONE = "backbone."  # how the names of a backbone's parameters begin
-
-
-def _linear(size: int, embed_size: int) -> nn.Linear:
-    """A linear layer with Xavier-normal weights and bias 0."""
-    std = math.sqrt(2.0 / (size + embed_size))
-    return nn.Linear(
-        size,
-        embed_size,
-        weight_attr=nn.initializer.Normal(0.0, std),
-        bias_attr=nn.initializer.Constant(0.0),
-    )
-
-
-class FeatureRepExtractor(nn.Layer):
-    """Precomputed features → vectors of the joint space.
-
-    Args:
-        feature_size: numbers per image.
-        embed_size: size of the result.
-        normalize: L2-normalise the result.
-        normalize_features: L2-normalise the features before the linear layer.
-        use_abs: take absolute values at the end, as Order0 of the authors does.
-    """
-
-    def __init__(
-        self,
-        feature_size: int,
-        embed_size: int,
-        normalize: bool = True,
-        normalize_features: bool = False,
-        use_abs: bool = False,
-    ) -> None:
-        super().__init__()
-        self.feature_size = feature_size
-        self.fc = _linear(feature_size, embed_size)
-        self.normalize = normalize
-        self.normalize_features = normalize_features
-        self.use_abs = use_abs
-
-    def encode_features(self, features: paddle.Tensor) -> paddle.Tensor:
-        """float32 ``[batch, feature_size]`` → float32 ``[batch, embed_size]``."""
-        if self.normalize_features:
-            features = l2_normalize(features)
-        codes = self.fc(features)
-        if self.normalize:
-            codes = l2_normalize(codes)
-        return paddle.abs(codes) if self.use_abs else codes
-
-    def forward(self, features: paddle.Tensor) -> paddle.Tensor:
-        """float32 ``[batch, feature_size]`` → float32 ``[batch, embed_size]``."""
-        return self.encode_features(features)
+#: keys that say something of the cells of a grid alone → the value that says nothing
+_OF_A_GRID = {"image_pooling": "mean", "image_grid": 0, "cell_dropout": 0.0}
 
 
 class ImageRepExtractor(FeatureRepExtractor):
@@ -88,9 +39,13 @@ class ImageRepExtractor(FeatureRepExtractor):
         mean, std: that pixels are normalised with, of the channels, in units of 255.
         backbone: a network that ``pretrained_model`` does not name, with its weights and its
             ``feature_size``; nothing else is done to it.
+        grid: cells a side that the backbone's last map is averaged to (0: as it is), where
+            ``pooling`` is given.
+        head: ``pooling`` and what follows it of :class:`FeatureRepExtractor`.
 
     Raises:
-        InputError: for an unknown backbone, or weights that are missing or do not fit.
+        InputError: for an unknown backbone, weights that are missing or do not fit, or a grid of
+            a backbone that has none.
     """
 
     def __init__(
@@ -105,15 +60,18 @@ class ImageRepExtractor(FeatureRepExtractor):
         use_abs: bool = False,
         mean: Sequence[float] | np.ndarray = MEAN,
         std: Sequence[float] | np.ndarray = STD,
+        grid: int = 0,
         backbone: nn.Layer | None = None,
+        **head: Any,
     ) -> None:
         size = backbone.feature_size if backbone else feature_size(pretrained_model)
-        super().__init__(size, embed_size, normalize, normalize_features, use_abs)
+        super().__init__(size, embed_size, normalize, normalize_features, use_abs, **head)
         self.finetuned = finetuned
         self.mean, self.std = mean, std
-        self.backbone = backbone or build_backbone(pretrained_model)
         if backbone is None:
-            initialise_backbone(self.backbone, pretrained_model, pretrained, weights)
+            backbone = build_backbone(pretrained_model, None if self.pooling is None else grid)
+            initialise_backbone(backbone, pretrained_model, pretrained, weights)
+        self.backbone = backbone
         if not finetuned:
             for parameter in self.backbone.parameters():
                 parameter.stop_gradient = True
@@ -164,12 +122,14 @@ class CNNEncoder(ImageEncoder):
     def from_checkpoint(
         cls, config: Config, contents: dict, state: Mapping[str, np.ndarray], source: str
     ) -> CNNEncoder:
+        linear = "fc" if config.projection == "linear" else "fc.first"
+        weight, bias = f"{linear}.weight", f"{linear}.bias"
         size = None
         if not any(name.startswith(BACKBONE) for name in state):
-            if "fc.weight" not in state:
+            if weight not in state:
                 raise InputError(f"{source} holds no image encoder: give another checkpoint.")
-            size = state["fc.weight"].shape[0] if state["fc.weight"].ndim else 0
-        check_shapes(state, {"fc.bias": (config.embed_size,)}, source)
+            size = state[weight].shape[0] if state[weight].ndim else 0
+        check_shapes(state, {bias: (config.embed_size,)}, source)
         return cls(config, size)
 
     @property
@@ -186,11 +146,30 @@ class CNNEncoder(ImageEncoder):
         initialise_backbone(backbone, config.image_model, config.pretrained, config.weights)
         return backbone
 
+    def check_keys(self) -> None:
+        config = self.config
+        grid = config.image_features == "grid"
+        if grid:
+            check_grid(config.image_model)
+        for key, without in _OF_A_GRID.items():
+            if not grid and getattr(config, key) != without:
+                raise InputError(
+                    f"{key}: {getattr(config, key)} is of the cells of a grid, and "
+                    f"image_features is {config.image_features}: set image_features=grid, or "
+                    f"{key}={without}."
+                )
+        if config.image_mlp and config.projection == "residual":
+            raise InputError(
+                "image_mlp: it stands beside a linear layer, which projection=residual replaces: "
+                "set image_mlp=false, or projection=linear."
+            )
+
     def build(self) -> FeatureRepExtractor:
         return self._build(finetuned=False, pretrained=False, weights=None)
 
     def build_for_training(self, with_weights: bool = True) -> FeatureRepExtractor:
         config = self.config
+        self.check_keys()
         network = self._build(
             finetuned=config.finetuned,
             pretrained=with_weights and config.pretrained,
@@ -198,6 +177,8 @@ class CNNEncoder(ImageEncoder):
         )
         if isinstance(network, ImageRepExtractor):
             hasten_small_maps(network.backbone)
+            if network.pooling is not None:
+                count_cells(network.backbone, config.image_size)  # which refuses too many
         return network
 
     def _build(self, **backbone: Any) -> FeatureRepExtractor:
@@ -206,6 +187,11 @@ class CNNEncoder(ImageEncoder):
             normalize=config.normalize_images,
             normalize_features=config.normalize_features,
             use_abs=config.use_abs,
+            pooling=config.image_pooling if config.image_features == "grid" else None,
+            mlp=config.image_mlp,
+            projection=config.projection,
+            feature_dropout=config.feature_dropout,
+            cell_dropout=config.cell_dropout,
         )
         if self.feature_size is not None:
             return FeatureRepExtractor(self.feature_size, config.embed_size, **head)
@@ -214,6 +200,7 @@ class CNNEncoder(ImageEncoder):
             config.image_model,
             mean=preprocessing.mean,
             std=preprocessing.std,
+            grid=config.image_grid,
             backbone=self.own_backbone(),
             **backbone,
             **head,

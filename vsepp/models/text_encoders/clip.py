@@ -14,9 +14,8 @@ from paddle import nn
 from vsepp.config import AUTO, Config
 from vsepp.models.embedding import l2_normalize
 from vsepp.models.encoders import CaptionedData, TextEncoder, check_shapes
-from vsepp.models.state import set_state
 from vsepp.models.text_encoders.gru import check_batch
-from vsepp.models.towers import tower_file, tower_header, tower_sizes, tower_state
+from vsepp.models.towers import begin_with_tower, tower_header, tower_sizes
 from vsepp.models.transformer import LayerOptions, Transformer
 from vsepp.models.twins import compute
 from vsepp.system.errors import InputError
@@ -163,6 +162,14 @@ class CLIPTextEncoder(TextEncoder):
         return cls.from_checkpoint(config, *tower_header(config, "text_weights"))
 
     @classmethod
+    def for_training_after(
+        cls, config: Config, data: CaptionedData, contents: dict, source: str
+    ) -> TextEncoder:
+        if PART in contents:
+            return cls.from_checkpoint(config, contents, source)
+        return cls.for_training(config, data)
+
+    @classmethod
     def from_checkpoint(cls, config: Config, contents: dict, source: str) -> CLIPTextEncoder:
         sizes = tower_sizes(contents, PART, _KINDS, source)
         reader = ContextReader.from_contents(contents, source)
@@ -201,8 +208,7 @@ class CLIPTextEncoder(TextEncoder):
     def build_for_training(self, with_weights: bool = True) -> CLIPTextExtractor:
         network = self.build()
         if with_weights:
-            path = tower_file(self.config, "text_weights")
-            begin_with_tower(network, tower_state(path, "text_extractor."), path)
+            begin_with_tower(network, self.config, "text_weights")
         return network
 
     def pretrained_parameters(self, network: CLIPTextExtractor) -> list[paddle.Tensor]:
@@ -219,18 +225,3 @@ class CLIPTextEncoder(TextEncoder):
             "fc.weight": (size, self.config.embed_size),
         }
         check_shapes(state, shapes, source)
-
-
-def begin_with_tower(network: nn.Layer, state: Mapping[str, np.ndarray], source: str) -> None:
-    """Set the weights of an encoder; a last layer of another size begins afresh."""
-    own = network.state_dict()
-    heads = {name: value for name, value in own.items() if name.startswith("fc.")}
-    fresh = any(
-        name not in state or tuple(state[name].shape) != tuple(value.shape)
-        for name, value in heads.items()
-    )
-    if fresh:
-        kept = {name: value for name, value in state.items() if not name.startswith("fc.")}
-        set_state(network, kept, source, optional=("fc.",))
-    else:
-        set_state(network, state, source)

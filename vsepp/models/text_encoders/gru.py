@@ -1,19 +1,14 @@
-"""The GRU over words: the text encoder of VSE++ (section 3.2)."""
+"""The GRU over words: the network that VSE++ reads captions with (section 3.2)."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import numpy as np
 import paddle
 from paddle import nn
 
-from vsepp.config import Config
 from vsepp.models.embedding import l2_normalize
-from vsepp.models.encoders import CaptionedData, TextEncoder, check_shapes
 from vsepp.models.twins import compute
 from vsepp.system.errors import InputError
-from vsepp.text.reader import WordReader
 
 
 def check_lengths(lengths: np.ndarray, longest: int) -> None:
@@ -68,6 +63,7 @@ class TextRepExtractor(nn.Layer):
         embed_size: size of the GRU's state and of the result.
         num_layers: layers of the GRU.
         use_abs: take absolute values at the end, as Order0 of the authors does.
+        direction: of the GRU, as Paddle calls it: ``forward`` or ``bidirect``.
     """
 
     def __init__(
@@ -77,12 +73,13 @@ class TextRepExtractor(nn.Layer):
         embed_size: int,
         num_layers: int,
         use_abs: bool = False,
+        direction: str = "forward",
     ) -> None:
         super().__init__()
         self.embedding = nn.Embedding(
             vocab_size, word_dim, weight_attr=nn.initializer.Uniform(-0.1, 0.1)
         )
-        self.gru = nn.GRU(word_dim, embed_size, num_layers)
+        self.gru = nn.GRU(word_dim, embed_size, num_layers, direction)
         self.use_abs = use_abs
 
     def __call__(self, captions: paddle.Tensor, cap_lens: paddle.Tensor) -> paddle.Tensor:
@@ -114,37 +111,3 @@ class TextRepExtractor(nn.Layer):
         """The code that a last state ``[batch, embed_size]`` stands for."""
         state = l2_normalize(state)
         return paddle.abs(state) if self.use_abs else state
-
-
-class GRUEncoder(TextEncoder):
-    """``text_model: gru``."""
-
-    reader: WordReader
-    word_rows = "embedding.weight"
-
-    @classmethod
-    def for_training(cls, config: Config, data: CaptionedData) -> GRUEncoder:
-        return cls(config, WordReader(data.vocabulary, data.tokenizer))
-
-    @classmethod
-    def from_checkpoint(cls, config: Config, contents: dict, source: str) -> GRUEncoder:
-        return cls(config, WordReader.from_contents(contents, source))
-
-    def build(self) -> TextRepExtractor:
-        config = self.config
-        return TextRepExtractor(
-            len(self.reader.vocabulary),
-            config.word_dim,
-            config.embed_size,
-            config.num_layers,
-            config.use_abs,
-        )
-
-    def check_state(self, state: Mapping[str, np.ndarray], source: str) -> None:
-        config = self.config
-        last = f"gru.weight_hh_l{config.num_layers - 1}"
-        shapes = {
-            "embedding.weight": (len(self.reader.vocabulary), config.word_dim),
-            last: (3 * config.embed_size, config.embed_size),
-        }
-        check_shapes(state, shapes, source)

@@ -17,6 +17,16 @@ from vsepp.system.lazy import at_place
 #: a layer's class → its twin, called with the layer and the layer's inputs
 TWINS = {
     "vsepp.models.text_encoders.gru:TextRepExtractor": "vsepp.models.twins.packed_gru:text_codes",
+    "vsepp.models.text_encoders.bert:BertExtractor": "vsepp.models.twins.packed_bert:text_codes",
+    "vsepp.models.text_encoders.clip:CLIPTextExtractor": (
+        "vsepp.models.twins.packed_clip:text_codes"
+    ),
+    "vsepp.models.text_encoders.pooled_gru:PooledTextExtractor": (
+        "vsepp.models.twins.packed_words:pooled_codes"
+    ),
+    "vsepp.models.image_encoders.features:FeatureRepExtractor": (
+        "vsepp.models.twins.grid_head:feature_codes"
+    ),
     "vsepp.models.image_encoders.cnn:ImageRepExtractor": "vsepp.models.twins.pixels:image_codes",
 }
 

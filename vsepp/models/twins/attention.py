@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vsepp.models.twins.packing import Group
+from vsepp.models.twins.length_packing import Group
 
 _NOT_SEEN = -1e4  # as in the plain layer
 

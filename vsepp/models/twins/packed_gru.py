@@ -20,6 +20,7 @@ import numpy as np
 import paddle
 from paddle.autograd import PyLayer
 
+from vsepp.models.twins.packing import Packing
 from vsepp.models.twins.sharing import array_of, tensor_of
 
 if TYPE_CHECKING:
@@ -27,36 +28,6 @@ if TYPE_CHECKING:
 
 # of each word: its gates, W_hn h + b_hn, its state
 _Kept = Tuple[np.ndarray, np.ndarray, np.ndarray]
-
-
-class Packing:
-    """Where each word of a batch of captions stands in the packed layout.
-
-    Args:
-        lengths: int array ``[batch]``, each at least 1.
-
-    Attributes:
-        order: int64 ``[batch]``, captions by falling length (stable).
-        batch_sizes: list of ints; ``batch_sizes[t]`` captions have a word at step ``t``.
-        words: int64 ``[sum(lengths)]``, position in the flattened ``[batch, time]`` grid of
-            every packed word, for a grid of ``time = max(lengths)`` columns.
-    """
-
-    def __init__(self, lengths: np.ndarray | Sequence[int]) -> None:
-        lengths = np.asarray(lengths)
-        self.order = np.argsort(-lengths, kind="stable")
-        steps = np.arange(lengths.max())
-        falling = lengths[self.order]
-        self.batch_sizes = [int(size) for size in (falling[None, :] > steps[:, None]).sum(1)]
-        self.words = np.concatenate(
-            [self.order[:size] * len(steps) + step for step, size in enumerate(self.batch_sizes)]
-        )
-
-    def unsort(self, rows: np.ndarray) -> np.ndarray:
-        """Rows ``[batch, …]`` in falling order of length, in the captions' own order again."""
-        result = np.empty_like(rows)
-        result[self.order] = rows
-        return result
 
 
 def _sigmoid(values: np.ndarray, out: np.ndarray) -> None:
@@ -203,70 +174,120 @@ def backward(
     )
 
 
+# What a layer gives: each caption's last state; the states of its words, the two directions
+# averaged; or those of both directions side by side, as the next layer takes them.
+LAST, WORDS, SIDE_BY_SIDE = "last", "words", "side by side"
+
+
 class _PackedGRULayer(PyLayer):
-    """One layer: packed inputs → all states (packed) or last states (captions' order)."""
+    """One layer in one direction, or in both: packed inputs → what is asked for.
+
+    The way back reads the captions' words in turned order, in the same packed layout.
+    """
 
     @staticmethod
-    def forward(
-        ctx: Any,
-        inputs: paddle.Tensor,
-        weight_ih: paddle.Tensor,
-        weight_hh: paddle.Tensor,
-        bias_ih: paddle.Tensor,
-        bias_hh: paddle.Tensor,
-        packing: Packing,
-        last: bool,
-    ) -> paddle.Tensor:
-        arrays = [array_of(tensor) for tensor in (inputs, weight_ih, weight_hh, bias_ih, bias_hh)]
-        states, hidden, kept = forward(arrays[0], arrays[1:], packing, keep=True)
-        ctx.saved = arrays, packing, kept, last
-        return tensor_of(packing.unsort(hidden) if last else states.copy())
+    def forward(ctx: Any, inputs: paddle.Tensor, *rest: Any) -> paddle.Tensor:
+        *weights, packing, wanted = rest
+        arrays = [array_of(tensor) for tensor in (inputs, *weights)]
+        result, kept = _layer(arrays[0], arrays[1:], packing, wanted, keep=True)
+        ctx.saved = arrays, packing, kept, wanted
+        return tensor_of(result)
 
     @staticmethod
     def backward(ctx: Any, grad: paddle.Tensor) -> tuple[paddle.Tensor, ...]:
-        arrays, packing, kept, last = ctx.saved
+        arrays, packing, kept, wanted = ctx.saved
         ctx.saved = None
-        grad = grad.numpy()
-        grads = backward(
-            arrays[0],
-            arrays[1:],
-            packing,
-            kept,
-            None if last else grad,
-            grad[packing.order] if last else None,
-        )
-        return tuple(map(tensor_of, grads))
+        return tuple(map(tensor_of, _layer_grads(array_of(grad), arrays, packing, kept, wanted)))
+
+
+def _layer(
+    inputs: np.ndarray, weights: Sequence[np.ndarray], packing: Packing, wanted: str, keep: bool
+) -> tuple[np.ndarray, list[_Kept | None]]:
+    """(what is asked for, what ``_layer_grads`` needs of each direction)"""
+    states, hidden, kept = forward(inputs, weights[:4], packing, keep)
+    if len(weights) == 4:
+        if wanted == LAST:
+            return packing.unsort(hidden), [kept]
+        return (states.copy() if keep else states), [kept]
+    back_states, back_hidden, back_kept = forward(
+        inputs[packing.turned], weights[4:], packing, keep
+    )
+    if wanted == LAST:
+        result = packing.unsort((hidden + back_hidden) * np.float32(0.5))
+    elif wanted == WORDS:
+        result = back_states[packing.turned]
+        result += states
+        result *= 0.5
+    else:
+        result = np.concatenate([states, back_states[packing.turned]], axis=1)
+    return result, [kept, back_kept]
+
+
+def _layer_grads(
+    grad: np.ndarray,
+    arrays: Sequence[np.ndarray],
+    packing: Packing,
+    kept: Sequence[_Kept],
+    wanted: str,
+) -> tuple[np.ndarray, ...]:
+    """Gradients of the inputs and of each weight."""
+    inputs, weights = arrays[0], arrays[1:]
+    last, both_ways = wanted == LAST, len(kept) == 2
+    if last:
+        grad = grad[packing.order]
+    if both_ways and wanted == SIDE_BY_SIDE:
+        ahead, back = np.split(grad, 2, axis=1)
+    else:
+        ahead = back = grad * np.float32(0.5) if both_ways else grad
+
+    def grads(inputs: np.ndarray, weights: Any, kept: _Kept, grad: np.ndarray) -> tuple:
+        of_states, of_last = (None, grad) if last else (grad, None)
+        return backward(inputs, weights, packing, kept, of_states, of_last)
+
+    found = grads(inputs, weights[:4], kept[0], ahead)
+    if not both_ways:
+        return found
+    turned = packing.turned
+    found_back = grads(inputs[turned], weights[4:], kept[1], back if last else back[turned])
+    inputs_grad = found[0] + found_back[0][turned]
+    return (inputs_grad, *found[1:], *found_back[1:])
 
 
 def layer_weights(gru: paddle.nn.GRU, layer: int) -> list[paddle.Tensor]:
-    """The four parameters of one layer of an ``nn.GRU``, as :func:`forward` takes them."""
+    """The four parameters of one layer of an ``nn.GRU``, as :func:`forward` takes them.
+
+    Of one that reads both ways, the four of the way back after them.
+    """
     return [
-        getattr(gru, f"{name}_l{layer}")
+        getattr(gru, f"{name}_l{layer}{way}")
+        for way in ("", "_reverse")[: gru.num_directions]
         for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     ]
 
 
-def packed_gru(gru: paddle.nn.GRU, inputs: paddle.Tensor, packing: Packing) -> paddle.Tensor:
-    """Last states of ``gru`` over packed captions, on the CPU.
+def packed_gru(
+    gru: paddle.nn.GRU, inputs: paddle.Tensor, packing: Packing, wanted: str = LAST
+) -> paddle.Tensor:
+    """What the top layer of ``gru`` gives for packed captions, on the CPU.
 
     Args:
-        gru: unidirectional ``paddle.nn.GRU`` whose parameters are used.
+        gru: ``paddle.nn.GRU`` in one or both directions, whose parameters are used.
         inputs: float32 tensor ``[words, input_size]``, packed as ``packing`` says.
         packing: :class:`Packing` of the captions' lengths.
-
-    Returns:
-        float32 tensor ``[batch, hidden_size]``: the top layer's state at each caption's last
-        word, in the captions' own order.
+        wanted: ``LAST``, the state at each caption's last word, ``[batch, hidden_size]``, in the
+            captions' own order; or ``WORDS``, that of each word, ``[words, hidden_size]``,
+            packed. Of a GRU that reads both ways it is the average of the two directions; the
+            last state of the way back is that at the first word.
     """
     for layer in range(gru.num_layers):
-        last = layer == gru.num_layers - 1
+        top = layer == gru.num_layers - 1
+        give = wanted if top else WORDS if gru.num_directions == 1 else SIDE_BY_SIDE
         weights = layer_weights(gru, layer)
         if paddle.is_grad_enabled():
-            inputs = _PackedGRULayer.apply(inputs, *weights, packing, last)
+            inputs = _PackedGRULayer.apply(inputs, *weights, packing, give)
         else:
             arrays = list(map(array_of, weights))
-            states, hidden, _ = forward(array_of(inputs), arrays, packing, keep=False)
-            inputs = tensor_of(packing.unsort(hidden) if last else states)
+            inputs = tensor_of(_layer(array_of(inputs), arrays, packing, give, keep=False)[0])
     return inputs
 
 
@@ -281,6 +302,5 @@ def text_codes(
         cap_lens: int64 tensor ``[batch]``, each in ``1 … time``.
     """
     packing = Packing(cap_lens.numpy().reshape(-1))
-    grid = captions.numpy()[:, : len(packing.batch_sizes)]
-    words = paddle.to_tensor(grid.reshape(-1)[packing.words])
+    words = paddle.to_tensor(packing.packed(captions.numpy()))
     return layer.code_of(packed_gru(layer.gru, layer.embedding(words), packing))

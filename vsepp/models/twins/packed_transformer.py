@@ -25,7 +25,7 @@ import paddle
 from paddle.autograd import PyLayer
 
 from vsepp.models.transformer import LayerOptions, Transformer
-from vsepp.models.twins.packing import LengthPacking, Part
+from vsepp.models.twins.length_packing import LengthPacking, Part
 from vsepp.models.twins.sharing import array_of, empty, tensor_of
 from vsepp.models.twins.transformer_layer import (
     NORMS,

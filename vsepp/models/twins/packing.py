@@ -1,95 +1,66 @@
-"""Sentences one behind the other, put into an order in which those of one length stand together."""
+"""Captions of different lengths laid out without padding."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
-PART = 512  # words that are computed together: enough for a product, few enough for a cache
 
+class Packing:
+    """Where each word of a batch of captions stands in the packed layout.
 
-@dataclass(frozen=True)
-class Group:
-    """Sentences of one length, side by side.
-
-    Attributes:
-        rows: where their words stand.
-        count: how many sentences.
-        length: words of each.
-        pairs: where the pairs of two words of one sentence stand, for one head: ``count ·
-            length²`` of them.
-    """
-
-    rows: slice
-    count: int
-    length: int
-    pairs: slice
-
-
-@dataclass(frozen=True)
-class Part:
-    """Sentences that one core computes by itself; places are counted from its beginning.
-
-    Attributes:
-        rows: where its words stand among all.
-        pairs: where its pairs stand among all.
-        groups: list of :class:`Group`.
-    """
-
-    rows: slice
-    pairs: slice
-    groups: list[Group]
-
-
-class LengthPacking:
-    """Sentences by rising length, cut into parts that fit a cache.
-
-    The cuts depend on the lengths alone, not on how many cores there are.
+    Captions are sorted by length, longest first, and laid out step by step: the first words of
+    all, the second words of those that have one, and so on. So the captions that have a word at a
+    step are the first ones of those at the step before.
 
     Args:
         lengths: int array ``[batch]``, each at least 1.
 
     Attributes:
-        order: int64 ``[batch]``, sentences by rising length (stable).
-        words: int64 ``[sum(lengths)]``, where each word of this order stands in the given one.
-        pairs: how many pairs of words of one sentence there are.
-        parts: list of :class:`Part`.
+        order: int64 ``[batch]``, captions by falling length (stable).
+        lengths: int64 ``[batch]``, falling.
+        batch_sizes: list of ints; ``batch_sizes[t]`` captions have a word at step ``t``.
+        words: int64 ``[sum(lengths)]``, position in the flattened ``[batch, time]`` grid of
+            every packed word, for a grid of ``time = max(lengths)`` columns.
     """
 
     def __init__(self, lengths: np.ndarray | Sequence[int]) -> None:
         lengths = np.asarray(lengths)
-        self.order = np.argsort(lengths, kind="stable")
-        self._rising = lengths[self.order]
-        starts = (np.cumsum(lengths) - lengths)[self.order]
-        ends = np.cumsum(self._rising)
-        self.words = np.arange(ends[-1]) + np.repeat(starts - ends + self._rising, self._rising)
-        self.pairs = int((self._rising**2).sum())
-        self.parts = list(self._cut(ends))
+        self.order = np.argsort(-lengths, kind="stable")
+        steps = np.arange(lengths.max())
+        self.lengths = lengths[self.order]
+        self.batch_sizes = [int(size) for size in (self.lengths[None, :] > steps[:, None]).sum(1)]
+        self.words = np.concatenate(
+            [self.order[:size] * len(steps) + step for step, size in enumerate(self.batch_sizes)]
+        )
 
-    def unsort(self, rows: np.ndarray, out: np.ndarray) -> np.ndarray:
-        """Rows ``[words, …]`` of this order, in the given order again."""
-        out[self.words] = rows
-        return out
+    @cached_property
+    def steps(self) -> list[slice]:
+        """The rows of each step."""
+        ends = np.cumsum(self.batch_sizes).tolist()
+        return [slice(end - size, end) for size, end in zip(self.batch_sizes, ends)]
 
-    def _cut(self, ends: np.ndarray) -> Iterator[Part]:
-        count = -(-int(ends[-1]) // PART)
-        bounds = np.searchsorted(ends, ends[-1] * np.arange(1, count) / count, side="left") + 1
-        row = pair = 0
-        for lengths in np.split(self._rising, np.unique(bounds)):
-            if len(lengths):
-                words, pairs = int(lengths.sum()), int((lengths**2).sum())
-                rows = slice(row, row + words)
-                yield Part(rows, slice(pair, pair + pairs), list(_groups(lengths)))
-                row, pair = row + words, pair + pairs
+    @cached_property
+    def captions(self) -> np.ndarray:
+        """int64 ``[words]``: which caption, counted in falling order, each row belongs to."""
+        return np.concatenate([np.arange(size) for size in self.batch_sizes])
 
+    @cached_property
+    def turned(self) -> np.ndarray:
+        """int64 ``[words]``: the row that each row changes places with when captions are turned."""
+        starts = np.array([rows.start for rows in self.steps])
+        steps = np.repeat(np.arange(len(starts)), self.batch_sizes)
+        return starts[self.lengths[self.captions] - 1 - steps] + self.captions
 
-def _groups(lengths: np.ndarray) -> Iterator[Group]:
-    row = pair = 0
-    for length, count in zip(
-        *(values.tolist() for values in np.unique(lengths, return_counts=True))
-    ):
-        words, pairs = count * length, count * length**2
-        yield Group(slice(row, row + words), count, length, slice(pair, pair + pairs))
-        row, pair = row + words, pair + pairs
+    def packed(self, grid: np.ndarray) -> np.ndarray:
+        """The rows ``[words, …]`` of a grid ``[batch, at least max(lengths), …]``."""
+        grid = grid[:, : len(self.batch_sizes)]
+        return grid.reshape(-1, *grid.shape[2:])[self.words]
+
+    def unsort(self, rows: np.ndarray) -> np.ndarray:
+        """Rows ``[batch, …]`` in falling order of length, in the captions' own order again."""
+        result = np.empty_like(rows)
+        result[self.order] = rows
+        return result

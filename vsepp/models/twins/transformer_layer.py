@@ -14,7 +14,7 @@ from vsepp.models.transformer import LayerOptions
 from vsepp.models.twins.activations import activate
 from vsepp.models.twins.attention import attend, attend_backward
 from vsepp.models.twins.layer_norm import normalize, normalize_backward
-from vsepp.models.twins.packing import Part
+from vsepp.models.twins.length_packing import Part
 from vsepp.models.twins.sharing import empty
 
 #: parameters of a layer in the order of :class:`LayerWeights` and of :func:`weight_grads`

@@ -1,0 +1,114 @@
+"""``text_model`` ``gru`` and ``bigru``: encoders that read the words of a vocabulary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import paddle
+
+from vsepp.config import AUTO, Config
+from vsepp.models.encoders import CaptionedData, TextEncoder, check_shapes
+from vsepp.models.pooling import POOLINGS
+from vsepp.models.text_encoders.dropping import TextDropout
+from vsepp.models.text_encoders.gru import TextRepExtractor
+from vsepp.models.text_encoders.pooled_gru import LAST, PooledTextExtractor
+from vsepp.system.errors import InputError
+from vsepp.text.reader import WordReader
+from vsepp.text.vocabulary import END, PAD, START, UNK
+from vsepp.text.word_vectors import read_word_vectors
+
+
+class GRUEncoder(TextEncoder):
+    """``text_model: gru``."""
+
+    reader: WordReader
+    word_rows = "embedding.weight"
+    both_ways = False
+
+    @classmethod
+    def check_config(cls, config: Config, with_weights: bool = True) -> None:
+        _pooling(config)
+        if config.text_weights or config.text_frozen:
+            key = "text_weights" if config.text_weights else "text_frozen"
+            raise InputError(
+                f"{key} is for a pretrained text encoder and text_model is {config.text_model}: "
+                f"set text_model=bert, or leave {key} out."
+            )
+        if with_weights and config.word_vectors and not Path(config.word_vectors).is_file():
+            raise InputError(
+                f"word_vectors: {config.word_vectors} is no file: check the path, or leave it out."
+            )
+
+    @classmethod
+    def for_training(cls, config: Config, data: CaptionedData) -> GRUEncoder:
+        return cls(config, WordReader(data.vocabulary, data.tokenizer))
+
+    @classmethod
+    def from_checkpoint(cls, config: Config, contents: dict, source: str) -> GRUEncoder:
+        return cls(config, WordReader.from_contents(contents, source))
+
+    def build(self) -> TextRepExtractor:
+        config, pooling, dropout = self.config, _pooling(self.config), self._dropout()
+        sizes = (
+            len(self.reader.vocabulary),
+            config.word_dim,
+            config.embed_size,
+            config.num_layers,
+            config.use_abs,
+        )
+        if not self.both_ways and pooling == LAST and not any(dropout[:3]):
+            return TextRepExtractor(*sizes)
+        return PooledTextExtractor(*sizes, self.both_ways, pooling, dropout)
+
+    def build_for_training(self, with_weights: bool = True) -> TextRepExtractor:
+        network = self.build()
+        if with_weights and self.config.word_vectors:
+            self._begin_with_vectors(network, self.config.word_vectors)
+        return network
+
+    def _begin_with_vectors(self, network: TextRepExtractor, path: str) -> None:
+        weight, word_dim = network.embedding.weight, self.config.word_dim
+        vectors = read_word_vectors(path, self.reader.vocabulary, word_dim)
+        rows = weight.numpy().copy()
+        rows[vectors.places, : vectors.size] = vectors.values
+        weight.set_value(paddle.to_tensor(rows))
+        self.said.append(vectors.line(word_dim))
+
+    def _dropout(self) -> TextDropout:
+        config, number = self.config, self.reader.vocabulary.word_to_index
+        return TextDropout(
+            config.word_dropout,
+            config.embedding_dropout,
+            config.output_dropout,
+            number[UNK],
+            (number[PAD], number[START], number[END]),
+        )
+
+    def check_state(self, state: Mapping[str, np.ndarray], source: str) -> None:
+        config = self.config
+        shapes: dict[str, tuple[int, ...]] = {
+            "embedding.weight": (len(self.reader.vocabulary), config.word_dim)
+        }
+        for way in ("", "_reverse") if self.both_ways else ("",):
+            last = f"gru.weight_hh_l{config.num_layers - 1}{way}"
+            shapes[last] = (3 * config.embed_size, config.embed_size)
+        check_shapes(state, shapes, source)
+
+
+class BiGRUEncoder(GRUEncoder):
+    """``text_model: bigru``: a GRU from either end, their states of each word averaged."""
+
+    both_ways = True
+
+
+def _pooling(config: Config) -> str:
+    """The name that ``text_pooling`` stands for; InputError for one that a GRU does not have."""
+    pooling = LAST if config.text_pooling == AUTO else config.text_pooling
+    if pooling not in (LAST, *POOLINGS):
+        raise InputError(
+            f"text_pooling: {pooling} is not for text_model={config.text_model}: set "
+            f"text_pooling to {LAST}, {', '.join(POOLINGS)} or {AUTO}."
+        )
+    return pooling
