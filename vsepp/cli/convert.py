@@ -30,7 +30,9 @@ def main(argv=None):
     kind.add_argument("--clip", metavar="FOLDER|FILE")
     kind.add_argument("--to-tutorial", metavar="CKPT")
     kind.add_argument("--pdparams", metavar="CKPT")
-    commands.add_argument("--vocab", metavar="FILE", help="the vocabulary of --authors, --tutorial, --clip")
+    commands.add_argument(
+        "--vocab", metavar="FILE", help="the vocabulary of --authors, --tutorial, --clip"
+    )
     commands.add_argument("out", metavar="OUT")
     arguments = commands.parse_args(argv)
     if (arguments.authors or arguments.tutorial) and not arguments.vocab:
