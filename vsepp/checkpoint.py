@@ -1,8 +1,8 @@
 """Checkpoints: one self-contained file that holds numbers and text, and no code.
 
 The file is in the safetensors format. Its tensors are named ``model/<parameter>`` and, where
-training can resume from it, ``optimizer/<slot>/<parameter>``; everything else is one JSON
-document in its header.
+training can resume from it, ``optimizer/<slot>/<parameter>``, and ``ema/<parameter>`` for a moving
+average of the weights; everything else is one JSON document in its header.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ def save_checkpoint(
     step: int,
     metrics: dict | None = None,
     optimizer: dict[str, dict[str, np.ndarray]] | None = None,
+    ema: dict[str, np.ndarray] | None = None,
     **more: Any,
 ) -> None:
     """Write a checkpoint atomically.
@@ -46,6 +47,8 @@ def save_checkpoint(
         step: training steps done.
         metrics: the validation metrics it was chosen by, or None.
         optimizer: ``{slot: {parameter name: ndarray}}``, or None.
+        ema: ``{parameter name: ndarray}``, the average of the weights so far where ``model`` holds
+            those that training goes on with, or None.
         more: further entries that JSON can hold, such as the ``tokenizer`` that cuts queries as
             the captions were cut (without it: ``words``), and ``exif``, whether the photographs of
             the training were turned as EXIF says (without it: false).
@@ -54,6 +57,8 @@ def save_checkpoint(
     for slot, values in (optimizer or {}).items():
         for name, value in values.items():
             tensors[f"optimizer/{slot}/{name}"] = np.ascontiguousarray(value)
+    for name, value in (ema or {}).items():
+        tensors[f"ema/{name}"] = np.ascontiguousarray(value)
     header = {
         "format": FORMAT,
         "fingerprint": fingerprint(model),
@@ -148,8 +153,8 @@ def load_checkpoint(path: str | Path, parts: tuple[str, ...] | None = None) -> d
 
     Returns:
         dict: ``model`` ``{parameter: ndarray}``, ``optimizer`` ``{slot: {parameter:
-        ndarray}}`` (where present), ``config``, ``vocab`` (of a model with a word list),
-        ``metrics``, ``epoch``, ``step``,
+        ndarray}}`` and ``ema`` ``{parameter: ndarray}`` (where present), ``config``,
+        ``vocab`` (of a model with a word list), ``metrics``, ``epoch``, ``step``,
         ``fingerprint`` and whatever else was stored.
 
     Raises:
@@ -157,6 +162,7 @@ def load_checkpoint(path: str | Path, parts: tuple[str, ...] | None = None) -> d
     """
     model: dict[str, np.ndarray] = {}
     optimizer: dict[str, dict[str, np.ndarray]] = {}
+    ema: dict[str, np.ndarray] = {}
     with _open(path) as file:
         result = _header(file, path)
         for name in file.keys():
@@ -168,7 +174,11 @@ def load_checkpoint(path: str | Path, parts: tuple[str, ...] | None = None) -> d
             elif kind == "optimizer":
                 slot, _, parameter = rest.partition("/")
                 optimizer.setdefault(slot, {})[parameter] = file.get_tensor(name)
+            elif kind == "ema":
+                ema[rest] = file.get_tensor(name)
     result["model"] = model
+    if ema:
+        result["ema"] = ema
     if optimizer:
         result["optimizer"] = optimizer
     return result

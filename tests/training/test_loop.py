@@ -320,7 +320,9 @@ def test_a_collapsed_model_is_warned_about_once(data, tmp_path, after):
 
     assert run.log.count("warning: the loss has stood at 2 · batch_size · margin = 3.2") == 1
     # Logged at 7 (the end of the epoch), 10, 14 … 56, 60: the first more than 50 steps later.
-    assert "= 3.2 for 53 steps" in run.log and "hard_negative_warmup=1" in run.log
+    assert "= 3.2 for 53 steps" in run.log and (
+        "again with hard_negative_warmup=2 hard_negative_warmup_loss=npair" in run.log
+    )
 
 
 @pytest.mark.parametrize(

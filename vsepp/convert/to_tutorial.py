@@ -20,8 +20,9 @@ from vsepp.models.encoders import find_text_encoder
 from vsepp.models.vsepp import BACKBONE
 from vsepp.system.atomic import atomic_path
 from vsepp.system.errors import InputError
-from vsepp.training.optimizer import SLOTS, SteppedDecay
+from vsepp.training.optimizer import SLOTS
 from vsepp.training.position import Position
+from vsepp.training.schedules import SteppedDecay
 
 _TEMPERATURE = "logit_scale"  # the N-pair loss's own; no part of what encodes
 _TEXT = "text_extractor."
@@ -136,7 +137,8 @@ def _export_tutorial(source: str | Path, target: str | Path) -> str:
             )
     epoch = _running_epoch(given, source)
     _check_adam(given, source)
-    adam = _adam(given, paddles)
+    theirs_too = (config.optimizer, config.schedule, config.warmup_steps) == ("adam", "step", 0)
+    adam = _adam(given, paddles) if theirs_too else {}
     if adam:
         adam["LR_Scheduler"] = _schedule(config, epoch + 1)
     contents = {
@@ -151,6 +153,11 @@ def _export_tutorial(source: str | Path, target: str | Path) -> str:
         paddle.save(contents, str(temporary))
     if adam:
         return "Adam's state came along"
+    if given.get("optimizer") and not theirs_too:
+        return (
+            "the optimizer's state stayed behind, and 'optimizer' is empty: the documents' loop "
+            "knows Adam with a rate for each epoch alone"
+        )
     return f"there is no optimizer's state in {source}: 'optimizer' is empty"
 
 

@@ -136,6 +136,11 @@ class TextEncoder(ABC):
         """
         return self.build()
 
+    def pretrained_parameters(self, network: paddle.nn.Layer) -> list[paddle.Tensor]:
+        """Those of its network that begin with weights of others, and that training is to move
+        less: at ``pretrained_lr`` times the rate."""
+        return []
+
     @abstractmethod
     def check_state(self, state: Mapping[str, np.ndarray], source: str) -> None:
         """InputError, before the network is built, when weights are of another size."""

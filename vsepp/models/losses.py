@@ -1,4 +1,4 @@
-"""Ranking losses over a batch of pairs: triplet (VSE++, equations 5 and 6) and N-pair."""
+"""Losses over a batch of pairs: triplet (VSE++, equations 5 and 6), N-pair, soft targets."""
 
 from __future__ import annotations
 
@@ -116,21 +116,121 @@ class NPairLoss(nn.Layer):
         scale = paddle.clip(paddle.exp(self.logit_scale), max=self.largest_scale)
         logits = similarity(ie, te, self.measure) * scale
         batch = logits.shape[0]
-        same = _alike(image_ids, caption_ids)
-        if same is not None:
-            other = same.astype(logits.dtype) - paddle.eye(batch, dtype=logits.dtype)
-            logits = logits - 1e4 * other
+        out = _masked_out(logits, image_ids, caption_ids)
+        if out is not None:
+            logits = logits - out
         labels = paddle.arange(batch)
         return (
             F.cross_entropy(logits, labels) + F.cross_entropy(logits.transpose([1, 0]), labels)
         ) / 2 + _nothing(ie, te)
 
 
-def build_loss(config: Config, model: nn.Layer) -> nn.Layer:
-    """The loss that ``config`` asks for; ``model`` holds the temperature where one is learned."""
-    if config.loss == "npair":
+class BothLosses(nn.Layer):
+    """Triplet and N-pair loss, each as a mean over the queries of a batch, weighted.
+
+    The triplet loss by itself is a sum over both directions of a batch, the N-pair loss a mean;
+    here the sum is divided by its 2 · batch queries, so that what the weights mean does not depend
+    on the size of a batch. On the scores of a query the N-pair loss pulls up to 1 / temperature
+    times as hard (20 to 100 in a trained model) as the triplet loss, whose slopes are 1.
+
+    Args:
+        triplet, npair: the losses.
+        triplet_weight, npair_weight: their factors.
+    """
+
+    def __init__(
+        self,
+        triplet: TripletNetLoss,
+        npair: NPairLoss,
+        triplet_weight: float = 1.0,
+        npair_weight: float = 1.0,
+    ) -> None:
+        super().__init__()
+        self.triplet, self.npair = triplet, npair
+        self.triplet_weight, self.npair_weight = triplet_weight, npair_weight
+
+    def forward(
+        self,
+        ie: paddle.Tensor,
+        te: paddle.Tensor,
+        image_ids: paddle.Tensor | None = None,
+        caption_ids: paddle.Tensor | None = None,
+    ) -> paddle.Tensor:
+        """The weighted sum, a float scalar; arguments as :class:`TripletNetLoss` takes them."""
+        batch = (ie, te, image_ids, caption_ids)
+        hinges = self.triplet(*batch) / (2 * ie.shape[0])
+        return self.triplet_weight * hinges + self.npair_weight * self.npair(*batch)
+
+
+class SoftTargetLoss(nn.Layer):
+    """Cross-entropy with targets from how alike the captions, and the images, are themselves.
+
+    The loss of a dual encoder after K. Salama's example for Keras (2021), with plain scores: the
+    target of caption i over the images j is the softmax of (caption i · caption j + image i ·
+    image j) / (2 · temperature), and for the other direction its transpose. Targets are taken as
+    given: no gradient goes through them, so that the codes cannot make their own task easier.
+
+    Args:
+        temperature: of scores and targets.
+        measure: ``cosine`` (the dot product) or ``order``.
+    """
+
+    def __init__(self, temperature: float = 0.05, measure: str = "cosine") -> None:
+        super().__init__()
+        self.temperature = temperature
+        self.measure = measure
+
+    def forward(
+        self,
+        ie: paddle.Tensor,
+        te: paddle.Tensor,
+        image_ids: paddle.Tensor | None = None,
+        caption_ids: paddle.Tensor | None = None,
+    ) -> paddle.Tensor:
+        """Mean cross-entropy of both directions, a float scalar; arguments as
+        :class:`TripletNetLoss` takes them. What is masked is neither target nor candidate."""
+        logits = similarity(ie, te, self.measure).transpose([1, 0]) / self.temperature
+        with paddle.no_grad():
+            alike = similarity(te, te, self.measure) + similarity(ie, ie, self.measure)
+            alike = alike / (2 * self.temperature)
+        out = _masked_out(logits, image_ids, caption_ids)
+        if out is not None:
+            logits, alike = logits - out, alike - out
+        targets = F.softmax(alike, axis=1).detach()
+        of_captions = -(targets * F.log_softmax(logits, axis=1)).sum(axis=1)
+        of_images = -(targets * F.log_softmax(logits, axis=0)).sum(axis=0)
+        return (of_captions.mean() + of_images.mean()) / 2 + _nothing(ie, te)
+
+
+def learns_temperature(config: Config) -> bool:
+    """Whether an epoch of a run has the N-pair loss, whose temperature the model holds."""
+    return config.loss in ("npair", "both") or (
+        config.loss == "triplet" and config.hard_negative_warmup > 0 and _begins_with_npair(config)
+    )
+
+
+def build_loss(config: Config, model: nn.Layer, epoch: int | None = None) -> nn.Layer:
+    """The loss that ``config`` asks for; ``model`` holds the temperature where one is learned.
+
+    Args:
+        epoch: of the run, from 0; None: once ``hard_negative_warmup`` is over.
+    """
+    warming_up = epoch is not None and epoch < config.hard_negative_warmup
+    if config.loss == "soft":
+        return SoftTargetLoss(measure=config.measure)
+    if config.loss == "npair" or warming_up and _begins_with_npair(config):
         return NPairLoss(model.logit_scale, config.measure)
-    return TripletNetLoss(config.margin, config.hard_negative, config.measure)
+    hardest = config.hard_negative and not warming_up
+    triplet = TripletNetLoss(config.margin, hardest, config.measure)
+    if config.loss == "triplet":
+        return triplet
+    npair = NPairLoss(model.logit_scale, config.measure)
+    return BothLosses(triplet, npair, config.triplet_weight, config.npair_weight)
+
+
+def _begins_with_npair(config: Config) -> bool:
+    """Whether the warm-up, where there is one, is of the N-pair loss."""
+    return config.hard_negative and config.hard_negative_warmup_loss == "npair"
 
 
 def equal_rows(rows: paddle.Tensor) -> paddle.Tensor:
@@ -147,6 +247,15 @@ def _alike(*ids: paddle.Tensor | None) -> paddle.Tensor | None:
             equal = row.unsqueeze(0) == row.unsqueeze(1)
             same = equal if same is None else paddle.logical_or(same, equal)
     return same
+
+
+def _masked_out(logits: paddle.Tensor, *ids: paddle.Tensor | None) -> paddle.Tensor | None:
+    """What to subtract from the logits of a softmax, ``[batch, batch]``, so that pairs that share
+    a number are not in it, but for every query's own; None where there are no numbers."""
+    same = _alike(*ids)
+    if same is None:
+        return None
+    return 1e4 * (same.astype(logits.dtype) - paddle.eye(logits.shape[0], dtype=logits.dtype))
 
 
 def _nothing(ie: paddle.Tensor, te: paddle.Tensor) -> paddle.Tensor:

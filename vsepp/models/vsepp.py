@@ -12,6 +12,7 @@ from vsepp.models.encoders import ImageEncoder, TextEncoder
 from vsepp.models.image_encoders.cnn import BACKBONE as _BACKBONE
 from vsepp.models.image_encoders.cnn import ImageRepExtractor
 from vsepp.models.image_encoders.features import FeatureRepExtractor
+from vsepp.models.losses import learns_temperature
 from vsepp.models.text_encoders.gru import TextRepExtractor
 
 BACKBONE = f"image_extractor.{_BACKBONE}"  # how the names of a model's backbone parameters begin
@@ -123,5 +124,5 @@ def build_model(
         image.build_for_training(with_weights),  # first: the seed's numbers are drawn in order
         text.build_for_training(with_weights),
         config.measure,
-        learn_temperature=config.loss == "npair",
+        learn_temperature=learns_temperature(config),
     )

@@ -15,7 +15,7 @@ from vsepp.models.losses import NPairLoss
 from vsepp.retrieval.arguments import listed
 from vsepp.retrieval.encoding import BATCH, encode_captions, padded
 from vsepp.retrieval.photographs import EncodesPhotographs, Photo
-from vsepp.retrieval.prompts import TEMPLATE, each_once, prompts
+from vsepp.retrieval.prompts import TEMPLATE, each_once, have_meaning, prompts
 from vsepp.system.errors import InputError
 
 
@@ -177,7 +177,7 @@ class RetrievalModel(EncodesPhotographs):
             scores: float32 ``[n]``.
             temperature: of the softmax over them. By default the one that the N-pair loss
                 learned; 0.05 for models trained otherwise, whose probabilities then only order
-                the sentences.
+                the sentences (but for those of soft targets, which have it from their training).
 
         Returns:
             float64 ``[n]``, which adds up to 1.
@@ -188,7 +188,9 @@ class RetrievalModel(EncodesPhotographs):
 
     @cached_property
     def _learned_temperature(self) -> float | None:
-        """The temperature in the checkpoint, or None."""
+        """The temperature in the checkpoint, or None where none is or it is stale."""
+        if not have_meaning(self.config.loss):
+            return None
         state = load_checkpoint(self.checkpoint, parts=("model/logit_scale",))["model"]
         if "logit_scale" not in state:
             return None

@@ -12,12 +12,14 @@ ONLY_ORDERED = "this model's probabilities order the labels; their size says lit
 
 def have_meaning(loss: str) -> bool:
     """Whether the size of a model's probabilities says something: the temperature that makes
-    them of similarities was learned with the rest. Else ``ONLY_ORDERED`` is to be said of them.
+    them of similarities was there to the end of its training, learned or fixed. Else
+    ``ONLY_ORDERED`` is to be said of them. What the N-pair loss learned as the start of the
+    triplet loss does not count: the codes have moved on without it.
 
     Args:
         loss: the key of the configuration that it was trained with.
     """
-    return loss == "npair"
+    return loss in ("npair", "both", "soft")
 
 
 def each_once(labels: Sequence[str]) -> list[str]:

@@ -19,6 +19,8 @@ class CollapseWatch:
 
     def __init__(self, config: Config) -> None:
         self.collapsed = 2 * config.batch_size * config.margin
+        warm = config.hard_negative_warmup if config.hard_negative_warmup_loss == "npair" else 0
+        self.safe_start = f"hard_negative_warmup={max(2, warm + 1)} hard_negative_warmup_loss=npair"
         self.since: int | None = None  # the first step of those that look collapsed
         self.warned = False
 
@@ -41,5 +43,5 @@ class CollapseWatch:
         return (
             f"warning: the loss has stood at 2 · batch_size · margin = {self.collapsed:g} for "
             f"{step - self.since} steps: all codes are alike and nothing is learned; begin "
-            "again with hard_negative_warmup=1, or a lower learning_rate"
+            f"again with {self.safe_start}, or a lower learning_rate"
         )

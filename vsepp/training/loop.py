@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import signal
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from time import monotonic
 from typing import Any, NoReturn
 
@@ -19,18 +20,20 @@ from vsepp.system.invocation import quoted
 from vsepp.system.memory import return_freed
 from vsepp.system.progress import progress
 from vsepp.system.threads import describe_threads
+from vsepp.training.averaging import WeightAverage
 from vsepp.training.meter import Meter, duration
 from vsepp.training.micro_batch import hold_batch_statistics, seed_from, sliced_codes
 from vsepp.training.optimizer import get_optimizer, optimizer_state, restore_optimizer
 from vsepp.training.position import Position
 from vsepp.training.run_folder import RunFolder
+from vsepp.training.schedules import counts_steps
 from vsepp.training.starting import check_destinations, named_checkpoint, read_resumed
 from vsepp.training.stopping import StopRequest
 from vsepp.training.task import Diverged, Listener, Objective, Scored, Task
 
 
 class TrainingStep:
-    """What a step does: codes, loss, gradients, Adam.
+    """What a step does: codes, loss, gradients, Adam, and the average of the weights.
 
     It needs no data set, so it can be timed on batches in memory::
 
@@ -42,9 +45,12 @@ class TrainingStep:
             loss = step(batch, number, mark=lambda section: times.append(perf_counter()))
 
     Args:
-        config: ``amp``, ``micro_batch_size`` and ``seed`` count.
+        config: ``amp``, ``micro_batch_size``, ``ema`` and ``seed`` count.
         objective: what is trained.
         optimizer: of ``objective.model``.
+
+    Attributes:
+        average: ``WeightAverage``, which begins with the weights as they are, or None.
     """
 
     def __init__(
@@ -54,6 +60,7 @@ class TrainingStep:
         self.objective = objective
         self.optimizer = optimizer
         self.scaler = paddle.amp.GradScaler() if config.amp == "float16" else None
+        self.average = WeightAverage(objective.model, config.ema) if config.ema else None
 
     def begin_epoch(self) -> None:
         """Put the model in training mode."""
@@ -72,6 +79,8 @@ class TrainingStep:
             mark: called after each section: ``codes``, ``loss``, ``gradients``, ``optimizer``.
         """
         objective, size, seed = self.objective, self.config.micro_batch_size, self.config.seed
+        if counts_steps(self.optimizer):
+            self.optimizer._learning_rate.step(number)
         # Dropout inside a backbone follows from (seed, step), so that a resumed run repeats it.
         seed_from(seed, number)
         with memory_errors_explained():
@@ -98,6 +107,8 @@ class TrainingStep:
             else:
                 self.optimizer.step()
             self.optimizer.clear_grad()
+            if self.average:
+                self.average.update(number + 1)
             mark("optimizer")
         return loss.detach()
 
@@ -132,7 +143,7 @@ class Trainer:
         check_destinations(config)
         resumed = read_resumed(config)
         self.task = task(config, with_weights=not (resumed or config.init_from))
-        self.optimizer = get_optimizer(self.task.model, config)
+        self.optimizer = get_optimizer(self.task.model, config, self.task.steps)
         self.position = Position()
         said = None
         if resumed:
@@ -141,6 +152,8 @@ class Trainer:
             given = load_checkpoint(config.init_from, parts=("model/",))
             said = self.task.begin_with(given, config.init_from)
         self.step = TrainingStep(config, self.task, self.optimizer)
+        if resumed and self.step.average:
+            self.step.average.restore(resumed.get("ema", {}), str(config.checkpoint))
         self.best_path = config.path("best_checkpoint")
         self.last_path = config.path("last_checkpoint")
         for path in (self.best_path, self.last_path):  # or say now that there can be none
@@ -159,9 +172,8 @@ class Trainer:
         self.task.check(resumed, path, resuming=True)
         self.task.set_weights(resumed["model"], path)
         self.position = Position.restored(resumed["position"], path)
-        restore_optimizer(
-            self.task.model, self.optimizer, resumed["optimizer"], self.position.epoch, path
-        )
+        done = self.position.step if counts_steps(self.optimizer) else self.position.epoch
+        restore_optimizer(self.task.model, self.optimizer, resumed["optimizer"], done, path)
 
     def _move_old_checkpoints_aside(self) -> None:
         for path in (self.best_path, self.last_path):
@@ -197,7 +209,8 @@ class Trainer:
                 if not stop:
                     position.epoch += 1
                     position.step_in_epoch = 0
-                    self.optimizer._learning_rate.step()
+                    if not counts_steps(self.optimizer):
+                        self.optimizer._learning_rate.step()
                     self._validate()
                     self._save_last()
             if stop:
@@ -307,12 +320,13 @@ class Trainer:
             return
         position.validated_step = position.step
         begin = monotonic()
-        scored = self._score("val")
-        score = scored.values[self.task.score_name]
-        best = score > position.best_score or not position.best_step
-        if best:
-            position.best_score, position.best_step = score, position.step
-            self._save_best(scored.metrics)
+        with self.step.average.in_place() if self.step.average else nullcontext():
+            scored = self._score("val")
+            score = scored.values[self.task.score_name]
+            best = score > position.best_score or not position.best_step
+            if best:
+                position.best_score, position.best_step = score, position.step
+                self._save_best(scored.metrics)
         position.history.append({"step": position.step, **scored.values})
         self._tell_scores("val", scored)
         self._tell("validated", scored, position.step)
@@ -372,6 +386,7 @@ class Trainer:
             self.last_path,
             get_state(self.task.model),
             optimizer=optimizer_state(self.task.model, self.optimizer),
+            ema=self.step.average.state() if self.step.average else None,
             position=self.position.stored(),
             **self._contents(None),
         )

@@ -1,4 +1,4 @@
-"""Adam with stepped decay and global-norm clipping."""
+"""Adam and AdamW with global-norm clipping, and their state by the names of parameters."""
 
 from __future__ import annotations
 
@@ -7,60 +7,60 @@ from typing import Any
 
 import numpy as np
 import paddle
-from paddle.optimizer.lr import LRScheduler
 
 from vsepp.config import Config
 from vsepp.system.errors import InputError
+from vsepp.training.schedules import build_schedule
 
 
-class SteppedDecay(LRScheduler):
-    """The learning rate times ``lr_decay`` every ``lr_update`` epochs, with a floor.
+def get_optimizer(
+    model: paddle.nn.Layer, config: Any, steps_per_epoch: int | None = None
+) -> paddle.optimizer.Optimizer:
+    """Adam, or AdamW, over the trainable parameters of ``model``.
 
-    The caller steps it once per epoch. A rate that starts below the floor stays as it is.
-    """
-
-    def __init__(
-        self, learning_rate: float, lr_update: int, lr_decay: float, min_learning_rate: float
-    ) -> None:
-        self.lr_update = lr_update
-        self.lr_decay = lr_decay
-        self.floor = min(min_learning_rate, learning_rate)
-        super().__init__(learning_rate)
-
-    def get_lr(self) -> float:
-        cuts = self.last_epoch // self.lr_update
-        return max(self.base_lr * self.lr_decay**cuts, self.floor)
-
-
-def get_optimizer(model: paddle.nn.Layer, config: Any) -> paddle.optimizer.Adam:
-    """Adam over the trainable parameters of ``model``.
+    AdamW's ``weight_decay`` is not for biases, the gains of normalisations and the temperature:
+    whatever has fewer than two dimensions.
 
     Args:
-        model: a ``paddle.nn.Layer``.
+        model: a ``paddle.nn.Layer``. A parameter with a rate of its own has the factor in its
+            ``optimize_attr["learning_rate"]``.
         config: any object with attributes ``learning_rate, lr_update, lr_decay,
-            min_learning_rate, grad_clip``; missing ones take the documented defaults.
+            min_learning_rate, grad_clip``, and ``optimizer, weight_decay, schedule, warmup_steps,
+            num_epochs``; missing ones take the documented defaults.
+        steps_per_epoch: batches of an epoch, which ``schedule=cosine`` and ``warmup_steps`` need.
 
     Returns:
         paddle.optimizer.Adam: its learning rate is a scheduler that the caller steps once
         per epoch (``optimizer._learning_rate.step()``); gradients are clipped to the global
-        norm ``grad_clip``.
+        norm ``grad_clip``. With ``optimizer=adamw`` it is ``paddle.optimizer.AdamW``; with
+        ``schedule=cosine`` or ``warmup_steps`` the caller steps the scheduler once per step.
+
+    Raises:
+        InputError: for a ``weight_decay`` of Adam, or see
+            :func:`vsepp.training.schedules.build_schedule`.
     """
     defaults = Config()
 
     def value(key: str) -> Any:
         return getattr(config, key, getattr(defaults, key))
 
-    schedule = SteppedDecay(
-        value("learning_rate"), value("lr_update"), value("lr_decay"), value("min_learning_rate")
-    )
-    return paddle.optimizer.Adam(
-        learning_rate=schedule,
-        parameters=[parameter for parameter in model.parameters() if not parameter.stop_gradient],
+    parameters = [parameter for parameter in model.parameters() if not parameter.stop_gradient]
+    common = dict(
+        learning_rate=build_schedule(value, steps_per_epoch),
+        parameters=parameters,
         grad_clip=paddle.nn.ClipGradByGlobalNorm(value("grad_clip")),
     )
+    if value("optimizer") == "adam":
+        if value("weight_decay"):
+            raise InputError("weight_decay is of AdamW: set optimizer=adamw, or weight_decay=0.")
+        return paddle.optimizer.Adam(**common)
+    decayed = {parameter.name for parameter in parameters if len(parameter.shape) > 1}
+    return paddle.optimizer.AdamW(
+        weight_decay=value("weight_decay"), apply_decay_param_fun=decayed.__contains__, **common
+    )
 
 
-#: what Adam keeps of each parameter, as Paddle calls it behind the parameter's name
+#: what Adam and AdamW keep of each parameter, as Paddle calls it behind the parameter's name
 SLOTS = ("moment1_0", "moment2_0", "beta1_pow_acc_0", "beta2_pow_acc_0")
 
 
@@ -87,10 +87,12 @@ def restore_optimizer(
     model: paddle.nn.Layer,
     optimizer: paddle.optimizer.Optimizer,
     state: Mapping[str, Mapping[str, np.ndarray]],
-    epochs: int,
+    done: int,
     source: str = "the checkpoint",
 ) -> None:
-    """Set what :func:`optimizer_state` returned, and the schedule to ``epochs`` done.
+    """Set what :func:`optimizer_state` returned, and the schedule.
+
+    ``done`` are the epochs, or steps, that it has behind it, whichever it counts.
 
     Raises:
         InputError: when the state is of another model.
@@ -112,6 +114,5 @@ def restore_optimizer(
                 tensor.name = f"{parameter.name}_{slot}"
                 stored[tensor.name] = tensor
     schedule = optimizer._learning_rate
-    schedule.last_epoch = epochs
-    schedule.last_lr = schedule.get_lr()
+    schedule.step(done)
     optimizer.set_state_dict({**stored, "LR_Scheduler": schedule.state_dict()})

@@ -23,7 +23,7 @@ from vsepp.models.encoders import (
     find_text_encoder,
 )
 from vsepp.models.feature_extraction import GivenFeatures
-from vsepp.models.losses import TripletNetLoss, build_loss, equal_rows
+from vsepp.models.losses import build_loss, equal_rows
 from vsepp.models.recomputing import recompute_blocks
 from vsepp.models.state import get_state, set_state
 from vsepp.models.twins import compute
@@ -77,6 +77,8 @@ class RetrievalObjective(Objective):
         self.text, self.image = text, image
         self.model = build_model(text, image, with_weights)
         self.criterion = build_loss(config, self.model)
+        for parameter in text.pretrained_parameters(self.model.text_extractor):
+            parameter.optimize_attr["learning_rate"] = config.pretrained_lr
         if config.micro_batch_size:
             return_large_blocks()
         elif image.feature_size:
@@ -183,11 +185,11 @@ class RetrievalTask(RetrievalObjective, Task):
         )
 
     def begin_epoch(self, epoch: int) -> None:
-        """Let the hardest negatives count alone once the warm-up is over."""
-        if isinstance(self.criterion, TripletNetLoss):
-            self.criterion.hard_negative = (
-                self.config.hard_negative and epoch >= self.config.hard_negative_warmup
-            )
+        """Take up the loss of the epoch: another may stand before the hardest negatives alone."""
+        self.criterion = build_loss(self.config, self.model, epoch)
+        scale = getattr(self.model, "logit_scale", None)
+        if scale is not None:  # that of a warm-up rests afterwards: Adam would move it on
+            scale.stop_gradient = all(each is not scale for each in self.criterion.parameters())
 
     def warning(self, loss: float, step: int) -> str | None:
         return self.collapse.warning(loss, step, getattr(self.criterion, "hard_negative", False))

@@ -172,11 +172,12 @@ class BertEncoder(TextEncoder):
                 "text_model bert begins with a pretrained network: set text_weights to the folder "
                 "of a BERT or ERNIE, as Hugging Face or PaddleNLP keep it."
             )
+        if with_weights and config.text_weights:
+            open_pretrained(config.text_weights).state()
 
     @classmethod
     def for_training(cls, config: Config, data: CaptionedData) -> BertEncoder:
-        cls.check_config(config)
-        pretrained = open_pretrained(config.text_weights)  # type: ignore[arg-type]  # is there
+        pretrained = open_pretrained(config.text_weights or "")
         return cls(config, pretrained.reader, pretrained.options, pretrained)
 
     @classmethod
@@ -222,9 +223,11 @@ class BertEncoder(TextEncoder):
         )
 
     def build_for_training(self, with_weights: bool = True) -> BertExtractor:
+        if not (with_weights and self.pretrained):
+            return self.build()
+        state = self.pretrained.state()  # first: a network is built that they fit
         network = self.build()
-        if with_weights and self.pretrained:
-            set_state(network.bert, self.pretrained.state(), str(self.pretrained.weights))
+        set_state(network.bert, state, str(self.pretrained.weights))
         return network
 
     def pretrained_parameters(self, network: BertExtractor) -> list[paddle.Tensor]:

@@ -127,7 +127,7 @@ class _Stack:
         ]
         self.dropped = [Dropped()] * len(self.weights)
         if stack.training and (self.options.dropout or self.options.attention_dropout):
-            seed = int(paddle.randint(0, 2**31 - 1, [1]))
+            seed = paddle.randint(0, 2**31 - 1, [1]).item()
             generator = np.random.Generator(np.random.SFC64(seed))
             self.dropped = [
                 draw_dropped(generator, self.options, len(packing.words), packing.pairs)
