@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from vsepp.data.dataset import FeatureTextDataset, ImageTextDataset, read_split
+from vsepp.data.loaders import training_loader
 from vsepp.data.prepared import read_prepared
 from vsepp.data.transforms import CenterCrop, RandomCrop
 from vsepp.system.errors import InputError
@@ -331,3 +332,95 @@ def test_sentences_that_do_not_fit_the_captions_are_refused(prepared, content):
 
     with pytest.raises(InputError, match="train_sentences.json is not a list of 60 sentences"):
         dataset(prepared).sentences()
+
+
+def numbered(images, views, kind=np.float32):
+    """Features that say their view and image: row `k` of view `v` holds 100 v + k."""
+    return [(100 * view + np.arange(images)[:, None]).astype(kind) for view in range(views)]
+
+
+def with_views(prepared, views=3, seed=0, split="train", images=12):
+    plain, *others = numbered(images, views)
+    return FeatureTextDataset(
+        prepared.folder,
+        prepared.vocab,
+        split,
+        plain,
+        views=others,
+        mirrored=others[0] if others else None,
+        seed=seed,
+    )
+
+
+def seen(items):
+    """(view, image) of every item."""
+    return [divmod(int(items[index][0][0]), 100) for index in range(len(items))]
+
+
+def test_an_item_has_one_of_the_views_of_its_photograph_each_as_often(prepared):
+    items = with_views(prepared)
+    views = []
+
+    for epoch in range(20):
+        items.set_epoch(epoch)
+        found = seen(items)
+        assert [image for _, image in found] == [k // 5 for k in range(60)]
+        views += [view for view, _ in found]
+
+    counts = np.bincount(views, minlength=3)
+    assert len(counts) == 3 and min(counts) > 340  # of 1,200
+
+
+def test_the_view_follows_from_seed_epoch_and_caption(prepared):
+    items, again, other = (with_views(prepared, seed=seed) for seed in (0, 0, 1))
+    for each in (items, again, other):
+        each.set_epoch(4)
+
+    first = seen(items)
+    assert seen(again) == first and seen(other) != first
+    items.set_epoch(5)
+    assert seen(items) != first
+    items.set_epoch(4)
+    assert items[17][0] == again[17][0]  # whatever was read before
+
+
+def test_encoding_sees_the_plain_photographs(prepared):
+    items = with_views(prepared)
+
+    assert [int(items.image(k)[0]) for k in range(12)] == list(range(12))
+    assert [int(items.mirrored_image(k)[0]) for k in range(12)] == list(range(100, 112))
+    assert with_views(prepared, views=1).mirrored_image(3) is None
+
+
+def test_views_of_appended_splits_follow(prepared):
+    both = with_views(prepared, split="val", images=4)
+    both.append(with_views(prepared, split="test", images=4))
+
+    views = set()
+    for epoch in range(9):
+        both.set_epoch(epoch)
+        found = seen(both)
+        assert [image for _, image in found] == [k // 5 % 4 for k in range(40)]
+        views.update(view for view, _ in found[20:])
+    assert views == {0, 1, 2}
+    assert int(both.mirrored_image(6)[0]) == 102
+    both.append(with_views(prepared, views=1, split="val", images=4))
+    assert both.mirrored_image(0) is None
+
+
+def test_views_of_another_number_of_images_are_refused(prepared):
+    plain, view = numbered(12, 2)
+
+    with pytest.raises(InputError, match="11 rows for 12 images"):
+        FeatureTextDataset(prepared.folder, prepared.vocab, "train", plain, views=[view[:11]])
+
+
+def test_batches_of_a_grid_are_float32(prepared):
+    cells = np.random.default_rng(0).normal(size=(12, 4, 3)).astype(np.float16)
+    items = FeatureTextDataset(prepared.folder, prepared.vocab, "train", cells)
+    assert items[7][0].dtype == np.float16
+
+    images, _, _, image_ids = next(iter(training_loader(items, 8)))
+
+    assert images.numpy().dtype == np.float32
+    assert np.array_equal(images.numpy(), cells[image_ids.numpy()].astype(np.float32))

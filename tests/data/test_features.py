@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from vsepp.data.encoding import Encoding
-from vsepp.data.features import FeatureOrigin, FeatureStore
+from vsepp.data.features import FeatureOrigin, FeatureStore, first_not_finite
 from vsepp.data.preprocessing import Preprocessing
 from vsepp.system import resumable
 from vsepp.system.errors import InputError
@@ -321,3 +321,134 @@ def test_a_crash_at_the_very_end_computes_nothing_anew(store, missing):
 
     assert store.read("train", IMAGES) is not None
     assert sorted(path.name for path in store.folder.iterdir()) == ["train.json", "train.npy"]
+
+
+GRID = replace(ORIGIN, grid=2)
+CELLS = np.random.default_rng(1).normal(size=(10, 4, 3)).astype(np.float32)
+
+
+@pytest.fixture
+def grids(tmp_path):
+    return FeatureStore(tmp_path, GRID)
+
+
+def write_grid(store, cells=CELLS, split="train", fails_after=None, **options):
+    def compute(first):
+        for number, place in enumerate(range(first, len(cells), 4)):
+            if number == fails_after:
+                raise KeyboardInterrupt
+            started.append(place)
+            yield cells[place : place + 4]
+
+    started = []
+    store.write(split, IMAGES, compute, lambda count: None, **options)
+    return started
+
+
+def test_a_grid_is_stored_in_halves_in_a_place_of_its_own(grids, store):
+    write_grid(grids)
+
+    cells = grids.read("train", IMAGES)
+
+    assert cells.dtype == np.float16 and isinstance(cells, np.memmap)
+    assert np.array_equal(cells, CELLS.astype(np.float16))
+    assert grids.folder.name == f"{store.folder.name}-grid2"
+    assert json.loads((grids.folder / "train.json").read_text())["grid"] == 2
+    assert store.read("train", IMAGES) is None
+
+
+@pytest.mark.parametrize("origin", [ORIGIN, GRID, replace(GRID, grid=7)])
+def test_an_origin_is_read_from_its_record(origin):
+    assert FeatureOrigin.from_record(json.loads(json.dumps(origin.record()))) == origin
+    assert ("grid" in origin.record()) is (origin.grid is not None)
+
+
+@pytest.mark.parametrize("grid", [0, -1, "7", 2.0, None, True])
+def test_a_grid_that_cannot_be_is_refused(grid):
+    with pytest.raises(ValueError, match="'grid' is m"):
+        FeatureOrigin.from_record({**ORIGIN.record(), "grid": grid})
+
+
+@pytest.mark.parametrize("array", [CELLS, CELLS.astype(np.float16)[:, :3], FEATURES])
+def test_a_grid_of_another_shape_or_type_is_refused(grids, array):
+    write_grid(grids)
+    np.save(grids.folder / "train.npy", array)
+
+    with pytest.raises(InputError, match=r"train\.npy holds .*, not float16 \(10, 4, 3\)"):
+        grids.read("train", IMAGES)
+
+
+@pytest.mark.parametrize(
+    "number, said", [(1e5, "go beyond 65504.*image_features=global"), (np.nan, "are NaN")]
+)
+def test_a_number_that_a_grid_cannot_hold_is_refused_with_its_image(grids, number, said):
+    cells = CELLS.copy()
+    cells[6, 1, 2] = number
+
+    with pytest.raises(InputError, match=f"{IMAGES[6]}: its features under resnet18 {said}"):
+        write_grid(grids, cells)
+
+    assert grids.read("train", IMAGES) is None
+    assert write_grid(grids) == [4, 8]  # the batch before was kept
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_a_stored_grid_that_holds_no_numbers_is_refused_with_its_image(grids, number):
+    cells = CELLS.astype(np.float16)
+    cells[7, 3, 0] = number
+    write_grid(grids)
+    np.save(grids.folder / "train.npy", cells)
+
+    with pytest.raises(InputError, match=rf"train\.npy: the features of {IMAGES[7]} are NaN"):
+        grids.read("train", IMAGES)
+
+
+def test_the_short_check_of_halves_finds_what_the_long_one_finds():
+    halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+
+    found = [first_not_finite(halves[k : k + 1]) is None for k in range(len(halves))]
+
+    assert np.array_equal(found, np.isfinite(halves))
+    assert first_not_finite(np.zeros((0, 3), np.float16)) is None
+
+
+@pytest.mark.parametrize("origin", [ORIGIN, GRID])
+def test_views_are_files_of_their_own(tmp_path, origin):
+    store = FeatureStore(tmp_path, origin)
+    rows = CELLS if origin.grid else FEATURES
+
+    for view in (0, 1, 3):
+        write_grid(store, rows + view, view=view)
+
+    for view in (0, 1, 3):
+        expected = (rows + view).astype(origin.dtype)
+        assert np.array_equal(store.read("train", IMAGES, view), expected)
+    assert store.read("train", IMAGES, 2) is None
+    assert store.read("train", IMAGES[::-1], 1) is None
+    assert names(store) == sorted(
+        f"train{view}.{kind}" for view in ("", ".view1", ".view3") for kind in ("json", "npy")
+    )
+    assert "view" not in json.loads((store.folder / "train.json").read_text())
+
+
+def test_a_view_in_another_views_place_is_not_handed_out(store):
+    write_grid(store, FEATURES, view=2)
+    for kind in ("json", "npy"):
+        path = store.folder / f"train.view2.{kind}"
+        path.rename(path.with_name(f"train.view1.{kind}"))
+
+    assert store.read("train", IMAGES, 1) is None
+
+
+def test_an_interrupted_view_goes_on_and_needs_the_less_room(grids):
+    whole = 10 * 4 * 3 * 2
+    assert grids.missing_bytes("train", IMAGES, 2) == whole
+
+    with pytest.raises(KeyboardInterrupt):
+        write_grid(grids, fails_after=1, view=2)
+    assert grids.missing_bytes("train", IMAGES, 2) == whole * 6 // 10
+
+    assert write_grid(grids, view=2) == [4, 8]
+    assert grids.missing_bytes("train", IMAGES, 2) == 0
+    assert grids.missing_bytes("train", IMAGES[::-1], 2) == whole
+    assert np.array_equal(grids.read("train", IMAGES, 2), CELLS.astype(np.float16))

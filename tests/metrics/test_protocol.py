@@ -152,3 +152,25 @@ def test_ties_count_against_an_ensemble(measure):
 def test_measures_are_not_mixed():
     with pytest.raises(InputError, match="cosine and order.*one measure"):
         score([make_gallery(0), make_gallery(0, measure="order")])
+
+
+@pytest.mark.parametrize(
+    "flips, said",
+    [
+        ([False, False], ""),
+        ([True, True], ", mirror image averaged"),
+        ([False, True], ", mirror image averaged in 1 of 2 models"),
+    ],
+)
+def test_the_protocol_says_which_models_average_over_mirror_images(flips, said):
+    models = [
+        SimpleNamespace(checkpoint="a", fingerprint="f", config=SimpleNamespace(test_flip=flip))
+        for flip in flips
+    ]
+
+    result = score([make_gallery(0), make_gallery(1)], models=models)
+
+    assert result.protocol == f"all 12 images{said}"
+    other = score([make_gallery(0)], models=models[:1])
+    compared = result.compared_with(other).to_dict()["compare"]
+    assert compared.get("protocol") == (None if flips[0] == flips[1] else other.protocol)

@@ -24,6 +24,7 @@ def add_arguments(parser):
 def open_model(arguments, config, checkpoint=None, any_dataset=False):
     """The ``RetrievalModel`` that ``--checkpoint`` names, or ``checkpoint`` in its place.
 
+    ``-o test_flip`` goes before what the checkpoint says: both scores of a model are of interest.
     Where neither a data set (``any_dataset``) nor a file was named, it is said which model that is.
     """
     name = checkpoint or arguments.checkpoint
@@ -34,6 +35,8 @@ def open_model(arguments, config, checkpoint=None, any_dataset=False):
 
     select_device(config.device)
     model = load(path)
+    if any(item.partition("=")[0].strip() == "test_flip" for item in arguments.override):
+        model.config = model.config.replaced(test_flip=config.test_flip)
     wanted = model.config.backbone_precision
     if model.precision != wanted:
         print(

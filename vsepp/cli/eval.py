@@ -103,10 +103,14 @@ def main(argv=None):
     if other:
         # Of the other nothing is stated, and so nothing that only that would need is computed.
         result = result.compared_with(scored([other], equal if right else None))
-        print("\n" + comparison_table(result.comparison["differences"], other.checkpoint))
+        name = other.checkpoint
+        if "protocol" in result.comparison:
+            name += f" (protocol: {result.comparison['protocol']})"
+        print("\n" + comparison_table(result.comparison["differences"], name))
     checkpoint = Path(models[0].checkpoint)
     kind = ("_folds" if arguments.folds else "") + ("_ensemble" if arguments.ensemble else "")
     kind += "_equal" if right else ""
+    kind += "_flip" if any(model.config.test_flip for model in models) else ""
     path = arguments.json or checkpoint.with_name(
         f"{checkpoint.stem}.{config.dataset}_{arguments.split}{kind}.json"
     )

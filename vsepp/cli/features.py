@@ -8,8 +8,9 @@ from vsepp.system.invocation import command
 
 DESCRIPTION = """Compute the frozen backbone's features of every image of a prepared data set.
 
-They are stored beside the data and used by training with finetuned=false, which also computes
-them by itself. An interrupted run goes on where it stopped."""
+Grids of cells and further views of the photographs too, where the configuration has them. They
+are stored beside the data and used by training with finetuned=false, which also computes them by
+itself. An interrupted run goes on where it stopped."""
 
 
 def main(argv=None):
@@ -34,8 +35,9 @@ def main(argv=None):
         )
     select_device(config.device)
     features, backbone = load_features(config, Prepared(folder), splits)
-    for split, rows in features.items():
-        print(f"{split}: {rows.shape[0]} images, {rows.shape[1]} numbers each")
+    for name, rows in features.items():
+        size = " × ".join(map(str, rows.shape[1:]))
+        print(f"{name}: {rows.shape[0]} images, {size} numbers each")
     origin = backbone.origin
     print(
         f"backbone {origin.backbone}, weights {origin.encoding.fingerprint[:12]}, "

@@ -11,7 +11,9 @@ from vsepp.data.preprocessing import Preprocessing
 from vsepp.system.records import wrong_field
 
 PRECISIONS = ("float32", "bfloat16")
-FLAGS = ("normalize_features", "normalize_images", "use_abs")  # keys that decide a model's codes
+# Keys that decide a model's codes; those of the first line are older than that files say so.
+_EARLY_FLAGS = ("normalize_features", "normalize_images", "use_abs")
+FLAGS = (*_EARLY_FLAGS, "test_flip")
 
 INTERPOLATIONS = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
 
@@ -138,8 +140,11 @@ class Encoding:
         return cls(values["fingerprint"], steps, values["exif"], values["precision"], flags)
 
     def without_flags(self) -> Encoding:
-        """The same as files say it that are older than flags: what says none may have any."""
-        return replace(self, flags=())
+        """The same as files say it that are older than flags: what says none may have any that
+        there were then."""
+        return replace(
+            self, flags=tuple(flag for flag in self.flags if flag[0] not in _EARLY_FLAGS)
+        )
 
 
 def names_a_path(text: str) -> bool:

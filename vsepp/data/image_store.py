@@ -7,7 +7,6 @@ else is unusual follows ``<resize>``, such as ``-exif``.
 Writing them goes on where an interruption left it, see ``vsepp.system.resumable``.
 """
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from vsepp.data.batches import in_groups
 from vsepp.data.images import image_size, map_images, open_image
 from vsepp.data.transforms import resize, resized_size
 from vsepp.system.atomic import atomic_path
+from vsepp.system.disk_room import free_bytes, gigabytes
 from vsepp.system.errors import InputError
 from vsepp.system.fingerprints import fingerprint, list_fingerprint
 from vsepp.system.json_files import read_json
@@ -190,15 +190,15 @@ class ImageStore:
     def _check_room(self, array, offsets, log):
         size = int(offsets[-1])
         missing = size - int(offsets[array.done()])
-        free = shutil.disk_usage(self.folder).free
+        free = free_bytes(self.folder)
         if missing > free:
             raise InputError(
-                f"image_store: {array.path} needs {_gigabytes(missing)} and the disk has "
-                f"{_gigabytes(free)} free: free some, or set image_store=false."
+                f"image_store: {array.path} needs {gigabytes(missing)} and the disk has "
+                f"{gigabytes(free)} free: free some, or set image_store=false."
             )
         log(
-            f"{array.path}: {len(offsets) - 1} decoded images, {_gigabytes(size)}; "
-            f"{_gigabytes(missing)} to write, {_gigabytes(free)} free"
+            f"{array.path}: {len(offsets) - 1} decoded images, {gigabytes(size)}; "
+            f"{gigabytes(missing)} to write, {gigabytes(free)} free"
         )
 
     def _decode(self, paths, sizes):
@@ -217,7 +217,3 @@ class ImageStore:
     def _pixels(self, path):
         image = open_image(path, self.exif)
         return np.asarray(resize(image, self.resize, self.interpolation, self.square))
-
-
-def _gigabytes(count):
-    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"

@@ -16,6 +16,7 @@ from paddle.io import DataLoader
 from paddle.io.dataloader.collate import default_collate_fn
 
 from vsepp.data.dataset import CaptionDataset, ImageTextDataset
+from vsepp.data.halves import stack_float32
 from vsepp.data.images import map_images
 from vsepp.data.prepared import Prepared
 from vsepp.data.transforms import CenterCrop, RandomCrop
@@ -135,13 +136,13 @@ def trim(items: Sequence[tuple]) -> list[np.ndarray]:
     """Collate items of :class:`TrainingPairs`, with captions cut to the batch's longest.
 
     Returns:
-        images ``[batch, …]``, captions int64 ``[batch, longest]``, lengths int64 ``[batch]``,
-        image ids int64 ``[batch]``
+        images ``[batch, …]`` (float32 where they come as float16), captions int64
+        ``[batch, longest]``, lengths int64 ``[batch]``, image ids int64 ``[batch]``
     """
     images, captions, lengths, image_ids = zip(*items)
     longest = int(max(lengths))
     return [
-        np.stack(images),
+        stack_float32(images),
         np.stack(captions)[:, :longest],
         np.array(lengths),
         np.array(image_ids),

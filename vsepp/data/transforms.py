@@ -116,9 +116,13 @@ class CenterCrop:
         self.normalized = normalized
         self.floor_crop = floor_crop
 
+    def resized(self, image: Image.Image | np.ndarray) -> tuple[Image.Image | np.ndarray, int, int]:
+        """(the image before it is cropped, its width, its height)."""
+        return _resized(image, self.resize, self.interpolation, self.square)
+
     def pixels(self, image: Image.Image | np.ndarray) -> np.ndarray:
         """The crop as uint8 ``[image_size, image_size, 3]``."""
-        image, width, height = _resized(image, self.resize, self.interpolation, self.square)
+        image, width, height = self.resized(image)
         whole = math.floor if self.floor_crop else round
         left = int(whole((width - self.image_size) / 2.0))
         top = int(whole((height - self.image_size) / 2.0))

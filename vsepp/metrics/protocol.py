@@ -17,6 +17,7 @@ from vsepp.metrics.similarity import Ensemble, Measure, find_measure
 from vsepp.system.errors import InputError
 
 FOLD = 1000  # images
+MIRRORED = "mirror image averaged"  # said of scores under test_flip
 
 
 def ensemble_codes(galleries: Sequence) -> tuple[np.ndarray, np.ndarray, Measure]:
@@ -59,6 +60,7 @@ def evaluate_codes(
     split: Optional[str] = None,
     checkpoints: Iterable = (),
     fingerprints: Iterable[str] = (),
+    remark: Optional[str] = None,
 ) -> RetrievalResult:
     """Every metric and every query's rank, of codes from wherever.
 
@@ -71,6 +73,7 @@ def evaluate_codes(
             ``vsepp.metrics.similarity.Ensemble``.
         folds: means over consecutive folds of 1,000 images (COCO's 1K) instead of all images.
         dataset, split, checkpoints, fingerprints: what the codes are of, as it is to be printed.
+        remark: what more is to be said of the protocol.
 
     Raises:
         InputError: (a ValueError) on NaN, infinity or shapes that do not fit; with folds, when
@@ -95,6 +98,8 @@ def evaluate_codes(
         i2t, t2i = (way.ranks for way in counts)
         ranks = Ranks(i2t, t2i, correspondence=None if stride else correspondence)
         metrics, protocol = metrics_of_counts(*counts), f"all {_images(len(images))}"
+    if remark:
+        protocol += f", {remark}"
     return RetrievalResult(
         metrics,
         ranks,
@@ -124,7 +129,7 @@ def score(
         galleries: of the same split: one, or several whose similarities are averaged.
         folds: see :func:`evaluate_codes`.
         models: ``vsepp.RetrievalModel`` that the codes are of: their ``checkpoint`` and
-            ``fingerprint`` are named.
+            ``fingerprint`` are named, and whether they average over mirror images.
         equal: which captions of the split are word for word equal, to be stated.
         equal_right: count a caption as right for every image that has it.
         about: ``dataset`` and ``split``.
@@ -143,6 +148,7 @@ def score(
         folds,
         checkpoints=[model.checkpoint for model in models],
         fingerprints=[model.fingerprint for model in models],
+        remark=_mirroring(models),
         **about,
     )
     if equal is None:
@@ -154,6 +160,16 @@ def score(
     elif equal.captions and not folds:
         stated["rsum_right"] = all_metrics(images, texts, equal.correspondence(), measure)["rsum"]
     return replace(result, equal_captions=stated)
+
+
+def _mirroring(models: Sequence) -> Optional[str]:
+    """What is said of models of which some or all average over a photograph and its mirror image,
+    or None."""
+    flipping = sum(model.config.test_flip for model in models)
+    if not flipping:
+        return None
+    some = "" if flipping == len(models) else f" in {flipping} of {len(models)} models"
+    return f"{MIRRORED}{some}"
 
 
 def _images(count: int) -> str:

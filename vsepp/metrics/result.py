@@ -33,8 +33,8 @@ class RetrievalResult:
         equal_captions: of captions that another image has word for word: how many ``captions`` and
             ``sentences``, as what they are ``counted``, and ``rsum_right``, what rsum would be if
             they were right; None where nobody looked.
-        comparison: the other's ``checkpoint``, ``fingerprint`` and metrics, and ``differences``,
-            see ``vsepp.metrics.bootstrap.compare``.
+        comparison: the other's ``checkpoint``, ``fingerprint``, ``protocol`` where it is another,
+            and metrics; and ``differences``, see ``vsepp.metrics.bootstrap.compare``.
     """
 
     metrics: dict
@@ -64,6 +64,7 @@ class RetrievalResult:
         """
         comparison = {
             **{key: other.about()[key] for key in ("checkpoint", "fingerprint")},
+            **({"protocol": other.protocol} if other.protocol != self.protocol else {}),
             **other.metrics,
             "differences": compare(self.ranks, other.ranks, SEED),
         }

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import paddle
 
-from vsepp.data.batches import in_batches
+from vsepp.data.batches import in_groups
+from vsepp.data.halves import stack_float32
 from vsepp.data.images import map_images
+from vsepp.data.views import mirrored
 from vsepp.models.device import memory_errors_explained
 from vsepp.models.twins import compute
+from vsepp.retrieval.mirroring import averaged
 from vsepp.system.errors import InputError
 from vsepp.system.progress import progress
 from vsepp.text.equal import first_of_equal_captions
@@ -60,7 +63,7 @@ def encode_rows(
 
     Args:
         encoder: from a batch, as a tensor, to its codes.
-        inputs: iterable over arrays of one shape and type.
+        inputs: iterable over arrays of one shape and type; float16 is encoded as float32.
         count: how many there are.
         batch_size: inputs at a time.
         quiet: show no progress bar.
@@ -70,7 +73,7 @@ def encode_rows(
     """
     parts = []
     rows = progress(inputs, "encoding images", count, "image", disable=quiet or None)
-    for batch in in_batches(rows, batch_size):
+    for batch in map(stack_float32, in_groups(rows, batch_size)):
         with memory_errors_explained():
             parts.append(encoder(paddle.to_tensor(batch)).numpy())
     return np.concatenate(parts)
@@ -159,14 +162,44 @@ def encode_captions(
 
 
 def encode_dataset(
-    model: JointEmbedding, dataset: CaptionDataset, batch_size: int, quiet: bool = True
+    model: JointEmbedding,
+    dataset: CaptionDataset,
+    batch_size: int,
+    quiet: bool = True,
+    test_flip: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Codes of a ``CaptionDataset``: each image once, each caption once.
 
+    Args:
+        test_flip: an image's code is the average over it and its mirror image.
+
     Returns:
         (float32 ``[n_images, embed_size]``, float32 ``[n_captions, embed_size]``)
+
+    Raises:
+        InputError: with ``test_flip``, for features without those of the mirror images.
     """
+
+    def encode(image: Callable[[int], np.ndarray]) -> np.ndarray:
+        inputs = map_images(image, range(len(dataset.images)))
+        return encode_images(model, inputs, len(dataset.images), batch_size, quiet)
+
     with evaluation_mode(model):
-        inputs = map_images(dataset.image, range(len(dataset.images)))
-        images = encode_images(model, inputs, len(dataset.images), batch_size, quiet)
+        images = encode(dataset.image)
+        if test_flip:
+            mirror_codes = encode(partial(_mirrored_image, dataset))
+            images = averaged(model.image_extractor, images, mirror_codes)
         return images, encode_captions(model, dataset.captions, batch_size, quiet)
+
+
+def _mirrored_image(dataset: Any, image_id: int) -> np.ndarray:
+    """What a model sees of the mirrored photograph."""
+    if not hasattr(dataset, "mirrored_image"):  # whose images are pixels
+        return mirrored(dataset.image(image_id))
+    image = dataset.mirrored_image(image_id)
+    if image is None:
+        raise InputError(
+            f"test_flip: the {dataset.split} features of {dataset.folder.name} came without those "
+            "of the mirror images: set test_flip=false."
+        )
+    return image

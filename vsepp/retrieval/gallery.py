@@ -19,8 +19,10 @@ from vsepp.data.encoding import Encoding
 from vsepp.data.features import GIVEN, FeatureOrigin, FeatureStore
 from vsepp.data.orientation import described
 from vsepp.data.prepared import Prepared
+from vsepp.data.views import MIRROR
 from vsepp.metrics.top_k import scores_of_image, scores_of_text, top_k
 from vsepp.retrieval.encoding import share_codes
+from vsepp.retrieval.mirroring import averaged
 from vsepp.system.errors import InputError
 from vsepp.system.fingerprints import list_fingerprint
 from vsepp.system.tensor_files import write_tensors
@@ -94,8 +96,13 @@ def open_gallery(
             f"{model.checkpoint} was trained on were {described(model.exif)}"
         )
     features = _feature_store(model, prepared)
-    if features and not features.holds(split, dataset.images):
+    if features and not all(features.holds(split, dataset.images, view) for view in _views(model)):
         features = None
+    if features is None and prepared.features and model.config.test_flip:
+        raise InputError(
+            f"test_flip: {dataset.folder.name} came with its features, and there are no "
+            "photographs to mirror: give -o test_flip=false."
+        )
     keys = _keys(model, dataset, features, prepared.features)
     checkpoint = Path(model.checkpoint)
     path = checkpoint.with_name(f"{checkpoint.stem}.{Path(folder).name}_{split}.codes")
@@ -115,6 +122,11 @@ def open_gallery(
     else:  # which were not always encoded once for equal captions
         share_codes(stored[1], first_of_equal_captions(dataset.captions))
     return Gallery(dataset, *stored, model.measure)
+
+
+def _views(model: RetrievalModel) -> tuple[int, ...]:
+    """The views of a photograph that its code is made of."""
+    return (0, MIRROR) if model.config.test_flip else (0,)
 
 
 def _feature_store(model: RetrievalModel, prepared: Prepared) -> FeatureStore | None:
@@ -207,7 +219,11 @@ def _encode_images(
     model: RetrievalModel, dataset: CaptionDataset, features: FeatureStore | None
 ) -> np.ndarray:
     if features:
-        return model.encode_features(features.read(dataset.split, dataset.images))
+        codes = [
+            model.encode_features(features.read(dataset.split, dataset.images, view))
+            for view in _views(model)
+        ]
+        return averaged(model.image_extractor, *codes) if len(codes) > 1 else codes[0]
     return model.encode_photographs(dataset, quiet=False)
 
 

@@ -15,10 +15,13 @@ from PIL import Image, ImageOps
 from vsepp.data.batches import in_batches
 from vsepp.data.features import GIVEN, first_not_finite
 from vsepp.data.images import as_rgb, map_images, open_image
+from vsepp.data.mapped_rows import LetGo
 from vsepp.data.transforms import normalize
+from vsepp.data.views import mirrored
 from vsepp.models.twins.predictor import BackbonePredictor
 from vsepp.retrieval.arguments import listed
 from vsepp.retrieval.encoding import BATCH, encode_images, encode_rows
+from vsepp.retrieval.mirroring import averaged, averaged_pairs, with_mirror_images
 from vsepp.retrieval.networks import Networks
 from vsepp.system.errors import InputError
 
@@ -53,7 +56,7 @@ class EncodesPhotographs(Networks):
 
         Returns:
             float32 ``[n, embed_size]``; of unit length unless the checkpoint's method says
-            otherwise.
+            otherwise. With ``test_flip``, the average over the photograph and its mirror image.
 
         Raises:
             InputError: when a photograph cannot be decoded, or when the checkpoint holds no
@@ -95,6 +98,12 @@ class EncodesPhotographs(Networks):
             pixels: uint8 arrays ``[image_size, image_size, 3]``.
             count: how many there are, at least one.
         """
+        if self.config.test_flip:
+            both = self._encode_cropped(with_mirror_images(pixels), 2 * count, quiet)
+            return averaged_pairs(self.image_extractor, both)
+        return self._encode_cropped(pixels, count, quiet)
+
+    def _encode_cropped(self, pixels: Iterable[np.ndarray], count: int, quiet: bool) -> np.ndarray:
         with paddle.no_grad():
             few = count < MANY_IMAGES or paddle.get_device() != "cpu"
             if few and self.precision == "float32":
@@ -129,12 +138,19 @@ class EncodesPhotographs(Networks):
             InputError: when the checkpoint holds no backbone.
         """
         self.check_backbone()
+        codes = self._encode_pixels(pixels)
+        if self.config.test_flip and len(pixels):
+            mirror_codes = self._encode_pixels(mirrored(pixels))
+            return averaged(self.image_extractor, codes, mirror_codes)
+        return codes
+
+    def _encode_pixels(self, pixels: np.ndarray) -> np.ndarray:
         codes = np.empty((len(pixels), self.embed_size), np.float32)
         predictor = self._fast_backbone()
         size = predictor.batch_size
         for start in range(0, len(pixels), size):
             features = predictor(pixels[start : start + size])
-            whole = np.zeros((size, features.shape[1]), np.float32)
+            whole = np.zeros((size, *features.shape[1:]), np.float32)
             whole[: len(features)] = features
             codes[start : start + size] = self._encode_features(whole, size)[: len(features)]
         return codes
@@ -191,10 +207,12 @@ class EncodesPhotographs(Networks):
         )
 
     def encode_features(self, features: np.ndarray) -> np.ndarray:
-        """Codes of precomputed backbone features.
+        """Codes of precomputed backbone features, as they are: whoever has those of the mirror
+        images too averages the codes, as ``test_flip`` does of photographs.
 
         Args:
-            features: float array ``[n, feature_size]``.
+            features: float array ``[n, feature_size]``, or ``[n, cells, feature_size]`` for a
+                model over grids. float16 is read piece by piece, as memory-mapped files have it.
 
         Returns:
             float32 ``[n, embed_size]``.
@@ -203,12 +221,15 @@ class EncodesPhotographs(Networks):
             InputError: for an array of another shape, or with NaN or infinity in it.
         """
         try:
-            features = np.asarray(features, dtype=np.float32)
+            if getattr(features, "dtype", None) != np.float16:
+                features = np.asarray(features, dtype=np.float32)
         except (TypeError, ValueError):
             raise InputError("features must be numbers, as many for each image.") from None
         size = self.image_extractor.feature_size
-        if features.ndim != 2 or features.shape[1] != size:
-            raise InputError(f"features must be of shape [n, {size}], not {features.shape}.")
+        grid = self.config.image_features == "grid"
+        if features.ndim != 2 + grid or features.shape[-1] != size:
+            shape = f"[n, cells, {size}]" if grid else f"[n, {size}]"
+            raise InputError(f"features must be of shape {shape}, not {features.shape}.")
         if not len(features):
             return self.no_codes()
         row = first_not_finite(features)
@@ -216,7 +237,7 @@ class EncodesPhotographs(Networks):
             raise InputError(
                 f"features: row {row} holds NaN, infinity or a number too large: compute it anew."
             )
-        return self._encode_features(features, len(features))
+        return self._encode_features(LetGo(features), len(features))
 
     def no_codes(self) -> np.ndarray:
         return np.empty((0, self.embed_size), np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from pathlib import Path
 
 import numpy as np
@@ -30,3 +31,15 @@ def read_npy(path: str | Path, mend: str) -> np.memmap:
     if not isinstance(array, np.ndarray):  # a .npz under another name
         raise InputError(f"{path} is an archive of several arrays, not one .npy file: {mend}.")
     return array
+
+
+def let_go(array: np.ndarray) -> None:
+    """Count the pages of a memory-mapped array no longer as this process's memory.
+
+    A page that was read belongs to the process until the map is closed; of a file of gigabytes
+    that soon is all of it. What is let go stays in the system's cache while there is room, and is
+    mapped again when it is read again. Nothing happens to an array in memory, or where the
+    system has no word for it.
+    """
+    if isinstance(array.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        array.base.madvise(mmap.MADV_DONTNEED)

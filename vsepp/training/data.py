@@ -9,12 +9,19 @@ from typing import Union
 
 from vsepp.config import Config
 from vsepp.data.dataset import CaptionDataset, FeatureTextDataset, ImageTextDataset, prepared_folder
+from vsepp.data.features import view_name
 from vsepp.data.image_store import ImageStore
 from vsepp.data.options import with_prepared_options
 from vsepp.data.prepared import Prepared
 from vsepp.data.preprocessing import Preprocessing
+from vsepp.data.views import MIRROR
 from vsepp.models.encoders import find_image_encoder
-from vsepp.models.feature_extraction import FrozenBackbone, GivenFeatures, load_features
+from vsepp.models.feature_extraction import (
+    FrozenBackbone,
+    GivenFeatures,
+    load_features,
+    trained_views,
+)
 from vsepp.system.errors import InputError
 from vsepp.system.threads import cpu_count
 from vsepp.text.vocabulary import Vocabulary
@@ -60,6 +67,12 @@ def uses_features(config: Config) -> bool:
             "image_store: this run reads stored features and no photographs: set "
             "image_store=false, or features=false to train on random crops."
         )
+    if config.feature_views and not stored:
+        mend = "finetuned=false" if config.finetuned else "features=auto"
+        raise InputError(
+            "feature_views: this run reads photographs, which are cropped at random anyway: set "
+            f"feature_views=0, or {mend} to train on stored features."
+        )
     return stored
 
 
@@ -98,10 +111,11 @@ def open_splits(
     config = with_prepared_options(config, prepared)
     captions_per_image, max_len = config.captions_per_image, config.max_len
     exif = prepared.exif
+    encoder = find_image_encoder(config.image_model).for_training(config)
+    encoder.check_keys()
     if prepared.features:
         _refuse_photographs(config, folder)
     else:
-        encoder = find_image_encoder(config.image_model).for_training(config)
         encoder.check_sizes()
     joins = config.use_restval and "train" in splits and "restval" not in splits
     wanted = [*splits, "restval"] if joins else splits
@@ -110,8 +124,18 @@ def open_splits(
     if uses_features(config):
         features, backbone = load_features(config, prepared, wanted, log)
         for split in wanted:
+            views = [view_name(split, view) for view in trained_views(config, split)]
             opened[split] = FeatureTextDataset(
-                folder, vocabulary, split, features[split], captions_per_image, max_len, exif
+                folder,
+                vocabulary,
+                split,
+                features[split],
+                captions_per_image,
+                max_len,
+                exif,
+                views=[features[name] for name in views],
+                mirrored=features.get(view_name(split, MIRROR)),
+                seed=config.seed,
             )
     else:
         steps = encoder.preprocessing

@@ -16,6 +16,7 @@ from vsepp.data.loaders import training_loader
 from vsepp.data.orientation import described, shown
 from vsepp.data.prepared import Prepared, dataset_words
 from vsepp.metrics import RetrievalResult, evaluate_codes, recalls
+from vsepp.metrics.protocol import MIRRORED
 from vsepp.models.encoders import (
     ImageEncoder,
     TextEncoder,
@@ -152,7 +153,10 @@ class RetrievalTask(RetrievalObjective, Task):
 
     def score(self, split: str) -> Scored:
         dataset = self.data.splits[split]
-        images, texts = encode_dataset(self.model, dataset, max(self.config.batch_size, 64))
+        flip = self.config.test_flip
+        images, texts = encode_dataset(
+            self.model, dataset, max(self.config.batch_size, 64), test_flip=flip
+        )
         if not (np.isfinite(images).all() and np.isfinite(texts).all()):
             raise Diverged(f"the model gives NaN or infinity for the {split} split")
         result = evaluate_codes(
@@ -162,11 +166,14 @@ class RetrievalTask(RetrievalObjective, Task):
             self.model.measure,
             dataset=self.config.dataset,
             split=split,
+            remark=MIRRORED if flip else None,
         )
         metrics = result.metrics
         line = "i2t {:.1f} / {:.1f} / {:.1f}  t2i {:.1f} / {:.1f} / {:.1f}  rsum {:.1f}".format(
             *(metrics[way][f"R@{k}"] for way in ("i2t", "t2i") for k in (1, 5, 10)), metrics["rsum"]
         )
+        if flip:
+            line += f", {MIRRORED}"
         shown = EncodedSplit(dataset, images, texts, result)
         return Scored(metrics, recalls(metrics), line, shown)
 

@@ -142,7 +142,8 @@ class CNNEncoder(ImageEncoder):
 
     def frozen_backbone(self) -> nn.Layer:
         config = self.config
-        backbone = build_backbone(config.image_model)
+        grid = config.image_grid if config.image_features == "grid" else None
+        backbone = build_backbone(config.image_model, grid)
         initialise_backbone(backbone, config.image_model, config.pretrained, config.weights)
         return backbone
 

@@ -54,7 +54,11 @@ def feature_codes(layer: FeatureRepExtractor, features: paddle.Tensor) -> paddle
     if kept is not None:
         rows = kept.numpy().reshape(-1)
         lengths = rows.reshape(images, cells).sum(1)
-    read = _read(array_of(features), rows, layer.normalize_features)
+    own = layer.normalize_features or numbers is not None
+    read = _read(array_of(features), rows, own)
+    if layer.normalize_features:
+        squared = np.einsum("ij,ij->i", read, read)
+        read /= np.sqrt(np.where(squared > TINY, squared, 1), dtype=np.float32)[:, None]
     if numbers is not None:
         read *= numbers.reshape(images * cells, -1)[rows]
         read *= np.float32(1 / (1 - layer.feature_dropout))
@@ -89,13 +93,14 @@ def _is_fast(layer: FeatureRepExtractor, features: paddle.Tensor) -> bool:
     )
 
 
-def _read(features: np.ndarray, rows: Any, unit: bool) -> np.ndarray:
-    """float16 or float32 ``[images, cells, size]`` → float32 ``[rows, size]``, of one's own."""
-    read = np.array(features.reshape(-1, features.shape[2])[rows], np.float32)
-    if unit:
-        squared = np.einsum("ij,ij->i", read, read)
-        read /= np.sqrt(np.where(squared > TINY, squared, 1), dtype=np.float32)[:, None]
-    return read
+def _read(features: np.ndarray, rows: Any, own: bool) -> np.ndarray:
+    """float16 or float32 ``[images, cells, size]`` → float32 ``[rows, size]``.
+
+    Args:
+        own: what is returned is to be written to, and so no view.
+    """
+    read = features.reshape(-1, features.shape[2])[rows].astype(np.float32, copy=False)
+    return read.copy() if own and np.may_share_memory(read, features) else read
 
 
 def forward(
