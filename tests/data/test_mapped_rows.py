@@ -1,6 +1,5 @@
 """Rows of a file: what was read does not stay in the process's memory."""
 
-import mmap
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +9,12 @@ from vsepp.data import mapped_rows
 from vsepp.data.features import first_not_finite
 from vsepp.data.mapped_rows import LetGo
 
+SMAPS = Path("/proc/self/smaps")
+
 
 def mapped_bytes(path):
     """How much of a file is in this process's memory."""
-    lines = iter(Path("/proc/self/smaps").read_text().splitlines())
+    lines = iter(SMAPS.read_text().splitlines())
     for line in lines:
         if line.endswith(str(path)):
             return next(int(row.split()[1]) * 1024 for row in lines if row.startswith("Rss"))
@@ -27,7 +28,7 @@ def stored(tmp_path):
     return np.load(path, mmap_mode="r"), path
 
 
-@pytest.mark.skipif(not hasattr(mmap, "MADV_DONTNEED"), reason="the system has no word for it")
+@pytest.mark.skipif(not SMAPS.exists(), reason="Linux says what is mapped")
 def test_rows_that_were_read_are_let_go_and_stay_what_they_are(stored, monkeypatch):
     array, path = stored
     monkeypatch.setattr(mapped_rows, "_MAPPED_AT_MOST", 1 << 20)
@@ -43,7 +44,7 @@ def test_rows_that_were_read_are_let_go_and_stay_what_they_are(stored, monkeypat
     assert 0 < most <= 8 << 20  # the system maps some of what stands beside a row, too
 
 
-@pytest.mark.skipif(not hasattr(mmap, "MADV_DONTNEED"), reason="the system has no word for it")
+@pytest.mark.skipif(not SMAPS.exists(), reason="Linux says what is mapped")
 def test_rows_that_were_checked_are_let_go(stored):
     array, path = stored
 

@@ -106,7 +106,7 @@ class Features(Case):
     tool = "features"
 
     def arguments(self, folder):
-        return ["-c", "config.yml"]
+        return ["-c", "config.yml", "-o", "feature_views=2"]
 
 
 class Train(Case):

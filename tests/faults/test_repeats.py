@@ -22,6 +22,7 @@ WORKERS = (0, 1, 2, 4)
 MODES = {
     "features": {},
     "features by length": {"batch_by_length": True},
+    "features and views": {"feature_views": 2},
     "photographs": {"finetuned": True},
     "photographs, all options": {
         "finetuned": True,

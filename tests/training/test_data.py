@@ -8,8 +8,10 @@ from tiny import hardly_drawn, make_config, make_data
 
 from vsepp import ImageTextDataset, InputError, load_checkpoint
 from vsepp.data.loaders import LengthBatchSampler
+from vsepp.data.prepared import Prepared
 from vsepp.data.transforms import CenterCrop, RandomCrop
 from vsepp.models.encoders import encoders_for_training
+from vsepp.models.feature_extraction import load_features
 from vsepp.models.vsepp import build_model
 from vsepp.retrieval.encoding import encode_dataset
 from vsepp.training import build_trainer
@@ -98,6 +100,47 @@ def test_stored_features_leave_nothing_to_decode(data, tmp_path):
         open_splits(config, ("train",))
 
 
+def test_training_reads_views_and_validation_the_plain_photographs(data, tmp_path):
+    config = make_config(data, tmp_path, feature_views=2, test_flip=True, use_restval=True, seed=3)
+    opened = open_splits(config, ("train", "val", "test"), log=lambda line: None)
+    features, _ = load_features(
+        config, Prepared(f"{data}/tiny"), ("train", "val", "restval"), lambda line: None
+    )
+    train, val = opened.splits["train"], opened.splits["val"]
+    names = ("train", "train.view1", "train.view2"), ("restval", "restval.view1", "restval.view2")
+    rows = [np.concatenate([features[one], features[other]]) for one, other in zip(*names)]
+
+    drawn = set()
+    for epoch in (0, 4):
+        for dataset in (train, val):
+            dataset.set_epoch(epoch)
+        for index in range(len(train)):
+            view = np.random.default_rng((3, epoch, index)).integers(3)
+            drawn.add(int(view))
+            np.testing.assert_array_equal(train[index][0], rows[view][index // 5])
+        for index in range(len(val)):
+            np.testing.assert_array_equal(val[index][0], features["val"][index // 5])
+    assert drawn == {0, 1, 2} and len(train) == 5 * 15
+    for image_id in range(4):
+        np.testing.assert_array_equal(val.mirrored_image(image_id), features["val.view1"][image_id])
+
+
+def test_photographs_have_no_stored_views(data, tmp_path):
+    for mode, mend in (PHOTOGRAPHS, "finetuned=false"), ({"features": False}, "features=auto"):
+        config = make_config(data, tmp_path, feature_views=1, **mode)
+        with pytest.raises(InputError, match=f"feature_views: this run reads photogr.*{mend}"):
+            open_splits(config, ("train",))
+
+
+def test_a_run_goes_on_with_the_views_it_began_with(data, tmp_path):
+    config = make_config(data, tmp_path, feature_views=1, num_epochs=1)
+    run(config)
+    config.checkpoint, config.num_epochs, config.feature_views = "last", 2, 2
+
+    with pytest.raises(InputError, match="trained with feature_views = 1, now it is 2"):
+        build_trainer(config)
+
+
 def run(config, stop_after=None):
     trainer = build_trainer(config)
     if stop_after:
@@ -136,7 +179,9 @@ def test_a_run_over_decoded_images_is_the_run_over_files_and_either_resumes_the_
     assert_same_weights(run(config), plain)
 
 
-@pytest.mark.parametrize("mode", [{}, PHOTOGRAPHS], ids=["features", "photographs"])
+@pytest.mark.parametrize(
+    "mode", [{"feature_views": 2}, PHOTOGRAPHS], ids=["features and views", "photographs"]
+)
 def test_a_run_with_batches_by_length_resumes_exactly(data, tmp_path, mode):
     mode = {**mode, "batch_by_length": True}
     whole = run(make_config(data, tmp_path / "whole", **mode))

@@ -109,7 +109,8 @@ def _wanted(vocabulary: Vocabulary) -> dict[bytes, list[tuple[int, int]]]:
 
 def _vector(numbers: bytes, size: int, path: str, number: int) -> np.ndarray:
     try:
-        vector = np.array(numbers.split(), np.float32)
+        with np.errstate(over="ignore"):  # what is too large is refused below
+            vector = np.array(numbers.split(), np.float32)
     except ValueError:
         vector = np.empty(0, np.float32)
     if len(vector) != size or not np.isfinite(vector).all():
