@@ -74,6 +74,7 @@ def test_a_resumed_run_needs_no_folder_and_repeats_what_was_not_interrupted(
     whole = run(data_dir, tmp_path / "whole", num_epochs=2)
 
     last = str(trained.path("last_checkpoint"))
+    shutil.copy(trained.path("best_checkpoint"), tmp_path)
     resumed = run(data_dir, tmp_path, checkpoint=last, text_weights=None, num_epochs=2)
 
     expected = load_checkpoint(whole.path("last_checkpoint"))["model"]
