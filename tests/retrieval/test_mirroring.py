@@ -31,11 +31,18 @@ GRID = dict(
 )
 
 
+def noise(seed, size):
+    pixels = np.random.default_rng(seed).integers(0, 256, (size, size, 3))
+    return Image.fromarray(pixels.astype(np.uint8))
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """The configuration of a run over stored grids of one epoch."""
     folder = tmp_path_factory.mktemp("mirrored")
     data = make_data(folder / "data")
+    for number, path in enumerate(sorted((folder / "data").rglob("*.png"))):
+        noise(number, 9).resize((40, 32)).save(path)  # which is not its own mirror image
     config = make_config(data, folder, num_epochs=1, evaluate_step=100, **GRID)
     vsepp.train(config)
     return config
@@ -59,11 +66,8 @@ def by_hand(model, pictures):
 
 
 @pytest.fixture
-def pictures(run):
-    """Drawn, so that a picture and its mirror image differ."""
-    rng = np.random.default_rng(0)
-    pixels = rng.integers(0, 256, (5, 64, 64, 3)).astype(np.uint8)
-    return [Image.fromarray(each) for each in pixels]
+def pictures():
+    return [noise(seed, 64) for seed in range(5)]
 
 
 def test_every_way_averages_the_codes_of_both(model, pictures, monkeypatch):

@@ -151,7 +151,9 @@ class Config:
     normalize_features: bool = _key(
         False, (bool,), "L2-normalise the backbone's features before the linear layer"
     )
-    normalize_images: bool = _key(True, (bool,), "L2-normalise the image codes")
+    normalize_images: bool = _key(
+        True, (bool,), "L2-normalise the image codes (projection=residual: all codes)"
+    )
     use_abs: bool = _key(False, (bool,), "take absolute values of the codes")
     measure: str = _key("cosine", (str,), "similarity", choices=("cosine", "order"))
     # loss

@@ -8,7 +8,7 @@ from paddle import nn
 from vsepp import FeatureRepExtractor, ImageRepExtractor
 from vsepp.config import Config
 from vsepp.models.image_encoders.cnn import CNNEncoder
-from vsepp.models.image_encoders.left_out import kept_cells, kept_first, kept_numbers
+from vsepp.models.image_encoders.left_out import kept_cells, kept_first
 from vsepp.models.projection import ResidualProjection
 from vsepp.models.state import get_state, set_state
 from vsepp.system.errors import InputError
@@ -116,14 +116,6 @@ def test_the_cells_that_stay_come_first():
     assert lengths.numpy().tolist() == [2, 1]
     assert rows.shape == [2, 2] and sorted(rows.numpy()[0].tolist()) == [1, 3]
     assert rows.numpy()[1, 0] == 4
-
-
-def test_how_many_numbers_stay():
-    paddle.seed(0)
-    kept = kept_numbers(paddle.zeros([50, 40, 10]), 0.3).numpy()
-
-    assert kept.dtype == bool and kept.shape == (50, 40, 10)
-    assert abs(kept.mean() - 0.7) < 0.02
 
 
 def test_photographs_and_stored_cells_go_through_one_head():

@@ -126,3 +126,23 @@ def test_what_stays_is_scaled_up():
         mean = np.mean([layer.forward(*ones).numpy() for _ in range(300)], axis=0)
         layer.eval()
         np.testing.assert_allclose(mean, layer.forward(*ones).numpy(), atol=0.05)
+
+
+@pytest.mark.parametrize("normalize", [True, False])
+def test_a_residual_projection_stands_behind_the_pooled_states(normalize, captions):
+    paddle.seed(0)
+    plain = PooledTextExtractor(WORDS, 6, SIZE, 1, pooling="mean")
+    plain.normalize = False
+    layer = PooledTextExtractor(
+        WORDS, 6, SIZE, 1, pooling="mean", projection="residual", normalize=normalize
+    )
+    layer.set_state_dict(plain.state_dict())
+    layer.eval()
+
+    codes = layer(*captions)
+
+    expected = layer.fc(plain(*captions)).numpy()
+    if normalize:
+        expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    np.testing.assert_allclose(codes.numpy(), expected, atol=1e-5)
+    np.testing.assert_allclose(layer.forward(*captions).numpy(), codes.numpy(), atol=1e-5)

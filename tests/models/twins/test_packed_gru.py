@@ -5,7 +5,8 @@ import paddle
 import pytest
 from paddle import nn
 
-from vsepp.models.twins.packed_gru import Packing, layer_weights, packed_gru
+from vsepp.models.twins.packed_gru import layer_weights, packed_gru
+from vsepp.models.twins.packing import Packing
 
 INPUT, HIDDEN = 6, 5
 LENGTHS = {

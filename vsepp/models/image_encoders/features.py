@@ -8,9 +8,10 @@ import paddle
 from paddle import nn
 
 from vsepp.models.embedding import l2_normalize
-from vsepp.models.image_encoders.left_out import kept_cells, kept_first, kept_numbers
+from vsepp.models.image_encoders.left_out import kept_cells, kept_first
 from vsepp.models.pooling import build_pooling
 from vsepp.models.projection import ResidualProjection
+from vsepp.models.text_encoders.dropping import dropped
 from vsepp.models.twins import find_twin
 from vsepp.system.errors import InputError
 
@@ -110,10 +111,7 @@ class FeatureRepExtractor(nn.Layer):
         features = features.astype("float32")
         if self.normalize_features:
             features = l2_normalize(features)
-        if self.training and self.feature_dropout:
-            kept = kept_numbers(features, self.feature_dropout).astype("float32")
-            features = features * kept / (1 - self.feature_dropout)
-        return features
+        return dropped(features, self.feature_dropout) if self.training else features
 
     def drawn_cells(self, features: paddle.Tensor) -> paddle.Tensor | None:
         """Which cells of ``[images, cells, …]`` a step of training keeps; None: all."""

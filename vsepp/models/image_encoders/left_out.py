@@ -1,25 +1,11 @@
-"""What a step of training leaves out of the features: single numbers, whole cells.
+"""Which cells of a grid a step of training leaves out.
 
 Everything is drawn from Paddle's generator, so that who seeds it has the same draws again.
 """
 
 from __future__ import annotations
 
-import numpy as np
 import paddle
-
-_STEPS = 1 << 16  # in which a share is met
-
-
-def kept_numbers(features: paddle.Tensor, share: float) -> paddle.Tensor:
-    """Which numbers stay: bool, of the shape of ``features``."""
-    if not features.place.is_cpu_place():
-        return paddle.rand(features.shape) >= share
-    # On a CPU, Paddle takes longer to draw them than for all that is done with them.
-    (seed,) = paddle.randint(0, 2**31 - 1, [1]).numpy().tolist()
-    drawn = np.random.Generator(np.random.SFC64(seed)).bytes(2 * features.size)
-    kept = np.frombuffer(drawn, "<u2") >= round(share * _STEPS)
-    return paddle.to_tensor(kept.reshape(features.shape))
 
 
 def kept_cells(images: int, cells: int, share: float) -> paddle.Tensor:

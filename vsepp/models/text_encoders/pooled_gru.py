@@ -5,6 +5,7 @@ from __future__ import annotations
 import paddle
 
 from vsepp.models.pooling import build_pooling
+from vsepp.models.projection import ResidualProjection
 from vsepp.models.text_encoders.dropping import TextDropout, dropped
 from vsepp.models.text_encoders.gru import TextRepExtractor
 
@@ -21,6 +22,9 @@ class PooledTextExtractor(TextRepExtractor):
             ``vsepp.models.pooling.POOLINGS``. Where captions are read both ways, the last state
             of the way back is that at the first word; the two are averaged.
         dropout: what a step of training leaves out.
+        projection: ``linear``, the pooled state itself is the code; or ``residual``, see
+            :class:`vsepp.models.projection.ResidualProjection`.
+        normalize: of a residual projection, L2-normalise the codes.
     """
 
     def __init__(
@@ -33,12 +37,17 @@ class PooledTextExtractor(TextRepExtractor):
         both_ways: bool = False,
         pooling: str = LAST,
         dropout: TextDropout = TextDropout(),
+        projection: str = "linear",
+        normalize: bool = True,
     ) -> None:
         direction = "bidirect" if both_ways else "forward"
         super().__init__(vocab_size, word_dim, embed_size, num_layers, use_abs, direction)
         self.both_ways = both_ways
         self.pooling = None if pooling == LAST else build_pooling(pooling)
         self.dropout = dropout
+        residual = projection == "residual"
+        self.fc = ResidualProjection(embed_size, embed_size) if residual else None
+        self.normalize = normalize
 
     @property
     def dropout_now(self) -> TextDropout:
@@ -57,3 +66,11 @@ class PooledTextExtractor(TextRepExtractor):
             ahead, back = paddle.split(states, 2, axis=-1)
             states = (ahead + back) / 2
         return self.code_of(self.pooling(dropped(states, dropout.outputs), lengths))
+
+    def code_of(self, state: paddle.Tensor) -> paddle.Tensor:
+        """The code that a pooled state ``[batch, embed_size]`` stands for."""
+        if self.fc is not None:
+            state = self.fc(state)
+        if self.normalize:
+            return super().code_of(state)
+        return paddle.abs(state) if self.use_abs else state

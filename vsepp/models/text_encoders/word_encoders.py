@@ -58,9 +58,17 @@ class GRUEncoder(TextEncoder):
             config.num_layers,
             config.use_abs,
         )
-        if not self.both_ways and pooling == LAST and not any(dropout[:3]):
+        residual = config.projection == "residual"
+        if not (self.both_ways or residual or pooling != LAST or any(dropout[:3])):
             return TextRepExtractor(*sizes)
-        return PooledTextExtractor(*sizes, self.both_ways, pooling, dropout)
+        return PooledTextExtractor(
+            *sizes,
+            self.both_ways,
+            pooling,
+            dropout,
+            config.projection,
+            config.normalize_images if residual else True,
+        )
 
     def build_for_training(self, with_weights: bool = True) -> TextRepExtractor:
         network = self.build()

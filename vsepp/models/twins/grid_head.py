@@ -15,8 +15,8 @@ from paddle.autograd import PyLayer
 
 from vsepp.models.embedding import TINY
 from vsepp.models.image_encoders.features import FeatureRepExtractor
-from vsepp.models.image_encoders.left_out import kept_numbers
 from vsepp.models.pooling import GPO, MaxPooling, MeanPooling
+from vsepp.models.text_encoders.dropping import kept as kept_numbers
 from vsepp.models.twins.cell_pooling import MOST_CELLS, Average, CellPooling, Largest, Ranked
 from vsepp.models.twins.sharing import array_of, empty, tensor_of
 
@@ -47,7 +47,7 @@ def feature_codes(layer: FeatureRepExtractor, features: paddle.Tensor) -> paddle
     images, cells = features.shape[:2]
     numbers = None
     if layer.training and layer.feature_dropout:  # drawn before the cells, as the layer does
-        numbers = kept_numbers(features, layer.feature_dropout).numpy()
+        numbers = kept_numbers(features.shape, layer.feature_dropout)
     kept = layer.drawn_cells(features)
     rows: Any = slice(None)
     lengths = np.full(images, cells)
@@ -67,14 +67,14 @@ def feature_codes(layer: FeatureRepExtractor, features: paddle.Tensor) -> paddle
         weights += layer.mlp.parameters()
     ends = np.cumsum(lengths).tolist()
     spans = [slice(start, end) for start, end in zip([0, *ends], ends)]
-    kind = _POOLINGS[type(layer.pooling)]
-    if kind is Ranked:
+    pooling: CellPooling
+    if isinstance(layer.pooling, GPO):
         distinct, which = np.unique(lengths, return_inverse=True)
-        table = layer.pooling.table(distinct)  # type: ignore[union-attr]  # it has a pooling
-        pooling = kind(spans, array_of(table), which.reshape(-1).tolist())
+        table = layer.pooling.table(distinct)
+        pooling = Ranked(spans, array_of(table), which.reshape(-1).tolist())
         weights.append(table)
     else:
-        pooling = kind(spans)
+        pooling = _POOLINGS[type(layer.pooling)](spans)
     if paddle.is_grad_enabled():
         values = _GridHead.apply(*weights, read, pooling)
     else:
