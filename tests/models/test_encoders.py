@@ -10,7 +10,9 @@ import pytest
 
 from vsepp import Config, InputError, load
 from vsepp.checkpoint import load_checkpoint, save_checkpoint
+from vsepp.convert.clip import convert_clip
 from vsepp.models import encoders
+from vsepp.models.backbones import BACKBONES
 from vsepp.models.encoders import (
     IMAGE_ENCODERS,
     TEXT_ENCODERS,
@@ -29,12 +31,19 @@ CONFIG = dataclasses.replace(Config(), pretrained=False, word_dim=4, embed_size=
 DATA = SimpleNamespace(vocabulary=Vocabulary.build([["a", "red", "dog"]], 0), tokenizer="treebank")
 
 
+@pytest.fixture(scope="module")
+def pretrained(tmp_path_factory):
+    """What is given as ``text_weights``: a folder, and checkpoints of CLIPs."""
+    place = tmp_path_factory.mktemp("pretrained")
+    for kind in ("clip", "chinese_clip"):
+        convert_clip(TOWERS / f"tiny_{kind}", None, place / kind)
+    return {"bert": TOWERS / "tiny_bert", "clip": place / "clip", "chinese_clip": place / kind}
+
+
 @pytest.mark.parametrize("name", TEXT_ENCODERS)
-def test_a_text_encoder_comes_back_from_what_a_checkpoint_holds_of_it(name):
-    config = dataclasses.replace(CONFIG, text_model=name)
-    if name == "bert":
-        pytest.importorskip("tokenizers")
-        config.text_weights = str(TOWERS / "tiny_bert")
+def test_a_text_encoder_comes_back_from_what_a_checkpoint_holds_of_it(name, pretrained):
+    weights = str(pretrained[name]) if name in pretrained else None
+    config = dataclasses.replace(CONFIG, text_model=name, text_weights=weights)
     encoder = find_text_encoder(name).for_training(config, DATA)
 
     again = find_text_encoder(name).from_checkpoint(config, encoder.contents(), "a.ckpt")
@@ -48,9 +57,10 @@ def test_a_text_encoder_comes_back_from_what_a_checkpoint_holds_of_it(name):
 
 
 def test_every_image_encoder_says_what_is_done_to_a_photograph():
-    for name in IMAGE_ENCODERS:
+    assert not IMAGE_ENCODERS.keys() - BACKBONES.keys() - {"clip_vit", "clip_resnet"}
+    for name in BACKBONES:
         config = dataclasses.replace(CONFIG, image_model=name, resize=300, image_size=224)
-        steps = find_image_encoder(name)(config).preprocessing
+        steps = find_image_encoder(name).for_training(config).preprocessing
         assert (steps.resize, steps.image_size, steps.interpolation) == (300, 224, "bilinear")
         assert len(steps.mean) == len(steps.std) == 3
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 from vsepp.checkpoint import load_checkpoint, read_header
 from vsepp.config import KEYS, Config, apply, override
 from vsepp.system.errors import InputError
+from vsepp.system.invocation import command, quoted
 from vsepp.system.locks import only_one
 
 # What may differ between a run and its resumption without making it another run.
@@ -76,7 +78,15 @@ def with_model_of_init_from(config: Config) -> tuple[Config, str | None]:
     """
     if not config.init_from:
         return config, None
-    theirs = read_header(config.init_from)["config"]
+    source = named_checkpoint(config).checkpoint
+    if not source or not Path(source).is_file():  # a run that goes on has all of it by itself
+        source = config.init_from
+    if not Path(source).exists():
+        raise InputError(
+            f"init_from: {source} does not exist: set it to a checkpoint to begin with; a CLIP "
+            f"becomes one with `{command('convert')} --clip FOLDER {quoted(source)}`."
+        )
+    theirs = read_header(source)["config"]
     taken = {
         key: theirs[key]
         for key in _OF_THE_WEIGHTS
@@ -85,7 +95,7 @@ def with_model_of_init_from(config: Config) -> tuple[Config, str | None]:
     if not taken:
         return config, None
     words = ", ".join(override(key, value) for key, value in taken.items())
-    return apply(config, taken, config.init_from), f"as in {config.init_from}: {words}"
+    return apply(config, taken, source), f"as in {source}: {words}"
 
 
 def check_destinations(config: Config) -> None:
