@@ -7,7 +7,7 @@ import pytest
 from vsepp.models.transformer import ACTIVATIONS, LayerOptions, Transformer
 from vsepp.models.twins import packed_transformer, packing
 from vsepp.models.twins.packed_transformer import packed_states
-from vsepp.models.twins.packing import LengthPacking
+from vsepp.models.twins.length_packing import LengthPacking
 
 SIZE, HEADS, INNER, LAYERS = 12, 3, 20, 2
 LENGTHS = {

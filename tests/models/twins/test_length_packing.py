@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vsepp.models.twins import packing
-from vsepp.models.twins.packing import LengthPacking
+from vsepp.models.twins.length_packing import LengthPacking
 
 LENGTHS = [3, 1, 4, 1, 5, 4, 2, 4]
 
