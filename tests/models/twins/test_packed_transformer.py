@@ -5,9 +5,9 @@ import paddle
 import pytest
 
 from vsepp.models.transformer import ACTIVATIONS, LayerOptions, Transformer
-from vsepp.models.twins import packed_transformer, packing
+from vsepp.models.twins import length_packing, packed_transformer
+from vsepp.models.twins.length_packing import LengthPacking
 from vsepp.models.twins.packed_transformer import packed_states
-from vsepp.models.twins.packing import LengthPacking
 
 SIZE, HEADS, INNER, LAYERS = 12, 3, 20, 2
 LENGTHS = {
@@ -94,7 +94,7 @@ def test_so_they_are_with_every_activation(activation):
 
 
 def test_so_they_are_where_sentences_are_cut_into_parts(monkeypatch):
-    monkeypatch.setattr(packing, "PART", 6)
+    monkeypatch.setattr(length_packing, "PART", 6)
     stack, lengths = make_stack(), LENGTHS["any order"]
     assert len(LengthPacking(lengths).parts) == 3
 
@@ -141,7 +141,7 @@ def on_a_grid(dropped, lengths):
 
 @pytest.mark.parametrize("norm_first", [False, True], ids=["norm after", "norm before"])
 def test_dropout_is_that_of_the_plain_stack(norm_first, monkeypatch):
-    monkeypatch.setattr(packing, "PART", 6)
+    monkeypatch.setattr(length_packing, "PART", 6)
     stack = make_stack(norm_first=norm_first, dropout=0.2, attention_dropout=0.3)
     lengths, drawn = LENGTHS["any order"], []
 

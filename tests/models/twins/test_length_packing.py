@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from vsepp.models.twins import packing
-from vsepp.models.twins.packing import LengthPacking
+from vsepp.models.twins import length_packing
+from vsepp.models.twins.length_packing import LengthPacking
 
 LENGTHS = [3, 1, 4, 1, 5, 4, 2, 4]
 
@@ -23,7 +23,7 @@ def test_words_of_sentences_of_one_length_stand_together():
 
 @pytest.mark.parametrize("largest", [1, 5, 9, 12, 100])
 def test_parts_and_their_groups_are_all_sentences_in_order(largest, monkeypatch):
-    monkeypatch.setattr(packing, "PART", largest)
+    monkeypatch.setattr(length_packing, "PART", largest)
 
     packed = LengthPacking(LENGTHS)
 
