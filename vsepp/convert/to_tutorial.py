@@ -28,6 +28,8 @@ from vsepp.training.schedules import SteppedDecay
 _TEMPERATURE = "logit_scale"  # the N-pair loss's own; no part of what encodes
 _TEXT = "text_extractor."
 _FIXED = (  # in the tutorial
+    "image_features",
+    "projection",
     "normalize_features",
     "normalize_images",
     "use_abs",
