@@ -18,6 +18,8 @@ OTHERS = [
     replace(ENCODING, preprocessing=Preprocessing(interpolation="bicubic")),
     replace(ENCODING, preprocessing=Preprocessing(mean=(0.5, 0.5, 0.5))),
     replace(ENCODING, preprocessing=Preprocessing(std=(0.5, 0.5, 0.5))),
+    replace(ENCODING, preprocessing=Preprocessing(square=True)),
+    replace(ENCODING, preprocessing=Preprocessing(floor_crop=True)),
     replace(ENCODING, exif=True),
     replace(ENCODING, precision="bfloat16"),
     replace(ENCODING, flags=(("normalize_features", True), ("use_abs", True))),

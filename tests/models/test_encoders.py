@@ -1,6 +1,7 @@
 """Encoders are found by name, and say themselves what a checkpoint holds of them."""
 
 import dataclasses
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,7 +10,9 @@ import pytest
 
 from vsepp import Config, InputError, load
 from vsepp.checkpoint import load_checkpoint, save_checkpoint
+from vsepp.convert.clip import convert_clip
 from vsepp.models import encoders
+from vsepp.models.backbones import BACKBONES
 from vsepp.models.encoders import (
     IMAGE_ENCODERS,
     TEXT_ENCODERS,
@@ -23,15 +26,27 @@ from vsepp.models.state import get_state
 from vsepp.models.vsepp import build_model
 from vsepp.text.vocabulary import Vocabulary
 
+TOWERS = Path(__file__).parents[1] / "golden" / "towers"
 CONFIG = dataclasses.replace(Config(), pretrained=False, word_dim=4, embed_size=6)
 DATA = SimpleNamespace(vocabulary=Vocabulary.build([["a", "red", "dog"]], 0), tokenizer="treebank")
 
 
-@pytest.mark.parametrize("name", TEXT_ENCODERS)
-def test_a_text_encoder_comes_back_from_what_a_checkpoint_holds_of_it(name):
-    encoder = find_text_encoder(name).for_training(CONFIG, DATA)
+@pytest.fixture(scope="module")
+def pretrained(tmp_path_factory):
+    """What is given as ``text_weights``: a folder, and checkpoints of CLIPs."""
+    place = tmp_path_factory.mktemp("pretrained")
+    for kind in ("clip", "chinese_clip"):
+        convert_clip(TOWERS / f"tiny_{kind}", None, place / kind)
+    return {"bert": TOWERS / "tiny_bert", "clip": place / "clip", "chinese_clip": place / kind}
 
-    again = find_text_encoder(name).from_checkpoint(CONFIG, encoder.contents(), "a.ckpt")
+
+@pytest.mark.parametrize("name", TEXT_ENCODERS)
+def test_a_text_encoder_comes_back_from_what_a_checkpoint_holds_of_it(name, pretrained):
+    weights = str(pretrained[name]) if name in pretrained else None
+    config = dataclasses.replace(CONFIG, text_model=name, text_weights=weights)
+    encoder = find_text_encoder(name).for_training(config, DATA)
+
+    again = find_text_encoder(name).from_checkpoint(config, encoder.contents(), "a.ckpt")
 
     sentence = "A red dog isn't red."
     assert again.contents() == encoder.contents()
@@ -42,9 +57,10 @@ def test_a_text_encoder_comes_back_from_what_a_checkpoint_holds_of_it(name):
 
 
 def test_every_image_encoder_says_what_is_done_to_a_photograph():
-    for name in IMAGE_ENCODERS:
+    assert not IMAGE_ENCODERS.keys() - BACKBONES.keys() - {"clip_vit", "clip_resnet"}
+    for name in BACKBONES:
         config = dataclasses.replace(CONFIG, image_model=name, resize=300, image_size=224)
-        steps = find_image_encoder(name)(config).preprocessing
+        steps = find_image_encoder(name).for_training(config).preprocessing
         assert (steps.resize, steps.image_size, steps.interpolation) == (300, 224, "bilinear")
         assert len(steps.mean) == len(steps.std) == 3
 

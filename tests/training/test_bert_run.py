@@ -11,60 +11,90 @@ from tiny import hardly_drawn, make_config, make_data
 pytest.importorskip("tokenizers")
 
 from vsepp import load, load_checkpoint, train
+from vsepp.checkpoint import save_checkpoint
 from vsepp.cli import eval as eval_command
 from vsepp.cli import infer
+from vsepp.models.pretrained_text.folder import open_pretrained
+from vsepp.retrieval.gallery import open_gallery
 from vsepp.system.errors import InputError
 from vsepp.training.retrieval import RetrievalTask
 
 FOLDER = Path(__file__).parents[1] / "golden" / "towers" / "tiny_bert"
-NEEDED = ("config.json", "model.safetensors", "tokenizer.json")
+BERT = dict(
+    text_model="bert",
+    text_weights=str(FOLDER),
+    text_pooling="mean",
+    loss="npair",
+    word_dropout=0.1,
+    learning_rate=0.001,
+)
+
+
+def run(data_dir, out, **changes):
+    """The configuration of a run that is over."""
+    config = make_config(data_dir, out, **{**BERT, **changes})
+    with hardly_drawn():
+        train(config)
+    return config
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    return make_data(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def trained(data_dir, tmp_path_factory):
+    """A run of one epoch whose folder of weights is not there any more."""
+    place = tmp_path_factory.mktemp("trained")
+    folder = place / "tiny_bert"
+    folder.mkdir()
+    for name in ("config.json", "model.safetensors", "tokenizer.json"):
+        shutil.copy(FOLDER / name, folder)
+    config = run(data_dir, place, text_weights=str(folder), num_epochs=1)
+    shutil.rmtree(folder)
+    return config
 
 
 @pytest.fixture
-def weights(tmp_path):
-    """A folder as it is fetched, which a test may take away."""
-    folder = tmp_path / "tiny_bert"
-    folder.mkdir()
-    for name in NEEDED:
-        shutil.copy(FOLDER / name, folder)
-    return folder
+def own_data(data_dir, tmp_path):
+    """A copy of the data set, to be changed."""
+    shutil.copytree(Path(data_dir) / "tiny", tmp_path / "tiny")
+    return tmp_path
 
 
-def run(data_dir, out, weights, **changes):
-    values = dict(
-        text_model="bert",
-        text_weights=str(weights),
-        text_pooling="mean",
-        loss="npair",
-        word_dropout=0.1,
-    )
-    with hardly_drawn():
-        config = make_config(data_dir, out, **{**values, **changes})
-        return config, train(config)
+def begin_with(path, sentence):
+    sentences = json.loads(path.read_text())
+    path.write_text(json.dumps([sentence, *sentences[1:]]))
 
 
-def test_a_run_is_trained_resumed_and_used_without_the_folder(tmp_path, weights, capsys):
-    data_dir = make_data(tmp_path)
-    whole, _ = run(data_dir, tmp_path / "whole", weights, num_epochs=2)
+def test_a_resumed_run_needs_no_folder_and_repeats_what_was_not_interrupted(
+    data_dir, trained, tmp_path
+):
+    whole = run(data_dir, tmp_path / "whole", num_epochs=2)
 
-    first, _ = run(data_dir, tmp_path / "parts", weights, num_epochs=1)
-    shutil.rmtree(weights)
-    last = str(first.path("last_checkpoint"))
-    resumed, _ = run(data_dir, tmp_path / "parts", weights, num_epochs=2, checkpoint=last)
-    expected = load_checkpoint(whole.path("last_checkpoint"))
-    found = load_checkpoint(resumed.path("last_checkpoint"))
-    assert "vocab" not in found
-    for name, value in expected["model"].items():
-        np.testing.assert_array_equal(found["model"][name], value, err_msg=name)
+    last = str(trained.path("last_checkpoint"))
+    shutil.copy(trained.path("best_checkpoint"), tmp_path)
+    resumed = run(data_dir, tmp_path, checkpoint=last, text_weights=None, num_epochs=2)
 
-    best = resumed.path("best_checkpoint")
+    expected = load_checkpoint(whole.path("last_checkpoint"))["model"]
+    found = load_checkpoint(resumed.path("last_checkpoint"))["model"]
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name], value, err_msg=name)
+
+
+def test_it_is_used_without_the_folder(data_dir, trained, capsys):
+    best = trained.path("best_checkpoint")
     model = load(best)
+
     ids, lengths = model.tokenize(["A red square", "the stripe"])
+    codes = model.encode_text(["A red square", "the stripe"])
+
+    assert "vocab" not in load_checkpoint(best)
     assert ids.dtype == np.int64 and ids[0, 0] == model.reader.start
     assert ids[1, lengths[1] - 1] == model.reader.end
-    codes = model.encode_text(["A red square", "the stripe"])
     np.testing.assert_allclose(np.linalg.norm(codes, axis=1), 1, atol=1e-5)
-    assert model.encode_text("a red square").shape == (1, 16)
+    np.testing.assert_allclose(model.encode_indices([ids[0, : lengths[0]]]), codes[:1], atol=1e-6)
 
     there = ["--dataset", "tiny", "--data-dir", data_dir, "--checkpoint", str(best)]
     assert eval_command.main(there) == 0
@@ -73,50 +103,40 @@ def test_a_run_is_trained_resumed_and_used_without_the_folder(tmp_path, weights,
     assert "rsum" in said and "another vocabulary" not in said
 
 
-def test_the_pretrained_weights_are_what_a_run_begins_with_and_a_frozen_one_ends_with(
-    tmp_path, weights
-):
-    from vsepp.models.pretrained_text.folder import open_pretrained
-
-    pretrained = open_pretrained(weights).state()
-
-    config, _ = run(make_data(tmp_path), tmp_path, weights, num_epochs=1, text_frozen=True)
+def test_a_frozen_one_ends_as_it_began(data_dir, tmp_path):
+    config = run(data_dir, tmp_path, num_epochs=1, text_frozen=True)
 
     state = load_checkpoint(config.path("last_checkpoint"))
-    for name, value in pretrained.items():
-        found = state["model"][f"text_extractor.bert.{name}"]
-        np.testing.assert_array_equal(found, value, err_msg=name)
-        assert f"text_extractor.bert.{name}" not in state["optimizer"]["moment1_0"]
+    moments = state["optimizer"]["moment1_0"]
+    for name, value in open_pretrained(FOLDER).state().items():
+        name = f"text_extractor.bert.{name}"
+        np.testing.assert_array_equal(state["model"][name], value, err_msg=name)
+        assert name not in moments
+    assert "text_extractor.fc.weight" in moments
 
 
-def test_the_captions_themselves_are_read(tmp_path, weights):
-    data_dir = make_data(tmp_path)
-    path = tmp_path / "tiny" / "train_sentences.json"
-    sentences = json.loads(path.read_text())
-    path.write_text(json.dumps(["Quick foxes, running!", *sentences[1:]]))
+def test_the_captions_themselves_are_read_and_cut_where_they_are_long(own_data, tmp_path, capsys):
+    begin_with(own_data / "tiny" / "train_sentences.json", "Quick foxes, running!")
+    begin_with(own_data / "tiny" / "val_sentences.json", "a dog " * 30)
 
-    task = RetrievalTask(
-        make_config(data_dir, tmp_path, text_model="bert", text_weights=str(weights))
-    )
+    task = RetrievalTask(make_config(own_data, tmp_path, **BERT))
 
-    train_split = task.data.splits["train"]
-    assert train_split.captions[:1] == task.text.reader.indices(["Quick foxes, running!"])
-    encoder, network = task.text, task.model.text_extractor
-    marked = {parameter.name for parameter in encoder.pretrained_parameters(network)}
-    assert marked == {parameter.name for parameter in network.bert.parameters()}
-
-
-def test_long_captions_are_cut_and_it_is_said(tmp_path, weights, capsys):
-    data_dir = make_data(tmp_path)
-    path = tmp_path / "tiny" / "val_sentences.json"
-    sentences = json.loads(path.read_text())
-    path.write_text(json.dumps(["a dog " * 30, *sentences[1:]]))
-    config = make_config(data_dir, tmp_path, text_model="bert", text_weights=str(weights))
-
-    task = RetrievalTask(config)
-
-    assert len(task.data.splits["val"].captions[0]) == 40
+    splits = task.data.splits
+    assert splits["train"].captions[:1] == task.text.reader.indices(["Quick foxes, running!"])
+    assert len(splits["val"].captions[0]) == 40
     assert "1 of 20 sentences cut: the text encoder takes 40 tokens" in capsys.readouterr().err
+
+
+def test_the_pretrained_learn_at_a_rate_of_their_own(data_dir, tmp_path):
+    task = RetrievalTask(make_config(data_dir, tmp_path, **BERT, pretrained_lr=0.25))
+
+    rates = {
+        name: parameter.optimize_attr["learning_rate"]
+        for name, parameter in task.model.named_parameters()
+    }
+    assert {name for name, rate in rates.items() if rate == 0.25} == {
+        name for name in rates if name.startswith("text_extractor.bert.")
+    }
 
 
 @pytest.mark.parametrize(
@@ -128,75 +148,60 @@ def test_long_captions_are_cut_and_it_is_said(tmp_path, weights, capsys):
         (dict(text_weights="nowhere"), "there is no folder nowhere"),
     ],
 )
-def test_what_does_not_fit_is_refused(tmp_path, changes, said):
-    values = {**dict(text_model="bert", text_weights=str(FOLDER)), **changes}
+def test_what_does_not_fit_is_refused(data_dir, tmp_path, changes, said):
+    with pytest.raises(InputError, match=said):
+        RetrievalTask(make_config(data_dir, tmp_path, **{**BERT, **changes}))
+
+
+def test_data_prepared_without_their_sentences_are_refused_with_the_mend(
+    own_data, trained, tmp_path
+):
+    (own_data / "tiny" / "test_sentences.json").unlink()
+    model = load(trained.path("best_checkpoint"))
+    said = "test_sentences.json does not exist.* --dataset tiny .*--force"
 
     with pytest.raises(InputError, match=said):
-        RetrievalTask(make_config(make_data(tmp_path), tmp_path, **values))
+        RetrievalTask(make_config(own_data, tmp_path, **BERT))
+    with pytest.raises(InputError, match=said):
+        open_gallery(model, own_data / "tiny", "test")
 
 
-def test_data_prepared_without_their_sentences_are_refused_with_the_mend(tmp_path, weights):
-    data_dir = make_data(tmp_path)
-    config, _ = run(data_dir, tmp_path, weights, num_epochs=1)
-    missing = tmp_path / "tiny" / "test_sentences.json"
-    missing.unlink()
-    best = config.path("best_checkpoint")
-    for file in best.parent.glob("*.codes"):
-        file.unlink()
+def test_a_run_begins_with_the_checkpoint_of_another(data_dir, trained, tmp_path):
+    init_from = str(trained.path("best_checkpoint"))
+    config = make_config(data_dir, tmp_path, **{**BERT, "text_weights": None}, init_from=init_from)
 
-    for use in (lambda: RetrievalTask(config), lambda: _score(data_dir, best)):
-        with pytest.raises(
-            InputError, match="test_sentences.json does not exist.* prepare .*--force"
-        ):
-            use()
+    task = RetrievalTask(config, with_weights=False)
+    task.begin_with(load_checkpoint(init_from), init_from)
 
-
-def _score(data_dir, checkpoint):
-    from vsepp.retrieval.gallery import open_gallery
-
-    open_gallery(load(checkpoint), Path(data_dir) / "tiny", "test")
-
-
-def test_a_run_begins_with_a_checkpoint_of_another_and_with_no_other_text_model(tmp_path, weights):
-    data_dir = make_data(tmp_path)
-    config, _ = run(data_dir, tmp_path / "first", weights, num_epochs=1)
-    shutil.rmtree(weights)
-    init_from = str(config.path("best_checkpoint"))
-
-    again, _ = run(data_dir, tmp_path / "second", None, init_from=init_from, num_epochs=1)
-    assert load(again.path("best_checkpoint")).encode_text("a dog").shape == (1, 16)
+    name = "text_extractor.bert.word_embeddings.weight"
+    np.testing.assert_array_equal(
+        task.model.state_dict()[name].numpy(), load_checkpoint(init_from)["model"][name]
+    )
+    words = make_config(data_dir, tmp_path, init_from=init_from)
     with pytest.raises(InputError, match="set text_model to that of the checkpoint"):
-        run(
-            data_dir,
-            tmp_path / "third",
-            None,
-            init_from=init_from,
-            text_model="gru",
-            text_pooling="auto",
-            word_dropout=0.0,
-        )
+        RetrievalTask(words, with_weights=False).begin_with(load_checkpoint(init_from), init_from)
 
 
-def test_a_damaged_checkpoint_is_refused(tmp_path, weights):
-    from vsepp.checkpoint import save_checkpoint
-
-    config, _ = run(make_data(tmp_path), tmp_path, weights, num_epochs=1)
-    whole = load_checkpoint(config.path("best_checkpoint"))
-
-    def damaged(**changes):
-        header = {**whole, **changes}
-        more = {key: header[key] for key in ("bert", "subwords") if header[key]}
-        path = tmp_path / "damaged.ckpt"
-        save_checkpoint(path, header["model"], header["config"], None, 1, 1, **more)
-        load(path).encode_text("a dog")
-
-    smaller = {**whole["bert"], "vocab_size": 400}
-    for changes, said in (
+@pytest.mark.parametrize(
+    "changes, said",
+    [
         (dict(bert=None), "lacks 'bert'"),
         (dict(subwords=None), "lacks its tokenizer"),
-        (dict(bert=smaller), "its tokenizer is not that of its text encoder"),
-        (dict(bert={**whole["bert"], "hidden_size": 64}), "has the shape"),
-    ):
+        (dict(bert={"vocab_size": 400}), "its tokenizer is not that of its text encoder"),
+        (dict(bert={"hidden_size": 64}), "has the shape"),
+        (dict(), None),
+    ],
+)
+def test_a_damaged_checkpoint_is_refused(trained, tmp_path, changes, said):
+    whole = load_checkpoint(trained.path("best_checkpoint"))
+    path = tmp_path / "damaged.ckpt"
+    more = {key: whole[key] for key in ("bert", "subwords")}
+    for key, change in changes.items():
+        more[key] = change and {**more[key], **change}
+    save_checkpoint(path, whole["model"], whole["config"], None, 1, 1, **more)
+
+    if said is None:
+        assert load(path).encode_text("a dog").shape == (1, 16)
+    else:
         with pytest.raises(InputError, match=said):
-            damaged(**changes)
-    damaged()
+            load(path).encode_text("a dog")

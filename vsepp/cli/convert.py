@@ -13,6 +13,9 @@ Nothing in the files is run, and PyTorch is not needed.
                                              the authors' checkpoint and vocabulary
   --tutorial CKPT --vocab vocab.json OUT.ckpt
                                              the tutorial's checkpoint
+  --clip FOLDER OUT.ckpt                     a CLIP or Chinese-CLIP as Hugging Face keeps it
+  --clip FILE.pt --vocab bpe_simple_vocab_16e6.txt.gz OUT.ckpt
+                                             OpenAI's own file of a CLIP
   --to-tutorial CKPT OUT.ckpt                our checkpoint under the tutorial's names
   --pdparams CKPT OUT.pdparams               our checkpoint's weights, for paddle.load"""
 
@@ -24,9 +27,12 @@ def main(argv=None):
     kind.add_argument("--backbone", nargs=2, metavar=("NAME", "IN"))
     kind.add_argument("--authors", metavar="MODEL")
     kind.add_argument("--tutorial", metavar="CKPT")
+    kind.add_argument("--clip", metavar="FOLDER|FILE")
     kind.add_argument("--to-tutorial", metavar="CKPT")
     kind.add_argument("--pdparams", metavar="CKPT")
-    commands.add_argument("--vocab", metavar="FILE", help="the vocabulary of --authors, --tutorial")
+    commands.add_argument(
+        "--vocab", metavar="FILE", help="the vocabulary of --authors, --tutorial, --clip"
+    )
     commands.add_argument("out", metavar="OUT")
     arguments = commands.parse_args(argv)
     if (arguments.authors or arguments.tutorial) and not arguments.vocab:
@@ -36,6 +42,7 @@ def main(argv=None):
     import_paddle()
     from vsepp.convert.authors import convert_authors
     from vsepp.convert.backbone import convert_backbone
+    from vsepp.convert.clip import convert_clip
     from vsepp.convert.pdparams import export_pdparams
     from vsepp.convert.to_tutorial import export_tutorial
     from vsepp.convert.tutorial import convert_tutorial
@@ -45,6 +52,7 @@ def main(argv=None):
         weights,
         arguments.authors,
         arguments.tutorial,
+        arguments.clip,
         arguments.to_tutorial,
         arguments.pdparams,
         arguments.vocab,
@@ -61,6 +69,8 @@ def main(argv=None):
         convert_authors(arguments.authors, arguments.vocab, arguments.out)
     elif arguments.tutorial:
         note = convert_tutorial(arguments.tutorial, arguments.vocab, arguments.out)
+    elif arguments.clip:
+        note = convert_clip(arguments.clip, arguments.vocab, arguments.out)
     elif arguments.to_tutorial:
         note = export_tutorial(arguments.to_tutorial, arguments.out)
     else:

@@ -23,7 +23,9 @@ def main(argv=None):
     from vsepp.data.prepared import Prepared
     from vsepp.models.device import select_device
     from vsepp.models.feature_extraction import load_features
+    from vsepp.training.starting import with_model_of_init_from
 
+    config, _ = with_model_of_init_from(config)
     folder = checked_folder(config)
     splits = [split for split in SPLITS if (folder / f"{split}_data.json").exists()]
     if not splits:

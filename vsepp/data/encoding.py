@@ -25,6 +25,8 @@ _LATER = {
     "interpolation": str,
     "mean": list,
     "std": list,
+    "square": bool,
+    "floor_crop": bool,
     "flags": dict,
 }
 
@@ -81,6 +83,8 @@ class Encoding:
             "interpolation": steps.interpolation,
             "mean": list(steps.mean),
             "std": list(steps.std),
+            "square": steps.square,
+            "floor_crop": steps.floor_crop,
             "flags": dict(self.flags),
         }
 
@@ -129,6 +133,8 @@ class Encoding:
             values["interpolation"],
             tuple(values["mean"]),
             tuple(values["std"]),
+            values["square"],
+            values["floor_crop"],
         )
         flags = tuple(values["flags"].items())
         return cls(values["fingerprint"], steps, values["exif"], values["precision"], flags)

@@ -64,18 +64,20 @@ class ImageStore:
         resize: as in the configuration.
         interpolation: how they are resized.
         exif: whether they are turned as EXIF says.
+        square: whether their longer sides are squeezed to ``resize`` pixels too.
     """
 
-    def __init__(self, data_folder, resize, interpolation="bilinear", exif=False):
+    def __init__(self, data_folder, resize, interpolation="bilinear", exif=False, square=False):
         self.folder = Path(data_folder) / "decoded"
         self.resize = resize
         self.interpolation = interpolation
         self.exif = exif
+        self.square = square
 
     def _name(self, split):
         usual = self.interpolation == "bilinear"
         unusual = ("" if usual else f"-{self.interpolation}") + ("-exif" if self.exif else "")
-        return f"{split}-{self.resize}{unusual}"
+        return f"{split}-{self.resize}{unusual}" + ("-square" if self.square else "")
 
     def _sizes_path(self, split):
         return self.folder / f"{self._name(split)}.sizes.npy"
@@ -178,7 +180,9 @@ class ImageStore:
         headers = progress(
             map_images(self._size, paths), f"sizes of {split}", len(paths), "image", leave=False
         )
-        return np.array([resized_size(*size, self.resize) for size in headers], np.int64)
+        return np.array(
+            [resized_size(*size, self.resize, self.square) for size in headers], np.int64
+        )
 
     def _size(self, path):
         return image_size(path, exif=self.exif)
@@ -211,4 +215,5 @@ class ImageStore:
             yield len(group), np.concatenate([pixels.reshape(-1) for pixels in group])
 
     def _pixels(self, path):
-        return np.asarray(resize(open_image(path, self.exif), self.resize, self.interpolation))
+        image = open_image(path, self.exif)
+        return np.asarray(resize(image, self.resize, self.interpolation, self.square))

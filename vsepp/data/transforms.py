@@ -11,6 +11,7 @@ Normalising makes four bytes of one. What loads images for a network can leave i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,8 +21,15 @@ MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)  # ImageNet's, RGB
 STD = np.array([0.229, 0.224, 0.225], dtype=np.float32)
 
 
-def resized_size(width: int, height: int, size: int) -> tuple[int, int]:
-    """(width, height) of an image whose shorter side becomes ``size`` pixels."""
+def resized_size(width: int, height: int, size: int, square: bool = False) -> tuple[int, int]:
+    """(width, height) of an image whose shorter side becomes ``size`` pixels.
+
+    Args:
+        width, height, size: in pixels.
+        square: its longer side becomes ``size`` pixels as well, whatever that does to its shape.
+    """
+    if square:
+        return size, size
     if min(width, height) == size:
         return width, height
     if width <= height:
@@ -29,15 +37,18 @@ def resized_size(width: int, height: int, size: int) -> tuple[int, int]:
     return int(size * width / height), size
 
 
-def resize(image: Image.Image, size: int, interpolation: str = "bilinear") -> Image.Image:
+def resize(
+    image: Image.Image, size: int, interpolation: str = "bilinear", square: bool = False
+) -> Image.Image:
     """Resize a PIL image so that its shorter side is ``size`` pixels.
 
     Args:
         image: the PIL image.
         size: in pixels.
         interpolation: ``bilinear``, ``bicubic`` or another that Pillow has.
+        square: see :func:`resized_size`.
     """
-    shape = resized_size(*image.size, size)
+    shape = resized_size(*image.size, size, square)
     if shape == image.size:
         return image
     return image.resize(shape, Image.Resampling[interpolation.upper()])
@@ -84,7 +95,9 @@ class CenterCrop:
 
     Calling it on a PIL RGB image, or on uint8 ``[height, width, 3]`` that is resized already,
     returns float32 ``[3, image_size, image_size]``; with ``normalized=False`` the uint8
-    ``[image_size, image_size, 3]`` before the last two steps.
+    ``[image_size, image_size, 3]`` before the last two steps. With ``square`` it is squeezed to
+    ``resize`` × ``resize``, whatever its shape. Half a pixel of the crop's place goes to the even
+    number, as torchvision has it; with ``floor_crop`` it is left out, as Hugging Face has it.
     """
 
     def __init__(
@@ -93,21 +106,26 @@ class CenterCrop:
         image_size: int = 224,
         normalized: bool = True,
         interpolation: str = "bilinear",
+        square: bool = False,
+        floor_crop: bool = False,
     ) -> None:
         self.resize = resize
         self.interpolation = interpolation
+        self.square = square
         self.image_size = image_size
         self.normalized = normalized
+        self.floor_crop = floor_crop
 
     def resized(self, image: Image.Image | np.ndarray) -> tuple[Image.Image | np.ndarray, int, int]:
         """(the image before it is cropped, its width, its height)."""
-        return _resized(image, self.resize, self.interpolation)
+        return _resized(image, self.resize, self.interpolation, self.square)
 
     def pixels(self, image: Image.Image | np.ndarray) -> np.ndarray:
         """The crop as uint8 ``[image_size, image_size, 3]``."""
         image, width, height = self.resized(image)
-        left = int(round((width - self.image_size) / 2.0))
-        top = int(round((height - self.image_size) / 2.0))
+        whole = math.floor if self.floor_crop else round
+        left = int(whole((width - self.image_size) / 2.0))
+        top = int(whole((height - self.image_size) / 2.0))
         return crop(image, left, top, self.image_size)
 
     def __call__(self, image: Image.Image | np.ndarray) -> np.ndarray:
@@ -130,9 +148,11 @@ class RandomCrop:
         image_size: int = 224,
         normalized: bool = True,
         interpolation: str = "bilinear",
+        square: bool = False,
     ) -> None:
         self.resize = resize
         self.interpolation = interpolation
+        self.square = square
         self.image_size = image_size
         self.normalized = normalized
 
@@ -141,7 +161,7 @@ class RandomCrop:
     ) -> np.ndarray:
         """The crop as uint8 ``[image_size, image_size, 3]``."""
         generator = generator or np.random.default_rng()
-        image, width, height = _resized(image, self.resize, self.interpolation)
+        image, width, height = _resized(image, self.resize, self.interpolation, self.square)
         left = int(generator.integers(width - self.image_size + 1))
         top = int(generator.integers(height - self.image_size + 1))
         return crop(image, left, top, self.image_size)
@@ -154,10 +174,10 @@ class RandomCrop:
 
 
 def _resized(
-    image: Image.Image | np.ndarray, size: int, interpolation: str
+    image: Image.Image | np.ndarray, size: int, interpolation: str, square: bool
 ) -> tuple[Image.Image | np.ndarray, int, int]:
     """(image, width, height), resized unless it is an array, which is resized already."""
     if isinstance(image, np.ndarray):
         return image, image.shape[1], image.shape[0]
-    image = resize(image, size, interpolation)
+    image = resize(image, size, interpolation, square)
     return image, *image.size

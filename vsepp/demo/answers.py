@@ -112,7 +112,7 @@ class QueryAnswerer:
         return f" (the nearest: {', '.join(nearest)})" if nearest else ""
 
     def _open(self, path):
-        return open_upload(path, at_least=_ENOUGH * self.model.config.resize)
+        return open_upload(path, at_least=_ENOUGH * self.model.preprocessing.resize)
 
     def _code(self, path):
         picture = self._open(path)

@@ -32,10 +32,16 @@ TEXT_ENCODERS = {
     "gru": "vsepp.models.text_encoders.word_encoders:GRUEncoder",
     "bigru": "vsepp.models.text_encoders.word_encoders:BiGRUEncoder",
     "bert": "vsepp.models.text_encoders.bert:BertEncoder",
+    "clip": "vsepp.models.text_encoders.clip:CLIPTextEncoder",
+    "chinese_clip": "vsepp.models.text_encoders.chinese_clip:ChineseCLIPEncoder",
 }
 
 #: ``image_model`` → module and class
-IMAGE_ENCODERS = dict.fromkeys(BACKBONES, "vsepp.models.image_encoders.cnn:CNNEncoder")
+IMAGE_ENCODERS = {
+    **dict.fromkeys(BACKBONES, "vsepp.models.image_encoders.cnn:CNNEncoder"),
+    "clip_vit": "vsepp.models.image_encoders.clip_vit:CLIPViTEncoder",
+    "clip_resnet": "vsepp.models.image_encoders.clip_resnet:CLIPResNetEncoder",
+}
 
 
 class CaptionedData(Protocol):
@@ -173,10 +179,40 @@ class ImageEncoder(ABC):
             InputError: when the weights are of no such encoder, or of another size.
         """
 
+    @classmethod
+    def for_training(cls, config: Config, feature_size: int | None = None) -> ImageEncoder:
+        """The encoder that a configuration asks for; ``feature_size`` see :class:`ImageEncoder`.
+
+        Raises:
+            InputError: when the configuration does not fit it.
+        """
+        return cls(config, feature_size)
+
+    @classmethod
+    def described(cls, config: Config, contents: dict, source: str) -> ImageEncoder:
+        """The encoder of a checkpoint, as far as its header tells; its weights are not needed.
+
+        Args, raises: see :meth:`from_checkpoint`.
+        """
+        return cls(config)
+
     @property
     def preprocessing(self) -> Preprocessing:
         """What is done to a photograph before the network sees it."""
         return Preprocessing(self.config.resize, self.config.image_size)
+
+    @property
+    @abstractmethod
+    def backbone_size(self) -> int:
+        """Numbers that the backbone makes of an image."""
+
+    @abstractmethod
+    def check_sizes(self) -> None:
+        """InputError when the backbone takes no images of the size that preprocessing gives."""
+
+    @abstractmethod
+    def frozen_backbone(self) -> paddle.nn.Layer:
+        """The backbone with the weights that the configuration asks for: images → features."""
 
     def contents(self) -> dict:
         """What a checkpoint holds of the encoder besides its weights, as JSON can hold it."""
@@ -225,7 +261,7 @@ def encoders_for_training(
     text = find_text_encoder(config.text_model)
     return (
         text.for_training_after(config, data, *after) if after else text.for_training(config, data),
-        find_image_encoder(config.image_model)(config, feature_size),
+        find_image_encoder(config.image_model).for_training(config, feature_size),
     )
 
 

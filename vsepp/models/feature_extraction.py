@@ -19,13 +19,11 @@ from vsepp.data.images import map_images, open_image
 from vsepp.data.prepared import Prepared
 from vsepp.data.training_images import TRAINING
 from vsepp.data.views import MIRROR, view_pixels
-from vsepp.models.backbones import build_backbone, check_image_size, feature_size
 from vsepp.models.cells import count_cells
 from vsepp.models.device import backbone_precision
 from vsepp.models.encoders import find_image_encoder
 from vsepp.models.state import get_state
 from vsepp.models.twins.predictor import BackbonePredictor
-from vsepp.models.weights import initialise_backbone
 from vsepp.system.counts import counted
 from vsepp.system.disk_room import free_bytes, gigabytes
 from vsepp.system.errors import InputError
@@ -51,19 +49,19 @@ class FrozenBackbone:
     """
 
     def __init__(self, config: Config, exif: bool = False) -> None:
-        check_image_size(config.image_model, config.image_size, config.resize)
+        encoder = find_image_encoder(config.image_model).for_training(config)
+        encoder.check_sizes()
         paddle.seed(config.seed)  # a backbone without weights is random, but the same each time
+        self.network = encoder.frozen_backbone()
         grid = config.image_grid if config.image_features == "grid" else None
-        self.network = build_backbone(config.image_model, grid)
-        initialise_backbone(self.network, config.image_model, config.pretrained, config.weights)
         self.network.eval()
         self.state = get_state(self.network)
         self.origin = FeatureOrigin(
             config.image_model,
-            feature_size(config.image_model),
+            encoder.backbone_size,
             Encoding(
                 fingerprint(self.state),
-                find_image_encoder(config.image_model)(config).preprocessing,
+                encoder.preprocessing,
                 exif,
                 precision=backbone_precision(config.backbone_precision),
             ),

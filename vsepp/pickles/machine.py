@@ -9,7 +9,15 @@ the file is believed only as far as the file has bytes for it.
 import codecs
 import pickletools  # names of opcodes, which run nothing  # nosec B403
 
-from vsepp.pickles.values import MAX_GROWTH, Name, Refused, build, check_key, check_tree
+from vsepp.pickles.values import (
+    MAX_GROWTH,
+    Name,
+    PlainObject,
+    Refused,
+    build,
+    check_key,
+    check_tree,
+)
 
 _OPCODES = {ord(opcode.code): opcode for opcode in pickletools.opcodes}
 _MARK = object()
@@ -53,12 +61,15 @@ class Machine:
             None for a name that may only be mentioned.
         classes: (module, name) → what makes an empty stand-in for an instance.
         persistent: function(persistent id) → value; without it they are refused.
+        modules: take instances of what a TorchScript archive calls ``__torch__``, whatever their
+            class, as :class:`PlainObject`.
     """
 
-    def __init__(self, stream, handlers, classes=None, persistent=None):
+    def __init__(self, stream, handlers, classes=None, persistent=None, modules=False):
         self.stream = stream
         self.handlers = handlers
         self.classes = dict(classes or {})
+        self.modules = modules
         self.persistent = persistent
         self.budget = MAX_GROWTH * stream.size + 2**20
 
@@ -100,7 +111,7 @@ class Machine:
         if not (isinstance(module, str) and isinstance(name, str)):
             raise Refused("is damaged (a name is not text)")
         key = (module, name)
-        if key in self.classes:
+        if self.stand_in(*key):
             return Name(module, name, None)
         if key not in self.handlers:
             raise Refused(
@@ -109,17 +120,23 @@ class Machine:
             )
         return Name(module, name, self.handlers[key])
 
+    def stand_in(self, module, name):
+        """What makes an empty stand-in for an instance of a class, or None where none is taken."""
+        if self.modules and module.split(".")[0] == "__torch__":
+            return PlainObject
+        return self.classes.get((module, name))
+
     def call(self, function, args):
         if not isinstance(function, Name) or not isinstance(args, tuple):
             raise Refused("is damaged (it calls what is no function)")
-        if (function.module, function.name) in self.classes:
+        if self.stand_in(function.module, function.name):
             return self.instance(function, args)
         if function.handler is None:
             raise Refused(f"calls {function.module}.{function.name}, which is not opened here")
         return function.handler(self, args)
 
     def instance(self, cls, args=()):
-        make = self.classes.get((cls.module, cls.name)) if isinstance(cls, Name) else None
+        make = self.stand_in(cls.module, cls.name) if isinstance(cls, Name) else None
         if make is None:
             return self.call(cls, args)
         if args:

@@ -32,7 +32,7 @@ _NAME_TABLE = "StructuredToParameterName@@"
 _SLICED = "UnpackBigParamInfor@@"
 
 
-def read_pickle(path, classes=None, names=False):
+def read_pickle(path, classes=None, names=False, modules=False):
     """Read a pickle without running anything from it.
 
     Args:
@@ -41,6 +41,8 @@ def read_pickle(path, classes=None, names=False):
             ``{("vocab", "Vocabulary"): PlainObject}``: (module, name) → what makes an
             empty stand-in, which receives the attributes.
         names: hand out Paddle's tensors as :class:`NamedArray`.
+        modules: the file may be a TorchScript archive, whose modules become ``PlainObject``; the
+            code beside them is not looked at.
 
     Returns:
         plain containers and NumPy arrays (which may be read-only). Tensors are arrays;
@@ -60,7 +62,7 @@ def read_pickle(path, classes=None, names=False):
             start = file.read(4)
             file.seek(0)
             if start == b"PK\x03\x04":
-                value = torch_files.read_zip(file, size, HANDLERS, classes)
+                value = torch_files.read_zip(file, size, HANDLERS, classes, modules)
             else:
                 handlers = {**HANDLERS, **_NAMED_TUPLES} if names else HANDLERS
                 machine = Machine(Bytes(file, size), handlers, classes)

@@ -4,6 +4,9 @@ Since 1.6 it is a zip: ``<name>/data.pkl`` refers to storages, each an uncompres
 ``<name>/data/<key>``. Before, pickles stood one after the other (a magic number, the
 protocol, facts about the machine, the object, the keys of its storages), followed by
 each storage as its length in items and its bytes.
+
+A TorchScript archive is the zip with code beside it; the objects that its ``data.pkl`` names
+below ``__torch__`` are modules, of which the attributes are read.
 """
 
 import sys
@@ -110,16 +113,17 @@ def _storage_parts(identifier):
     return kind, key, count, identifier[5] if len(identifier) > 5 else None
 
 
-def read_zip(file, size, handlers, classes):
-    """Read the zip format from an open ``file`` of ``size`` bytes."""
+def read_zip(file, size, handlers, classes, modules=False):
+    """Read the zip format from an open ``file`` of ``size`` bytes; see ``read_pickle``."""
     with zipfile.ZipFile(file) as archive:
         entries = {info.filename: info for info in archive.infolist()}
-        if sum(info.file_size for info in entries.values()) > size:
-            raise Refused("is damaged, or compressed as torch.save never does")
         inside = [name for name in entries if PurePosixPath(name).name == "data.pkl"]
         if len(inside) != 1:
             raise Refused("is a zip, but not one that torch.save wrote")
         root = inside[0][: -len("data.pkl")]
+        code = f"{root}code/"  # is compressed, and never read
+        if sum(info.file_size for name, info in entries.items() if code not in name) > size:
+            raise Refused("is damaged, or compressed as torch.save never does")
         big = f"{root}byteorder" in entries and archive.read(f"{root}byteorder") == b"big"
         storages = {}
 
@@ -134,7 +138,7 @@ def read_zip(file, size, handlers, classes):
 
         with archive.open(inside[0]) as pickle:
             stream = Bytes(pickle, entries[inside[0]].file_size)
-            machine = Machine(stream, {**handlers, **_HANDLERS}, classes, persistent)
+            machine = Machine(stream, {**handlers, **_HANDLERS}, classes, persistent, modules)
             machine.budget += size
             return machine.load()
 

@@ -95,12 +95,15 @@ class RetrievalModel(EncodesPhotographs):
             sentences: a list of sentences (or a single one).
 
         Returns:
-            (int64 ``[n, longest]``, padded; int64 ``[n]``, lengths)
+            (int64 ``[n, longest]``, padded; int64 ``[n]``, lengths). Of a CLIP, ``longest`` is
+            its context length; longer sentences are cut.
 
         Raises:
             InputError: for a sentence without a single known word.
         """
-        return padded(self._indices(sentences))
+        reader = self.reader
+        rows = self._indices(sentences)
+        return padded(rows, getattr(reader, "context_length", 0), getattr(reader, "padding", 0))
 
     def encode_indices(self, captions: Sequence[Sequence[int]], quiet: bool = True) -> np.ndarray:
         """Codes, float32 ``[n, embed_size]``, of the reader's lists of indices, not padded.

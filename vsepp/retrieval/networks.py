@@ -72,7 +72,8 @@ class Networks:
     @cached_property
     def preprocessing(self) -> Preprocessing:
         """What is done to a photograph before the network sees it."""
-        return self._found(find_image_encoder, self.config.image_model)(self.config).preprocessing
+        find = self._found(find_image_encoder, self.config.image_model)
+        return find.described(self.config, self._header, self.checkpoint).preprocessing
 
     @property
     def precision(self) -> str:

@@ -175,7 +175,7 @@ class SubwordReader:
         Raises:
             InputError: when something is missing or malformed.
         """
-        record = contents.get(_CONTENTS)
+        record: Any = contents.get(_CONTENTS)
         if wrong_field(record, _FIELDS):
             raise InputError(
                 f"{source} lacks its tokenizer: the checkpoint is damaged; use another."

@@ -15,7 +15,6 @@ from vsepp.data.options import with_prepared_options
 from vsepp.data.prepared import Prepared
 from vsepp.data.preprocessing import Preprocessing
 from vsepp.data.views import MIRROR
-from vsepp.models.backbones import check_image_size
 from vsepp.models.encoders import find_image_encoder
 from vsepp.models.feature_extraction import (
     FrozenBackbone,
@@ -112,11 +111,12 @@ def open_splits(
     config = with_prepared_options(config, prepared)
     captions_per_image, max_len = config.captions_per_image, config.max_len
     exif = prepared.exif
-    find_image_encoder(config.image_model)(config).check_keys()
+    encoder = find_image_encoder(config.image_model).for_training(config)
+    encoder.check_keys()
     if prepared.features:
         _refuse_photographs(config, folder)
     else:
-        check_image_size(config.image_model, config.image_size, config.resize)
+        encoder.check_sizes()
     joins = config.use_restval and "train" in splits and "restval" not in splits
     wanted = [*splits, "restval"] if joins else splits
     opened: dict[str, CaptionDataset] = {}
@@ -138,7 +138,7 @@ def open_splits(
                 seed=config.seed,
             )
     else:
-        steps = find_image_encoder(config.image_model)(config).preprocessing
+        steps = encoder.preprocessing
         for split in wanted:
             training = split in ("train", "restval")
             crop = steps.random_crop() if training else steps.center_crop()
@@ -156,7 +156,9 @@ def _take_stored(
     dataset: ImageTextDataset, steps: Preprocessing, log: Callable[[str], object]
 ) -> None:
     """Let a data set read its images decoded, and decode them now where that was not done."""
-    store = ImageStore(dataset.folder, steps.resize, steps.interpolation, dataset.exif)
+    store = ImageStore(
+        dataset.folder, steps.resize, steps.interpolation, dataset.exif, steps.square
+    )
     decoded = store.read(dataset.split, dataset.images)
     if decoded is None:
         paths = [dataset.image_path(image_id) for image_id in range(len(dataset.images))]

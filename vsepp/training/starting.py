@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 from vsepp.checkpoint import load_checkpoint, read_header
-from vsepp.config import Config, apply, override
+from vsepp.config import KEYS, Config, apply, override
 from vsepp.system.errors import InputError
+from vsepp.system.invocation import command, quoted
 from vsepp.system.locks import only_one
 
 # What may differ between a run and its resumption without making it another run.
@@ -16,6 +18,7 @@ _FREE_ON_RESUME = {
     "checkpoint",
     "init_from",
     "num_epochs",
+    "early_stop",
     "evaluate_step",
     "save_seconds",
     "log_step",
@@ -75,7 +78,15 @@ def with_model_of_init_from(config: Config) -> tuple[Config, str | None]:
     """
     if not config.init_from:
         return config, None
-    theirs = read_header(config.init_from)["config"]
+    source = named_checkpoint(config).checkpoint
+    if not source or not Path(source).is_file():  # a run that goes on has all of it by itself
+        source = config.init_from
+    if not Path(source).exists():
+        raise InputError(
+            f"init_from: {source} does not exist: set it to a checkpoint to begin with; a CLIP "
+            f"becomes one with `{command('convert')} --clip FOLDER {quoted(source)}`."
+        )
+    theirs = read_header(source)["config"]
     taken = {
         key: theirs[key]
         for key in _OF_THE_WEIGHTS
@@ -84,7 +95,7 @@ def with_model_of_init_from(config: Config) -> tuple[Config, str | None]:
     if not taken:
         return config, None
     words = ", ".join(override(key, value) for key, value in taken.items())
-    return apply(config, taken, config.init_from), f"as in {config.init_from}: {words}"
+    return apply(config, taken, source), f"as in {source}: {words}"
 
 
 def check_destinations(config: Config) -> None:
@@ -144,12 +155,30 @@ def read_resumed(config: Config) -> dict[str, Any] | None:
             f"{config.checkpoint} holds no state to resume from: resume from the "
             "last checkpoint, or use init_from to take its weights alone."
         )
-    for key, value in resumed["config"].items():
-        now = getattr(config, key, value)
-        if key not in _FREE_ON_RESUME and now != value:
-            raise InputError(
-                f"{config.checkpoint} was trained with {key} = {value!r}, now it is "
-                f"{now!r}: set {key} as it was, or use init_from to begin a new run "
-                "with its weights."
-            )
+    key = differing_key(config, resumed["config"])
+    if key:
+        value = _stored(resumed["config"], key)
+        raise InputError(
+            f"{config.checkpoint} was trained with {key} = {value!r}, now it is "
+            f"{getattr(config, key)!r}: set {key} as it was, or use init_from to begin a new run "
+            "with its weights."
+        )
     return resumed
+
+
+def differing_key(config: Config, stored: dict[str, Any]) -> str | None:
+    """The first key of a checkpoint's configuration that makes ``config`` another run's, or None.
+
+    A key that its version did not have yet was as its default is.
+    """
+    free = _FREE_ON_RESUME
+    if config.schedule == "cosine":
+        free = free - {"num_epochs"}  # every rate follows from it
+    for key in (*stored, *KEYS):
+        if key in KEYS and key not in free and getattr(config, key) != _stored(stored, key):
+            return key
+    return None
+
+
+def _stored(stored: dict[str, Any], key: str) -> Any:
+    return stored.get(key, KEYS[key].default)

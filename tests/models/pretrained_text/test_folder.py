@@ -180,6 +180,7 @@ def without(name):
         (only_a_readme, "has no config.json \\(it has README.md\\): give a folder with"),
         (in_a_subfolder, "describes no network: give the folder .*0_Transformer, which has one"),
         (config(model_type="gpt2"), "is a gpt2, and text_model bert reads bert and ernie"),
+        (config(model_type="clip"), "is a clip, .*convert.* --clip`"),
         (config(position_embedding_type="relative_key"), "position_embedding_type 'relative_key'"),
         (config(vocab_size=421), "has 420 tokens, its configuration says vocab_size 421"),
         (config(hidden_size=64), "LayerNorm.bias' has shape \\[32\\] where \\[64\\] is needed"),

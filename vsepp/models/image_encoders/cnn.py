@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import paddle
+from paddle import nn
 
 from vsepp.config import Config
 from vsepp.data.transforms import MEAN, STD
-from vsepp.models.backbones import build_backbone, check_grid, feature_size
+from vsepp.models.backbones import build_backbone, check_grid, check_image_size, feature_size
 from vsepp.models.cells import count_cells
 from vsepp.models.encoders import ImageEncoder, check_shapes
 from vsepp.models.image_encoders.features import FeatureRepExtractor
@@ -36,6 +37,8 @@ class ImageRepExtractor(FeatureRepExtractor):
         weights: file with the backbone's weights; goes before ``pretrained``.
         normalize, normalize_features, use_abs: see :class:`FeatureRepExtractor`.
         mean, std: that pixels are normalised with, of the channels, in units of 255.
+        backbone: a network that ``pretrained_model`` does not name, with its weights and its
+            ``feature_size``; nothing else is done to it.
         grid: cells a side that the backbone's last map is averaged to (0: as it is), where
             ``pooling`` is given.
         head: ``pooling`` and what follows it of :class:`FeatureRepExtractor`.
@@ -58,14 +61,17 @@ class ImageRepExtractor(FeatureRepExtractor):
         mean: Sequence[float] | np.ndarray = MEAN,
         std: Sequence[float] | np.ndarray = STD,
         grid: int = 0,
+        backbone: nn.Layer | None = None,
         **head: Any,
     ) -> None:
-        size = feature_size(pretrained_model)
+        size = backbone.feature_size if backbone else feature_size(pretrained_model)
         super().__init__(size, embed_size, normalize, normalize_features, use_abs, **head)
         self.finetuned = finetuned
         self.mean, self.std = mean, std
-        self.backbone = build_backbone(pretrained_model, None if self.pooling is None else grid)
-        initialise_backbone(self.backbone, pretrained_model, pretrained, weights)
+        if backbone is None:
+            backbone = build_backbone(pretrained_model, None if self.pooling is None else grid)
+            initialise_backbone(backbone, pretrained_model, pretrained, weights)
+        self.backbone = backbone
         if not finetuned:
             for parameter in self.backbone.parameters():
                 parameter.stop_gradient = True
@@ -126,6 +132,21 @@ class CNNEncoder(ImageEncoder):
         check_shapes(state, {bias: (config.embed_size,)}, source)
         return cls(config, size)
 
+    @property
+    def backbone_size(self) -> int:
+        return feature_size(self.config.image_model)
+
+    def check_sizes(self) -> None:
+        steps = self.preprocessing
+        check_image_size(self.config.image_model, steps.image_size, steps.resize)
+
+    def frozen_backbone(self) -> nn.Layer:
+        config = self.config
+        grid = config.image_grid if config.image_features == "grid" else None
+        backbone = build_backbone(config.image_model, grid)
+        initialise_backbone(backbone, config.image_model, config.pretrained, config.weights)
+        return backbone
+
     def check_keys(self) -> None:
         config = self.config
         grid = config.image_features == "grid"
@@ -181,6 +202,11 @@ class CNNEncoder(ImageEncoder):
             mean=preprocessing.mean,
             std=preprocessing.std,
             grid=config.image_grid,
+            backbone=self.own_backbone(),
             **backbone,
             **head,
         )
+
+    def own_backbone(self) -> nn.Layer | None:
+        """A network that is no one of ``BACKBONES``, its weights to be set, or None."""
+        return None

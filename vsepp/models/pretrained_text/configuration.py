@@ -10,11 +10,13 @@ from typing import Any, Optional
 from vsepp.models.bert import BertOptions
 from vsepp.models.pretrained_text.files import read_json_file
 from vsepp.system.errors import InputError
+from vsepp.system.invocation import command
 
 NAMES = ("config.json", "model_config.json")
 FAMILIES = ("bert", "ernie")
 
 _CLASS = re.compile(r"(Bert|Ernie)(Model|For\w+|LMHead\w*|Pretrain\w*)")
+_CLIP = ("clip", "chinese_clip")
 _TASKS = 3  # where a configuration has a task and does not say of how many
 
 
@@ -33,9 +35,12 @@ def read_options(folder: Path) -> BertOptions:
     if family is None and "hidden_size" not in config:
         raise InputError(f"text_weights: {path} describes no network{_instead(folder)}.")
     if family not in (None, *FAMILIES):
+        mend = "give the folder of such a model"
+        if family in _CLIP:
+            mend += f", or make a checkpoint of this one with `{command('convert')} --clip`"
         raise InputError(
             f"text_weights: {folder} is a {family}, and text_model bert reads "
-            f"{' and '.join(FAMILIES)}: give the folder of such a model."
+            f"{' and '.join(FAMILIES)}: {mend}."
         )
     for key, usual in (("position_embedding_type", "absolute"), ("is_decoder", False)):
         if config.get(key, usual) != usual:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from typing import ClassVar
 
 import numpy as np
 import paddle
@@ -147,6 +148,7 @@ class BertEncoder(TextEncoder):
     """
 
     reader: SubwordReader
+    reads_with: ClassVar[type[SubwordReader]] = SubwordReader
 
     def __init__(
         self,
@@ -195,7 +197,7 @@ class BertEncoder(TextEncoder):
             )
         _pooling(config)
         options = BertOptions.from_record(record, source)
-        reader = SubwordReader.from_contents(contents, source)
+        reader = cls.reads_with.from_contents(contents, source)
         if reader.size > options.vocab_size or reader.longest > options.max_position_embeddings:
             raise InputError(
                 f"{source}: its tokenizer is not that of its text encoder: the checkpoint is "

@@ -18,6 +18,9 @@ from vsepp.system.lazy import at_place
 TWINS = {
     "vsepp.models.text_encoders.gru:TextRepExtractor": "vsepp.models.twins.packed_gru:text_codes",
     "vsepp.models.text_encoders.bert:BertExtractor": "vsepp.models.twins.packed_bert:text_codes",
+    "vsepp.models.text_encoders.clip:CLIPTextExtractor": (
+        "vsepp.models.twins.packed_clip:text_codes"
+    ),
     "vsepp.models.text_encoders.pooled_gru:PooledTextExtractor": (
         "vsepp.models.twins.packed_words:pooled_codes"
     ),

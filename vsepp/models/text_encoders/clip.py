@@ -1,0 +1,227 @@
+"""The text side of CLIP (Radford et al., 2021): a transformer that reads from left to right, of
+which the state of a sentence's end is projected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Optional
+
+import numpy as np
+import paddle
+from paddle import nn
+
+from vsepp.config import AUTO, Config
+from vsepp.models.embedding import l2_normalize
+from vsepp.models.encoders import CaptionedData, TextEncoder, check_shapes
+from vsepp.models.text_encoders.gru import check_batch
+from vsepp.models.towers import begin_with_tower, tower_header, tower_sizes
+from vsepp.models.transformer import LayerOptions, Transformer
+from vsepp.models.twins import compute
+from vsepp.system.errors import InputError
+from vsepp.text.contexts import ContextReader
+
+PART = "text_encoder"  # of a header: sizes, and which token's state is taken
+LARGEST, END = "largest", "end"
+_KINDS = {
+    "tokens": int,
+    "positions": int,
+    "size": int,
+    "heads": int,
+    "inner_size": int,
+    "depth": int,
+    "activation": str,
+    "layer_norm_eps": float,
+    "pooled": str,
+}
+#: keys that only text encoders of other kinds obey → the value that asks for nothing
+_OF_OTHERS = {
+    "text_pooling": AUTO,
+    "projection": "linear",
+    "word_dropout": 0.0,
+    "embedding_dropout": 0.0,
+    "output_dropout": 0.0,
+}
+
+
+class CLIPTextExtractor(nn.Layer):
+    """Captions, as a ``ContextReader`` reads them → unit vectors.
+
+    Args:
+        tokens: rows of the table.
+        positions: tokens of the longest sentence.
+        depth: layers.
+        options: of each.
+        embed_size: size of the result.
+        end: the token at whose first place the state is taken; None: at that of the largest index.
+        frozen: all but the last layer is not trained.
+        use_abs: take absolute values at the end, as Order0 of the authors does.
+    """
+
+    def __init__(
+        self,
+        tokens: int,
+        positions: int,
+        depth: int,
+        options: LayerOptions,
+        embed_size: int,
+        end: Optional[int] = None,
+        frozen: bool = False,
+        use_abs: bool = False,
+    ) -> None:
+        super().__init__()
+        self.token_embedding = nn.Embedding(tokens, options.size)
+        self.position_embedding = nn.Embedding(positions, options.size)
+        self.transformer = Transformer(depth, options)
+        self.norm = nn.LayerNorm(options.size, options.layer_norm_eps)
+        self.frozen = frozen
+        if frozen:
+            for parameter in self.parameters():
+                parameter.stop_gradient = True
+        self.fc = nn.Linear(options.size, embed_size, weight_attr=nn.initializer.XavierNormal())
+        self.end, self.use_abs = end, use_abs
+
+    def __call__(self, captions: paddle.Tensor, cap_lens: paddle.Tensor) -> paddle.Tensor:
+        """Codes of captions, after a look at lengths and indices; see ``TextRepExtractor``."""
+        if not paddle.in_dynamic_mode():  # being exported: there are no values to look at
+            return super().__call__(captions, cap_lens)
+        lengths = cap_lens.numpy().reshape(-1)
+        check_batch(captions.numpy(), lengths, self.token_embedding.weight.shape[0])
+        longest, most = int(lengths.max()), self.position_embedding.weight.shape[0]
+        if longest > most:
+            raise InputError(
+                f"cap_lens: a caption's length is {longest}, and the text encoder takes {most} "
+                "tokens: cut it, as `tokenize` does."
+            )
+        return compute(self, captions[:, :longest], cap_lens)
+
+    def forward(self, captions: paddle.Tensor, cap_lens: paddle.Tensor) -> paddle.Tensor:
+        """int64 ``[batch, time]`` and ``[batch]`` → float32 ``[batch, embed_size]``, unchecked."""
+        # A sum of ones rather than a range: their number is unknown while a network is exported.
+        positions = paddle.cumsum(paddle.ones_like(captions), axis=1) - 1
+        with self.gradients():
+            # What stands after a sentence's end is not seen from there.
+            states = self.transformer(self.embed(captions, positions), causal=True)
+            place = self.places(captions, positions < cap_lens.reshape([-1, 1]))
+            states = paddle.take_along_axis(states, place.reshape([-1, 1, 1]), 1)
+            states = self.norm(states.squeeze(1))
+        return self.code_of(states)
+
+    # ---- what the plain way and its twin on a CPU share ----------------------------------------
+
+    def gradients(self) -> AbstractContextManager:
+        """Where all but the last layer is computed: without gradients when it is frozen."""
+        return paddle.no_grad() if self.frozen else nullcontext()
+
+    def embed(self, captions: paddle.Tensor, positions: paddle.Tensor) -> paddle.Tensor:
+        """int64 of one shape → float32 ``[…, size]``: what the first layer takes."""
+        return self.token_embedding(captions) + self.position_embedding(positions)
+
+    def places(self, captions: paddle.Tensor, there: paddle.Tensor) -> paddle.Tensor:
+        """Where each sentence's state is taken, int64 ``[batch]``.
+
+        Args:
+            captions: int64 ``[batch, time]``.
+            there: bool ``[batch, time]``, which tokens are a sentence's.
+        """
+        ranked = captions if self.end is None else (captions == self.end).astype("int64")
+        return paddle.where(there, ranked, paddle.full_like(ranked, -1)).argmax(1)
+
+    def code_of(self, states: paddle.Tensor) -> paddle.Tensor:
+        """The codes that states ``[batch, size]`` stand for."""
+        codes = l2_normalize(self.fc(states))
+        return paddle.abs(codes) if self.use_abs else codes
+
+
+class CLIPTextEncoder(TextEncoder):
+    """``text_model: clip``.
+
+    Args:
+        config, reader: see :class:`TextEncoder`.
+        sizes: of the network, with the names in its header.
+    """
+
+    reader: ContextReader
+
+    def __init__(self, config: Config, reader: ContextReader, sizes: dict[str, Any]) -> None:
+        super().__init__(config, reader)
+        self.sizes = sizes
+
+    @classmethod
+    def check_config(cls, config: Config, with_weights: bool = True) -> None:
+        for key, without in _OF_OTHERS.items():
+            if getattr(config, key) != without:
+                raise InputError(
+                    f"{key}: {getattr(config, key)} is not for text_model=clip: leave it out, or "
+                    f"set {key}={without}."
+                )
+
+    @classmethod
+    def for_training(cls, config: Config, data: CaptionedData) -> CLIPTextEncoder:
+        cls.check_config(config)
+        return cls.from_checkpoint(config, *tower_header(config, "text_weights"))
+
+    @classmethod
+    def for_training_after(
+        cls, config: Config, data: CaptionedData, contents: dict, source: str
+    ) -> TextEncoder:
+        if PART in contents:
+            return cls.from_checkpoint(config, contents, source)
+        return cls.for_training(config, data)
+
+    @classmethod
+    def from_checkpoint(cls, config: Config, contents: dict, source: str) -> CLIPTextEncoder:
+        sizes = tower_sizes(contents, PART, _KINDS, source)
+        reader = ContextReader.from_contents(contents, source)
+        fits = reader.size <= sizes["tokens"] and reader.longest <= sizes["positions"]
+        if not fits or sizes["pooled"] not in (LARGEST, END):
+            raise InputError(
+                f"{source}: its tokenizer is not that of its text encoder: the checkpoint is "
+                "damaged; use another."
+            )
+        return cls(config, reader, sizes)
+
+    def contents(self) -> dict:
+        return {**super().contents(), PART: self.sizes}
+
+    def build(self) -> CLIPTextExtractor:
+        sizes, config = self.sizes, self.config
+        options = LayerOptions(
+            sizes["size"],
+            sizes["heads"],
+            sizes["inner_size"],
+            sizes["activation"],
+            norm_first=True,
+            layer_norm_eps=sizes["layer_norm_eps"],
+        )
+        return CLIPTextExtractor(
+            sizes["tokens"],
+            sizes["positions"],
+            sizes["depth"],
+            options,
+            config.embed_size,
+            None if sizes["pooled"] == LARGEST else self.reader.end,
+            config.text_frozen,
+            config.use_abs,
+        )
+
+    def build_for_training(self, with_weights: bool = True) -> CLIPTextExtractor:
+        network = self.build()
+        if with_weights:
+            begin_with_tower(network, self.config, "text_weights")
+        return network
+
+    def pretrained_parameters(self, network: CLIPTextExtractor) -> list[paddle.Tensor]:
+        last = {parameter.name for parameter in network.fc.parameters()}
+        return [each for each in network.parameters() if each.name not in last]
+
+    def check_state(self, state: Mapping[str, np.ndarray], source: str) -> None:
+        sizes = self.sizes
+        size = sizes["size"]
+        shapes = {
+            "token_embedding.weight": (sizes["tokens"], size),
+            "position_embedding.weight": (sizes["positions"], size),
+            f"transformer.layers.{sizes['depth'] - 1}.up.weight": (size, sizes["inner_size"]),
+            "fc.weight": (size, self.config.embed_size),
+        }
+        check_shapes(state, shapes, source)
