@@ -21,7 +21,7 @@ _SECTIONS = {
 
 
 def our_step(vocabulary, word_dim, embed_size, feature_size, learning_rate, grad_clip):
-    """The training loop's own step, a ``vsepp.training.loop.TrainingStep``, on stored features."""
+    """The training loop's own step, a ``vsepp.training.step.TrainingStep``, on stored features."""
     from types import SimpleNamespace
 
     import paddle
@@ -29,9 +29,9 @@ def our_step(vocabulary, word_dim, embed_size, feature_size, learning_rate, grad
     from vsepp.config import Config
     from vsepp.models.encoders import encoders_for_training
     from vsepp.text.vocabulary import Vocabulary
-    from vsepp.training.loop import TrainingStep
     from vsepp.training.optimizer import get_optimizer
     from vsepp.training.retrieval import RetrievalObjective
+    from vsepp.training.step import TrainingStep
 
     config = Config(
         word_dim=word_dim,

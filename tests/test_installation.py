@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 EXPECTED = {
     path.relative_to(ROOT).as_posix()
-    for pattern in ("vsepp/**/*.py", "vsepp/configs/*.yml", "vsepp/py.typed", "vsepp/*.pyi")
+    for pattern in ("vsepp/**/*.py", "vsepp/configs/**/*.yml", "vsepp/py.typed", "vsepp/*.pyi")
     for path in ROOT.glob(pattern)
 }
 DOOR = "vsepp = vsepp.cli.main:main"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import COLOURS, SHAPES, draw_picture, sentences_about
+from tiny import hardly_drawn
 
 from vsepp import load_checkpoint
 from vsepp.checkpoint import save_checkpoint
@@ -144,6 +145,35 @@ def test_a_stopped_training_prints_the_command_that_goes_on(here, monkeypatch, c
 
     assert train(words_of(line[len("go on: ") :])) == 0
     assert load_checkpoint("my model/last.ckpt")["step"] == 6
+
+
+def test_seeds_end_in_a_table_with_mean_and_spread_and_go_on_by_the_command_printed(
+    here, monkeypatch, capsys
+):
+    log = RunFolder.log
+
+    def stop_in_the_second_run(folder, line):
+        log(folder, line)
+        if "step 2/" in line and "seed: 2" in (folder.path / "config.yml").read_text():
+            signal.raise_signal(signal.SIGINT)
+
+    with hardly_drawn(), monkeypatch.context() as patched:
+        patched.setattr(RunFolder, "log", stop_in_the_second_run)
+        assert run(train, [*here, "-o", "log_step=1", "--seeds", "1", "2"]) == 130
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert line.startswith("go on: python tools/train.py ") and "checkpoint" not in line
+
+    with hardly_drawn():
+        assert train(words_of(line[len("go on: ") :])) == 0
+
+    printed = capsys.readouterr().out
+    assert "seed 1 was trained before: model/vsepp/best_mine_seed1.ckpt" in printed
+    assert "Mean ± sample standard deviation of 2 runs." in printed
+    summary = json.loads(Path("model/vsepp/best_mine.mine_test_seeds.json").read_text())
+    rsums = [row["test rsum"] for row in summary["seeds"]]
+    assert summary["rsum"]["mean"] == pytest.approx(sum(rsums) / 2)
+    best = max(summary["seeds"], key=lambda row: row["validation rsum"])["checkpoint"]
+    assert f"--checkpoint {best} " in printed.splitlines()[-1]
 
 
 def test_json_on_the_output_is_json_though_the_codes_cannot_be_kept(here, monkeypatch, capsys):

@@ -162,6 +162,9 @@ def test_the_names_are_those_of_the_documents_network(name, tmp_path):
     [
         ({"measure": "order"}, "measure = 'order'"),
         ({"use_abs": True}, "use_abs = True"),
+        ({"image_features": "grid"}, "image_features = 'grid'"),
+        ({"projection": "residual"}, "projection = 'residual'"),
+        ({"text_pooling": "max"}, "text_pooling = 'max'"),
         ({"normalize_images": False}, "normalize_images = False"),
         ({"normalize_features": True}, "normalize_features = True"),
     ],

@@ -23,6 +23,7 @@ OTHERS = [
     replace(ENCODING, exif=True),
     replace(ENCODING, precision="bfloat16"),
     replace(ENCODING, flags=(("normalize_features", True), ("use_abs", True))),
+    replace(ENCODING, flags=(("test_flip", True),)),
 ]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vsepp.data.dataset import ImageTextDataset
+from vsepp.data.dataset import FeatureTextDataset, ImageTextDataset
 from vsepp.data.loaders import (
     EpochBatchSampler,
     LengthBatchSampler,
@@ -448,3 +448,20 @@ def test_a_process_that_ends_amid_an_epoch_says_nothing_of_the_batches_ahead():
 
     assert process.returncode == 0
     assert "Traceback" not in process.stderr
+
+
+def test_workers_read_the_views_that_one_process_reads(prepared, tmp_path):
+    rows = np.random.default_rng(0).normal(size=(3, 12, 4, 3)).astype(np.float16)
+    for view, cells in enumerate(rows):
+        np.save(tmp_path / f"{view}.npy", cells)
+
+    def epochs(workers):
+        plain, *views = (np.load(tmp_path / f"{view}.npy", mmap_mode="r") for view in range(3))
+        items = FeatureTextDataset(prepared.folder, prepared.vocab, "train", plain, views=views)
+        loader = training_loader(items, 20, seed=1, workers=workers)
+        return [batches(loader) for _ in range(2)]
+
+    alone, shared = epochs(0), epochs(2)
+
+    assert all(same(one, other) for one, other in zip(alone, shared))
+    assert not same(*alone) and alone[0][0][0].dtype == np.float32

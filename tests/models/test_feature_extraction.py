@@ -22,6 +22,7 @@ from vsepp.data.preprocessing import Preprocessing
 from vsepp.data.transforms import normalize
 from vsepp.models import device, feature_extraction
 from vsepp.models.feature_extraction import load_features
+from vsepp.models.twins import predictor
 from vsepp.system import resumable
 from vsepp.training.retrieval import RetrievalTask
 
@@ -125,8 +126,11 @@ ALL = ("train", "val", "test")
 
 
 @pytest.fixture
-def real(tmp_path):
-    """A configuration whose backbone is there."""
+def real(tmp_path, monkeypatch):
+    """A configuration whose backbone is there; not prepared for speed, which takes a second."""
+    monkeypatch.setattr(
+        predictor, "_optimised", lambda network, *_: predictor.BackbonePredictor._eager(network)
+    )
     return make_config(make_data(tmp_path / "data", restval=2), tmp_path, **SIDES)
 
 

@@ -10,7 +10,7 @@ from tiny import word_list
 
 from vsepp import InputError, TripletNetLoss, get_optimizer, load_config
 from vsepp.models.encoders import encoders_for_training
-from vsepp.models.losses import NPairLoss, build_loss, equal_rows
+from vsepp.models.losses import BothLosses, NPairLoss, SoftTargetLoss, build_loss, equal_rows
 from vsepp.models.vsepp import build_model
 
 
@@ -278,3 +278,162 @@ class TestNPair:
         loss = NPairLoss(paddle.to_tensor([0.0]))
         codes = paddle.to_tensor(np.array([[1, 0], [np.nan, 1]], np.float32))
         assert np.isnan(float(loss(codes, codes)))
+
+
+IDS = [None, [3, 8, 3, 5, 8, 2, 1]]
+
+
+class TestBoth:
+    """Triplet and N-pair together, each a mean over the queries of a batch."""
+
+    @pytest.mark.parametrize("hard_negative", [False, True])
+    @pytest.mark.parametrize("ids", IDS)
+    def test_it_is_what_both_slow_forms_add_up_to(self, ids, hard_negative):
+        images, texts = codes(7, seed=5), codes(7, seed=6)
+        scale = paddle.to_tensor([np.log(3.0)], dtype="float32")
+        loss = BothLosses(TripletNetLoss(0.3, hard_negative), NPairLoss(scale), 2.0, 0.5)
+        numbers = None if ids is None else paddle.to_tensor(ids)
+
+        found = float(loss(tensor(images), tensor(texts), numbers, caption_ids()))
+
+        hinges = slow_loss(images, texts, 0.3, hard_negative, "cosine", ids, CAPTIONS)
+        given = [CAPTIONS] if ids is None else [ids, CAPTIONS]
+        npair = TestNPair.slow(images, texts, 3.0, *given)
+        assert found == pytest.approx(2.0 * hinges / 14 + 0.5 * npair, rel=1e-5)
+
+    def test_what_the_weights_mean_does_not_depend_on_the_size_of_the_batch(self):
+        images, texts = codes(4, seed=1), codes(4, seed=2)
+        loss = BothLosses(TripletNetLoss(0.2, True), NPairLoss(paddle.to_tensor([0.0])), 1.0, 0.0)
+
+        once = float(loss(tensor(images), tensor(texts)))
+        twice = float(
+            loss(
+                *(tensor(np.concatenate([side, side])) for side in (images, texts)),
+                paddle.to_tensor([0, 1, 2, 3] * 2),
+            )
+        )
+
+        assert twice == pytest.approx(once, rel=1e-5)
+
+
+def slow_soft_loss(images, texts, temperature, *ids, targets_of=None):
+    """One caption after the other, as the loss of the dual encoder is written down."""
+    batch, of = len(images), targets_of or (images, texts)
+    images, texts, of_images, of_texts = (rows.astype(np.float64) for rows in (images, texts, *of))
+
+    def allowed(row):
+        return [
+            other
+            for other in range(batch)
+            if other == row or all(given[other] != given[row] for given in ids)
+        ]
+
+    def log_softmax(values):
+        return values - values.max() - np.log(np.exp(values - values.max()).sum())
+
+    targets = np.zeros((batch, batch))
+    for row in range(batch):
+        alike = np.array(
+            [
+                (of_texts[row] @ of_texts[other] + of_images[row] @ of_images[other])
+                / (2 * temperature)
+                for other in allowed(row)
+            ]
+        )
+        targets[row, allowed(row)] = np.exp(log_softmax(alike))
+    total = 0.0
+    for row in range(batch):
+        others = allowed(row)
+        by_caption = np.array([texts[row] @ images[other] for other in others]) / temperature
+        by_image = np.array([images[row] @ texts[other] for other in others]) / temperature
+        total -= targets[row, others] @ log_softmax(by_caption) / batch
+        total -= targets[others, row] @ log_softmax(by_image) / batch
+    return total / 2
+
+
+class TestSoftTargets:
+    """The loss of the documents' dual encoder."""
+
+    @pytest.mark.parametrize("ids", IDS)
+    @pytest.mark.parametrize("masked", [False, True])
+    def test_it_equals_the_slow_form(self, ids, masked):
+        images, texts = 0.4 * codes(7, seed=5), 0.4 * codes(7, seed=6)
+
+        found = SoftTargetLoss()(
+            tensor(images),
+            tensor(texts),
+            None if ids is None else paddle.to_tensor(ids),
+            caption_ids() if masked else None,
+        )
+
+        given = [each for each in (ids, CAPTIONS if masked else None) if each is not None]
+        expected = slow_soft_loss(images, texts, 0.05, *given)
+        assert float(found) == pytest.approx(expected, rel=1e-5)
+
+    def test_gradients_are_the_slopes_with_the_targets_held(self):
+        images, texts = 0.3 * codes(4, 3, seed=3), 0.3 * codes(4, 3, seed=4)
+        images, texts = images.astype(np.float64), texts.astype(np.float64)
+        held = images.copy(), texts.copy()
+        leaves = tensor(images), tensor(texts)
+
+        SoftTargetLoss()(*leaves).backward()
+
+        for leaf, rows in zip(leaves, (images, texts)):
+            for place in np.ndindex(rows.shape):
+                kept, ends = rows[place], []
+                for nudge in (1e-6, -1e-6):
+                    rows[place] = kept + nudge
+                    ends.append(slow_soft_loss(images, texts, 0.05, targets_of=held))
+                rows[place] = kept
+                slope = (ends[0] - ends[1]) / 2e-6
+                assert leaf.grad.numpy()[place] == pytest.approx(slope, abs=1e-5)
+
+    def test_a_code_that_is_no_number_makes_the_loss_none(self):
+        bad = tensor(np.array([[1, 0], [np.nan, 1]], np.float32))
+        assert np.isnan(float(SoftTargetLoss()(bad, tensor(codes(2, 2)))))
+
+
+@pytest.mark.parametrize(
+    "changes, before, after",
+    [
+        (dict(), ("TripletNetLoss", True), ("TripletNetLoss", True)),
+        (dict(hard_negative_warmup=2), ("TripletNetLoss", False), ("TripletNetLoss", True)),
+        (
+            dict(hard_negative_warmup=2, hard_negative_warmup_loss="npair"),
+            ("NPairLoss", None),
+            ("TripletNetLoss", True),
+        ),
+        (dict(loss="both", hard_negative_warmup=2), ("BothLosses", False), ("BothLosses", True)),
+        (
+            dict(loss="both", hard_negative_warmup=2, hard_negative_warmup_loss="npair"),
+            ("NPairLoss", None),
+            ("BothLosses", True),
+        ),
+        (
+            dict(loss="soft", hard_negative_warmup=2),
+            ("SoftTargetLoss", None),
+            ("SoftTargetLoss", None),
+        ),
+        (
+            dict(hard_negative=False, hard_negative_warmup=2, hard_negative_warmup_loss="npair"),
+            ("TripletNetLoss", False),
+            ("TripletNetLoss", False),
+        ),
+    ],
+    ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else "",
+)
+def test_the_loss_of_an_epoch(changes, before, after):
+    config = load_config("sample", ["word_dim=4", "embed_size=6"]).replaced(
+        **{"loss": "triplet", "hard_negative_warmup": 0, "finetuned": False, **changes}
+    )
+    model = build_model(*encoders_for_training(config, word_list(9), 5))
+
+    found = []
+    for epoch in (0, 1, 2, None):
+        loss = build_loss(config, model, epoch)
+        triplet = getattr(loss, "triplet", loss)
+        found.append((type(loss).__name__, getattr(triplet, "hard_negative", None)))
+
+    assert found == [before, before, after, after]
+    learns = any(name in ("NPairLoss", "BothLosses") for name, _ in found)
+    assert hasattr(model, "logit_scale") == learns

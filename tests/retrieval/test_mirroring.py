@@ -103,6 +103,17 @@ def test_training_over_stored_cells_scores_what_use_gives(run, model):
     assert scores and all(line.count("mirror image averaged") == 1 for line in scores)
 
 
+def test_a_gallery_of_stored_cells_looks_at_no_photograph(run, model, monkeypatch):
+    dataset = open_splits(run, ("val",)).splits["val"]
+    photographs = model.encode_photographs(dataset)
+    monkeypatch.setattr(type(model), "encode_photographs", None)
+    monkeypatch.setattr("vsepp.data.images.Image.open", None)
+
+    gallery = open_gallery(model, dataset.folder, "val")
+
+    np.testing.assert_allclose(gallery.images, photographs, atol=2e-3)
+
+
 def test_a_run_over_photographs_scores_both_sides_too(run, model):
     config = dataclasses.replace(run, features=False, finetuned=True)
     dataset = open_splits(config, ("test",)).splits["test"]

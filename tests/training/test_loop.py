@@ -96,10 +96,10 @@ def stop_after(after, number, steps):
 
 
 def assert_same_run(found, expected):
-    """Weights, optimizer, position and history are equal to the bit."""
+    """Weights, their average, optimizer, position and history are equal to the bit."""
     assert found["position"] == expected["position"]
     assert (found["epoch"], found["step"]) == (expected["epoch"], expected["step"])
-    pairs = [(found["model"], expected["model"])]
+    pairs = [(found["model"], expected["model"]), (found.get("ema", {}), expected.get("ema", {}))]
     assert found["optimizer"].keys() == expected["optimizer"].keys()
     pairs += [(found["optimizer"][slot], values) for slot, values in expected["optimizer"].items()]
     for values, wanted in pairs:
@@ -853,9 +853,26 @@ def start(config, folder, **changes):
 
 
 @pytest.mark.slow
-def test_a_process_killed_three_times_ends_as_an_undisturbed_one(data, tmp_path):
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        dict(
+            ema=0.9,
+            optimizer="adamw",
+            weight_decay=0.01,
+            schedule="cosine",
+            warmup_steps=5,
+            hard_negative_warmup=6,
+            hard_negative_warmup_loss="npair",
+        ),
+    ],
+    ids=["as documented", "recipe"],
+)
+def test_a_process_killed_three_times_ends_as_an_undisturbed_one(data, tmp_path, changes):
     epochs = 12
-    config = make_config(data, tmp_path, finetuned=True, num_epochs=epochs, log_step=1)
+    changes = dict(finetuned=True, num_epochs=epochs, log_step=1, **changes)
+    config = make_config(data, tmp_path, **changes)
     chance = random.Random(5)
     killed_at = sorted(chance.sample(range(5, epochs * STEPS), 3))
     for place in killed_at:
@@ -882,9 +899,7 @@ def test_a_process_killed_three_times_ends_as_an_undisturbed_one(data, tmp_path)
     assert process.returncode == 0, errors
     assert "epoch 1/" not in output
 
-    whole = Run(
-        make_config(data, tmp_path / "whole", finetuned=True, num_epochs=epochs, log_step=1)
-    )
+    whole = Run(make_config(data, tmp_path / "whole", **changes))
     assert_same_run(load_checkpoint(config.path("last_checkpoint")), whole.last)
     assert (
         load_checkpoint(config.path("best_checkpoint"))["fingerprint"] == whole.best["fingerprint"]

@@ -10,9 +10,10 @@ from tiny import make_config, word_list
 
 from vsepp import InputError, load_checkpoint
 from vsepp.models.encoders import encoders_for_training
-from vsepp.training.loop import Trainer, TrainingStep
+from vsepp.training.loop import Trainer
 from vsepp.training.optimizer import get_optimizer
 from vsepp.training.retrieval import RetrievalObjective
+from vsepp.training.step import TrainingStep
 from vsepp.training.task import Diverged, Listener, Scored, Task
 
 POINTS, SLOPE = 40, 3.0

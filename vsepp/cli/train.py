@@ -2,9 +2,10 @@
 
 import sys
 
-from vsepp.cli.command import parser
+from vsepp.cli.command import Interrupted, parser
 from vsepp.cli.datasets import configuration, dataset_words
 from vsepp.cli.importing import import_paddle
+from vsepp.cli.train_seeds import train_all
 from vsepp.system.invocation import command
 
 DESCRIPTION = """Train on a prepared data set.
@@ -19,15 +20,38 @@ _LOOKED_AT = 200  # sentences, of which one becomes the example
 
 def main(argv=None):
     """Train; returns the exit status."""
-    arguments = parser(DESCRIPTION).parse_args(argv)
+    commands = parser(DESCRIPTION)
+    commands.add_argument(
+        "--seeds",
+        nargs="+",
+        type=int,
+        metavar="SEED",
+        help="a run for each, one after the other, and mean and spread of their scores; the same "
+        "command goes on where it was interrupted",
+    )
+    arguments = commands.parse_args(argv)
     config = configuration(arguments)
     import_paddle()
-    from vsepp.training import train
     from vsepp.training.starting import with_model_of_init_from
 
     config, said = with_model_of_init_from(config)
     if said:
         print(said)
+    if arguments.seeds:
+        try:
+            config = train_all(config, arguments.seeds)
+        except (KeyboardInterrupt, SystemExit, Interrupted):
+            print(f"go on: {command('train', *_words(argv))}")
+            raise
+    else:
+        _train(config, argv)
+    print(f"next: {_next_command(config)}")
+    return 0
+
+
+def _train(config, argv):
+    from vsepp.training import train
+
     last = config.path("last_checkpoint")
     earlier = _written_at(last)
     try:
@@ -36,8 +60,10 @@ def main(argv=None):
         if _written_at(last) not in (None, earlier):
             print(f"go on: {_same_command(argv, last)}")
         raise
-    print(f"next: {_next_command(config)}")
-    return 0
+
+
+def _words(argv):
+    return sys.argv[1:] if argv is None else argv
 
 
 def _written_at(path):
@@ -49,8 +75,7 @@ def _same_command(argv, checkpoint):
     """The command that was given, going on from a checkpoint."""
     from vsepp.config import override
 
-    words = sys.argv[1:] if argv is None else argv
-    return command("train", *words, "-o", override("checkpoint", str(checkpoint)))
+    return command("train", *_words(argv), "-o", override("checkpoint", str(checkpoint)))
 
 
 def _next_command(config):

@@ -11,12 +11,13 @@ from paddle import nn
 from paddle.utils import unique_name
 
 from vsepp.checkpoint import load_checkpoint
-from vsepp.config import KEYS, Config, apply
+from vsepp.config import AUTO, KEYS, Config, apply
 from vsepp.convert.damage import damage_reported
 from vsepp.convert.tutorial_adam import complete
 from vsepp.convert.tutorial_names import backbone_outline, image_names, text_name
 from vsepp.models.backbones import feature_size, find_backbone
 from vsepp.models.encoders import find_text_encoder
+from vsepp.models.text_encoders.pooled_gru import LAST
 from vsepp.models.vsepp import BACKBONE
 from vsepp.system.atomic import atomic_path
 from vsepp.system.errors import InputError
@@ -27,11 +28,14 @@ from vsepp.training.schedules import SteppedDecay
 _TEMPERATURE = "logit_scale"  # the N-pair loss's own; no part of what encodes
 _TEXT = "text_extractor."
 _FIXED = (  # in the tutorial
+    "image_features",
+    "projection",
     "normalize_features",
     "normalize_images",
     "use_abs",
     "measure",
     "text_model",
+    "text_pooling",
 )
 
 
@@ -98,6 +102,8 @@ def _export_tutorial(source: str | Path, target: str | Path) -> str:
     given = load_checkpoint(source)
     known = {key: value for key, value in given["config"].items() if key in KEYS}
     config = apply(Config(), known, str(source))
+    if config.text_pooling == LAST:
+        config = config.replaced(text_pooling=AUTO)  # which is the same
     for key in _FIXED:
         value, usual = getattr(config, key), getattr(Config(), key)
         if value != usual:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Dict, Union
 
 import numpy as np
 
+from vsepp.data.file_rows import FileRows
 from vsepp.data.images import open_image
-from vsepp.data.mapped_rows import LetGo
 from vsepp.data.prepared import Prepared, dataset_words, prepare_again
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import command
@@ -272,7 +272,7 @@ class CaptionDataset:
 class Joined:
     """Sequences read as one; they are not copied, since they may be on the disk."""
 
-    def __init__(self, parts: list[Sequence[np.ndarray] | np.ndarray | LetGo]) -> None:
+    def __init__(self, parts: list[Sequence[np.ndarray] | np.ndarray | FileRows]) -> None:
         self.parts = parts
 
     def __getitem__(self, index: int) -> np.ndarray:
@@ -398,7 +398,7 @@ class FeatureTextDataset(CaptionDataset):
                 f"the features of split {self.split} are {len(features)} rows for "
                 f"{len(self.images)} images: run `{command('features')}` again."
             )
-        return Joined([LetGo(features)])
+        return Joined([FileRows(features)])
 
     def append(self, other: Self) -> None:
         """Let another split follow, which has to have as many views."""

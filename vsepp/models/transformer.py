@@ -24,7 +24,7 @@ ACTIVATIONS = {
     "relu": functional.relu,
 }
 
-_NOT_SEEN = -1e4  # added to a score; its exponential is nothing, and half precision can hold it
+NOT_SEEN = -1e4  # added to a score; its exponential is nothing, and half precision can hold it
 
 
 @dataclass(frozen=True)
@@ -119,9 +119,9 @@ class TransformerLayer(nn.Layer):
         scores = paddle.matmul(query, key, transpose_y=True) * query.shape[-1] ** -0.5
         if mask is not None:
             missing = 1 - mask.astype(scores.dtype)
-            scores = scores + missing.unsqueeze([1, 2]) * _NOT_SEEN
+            scores = scores + missing.unsqueeze([1, 2]) * NOT_SEEN
         if causal:
-            scores = scores + paddle.triu(paddle.full_like(scores, _NOT_SEEN), 1)
+            scores = scores + paddle.triu(paddle.full_like(scores, NOT_SEEN), 1)
         probabilities = self.attention_dropout(functional.softmax(scores))
         found = paddle.matmul(probabilities, value).transpose([0, 2, 1, 3])
         return self.dropout(self.output(found.reshape([0, 0, self.options.size])))

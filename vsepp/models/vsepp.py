@@ -16,6 +16,7 @@ from vsepp.models.losses import learns_temperature
 from vsepp.models.text_encoders.gru import TextRepExtractor
 
 BACKBONE = f"image_extractor.{_BACKBONE}"  # how the names of a model's backbone parameters begin
+TEMPERATURE = "logit_scale"  # the parameter that the N-pair loss learns
 
 
 class JointEmbedding(nn.Layer):

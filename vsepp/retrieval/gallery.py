@@ -169,7 +169,7 @@ def _read_anew(
     model: RetrievalModel, dataset: CaptionDataset, log: Callable[[str], object]
 ) -> None:
     """Give a data set's captions the indices that the checkpoint's text encoder takes."""
-    if not hasattr(model.reader, "vocabulary"):  # it reads every data set so
+    if getattr(model.reader, "vocabulary", None) is None:  # it reads every data set so
         captions, _ = model.reader.read_anew(dataset.written_sentences())
         dataset.take_captions(captions, model.reader)
         return

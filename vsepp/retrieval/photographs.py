@@ -14,8 +14,8 @@ from PIL import Image, ImageOps
 
 from vsepp.data.batches import in_batches
 from vsepp.data.features import GIVEN, first_not_finite
+from vsepp.data.file_rows import FileRows
 from vsepp.data.images import as_rgb, map_images, open_image
-from vsepp.data.mapped_rows import LetGo
 from vsepp.data.transforms import normalize
 from vsepp.data.views import mirrored
 from vsepp.models.twins.predictor import BackbonePredictor
@@ -237,7 +237,7 @@ class EncodesPhotographs(Networks):
             raise InputError(
                 f"features: row {row} holds NaN, infinity or a number too large: compute it anew."
             )
-        return self._encode_features(LetGo(features), len(features))
+        return self._encode_features(FileRows(features), len(features))
 
     def no_codes(self) -> np.ndarray:
         return np.empty((0, self.embed_size), np.float32)

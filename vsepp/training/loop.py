@@ -13,110 +13,22 @@ import paddle
 
 from vsepp.checkpoint import load_checkpoint, move_aside, save_checkpoint
 from vsepp.config import Config, override
-from vsepp.models.device import memory_errors_explained, select_device
+from vsepp.models.device import select_device
 from vsepp.models.state import get_state
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import quoted
 from vsepp.system.memory import return_freed
 from vsepp.system.progress import progress
 from vsepp.system.threads import describe_threads
-from vsepp.training.averaging import WeightAverage
 from vsepp.training.meter import Meter, duration
-from vsepp.training.micro_batch import hold_batch_statistics, seed_from, sliced_codes
 from vsepp.training.optimizer import get_optimizer, optimizer_state, restore_optimizer
 from vsepp.training.position import Position
 from vsepp.training.run_folder import RunFolder
 from vsepp.training.schedules import counts_steps
 from vsepp.training.starting import check_destinations, named_checkpoint, read_resumed
+from vsepp.training.step import TrainingStep
 from vsepp.training.stopping import StopRequest
-from vsepp.training.task import Diverged, Listener, Objective, Scored, Task
-
-
-class TrainingStep:
-    """What a step does: codes, loss, gradients, Adam, and the average of the weights.
-
-    It needs no data set, so it can be timed on batches in memory::
-
-        encoders = encoders_for_training(config, words, feature_size)
-        objective = RetrievalObjective(config, *encoders)
-        step = TrainingStep(config, objective, get_optimizer(objective.model, config))
-        step.begin_epoch()
-        for number, batch in enumerate(batches):  # (images, captions, lengths, image ids)
-            loss = step(batch, number, mark=lambda section: times.append(perf_counter()))
-
-    Args:
-        config: ``amp``, ``micro_batch_size``, ``ema`` and ``seed`` count.
-        objective: what is trained.
-        optimizer: of ``objective.model``.
-
-    Attributes:
-        average: ``WeightAverage``, which begins with the weights as they are, or None.
-    """
-
-    def __init__(
-        self, config: Config, objective: Objective, optimizer: paddle.optimizer.Optimizer
-    ) -> None:
-        self.config = config
-        self.objective = objective
-        self.optimizer = optimizer
-        self.scaler = paddle.amp.GradScaler() if config.amp == "float16" else None
-        self.average = WeightAverage(objective.model, config.ema) if config.ema else None
-
-    def begin_epoch(self) -> None:
-        """Put the model in training mode."""
-        self.objective.model.train()
-        if self.config.micro_batch_size:
-            hold_batch_statistics(self.objective.model)
-
-    def __call__(
-        self, batch: Any, number: int, mark: Callable[[str], None] = lambda section: None
-    ) -> paddle.Tensor:
-        """Take a step; returns its loss, a scalar.
-
-        Args:
-            batch: as the objective takes it.
-            number: steps taken before.
-            mark: called after each section: ``codes``, ``loss``, ``gradients``, ``optimizer``.
-        """
-        objective, size, seed = self.objective, self.config.micro_batch_size, self.config.seed
-        if counts_steps(self.optimizer):
-            self.optimizer._learning_rate.step(number)
-        # Dropout inside a backbone follows from (seed, step), so that a resumed run repeats it.
-        seed_from(seed, number)
-        with memory_errors_explained():
-            with self._mixed_precision():
-                images = objective.images(batch)
-                if size:
-                    image_codes, hand_on = sliced_codes(
-                        objective.encode_images, images, size, (seed, number)
-                    )
-                else:
-                    image_codes, hand_on = objective.encode_images(images), None
-                text_codes = objective.encode_texts(batch, image_codes)
-            mark("codes")
-            loss = objective.loss(image_codes, text_codes, batch)
-            mark("loss")
-            (self.scaler.scale(loss) if self.scaler else loss).backward()
-            if hand_on:
-                with self._mixed_precision():
-                    hand_on()
-            mark("gradients")
-            if self.scaler:
-                self.scaler.step(self.optimizer)
-                self.scaler.update()
-            else:
-                self.optimizer.step()
-            self.optimizer.clear_grad()
-            if self.average:
-                self.average.update(number + 1)
-            mark("optimizer")
-        return loss.detach()
-
-    def _mixed_precision(self) -> Any:
-        amp = self.config.amp
-        return paddle.amp.auto_cast(
-            enable=amp != "off", level="O1", dtype="bfloat16" if amp == "off" else amp
-        )
+from vsepp.training.task import Diverged, Listener, Scored, Task
 
 
 class Trainer:
@@ -130,7 +42,12 @@ class Trainer:
 
     Raises:
         InputError: when data, weights, checkpoint or device do not fit the configuration.
+
+    Attributes:
+        tested: ``Scored`` of the best model on the test split, once :meth:`run` has returned.
     """
+
+    tested: Scored
 
     def __init__(
         self, config: Config, task: Callable[..., Task], listeners: Sequence[Listener] = ()
@@ -145,6 +62,7 @@ class Trainer:
         self.task = task(config, with_weights=not (resumed or config.init_from))
         self.optimizer = get_optimizer(self.task.model, config, self.task.steps)
         self.position = Position()
+        self.seconds = 0.0  # of training, when the loop of this process began
         said = None
         if resumed:
             self._restore(resumed)
@@ -172,6 +90,8 @@ class Trainer:
         self.task.check(resumed, path, resuming=True)
         self.task.set_weights(resumed["model"], path)
         self.position = Position.restored(resumed["position"], path)
+        if isinstance(resumed.get("training_seconds"), (int, float)):
+            self.seconds = float(resumed["training_seconds"])
         done = self.position.step if counts_steps(self.optimizer) else self.position.epoch
         restore_optimizer(self.task.model, self.optimizer, resumed["optimizer"], done, path)
 
@@ -198,23 +118,33 @@ class Trainer:
         )
         if paddle.get_device() == "cpu":
             self.folder.log(describe_threads())
-        self.saved_at = monotonic()
+        self.saved_at = self.begun = monotonic()
         with StopRequest() as stop:
-            while position.epoch < config.num_epochs and not stop:
+            while position.epoch < config.num_epochs and not stop and not self._stalled():
                 try:
                     self._train_epoch(stop)
                 except SystemError:  # a signal to the whole group has ended the workers as well
                     if not stop or stop.at_once:
                         raise
-                if not stop:
+                if stop:
+                    break
+                if position.step_in_epoch == self.task.steps:
                     position.epoch += 1
                     position.step_in_epoch = 0
                     if not counts_steps(self.optimizer):
                         self.optimizer._learning_rate.step()
                     self._validate()
-                    self._save_last()
+                self._save_last()
             if stop:
                 self._stop(stop)
+        if self._stalled() and position.epoch < config.num_epochs:
+            self.folder.log(
+                f"early_stop: {config.early_stop} validations brought nothing better than "
+                f"{position.best_score:.1f} at step {position.best_step}; training ends"
+            )
+        self.folder.log(
+            f"training took {self._trained() / 60:.1f} minutes, with validations, without features"
+        )
         return self._test_best()
 
     def _train_epoch(self, stop: StopRequest) -> None:
@@ -231,6 +161,8 @@ class Trainer:
         meter = Meter(config.batch_size)
         if 0 < position.step_in_epoch < steps:  # a stop goes before a validation that is due
             self._validate_when_due()
+            if self._stalled():
+                return
         with bar:
             for batch in self.task.batches(position.epoch, skip=position.step_in_epoch):
                 meter.batch_read()
@@ -247,6 +179,8 @@ class Trainer:
                     self._check_loss(float(loss))
                     return
                 if position.step_in_epoch < steps and self._validate_when_due():
+                    if self._stalled():
+                        return
                     meter.restart()
 
     def _stop(self, stop: StopRequest) -> NoReturn:
@@ -277,6 +211,7 @@ class Trainer:
         self._tell_scores("test", scored)
         self.folder.log(f"the best model, of step {best['step']}, on the test split:")
         self._tell("tested", scored, self.best_path)
+        self.tested = scored
         self._finish()
         return scored.metrics
 
@@ -337,6 +272,13 @@ class Trainer:
         )
         return_freed()
 
+    def _stalled(self) -> bool:
+        return self.position.stalled(self.config.early_stop, self.task.score_name)
+
+    def _trained(self) -> float:
+        """Seconds of training up to now, of all processes that it took."""
+        return self.seconds + monotonic() - self.begun
+
     def _score(self, split: str) -> Scored:
         try:
             return self.task.score(split)
@@ -388,6 +330,7 @@ class Trainer:
             optimizer=optimizer_state(self.task.model, self.optimizer),
             ema=self.step.average.state() if self.step.average else None,
             position=self.position.stored(),
+            training_seconds=self._trained(),
             **self._contents(None),
         )
         self.saved_at = monotonic()

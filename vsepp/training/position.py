@@ -19,6 +19,16 @@ class Position:
     validated_step: int = -1
     history: list = field(default_factory=list)
 
+    def stalled(self, early_stop: int, score: str) -> bool:
+        """Whether so many validations since the best have brought nothing better.
+
+        Args:
+            early_stop: how many end a run; 0: none do.
+            score: what a validation's row of the history calls its score.
+        """
+        since = [row for row in self.history if score in row and row["step"] > self.best_step]
+        return 0 < early_stop <= len(since)
+
     def check(self) -> None:
         """ValueError unless these are counts, a score and a list."""
         counts = (self.epoch, self.step_in_epoch, self.step, self.best_step)

@@ -28,7 +28,7 @@ from vsepp.models.losses import build_loss, equal_rows
 from vsepp.models.recomputing import recompute_blocks
 from vsepp.models.state import get_state, set_state
 from vsepp.models.twins import compute
-from vsepp.models.vsepp import BACKBONE, build_model
+from vsepp.models.vsepp import BACKBONE, TEMPERATURE, build_model
 from vsepp.retrieval.encoding import encode_dataset
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import command
@@ -194,7 +194,7 @@ class RetrievalTask(RetrievalObjective, Task):
     def begin_epoch(self, epoch: int) -> None:
         """Take up the loss of the epoch: another may stand before the hardest negatives alone."""
         self.criterion = build_loss(self.config, self.model, epoch)
-        scale = getattr(self.model, "logit_scale", None)
+        scale = getattr(self.model, TEMPERATURE, None)
         if scale is not None:  # that of a warm-up rests afterwards: Adam would move it on
             scale.stop_gradient = all(each is not scale for each in self.criterion.parameters())
 
@@ -279,12 +279,16 @@ class RetrievalTask(RetrievalObjective, Task):
             )
         if self.config.word_vectors:
             said.append(f"word_vectors is not read: the words begin with their embedding of {path}")
+        if hasattr(self.model, TEMPERATURE) and TEMPERATURE not in checkpoint["model"]:
+            said.append(f"{path} has no temperature: that of the N-pair loss begins anew")
         super().begin_with(checkpoint, path)
         return "; ".join(said) or None
 
     def set_weights(self, state: dict, path: str | Path) -> None:
-        """Over stored features, a backbone among the weights is passed over."""
-        set_state(self.model, state, str(path), optional=(BACKBONE,) if self.backbone else ())
+        """Over stored features, a backbone among the weights is passed over; a temperature begins
+        anew where only one side learns it."""
+        optional = (BACKBONE, TEMPERATURE) if self.backbone else (TEMPERATURE,)
+        set_state(self.model, state, str(path), optional=optional)
 
 
 def _of_other_weights(theirs: dict | None, ours: FeatureOrigin) -> bool:

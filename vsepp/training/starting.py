@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vsepp.checkpoint import load_checkpoint, read_header
-from vsepp.config import Config, apply, override
+from vsepp.config import KEYS, Config, apply, override
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import command, quoted
 from vsepp.system.locks import only_one
@@ -18,6 +18,7 @@ _FREE_ON_RESUME = {
     "checkpoint",
     "init_from",
     "num_epochs",
+    "early_stop",
     "evaluate_step",
     "save_seconds",
     "log_step",
@@ -154,12 +155,30 @@ def read_resumed(config: Config) -> dict[str, Any] | None:
             f"{config.checkpoint} holds no state to resume from: resume from the "
             "last checkpoint, or use init_from to take its weights alone."
         )
-    for key, value in resumed["config"].items():
-        now = getattr(config, key, value)
-        if key not in _FREE_ON_RESUME and now != value:
-            raise InputError(
-                f"{config.checkpoint} was trained with {key} = {value!r}, now it is "
-                f"{now!r}: set {key} as it was, or use init_from to begin a new run "
-                "with its weights."
-            )
+    key = differing_key(config, resumed["config"])
+    if key:
+        value = _stored(resumed["config"], key)
+        raise InputError(
+            f"{config.checkpoint} was trained with {key} = {value!r}, now it is "
+            f"{getattr(config, key)!r}: set {key} as it was, or use init_from to begin a new run "
+            "with its weights."
+        )
     return resumed
+
+
+def differing_key(config: Config, stored: dict[str, Any]) -> str | None:
+    """The first key of a checkpoint's configuration that makes ``config`` another run's, or None.
+
+    A key that its version did not have yet was as its default is.
+    """
+    free = _FREE_ON_RESUME
+    if config.schedule == "cosine":
+        free = free - {"num_epochs"}  # every rate follows from it
+    for key in (*stored, *KEYS):
+        if key in KEYS and key not in free and getattr(config, key) != _stored(stored, key):
+            return key
+    return None
+
+
+def _stored(stored: dict[str, Any], key: str) -> Any:
+    return stored.get(key, KEYS[key].default)

@@ -8,12 +8,13 @@ import pytest
 
 from vsepp import ImageRepExtractor, TextRepExtractor
 from vsepp.models import twins
+from vsepp.models.text_encoders.pooled_gru import PooledTextExtractor
 from vsepp.models.twins import TWINS, compute, find_twin
 
 
-def text(layers=1, **options):
+def text(layers=1, kind=TextRepExtractor, **options):
     paddle.seed(0)
-    layer = TextRepExtractor(20, 6, 8, layers, **options)
+    layer = kind(20, 6, 8, layers, **options)
     grid = np.zeros((4, 9), np.int64)
     lengths = np.array([3, 7, 1, 5])
     for row, length in zip(grid, lengths):
@@ -33,6 +34,7 @@ CASES = {
     "one layer": text,
     "two layers": lambda: text(2),
     "absolute values": lambda: text(use_abs=True),
+    "both ways": lambda: text(kind=PooledTextExtractor, both_ways=True, pooling="gpo"),
     "pixels": image,
     "pixels of another scale": lambda: image(mean=[0.5] * 3, std=[0.5] * 3),
 }
@@ -90,18 +92,18 @@ def test_a_forward_of_ones_own_is_not_passed_over(monkeypatch):
     assert compute(layer, *inputs) == "mine"
 
 
-@pytest.mark.parametrize("case", ["two layers", "pixels"])
+@pytest.mark.parametrize("case", ["two layers", "both ways", "pixels"])
 def test_a_layer_can_be_exported(case, tmp_path):
     """forward computes with tensors alone: what is exported takes any batch and length."""
     layer, inputs = CASES[case]()
     layer.eval()
-    spec = {
-        "two layers": [
+    if case == "pixels":
+        spec = [paddle.static.InputSpec([None, 64, 64, 3], "uint8")]
+    else:
+        spec = [
             paddle.static.InputSpec([None, None], "int64"),
             paddle.static.InputSpec([None], "int64"),
-        ],
-        "pixels": [paddle.static.InputSpec([None, 64, 64, 3], "uint8")],
-    }[case]
+        ]
     paddle.jit.save(layer, str(tmp_path / "layer"), input_spec=spec)
     exported = paddle.jit.load(str(tmp_path / "layer"))
 

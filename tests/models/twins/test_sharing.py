@@ -40,6 +40,12 @@ def test_a_tensor_outlives_its_array():
     assert (tensor.numpy().reshape(-1) == np.arange(1_000_000)).all()
 
 
+def test_an_array_of_a_view_has_its_order():
+    view = paddle.arange(6, dtype="float32").reshape([2, 3]).transpose([1, 0])
+
+    assert array_of(view).tolist() == [[0, 3], [1, 4], [2, 5]]
+
+
 @pytest.mark.parametrize("offset", [0, 4, 16])
 def test_a_tensor_lies_in_memory_as_paddles_own_do(offset):
     raw = empty((64,))[offset // 4 :][:12].reshape(3, 4)

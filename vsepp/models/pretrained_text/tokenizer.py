@@ -10,14 +10,8 @@ from vsepp.models.pretrained_text.files import read_json_file, read_text_file
 from vsepp.system.errors import InputError
 from vsepp.text.subwords import SubwordReader, with_options, wordpiece_definition
 
-#: by Hugging Face's and PaddleNLP's key
-_SPECIAL = {
-    "pad_token": "[PAD]",
-    "unk_token": "[UNK]",
-    "cls_token": "[CLS]",
-    "sep_token": "[SEP]",
-    "mask_token": "[MASK]",
-}
+#: by Hugging Face's and PaddleNLP's key, such as ``cls_token``
+_SPECIAL = {f"{name.lower()}_token": f"[{name}]" for name in ("PAD", "UNK", "CLS", "SEP", "MASK")}
 _WORDPIECE = ("BertTokenizer", "BertFastTokenizer", "ErnieTokenizer", "ErnieFastTokenizer")
 
 

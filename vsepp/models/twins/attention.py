@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from vsepp.models.transformer import NOT_SEEN
 from vsepp.models.twins.length_packing import Group
-
-_NOT_SEEN = -1e4  # as in the plain layer
 
 
 def _heads(rows: np.ndarray, group: Group, heads: int) -> np.ndarray:
@@ -46,7 +45,7 @@ def attend(
         scores = _pairs(probabilities, group, heads)
         np.matmul(query, key.swapaxes(2, 3), out=scores)
         if causal:
-            scores += np.triu(np.full(scores.shape[2:], _NOT_SEEN, np.float32), 1)
+            scores += np.triu(np.full(scores.shape[2:], NOT_SEEN, np.float32), 1)
         scores -= scores.max(-1, keepdims=True)
         np.exp(scores, out=scores)
         scores /= np.einsum("...j->...", scores)[..., None]

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 
 def normalize(
     rows: np.ndarray,
-    weight: np.ndarray,
-    bias: np.ndarray,
+    parameters: Sequence[np.ndarray],
     eps: float,
     normal: np.ndarray,
     scale: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    """Rows ``[words, size]`` with mean 0 and variance 1, times ``weight`` and plus ``bias``.
+    """Rows ``[words, size]`` with mean 0 and variance 1, times a weight and plus a bias.
 
     Args:
+        parameters: (weight ``[size]``, bias ``[size]``).
         normal: ``[words, size]``, filled with what has mean 0 and variance 1.
         scale: ``[words, 1]``, filled with 1 / √(variance + eps).
         out: ``[words, size]``, filled; may be ``rows``.
@@ -29,6 +31,7 @@ def normalize(
     np.sqrt(scale, out=scale)
     np.reciprocal(scale, out=scale)
     normal *= scale
+    weight, bias = parameters
     np.multiply(normal, weight, out=out)
     out += bias
 

@@ -29,7 +29,12 @@ class _Exported:
 
 
 def array_of(tensor: paddle.Tensor) -> np.ndarray:
-    """The numbers of a CPU tensor of any shape, to be read only; they change as it does."""
+    """The numbers of a CPU tensor of any shape, to be read only; they change as it does.
+
+    Of a tensor that is a view, such as a transposed one, they are a copy: under Paddle 2 they come
+    out in the order in which they lie.
+    """
+    tensor = tensor if tensor.is_contiguous() else tensor.contiguous()
     return np.from_dlpack(_Exported(tensor))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -35,7 +36,7 @@ class LayerWeights:
 
     def __init__(self, arrays: Sequence[np.ndarray], options: LayerOptions) -> None:
         # the scale of the scores is in the query's weights: these are fewer than the scores
-        self.scale = np.float32((options.size // options.heads) ** -0.5)
+        self.scale = (options.size // options.heads) ** -0.5
         query, query_bias, key, key_bias, value, value_bias = arrays[:6]
         self.gates = np.concatenate([query * self.scale, key, value], axis=1)
         self.gates_bias = np.concatenate([query_bias * self.scale, key_bias, value_bias])
@@ -68,14 +69,14 @@ class Kept:
     found: np.ndarray  # [words, size]: what attention has found
     middle: np.ndarray  # [words, size]: what the dense layers take
     inner: np.ndarray  # [words, inner_size]: what the second of them takes
-    slope: np.ndarray | None  # [words, inner_size]: of the activation; at last the gradient of
-    # what the first has given; None when there will be no gradients
+    slope: np.ndarray  # [words, inner_size]: of the activation; at last the gradient of what the
+    # first has given. This and what ends in _grad has no rows when there will be no gradients
     normal_attention: np.ndarray  # [words, size]: see normalize
     normal_output: np.ndarray
     scale_attention: np.ndarray  # [words, 1]
     scale_output: np.ndarray
-    output_grad: np.ndarray | None  # [words, size]: gradient of what attention adds
-    down_grad: np.ndarray | None  # [words, size]: gradient of what the dense layers add
+    output_grad: np.ndarray  # [words, size]: gradient of what attention adds
+    down_grad: np.ndarray  # [words, size]: gradient of what the dense layers add
 
     @classmethod
     def make(
@@ -88,6 +89,7 @@ class Kept:
     ) -> Kept:
         """Arrays, not filled, made by ``take``, which is called with their shapes."""
         states, inner = (words, options.size), (words, options.inner_size)
+        later = words if gradients else 0
         return cls(
             gates=take((words, 3 * options.size)),
             source=take(states),
@@ -95,17 +97,20 @@ class Kept:
             found=take(states),
             middle=take(states),
             inner=take(inner),
-            slope=take(inner) if gradients else None,
+            slope=take((later, options.inner_size)),
             normal_attention=take(states),
             normal_output=take(states),
             scale_attention=take((words, 1)),
             scale_output=take((words, 1)),
-            output_grad=take(states) if gradients else None,
-            down_grad=take(states) if gradients else None,
+            output_grad=take((later, options.size)),
+            down_grad=take((later, options.size)),
         )
 
 
-def of_part(arrays: Kept | Dropped, part: Part, heads: int) -> Kept | Dropped:
+Arrays = TypeVar("Arrays", Kept, Dropped)
+
+
+def of_part(arrays: Arrays, part: Part, heads: int) -> Arrays:
     """The same for the words of one part: views."""
     pairs = slice(part.pairs.start * heads, part.pairs.stop * heads)
     views = {}
@@ -131,12 +136,11 @@ def forward(
         kept: arrays of the part's words, filled.
         dropped: of the part's words.
     """
-    norms = (
-        (*weights.norm_attention, options.layer_norm_eps, kept.normal_attention),
-        (*weights.norm_output, options.layer_norm_eps, kept.normal_output),
-    )
+    eps = options.layer_norm_eps
+    of_attention = kept.normal_attention, kept.scale_attention
+    of_output = kept.normal_output, kept.scale_output
     if options.norm_first:
-        normalize(states, *norms[0], kept.scale_attention, kept.source)
+        normalize(states, weights.norm_attention, eps, *of_attention, kept.source)
     else:
         kept.source[...] = states
     np.matmul(kept.source, weights.gates, out=kept.gates)
@@ -152,16 +156,16 @@ def forward(
     )
     _add(states, kept.found, weights.output, weights.output_bias, dropped.attention)
     if options.norm_first:
-        normalize(states, *norms[1], kept.scale_output, kept.middle)
+        normalize(states, weights.norm_output, eps, *of_output, kept.middle)
     else:
-        normalize(states, *norms[0], kept.scale_attention, states)
+        normalize(states, weights.norm_attention, eps, *of_attention, states)
         kept.middle[...] = states
     np.matmul(kept.middle, weights.up, out=kept.inner)
     kept.inner += weights.up_bias
-    activate(options.activation, kept.inner, kept.slope)
+    activate(options.activation, kept.inner, kept.slope if len(kept.slope) else None)
     _add(states, kept.inner, weights.down, weights.down_bias, dropped.dense)
     if not options.norm_first:
-        normalize(states, *norms[1], kept.scale_output, states)
+        normalize(states, weights.norm_output, eps, *of_output, states)
 
 
 def _add(

@@ -1,0 +1,43 @@
+"""``vsepp train --seeds``: several runs, and how far they lie apart."""
+
+
+def train_all(config, seeds):
+    """Train once for each seed, print what came of it; returns the configuration of the run that
+    is the best on validation."""
+    from vsepp.metrics.bootstrap import summarise
+    from vsepp.report.tables import format_table, heading, summary_table
+    from vsepp.system.atomic import write_json
+    from vsepp.training.seeds import result_path, train_seeds
+
+    runs = []
+    for run in train_seeds(config, seeds):
+        if not run.trained:
+            best = run.config.path("best_checkpoint")
+            print(f"seed {run.config.seed} was trained before: {best}")
+        runs.append(run)
+    rows = [
+        {
+            "seed": run.config.seed,
+            "validation rsum": run.validation,
+            "test rsum": run.result["rsum"],
+            "minutes": run.minutes,
+            "checkpoint": str(run.config.path("best_checkpoint")),
+        }
+        for run in runs
+    ]
+    cells = [
+        [row["seed"], *(f"{row[key]:.1f}" for key in list(row)[1:4]), row["checkpoint"]]
+        for row in rows
+    ]
+    print(format_table(cells, list(rows[0]), "rrrrl"))
+    results = [run.result for run in runs]
+    summary = {"seeds": rows}
+    if len(runs) > 1:
+        summary = {**summarise(results, [row["checkpoint"] for row in rows]), **summary}
+        print("\n" + summary_table(summary))
+    else:
+        print("\n" + heading(results[0]) + " One seed has no spread: give two or more.")
+    path = result_path(config, "_seeds")
+    write_json(path, summary, indent=2)
+    print(f"written to {path}")
+    return max(runs, key=lambda run: run.validation).config
