@@ -139,7 +139,7 @@ _OF_A_BLOCK = {
     "ln_2": "layer_norm2",
 }
 _TOP = {
-    "token_embedding.weight": "text_model.embeddings.token_embedding.weight",
+    "token_embedding.weight": "text_model.embeddings.token_embedding.weight",  # nosec B105
     "positional_embedding": "text_model.embeddings.position_embedding.weight",
     "ln_final.weight": "text_model.final_layer_norm.weight",
     "ln_final.bias": "text_model.final_layer_norm.bias",
