@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 from PIL import Image
 
+from vsepp.data.preprocessing import Preprocessing
 from vsepp.demo.answers import QueryAnswerer
 from vsepp.demo.searched import SplitPhotographs, SplitSentences
 from vsepp.metrics.top_k import top_k
@@ -25,7 +26,7 @@ class ColourWords:
     """
 
     def __init__(self):
-        self.config = SimpleNamespace(resize=8, loss="triplet")
+        self.config, self.preprocessing = SimpleNamespace(loss="triplet"), Preprocessing(8, 8)
         self.checkpoint = "colours.ckpt"
         self.reader = WordReader(Vocabulary.build([WORDS], 0))
         self.reader.words = lambda sentence: sentence.lower().split()

@@ -56,6 +56,8 @@ def _learnt_from(config):
             "trained on the drawn scenes of the sample alone: it can make little of photographs; "
             "--checkpoint FILE takes another"
         )
+    if config.dataset == "clip":  # as it was converted
+        return "a CLIP of others"
     return f"trained on {printable(config.dataset)}"
 
 

@@ -149,13 +149,17 @@ def _checkpoint(path, shapes):
 
 
 def _reader(header):
-    """What there is to say of the word list, where the text encoder has one."""
+    """What there is to say of how the text encoder reads sentences."""
+    if "vocab" in header:
+        return {"words": len(header["vocab"]), "tokenizer": header.get("tokenizer", "words")}
     subwords = header.get("subwords")
-    if isinstance(subwords, dict):
-        return {"longest_sentence": f"{subwords.get('longest')} tokens"}
-    if "vocab" not in header:
+    if not isinstance(subwords, dict):
         return {}
-    return {"words": len(header["vocab"]), "tokenizer": header.get("tokenizer", "words")}
+    try:
+        kind = json.loads(subwords["definition"])["model"]["type"]
+    except (KeyError, TypeError, ValueError, RecursionError):
+        kind = "damaged"
+    return {"tokenizer": kind, "longest_sentence": f"{subwords.get('longest')} tokens"}
 
 
 def _seen(over, header):

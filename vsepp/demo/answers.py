@@ -79,9 +79,10 @@ class QueryAnswerer:
         labels = read_labels(text)
         strange = [label for label in labels if not self.knows_some(label)]
         if strange:
+            has_words = getattr(self.model.reader, "vocabulary", None) is not None
             raise InputError(
-                f"Nothing is known of {', '.join(strange)}"
-                f"{self._nearest(strange)}: use words of the training captions."
+                f"Nothing is known of {', '.join(strange)}{self._nearest(strange)}: use words of "
+                f"{'the training captions' if has_words else 'the language that the model reads'}."
             )
         remarks = [self.model.explain_unknown(" ".join(labels))]
         if not have_meaning(self.model.config.loss):

@@ -182,8 +182,8 @@ class Ensemble:
 
     def __init__(self, measure: Union[str, Sequence[str]], widths: Sequence[int]) -> None:
         names = [measure] * len(widths) if isinstance(measure, str) else list(measure)
-        self.measures = tuple(MEASURES[find_measure(name).name] for name in names)
-        self.name = measure if isinstance(measure, str) else "+".join(dict.fromkeys(names))
+        self.measures = tuple(_named(name) for name in names)
+        self.name: str = "+".join(dict.fromkeys(names))
         sizes = np.asarray(widths)
         if sizes.ndim != 1 or sizes.dtype.kind not in "iu" or sizes.min(initial=1) < 1:
             raise InputError(f"an ensemble's widths must be positive whole numbers, not {widths}.")
@@ -201,8 +201,8 @@ class Ensemble:
         self, images: np.ndarray, texts: np.ndarray, out: np.ndarray | None = None
     ) -> np.ndarray:
         """float32 scores ``[n_images, n_texts]`` of each image with each text, in ``out``."""
-        (first, *codes), *others = self._parts(images, texts)
-        scores = first.block(*codes, out=out)
+        (first, first_images, first_texts), *others = self._parts(images, texts)
+        scores = first.block(first_images, first_texts, out)
         for measure, *part in others:
             scores += measure.block(*part)
         return scores
@@ -245,8 +245,8 @@ class Ensemble:
         return reduce(
             np.add,
             (
-                measure.pairs(*part, image_rows, text_rows, dtype)
-                for measure, *part in self._parts(images, texts)
+                measure.pairs(image_codes, text_codes, image_rows, text_rows, dtype)
+                for measure, image_codes, text_codes in self._parts(images, texts)
             ),
         )
 
@@ -268,6 +268,10 @@ def find_measure(measure: Measure) -> Scorer:
     """
     if isinstance(measure, Ensemble):
         return measure
-    if measure not in tuple(MEASURES):
-        raise InputError(f"there is no measure {measure!r}: use one of {', '.join(MEASURES)}.")
-    return MEASURES[measure]
+    return _named(measure)
+
+
+def _named(name: str) -> Type[Cosine]:
+    if name not in tuple(MEASURES):
+        raise InputError(f"there is no measure {name!r}: use one of {', '.join(MEASURES)}.")
+    return MEASURES[name]
