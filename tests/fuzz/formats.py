@@ -24,6 +24,7 @@ from vsepp.cli.info import in_lines
 from vsepp.cli.info import main as info
 from vsepp.config import Config, load_config
 from vsepp.convert.authors import convert_authors, read_authors_vocabulary
+from vsepp.convert.clip import convert_clip
 from vsepp.convert.to_tutorial import export_tutorial
 from vsepp.convert.tutorial import convert_tutorial
 from vsepp.data.archives import Archive
@@ -44,10 +45,12 @@ from vsepp.index.photographs import PhotographIndex
 from vsepp.index.updating import update_index
 from vsepp.pickles import PlainObject, read_pickle
 from vsepp.system.tensor_files import write_tensors
+from vsepp.text.byte_pairs import read_merges, tokens_of
 from vsepp.text.vocabulary import Vocabulary
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 AUTHORS = GOLDEN / "authors_small_checkpoint"
+PREPROCESSOR = "preprocessor_config.json"
 PNG_START = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 WORDS = {"<pad>": 0, "red": 1, "square": 2, "<unk>": 3, "<start>": 4, "<end>": 5}
 
@@ -79,6 +82,7 @@ def formats(folder):
         _arrays,
         _indexes,
         _pickles,
+        _clips,
         _images,
         _archives,
         _described,
@@ -562,6 +566,43 @@ def _pickles(folder):
             "model.pth", _torch_zip(), damage, lambda path: read_pickle(path, namespace)
         ),
         "pickle": Format("plain.pkl", plain, damage, read_pickle),
+    }
+
+
+def _clips(folder):
+    """A CLIP's folder by its files, OpenAI's archive, and what becomes of them."""
+    theirs = shutil.copytree(GOLDEN / "towers" / "tiny_clip", folder / "tiny_clip")
+    out, tokens = folder / "out.ckpt", GOLDEN / "towers" / "openai_bpe.txt.gz"
+    convert_clip(theirs, None, out)
+    kept = {name: (theirs / name).read_bytes() for name in ("config.json", PREPROCESSOR)}
+
+    def read(path):
+        for name, content in kept.items():
+            (theirs / name).write_bytes(content)
+        shutil.copy(path, theirs / path.name)
+        convert_clip(theirs, None, out)
+
+    from vsepp import load
+
+    def use(path):
+        model = load(path)
+        model.encode_text("a red square")
+        model.preprocess(GOLDEN / "towers" / "images" / "3.png")
+
+    archive = (GOLDEN / "towers" / "openai_vit.pt").read_bytes()
+    return {
+        "CLIP's configuration": Format("config.json", kept["config.json"], damage_json, read),
+        "CLIP's preprocessing": Format(PREPROCESSOR, kept[PREPROCESSOR], damage_json, read),
+        "checkpoint of a CLIP": Format("clip.ckpt", out.read_bytes(), damage_safetensors, use),
+        "OpenAI's archive": Format(
+            "ViT.pt", archive, damage, lambda path: convert_clip(path, tokens, out)
+        ),
+        "OpenAI's pairs": Format(
+            "bpe.txt.gz",
+            tokens.read_bytes(),
+            damage,
+            lambda path: tokens_of(read_merges(path), 755, path),
+        ),
     }
 
 

@@ -410,6 +410,43 @@ def test_a_torch_file_is_no_way_around(save, data):
         read_pickle(save(data))
 
 
+MODULE = b"c__torch__.clip.model\nCLIP\n)\x81}("  # opened; its attributes follow
+
+
+def test_the_modules_of_a_torchscript_archive_are_plain_objects(save, tmp_path):
+    inner = b"c__torch__.torch.nn.___torch_mangle_3\nLinear\n)\x81}(" + text("training") + b"\x89ub"
+    sizes = b"ctorch.jit._pickle\nbuild_intlist\n(](K\x03K\x04etR"
+    weight = tensor("FloatStorage", "0", 12, 0, [3, 4], [4, 1])
+    items = text("weight") + weight + text("inner") + inner + text("sizes") + sizes
+    path = save(torch_zip(b"\x80\x02" + MODULE + items + b"ub.", s0=FLOATS))
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:  # code, which is not read
+        archive.writestr("model/code/__torch__/clip/model.py", "import os\n" * 10_000)
+
+    found = read_pickle(path, modules=True)
+
+    assert type(found) is type(found.inner) is PlainObject
+    assert same(found.weight, FLOATS.reshape(3, 4)) and found.sizes == [3, 4]
+    assert vars(found.inner) == {"training": False}
+    with pytest.raises(InputError, match="asks for __torch__.clip.model.CLIP"):
+        read_pickle(path)
+
+
+@pytest.mark.parametrize(
+    "data, message",
+    [
+        (MODULE + text("x") + b"cos\nsystem\n(" + text("true") + b"tRub.", "asks for os.system"),
+        (MODULE + text("x") + b"ctorch.jit\nload\n(" + text("a") + b"tRub.", "asks for torch.jit"),
+        (b"c__torch__.a\nB\n(" + text("x") + b"tR.", "gives __torch__.a.B arguments"),
+        (b"c__torch__.a\nB\n.", "a name or a type where data belongs"),
+        (b"c__torch__x.a\nB\n)\x81.", "asks for __torch__x.a.B"),
+        (b"ctorch.jit._pickle\nbuild_intlist\n(K\x03tR.", "is damaged .a list"),
+    ],
+)
+def test_a_torchscript_archive_is_no_way_around(save, data, message):
+    with pytest.raises(InputError, match=message):
+        read_pickle(save(torch_zip(b"\x80\x02" + data)), modules=True)
+
+
 @pytest.mark.parametrize(
     "data, message",
     [

@@ -19,7 +19,9 @@ TOWERS = Path(__file__).parents[1] / "golden" / "towers"
 def reader():
     path = TOWERS / "openai_bpe.txt.gz"
     pairs = read_merges(path)
-    definition = byte_pair_definition(tokens_of(pairs, 755, path), pairs, straight_quotes=True)
+    definition = byte_pair_definition(
+        tokens_of(pairs, 755, path), pairs, "bpe", straight_quotes=True
+    )
     return ContextReader(definition, START, END, 24)
 
 

@@ -150,6 +150,9 @@ def _checkpoint(path, shapes):
 
 def _reader(header):
     """What there is to say of the word list, where the text encoder has one."""
+    subwords = header.get("subwords")
+    if isinstance(subwords, dict):
+        return {"longest_sentence": f"{subwords.get('longest')} tokens"}
     if "vocab" not in header:
         return {}
     return {"words": len(header["vocab"]), "tokenizer": header.get("tokenizer", "words")}

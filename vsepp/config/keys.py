@@ -84,7 +84,9 @@ class Config:
     pretrained: bool = _key(
         True, (bool,), "start the backbone from ImageNet weights (may download)"
     )
-    weights: Optional[str] = _key(None, (str, None), "file with the backbone's weights")
+    weights: Optional[str] = _key(
+        None, (str, None), "file with the backbone's weights; of a CLIP, its checkpoint"
+    )
     backbone_precision: str = _key(
         "float32",
         (str,),
@@ -121,11 +123,12 @@ class Config:
     test_flip: bool = _key(
         False, (bool,), "a photograph's code is the average over it and its mirror image"
     )
-    text_model: str = _key("gru", (str,), "text encoder (gru, bigru, bert)")
+    text_model: str = _key("gru", (str,), "text encoder (gru, bigru, bert, clip, chinese_clip)")
     text_weights: Optional[str] = _key(
         None,
         (str, None),
-        "folder of a pretrained text encoder, as Hugging Face or PaddleNLP keep it",
+        "folder of a pretrained text encoder, as Hugging Face or PaddleNLP keep it; of a CLIP, its "
+        "checkpoint",
     )
     text_frozen: bool = _key(False, (bool,), "do not train the pretrained text encoder")
     text_pooling: str = _key(

@@ -70,7 +70,7 @@ def read_folder(folder: Path) -> CLIP:
         )
     config = read_json_file(path)
     kind = config.get("model_type")
-    if kind not in _TEXTS:
+    if not isinstance(kind, str) or kind not in _TEXTS:
         raise InputError(
             f"{folder} is {f'a {kind}' if isinstance(kind, str) else 'no CLIP'}: what is taken is "
             "model_type clip or chinese_clip, as Hugging Face keeps it, and OpenAI's own file."
@@ -147,7 +147,8 @@ def _clip_texts(
     reader = _byte_pairs(folder, positions)
     if reader.size != tokens:
         raise _other_tokenizer(folder, reader.size, tokens)
-    end = part.get("eos_token_id", reader.end)
+    end = part.get("eos_token_id")
+    end = reader.end if end is None else end
     if end not in (_OLD_END, reader.end):
         raise InputError(
             f"{path} says that a sentence's end is the token {end}, and in the tokenizer it is "
@@ -179,9 +180,10 @@ def _byte_pairs(folder: Path, positions: int) -> ContextReader:
                 "merges.txt."
             )
         tokens = read_json_file(path)
-        if not all(type(index) is int and index >= 0 for index in tokens.values()):
-            raise InputError(f"{path} does not number tokens: fetch it again.")
-        definition = byte_pair_definition(tokens, read_merges(check_is_there(merges)))
+        if not all(type(index) is int and 0 <= index < len(tokens) for index in tokens.values()):
+            raise InputError(f"{path} does not number its tokens from 0 on: fetch it again.")
+        pairs = read_merges(check_is_there(merges))
+        definition = byte_pair_definition(tokens, pairs, str(merges))
     reader = ContextReader(definition, start, end, positions, source=str(path))
     padding = reader.tokenizer.token_to_id(_token(options, "pad_token", end))
     reader.pad_with(reader.end if padding is None else padding, str(path))

@@ -89,7 +89,7 @@ def _clip(given: Mapping[str, np.ndarray], path: Path, vocabulary: str | Path) -
     context = int(needed(given, "context_length", path))
     pairs = read_merges(vocabulary)
     tokens = tokens_of(pairs, len(table), vocabulary)
-    definition = byte_pair_definition(tokens, pairs, straight_quotes=True)
+    definition = byte_pair_definition(tokens, pairs, str(vocabulary), straight_quotes=True)
     reader = ContextReader(definition, START, END, context, source=str(vocabulary))
     text = CLIPTextEncoder(
         config, reader, _text_sizes(hub, len(table), len(given["positional_embedding"]))

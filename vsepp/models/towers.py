@@ -68,6 +68,7 @@ def tower_state(path: str, prefix: str) -> dict[str, np.ndarray]:
     return {name[len(prefix) :]: value for name, value in state.items()}
 
 
+_LARGEST = 2**24  # of a size: beyond what a file could hold
 #: what stands behind a tower, by the names of its parameters
 _HEADS = ("fc.", "mlp.", "pooling.")
 _SIDES = {"weights": "image_extractor.", "text_weights": "text_extractor."}
@@ -107,7 +108,8 @@ def tower_sizes(
     Args:
         contents: the header.
         part: ``image_encoder`` or ``text_encoder``.
-        kinds: ``{name: type}`` of the sizes; numbers are positive, lists are of positive numbers.
+        kinds: ``{name: type}`` of the sizes; numbers are positive, a list has one for each of the
+            four stages of a ResNet.
         source: the file, for messages.
 
     Raises:
@@ -118,8 +120,10 @@ def tower_sizes(
     if wrong is None:
         for name in kinds:
             value = record[name]  # type: ignore[index]  # wrong_field has looked at it
-            numbers = value if isinstance(value, list) else [value]
-            if not all(isinstance(each, (str, dict)) or _positive(each) for each in numbers):
+            if isinstance(value, list):
+                fits = len(value) == 4 and all(type(each) is int for each in value)
+                value = min(value) if fits else 0
+            if isinstance(value, (int, float)) and not 0 < value < _LARGEST:
                 wrong = name
     if wrong is not None:
         raise InputError(
@@ -127,7 +131,3 @@ def tower_sizes(
             "use another."
         )
     return {name: record[name] for name in kinds}  # type: ignore[index]
-
-
-def _positive(value: Any) -> bool:
-    return type(value) in (int, float) and 0 < value < 1e9

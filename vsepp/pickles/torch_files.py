@@ -92,7 +92,18 @@ def _sizes(numbers):
     return tuple(numbers)
 
 
+def _list(machine, args):
+    if len(args) != 1 or not isinstance(args[0], (list, tuple)):
+        raise Refused("is damaged (a list)")
+    machine.spend(16 * len(args[0]))
+    return list(args[0])
+
+
 _HANDLERS = {
+    **{
+        ("torch.jit._pickle", f"build_{kind}list"): _list
+        for kind in ("int", "double", "bool", "tensor")
+    },
     ("torch._utils", "_rebuild_tensor"): _tensor,
     ("torch._utils", "_rebuild_tensor_v2"): _tensor,
     ("torch._utils", "_rebuild_parameter"): _parameter,

@@ -90,17 +90,30 @@ def tokens_of(pairs: Sequence[tuple[str, str]], size: int, source: str | Path) -
 
 
 def byte_pair_definition(
-    tokens: dict[str, int], pairs: Sequence[tuple[str, str]], straight_quotes: bool = False
+    tokens: dict[str, int],
+    pairs: Sequence[tuple[str, str]],
+    source: str,
+    straight_quotes: bool = False,
 ) -> str:
     """What a ``tokenizer.json`` of a CLIP would hold.
 
     Args:
         tokens: ``{token: index}``.
         pairs: which tokens are joined, in order; those whose result is no token are left out.
+        source: the file of the pairs, for messages.
         straight_quotes: make straight ones of quotation marks, as OpenAI's cleaning does.
+
+    Raises:
+        InputError: when tokens and pairs do not belong together.
     """
     lib = library()
     known = [pair for pair in pairs if "".join(pair) in tokens]
+    lost = next((part for pair in known for part in pair if part not in tokens), None)
+    if lost is not None or END not in tokens:
+        raise InputError(
+            f"{source} joins what is no token of the model, {END if lost is None else lost!r}: "
+            "give the tokens and the pairs that belong together."
+        )
     tokenizer = lib.Tokenizer(
         lib.models.BPE(tokens, known, unk_token=END, end_of_word_suffix=END_OF_WORD)
     )

@@ -23,6 +23,7 @@ from vsepp.models.state import set_state
 from vsepp.models.towers import begin_with_tower, tower_file, tower_header, tower_sizes, tower_state
 from vsepp.system.errors import InputError
 
+_LARGEST = 2**14  # pixels of a resized photograph's shorter side
 PART = "image_encoder"  # of a header: sizes, and how photographs are made ready
 
 
@@ -67,6 +68,8 @@ class CLIPImageEncoder(CNNEncoder):
         try:
             record = {"fingerprint": "", **sizes.pop("preprocessing")}
             steps = Encoding.from_record(record).preprocessing
+            if not 0 < steps.image_size <= steps.resize <= _LARGEST:
+                raise ValueError("its 'resize' or 'image_size' is none of a photograph")
         except ValueError as error:
             raise InputError(
                 f"{source}: of its 'preprocessing', {error}: the checkpoint is damaged; use "
