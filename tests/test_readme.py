@@ -3,11 +3,20 @@
 import re
 from pathlib import Path
 
+import pytest
+
 import vsepp
 from vsepp.config import KEYS, Config, load_config
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-README_CN = (Path(__file__).parents[1] / "README_cn.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+
+
+def page(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+README, README_CN = page("README.md"), page("README_cn.md")
+ENCODERS, ENCODERS_CN = page("docs/encoders.md"), page("docs/encoders_cn.md")
 
 
 def shown(value):
@@ -19,9 +28,16 @@ def shown(value):
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def test_every_key_is_listed_with_its_default():
-    listed = dict(re.findall(r"^\| `(\w+)` \| `([^`]*)` \|", README, re.MULTILINE))
-    assert listed == {name: shown(getattr(Config(), name)) for name in KEYS}
+def test_every_key_is_listed_with_its_default_and_meaning():
+    listed = re.findall(r"^\| `(\w+)` \| `([^`]*)` \| (.*) \|$", README, re.MULTILINE)
+    assert listed == [
+        (name, shown(getattr(Config(), name)), meaning(key.metadata)) for name, key in KEYS.items()
+    ]
+
+
+def meaning(key):
+    choices = f" ({', '.join(key['choices'])})" if key["choices"] else ""
+    return key["meaning"] + choices
 
 
 def code_blocks(text):
@@ -33,42 +49,61 @@ def code_blocks(text):
     ]
 
 
-def test_the_chinese_readme_says_the_same():
-    assert code_blocks(README_CN) == code_blocks(README)
+@pytest.mark.parametrize(
+    "english, chinese", [(README, README_CN), (ENCODERS, ENCODERS_CN)], ids=["README", "encoders"]
+)
+def test_the_chinese_page_says_the_same(english, chinese):
+    assert code_blocks(chinese) == code_blocks(english)
     for what in [
         r"^\| `(\w+)` \| `([^`]*)` \|",  # keys and defaults
         r"^(##+) ",  # sections
-        r"\]\(((?!README)[^)]+)\)",
-    ]:  # links and pictures
-        found = [re.findall(what, text, re.MULTILINE) for text in (README, README_CN)]
-        assert found[0] and found[0] == found[1], what
+        r"\]\(((?!README|encoders)[^)]+)\)",  # links and pictures
+    ]:
+        found = [re.findall(what, text, re.MULTILINE) for text in (english, chinese)]
+        assert found[0] == found[1], what
+        assert found[0] or english is not README, what
     prose = [
         " ".join(re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL).split())
-        for text in (README, README_CN)
+        for text in (english, chinese)
     ]
     for what in [r"\d+\.\d+", r"`[^`]+`"]:  # figures; names, in any order
         found = [sorted(re.findall(what, text)) for text in prose]
-        assert found[0] == found[1], what
+        assert found[0] and found[0] == found[1], what
+
+
+def test_each_page_leads_to_the_other_language():
     assert "[中文](README_cn.md)" in README and "[English](README.md)" in README_CN
+    assert "[中文](encoders_cn.md)" in ENCODERS and "[English](encoders.md)" in ENCODERS_CN
+
+
+def test_every_option_and_command_of_the_encoders_is_there():
+    options = set(re.findall(r"\b([a-z_]+)=[\w.\"]", ENCODERS)) - {"key"}
+    assert len(options) > 20 and options <= set(KEYS)
+    named = set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", ENCODERS))
+    assert named - set(KEYS) == {"chinese_clip"}
+    for name in set(re.findall(r"-c (\w+)", ENCODERS)) | {"flickr8k_clip"}:
+        assert load_config(name).dataset == "flickr8k"
+    for name in set(re.findall(r"tools/\w+\.py", ENCODERS)):
+        assert (ROOT / name).exists(), name
 
 
 def test_every_configuration_it_names_is_there():
-    recipes = set(re.findall(r"`<dataset>_(paper\w*)`", README))
+    recipes = set(re.findall(r"`<dataset>_(\w+)`", README))
     assert {"paper", "paper_vse0", "paper_order0", "paper_orderpp", "paper_npair"} <= recipes
+    assert {"fast", "grid", "bert", "clip", "dual_encoder"} <= recipes
     for recipe in recipes:
         assert load_config(f"flickr30k_{recipe}").dataset == "flickr30k"
 
 
 def test_every_command_and_picture_it_names_is_there():
-    root = Path(__file__).parents[1]
     for name in set(re.findall(r"tools/\w+\.py", README)) | set(
         re.findall(r"\]\((?!http)([^)]+)\)", README)
     ):
-        assert (root / name).exists(), name
+        assert (ROOT / name).exists(), name
 
 
 def test_the_layers_it_draws_are_the_layers_that_are_checked():
-    settings = (Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8")
+    settings = page("pyproject.toml")
     (listed,) = re.findall(r"^layers = \[\n(.*?)^\]", settings, re.MULTILINE | re.DOTALL)
     checked = [set(layer.split(" | ")) for layer in re.findall(r'"(.+?)"', listed)]
     (drawing,) = re.findall(r"^vsepp/\n((?:  .*\n)+)", README, re.MULTILINE)
