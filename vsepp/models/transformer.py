@@ -27,16 +27,6 @@ ACTIVATIONS = {
 NOT_SEEN = -1e4  # added to a score; its exponential is nothing, and half precision can hold it
 
 
-def softmax(scores: paddle.Tensor) -> paddle.Tensor:
-    """Probabilities over the last axis.
-
-    Paddle 3.3 writes a warning of its own ``softmax`` whenever a network is exported.
-    """
-    if paddle.in_dynamic_mode():
-        return functional.softmax(scores)
-    return paddle.exp(functional.log_softmax(scores))
-
-
 @dataclass(frozen=True)
 class LayerOptions:
     """What a layer of a transformer is like.
@@ -132,7 +122,7 @@ class TransformerLayer(nn.Layer):
             scores = scores + missing.unsqueeze([1, 2]) * NOT_SEEN
         if causal:
             scores = scores + paddle.triu(paddle.full_like(scores, NOT_SEEN), 1)
-        probabilities = self.attention_dropout(softmax(scores))
+        probabilities = self.attention_dropout(functional.softmax(scores))
         found = paddle.matmul(probabilities, value).transpose([0, 2, 1, 3])
         return self.dropout(self.output(found.reshape([0, 0, self.options.size])))
 

@@ -8,7 +8,6 @@ from paddle import nn
 from paddle.nn import functional
 
 from vsepp.models.image_encoders.clip import CLIPImageEncoder
-from vsepp.models.transformer import softmax
 
 _EXPANSION = 4  # of a bottleneck's channels
 _SHRUNK = 32  # pixels of an image to a cell of the last map
@@ -66,14 +65,13 @@ class AttentionPool(nn.Layer):
 
     def forward(self, maps: paddle.Tensor) -> paddle.Tensor:
         """float32 ``[batch, size, h, w]`` → float32 ``[batch, size]``."""
-        mean = functional.adaptive_avg_pool2d(maps, 1)
-        cells = paddle.concat([mean.flatten(2), maps.flatten(2)], 2).transpose([0, 2, 1])
-        states = cells + self.position_embedding
+        cells = maps.flatten(2).transpose([0, 2, 1])
+        states = paddle.concat([cells.mean(1, keepdim=True), cells], 1) + self.position_embedding
         query, key, value = map(
             self._heads, (self.query(states[:, :1]), self.key(states), self.value(states))
         )
         scores = paddle.matmul(query, key, transpose_y=True) * query.shape[-1] ** -0.5
-        return paddle.matmul(softmax(scores), value).flatten(1)
+        return paddle.matmul(functional.softmax(scores), value).flatten(1)
 
     def _heads(self, states: paddle.Tensor) -> paddle.Tensor:
         """``[batch, time, size]`` → ``[batch, heads, time, size / heads]``."""
