@@ -11,6 +11,9 @@ from vsepp.system.errors import InputError
 #: name → its module below ``benchmarks``, in the order in which they run
 PARTS = {
     "step": "training_step",
+    "bigru": "bigru",
+    "bert": "bert",
+    "grid": "grid",
     "epoch": "epoch",
     "features": "features",
     "ranks": "ranks",

@@ -104,6 +104,10 @@ class Process:
         """One repetition; returns the bytes that it held at most beyond what was held before."""
         return self._ask({"arguments": arguments, "memory": True})["peak"]
 
+    def resident(self, **arguments):
+        """One repetition; returns the bytes that the process held at most, all in all."""
+        return self._ask({"arguments": arguments, "memory": True})["resident"]
+
     def close(self, at_once=False):
         """End the process; ``at_once`` in the midst of its work."""
         try:

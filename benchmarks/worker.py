@@ -2,8 +2,9 @@
 
 The first line says what to measure: ``{"target": "module:Class", "settings": {…},
 "threads": n}``. Every further line, ``{"arguments": {…}, "memory": false}``, is one repetition.
-Each line is answered by one: ``{"info": …}``, then ``{"seconds", "result", "peak"}``;
-``{"missing": module}`` or ``{"error": traceback}`` when it failed. It ends with its input.
+Each line is answered by one: ``{"info": …}``, then ``{"seconds", "result", "peak", "resident"}``,
+the last two where memory is asked for; ``{"missing": module}`` or ``{"error": traceback}`` when
+it failed. It ends with its input.
 """
 
 import gc
@@ -49,7 +50,8 @@ def repeat(task, order):
     seconds = time.perf_counter() - start
     answer = {"seconds": seconds, "result": result}
     if before is not None:
-        answer["peak"] = max(0, memory.peak() - before)
+        answer["resident"] = memory.peak()
+        answer["peak"] = max(0, answer["resident"] - before)
     return answer
 
 

@@ -23,6 +23,8 @@ class Side:
         self.run(**arguments)
         return 1
 
+    resident = peak
+
     def __enter__(self):
         return self
 

@@ -173,6 +173,44 @@ class TestCarefulScores:
         assert (tmp_path / "model.tiny_test_ensemble.json").exists()
         assert not (tmp_path / "model.tiny_test.json").exists()
 
+    @pytest.mark.parametrize(
+        "given, name, chosen_on",
+        [((), "(chosen on val)", "val"), (("2.5",), "temperature 2.5 (given by hand)", None)],
+    )
+    def test_hubness_correction_is_said_apart(self, score, other, given, name, chosen_on):
+        plain, without = score("--compare", other)
+        scores, printed = score("--compare", other, "--hubness", *given)
+
+        corrected = scores.pop("hubness")
+        assert scores == plain and "with hubness" not in without
+        (line,) = [line for line in printed.splitlines() if "with hubness" in line]
+        assert printed.replace(f"\n{line}\n", "") == without
+        assert line.startswith("with hubness correction, temperature") and name in line
+        assert f"rsum {corrected['rsum']:.1f}; " in line
+        assert line.endswith(
+            "uses the other queries of the split; not comparable with plain results"
+        )
+        assert (
+            corrected["chosen_on"] == chosen_on and corrected["i2t"].keys() == plain["i2t"].keys()
+        )
+
+    def test_a_temperature_chosen_on_the_split_itself_is_said_to_be(self, score):
+        _, printed = score("--hubness", "--split", "val")
+        assert "(chosen on val, the split itself)" in printed
+
+    def test_without_validation_the_temperature_is_given(self, arguments, tmp_path, capsys):
+        shutil.copytree(f"{arguments[3]}/tiny", tmp_path / "tiny")
+        (tmp_path / "tiny" / "val_data.json").unlink()
+        arguments[3] = str(tmp_path)
+        assert run(evaluate, [*arguments, "--hubness"]) == 2
+        assert "by hand, such as --hubness 3." in capsys.readouterr().err
+        assert run(evaluate, [*arguments, "--hubness", "3"]) == 0
+
+    @pytest.mark.parametrize("wrong", ["0", "-2", "warm", "nan", ""])
+    def test_a_wrong_temperature_is_refused(self, arguments, capsys, wrong):
+        assert run(evaluate, [*arguments, f"--hubness={wrong}"]) == 2
+        assert capsys.readouterr().err.startswith("error: --hubness")
+
     def test_a_missing_checkpoint_to_compare_with_is_named(self, arguments, capsys):
         assert run(evaluate, [*arguments, "--compare", "none.ckpt"]) == 2
         assert "none.ckpt does not exist" in capsys.readouterr().err

@@ -8,8 +8,10 @@ import pytest
 from conftest import COLOURS, SHAPES, draw_picture
 from tiny import save_untrained
 
+from vsepp import load
 from vsepp.cli.command import run
 from vsepp.cli.search import main as search
+from vsepp.index.photographs import PhotographIndex
 from vsepp.report import collecting
 
 WORDS = ["a", *COLOURS, *SHAPES, "小狗"]
@@ -218,3 +220,58 @@ def test_collecting_is_for_an_index_of_photographs(made, capsys):
     words = ["query", "--dataset", "tiny", "--image", image, "--copy-to", "found"]
     assert run(search, words) == 2
     assert "leave them away" in capsys.readouterr().err
+
+
+class TestHubness:
+    """Scores corrected by a bank of sentences."""
+
+    @pytest.fixture
+    def bank(self, tmp_path):
+        path = tmp_path / "bank.txt"
+        path.write_text("a red square\na green square\n\nzebra\nthe blue stripe\n", "utf-8")
+        return str(path)
+
+    def test_scores_are_corrected_as_the_whole_matrix_says(self, made, ask, bank, queries):
+        status, printed, said = ask("--queries", queries, "--hubness", bank, "--json", "-")
+
+        answers = json.loads(printed)
+        sentences = ["a red square", "a green square", "the blue stripe"]
+        model, index = load(made[0].parent / "model.ckpt"), PhotographIndex(made[1])
+        images = np.stack([index.code(row) for row in range(len(index))]).astype(float)
+        others = images @ model.encode_text(sentences).T
+        hubs = others.std() / 6 * np.log(np.exp(3 * others / others.std()).sum(1))
+        for sentence, answer in zip(SENTENCES, answers):
+            scores = images @ model.encode_text(sentence)[0] - (hubs - hubs.mean())
+            order = np.argsort(-scores)
+            names = [index.manifest.photographs[row].path for row in order]
+            assert [entry["photograph"] for entry in answer["answers"]] == names
+            found = [entry["corrected_similarity"] for entry in answer["answers"]]
+            np.testing.assert_allclose(found, scores[order], atol=1e-5)
+            assert answer["hubness"] == {"bank": bank, "sentences": 3, "temperature": 3.0}
+        assert status == 0 and "1 blank line left out" in said
+        assert "bank.txt: 1 sentence not understood and left out, of the first: none of" in said
+
+    def test_answers_say_that_they_are_corrected(self, ask, bank):
+        _, printed, _ = ask("a red square", "--hubness", bank)
+        assert f"(scores corrected for hubness by 3 sentences of {bank}, temperature 3):" in printed
+        assert "rank  corrected" in printed
+        assert "corrected" not in ask("a red square")[1]
+
+    @pytest.mark.parametrize(
+        "content, more, said",
+        [
+            ("", (), "bank.txt is empty"),
+            ("zebra", (), "bank.txt: of its first sentence, none of the words of 'zebra'"),
+            (None, (), "bank.txt does not exist"),
+            ("a", ("--approximate",), "--hubness looks at every photograph"),
+        ],
+    )
+    def test_a_bank_that_corrects_nothing_is_refused(self, ask, tmp_path, content, more, said):
+        if content is not None:
+            (tmp_path / "bank.txt").write_text(content)
+        status, printed, errors = ask("a red square", "--hubness", "bank.txt", *more)
+        assert status == 2 and printed == "" and f"error: {said}" in errors
+
+    def test_photographs_that_ask_are_refused(self, made, ask, bank):
+        status, _, errors = ask("--image", str(made[0] / "red/square.png"), "--hubness", bank)
+        assert status == 2 and "--hubness corrects what sentences find" in errors

@@ -122,6 +122,21 @@ def test_there_and_back_nothing_is_lost(position, epoch, running, tmp_path):
         assert after["position"]["epoch"] == running + 1
 
 
+@pytest.mark.parametrize("changes", [dict(optimizer="adamw"), dict(warmup_steps=3)])
+def test_an_optimizer_that_the_documents_do_not_know_stays_behind(changes, tmp_path):
+    path = tmp_path / "last.ckpt"
+    written(path, position=Position(epoch=4, step=70))
+    contents = load_checkpoint(path)
+    contents["config"].update(changes)
+    contents.pop("format"), contents.pop("fingerprint")
+    save_checkpoint(path, **contents)
+
+    said = export_tutorial(path, tmp_path / "theirs.ckpt")
+
+    assert "the optimizer's state stayed behind" in said
+    assert paddle.load(str(tmp_path / "theirs.ckpt"))["optimizer"] == {}
+
+
 def test_what_the_npair_loss_learned_stands_beside_the_tutorials_names(tmp_path):
     written(tmp_path / "in.ckpt", steps=0, loss="npair")
     words(WORDS).save(tmp_path / "vocab.json")

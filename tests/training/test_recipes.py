@@ -10,6 +10,7 @@ from tiny import CAPTIONS, TRAIN, hardly_drawn, make_config, make_data
 
 import vsepp
 from vsepp import InputError, TripletNetLoss, load_checkpoint, train
+from vsepp.checkpoint import save_checkpoint
 from vsepp.models.state import get_state
 from vsepp.training import build_trainer
 from vsepp.training import loop as training
@@ -150,6 +151,20 @@ def test_a_checkpoint_without_its_average_does_not_resume(data, tmp_path):
 
     with pytest.raises(InputError, match="was trained with ema = 0.0, now it is 0.9"):
         train(dataclasses.replace(config, checkpoint="last", num_epochs=2, ema=0.9))
+
+
+def test_a_key_that_a_checkpoint_does_not_know_was_as_its_default_is(data, tmp_path):
+    config = make_config(data, tmp_path, num_epochs=1)
+    train(config)
+    contents = load_checkpoint(config.path("last_checkpoint"))
+    for key in ("ema", "optimizer", "weight_decay", "schedule"):
+        del contents["config"][key]
+    contents.pop("format"), contents.pop("fingerprint")
+    save_checkpoint(config.path("last_checkpoint"), **contents)
+
+    with pytest.raises(InputError, match="was trained with optimizer = 'adam', now it is 'adamw'"):
+        train(dataclasses.replace(config, checkpoint="last", num_epochs=2, optimizer="adamw"))
+    assert Run(dataclasses.replace(config, checkpoint="last", num_epochs=2)).last["step"] == 14
 
 
 def test_a_cosine_does_not_resume_with_other_epochs(data, tmp_path):

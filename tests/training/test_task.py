@@ -9,7 +9,7 @@ import pytest
 from tiny import make_config, word_list
 
 from vsepp import InputError, load_checkpoint
-from vsepp.models.encoders import encoders_for_training
+from vsepp.models.encoders import TextEncoder, encoders_for_training
 from vsepp.training.loop import Trainer
 from vsepp.training.optimizer import get_optimizer
 from vsepp.training.retrieval import RetrievalObjective
@@ -199,6 +199,27 @@ def test_a_step_over_batches_in_memory_is_the_step_written_out(tmp_path):
         expected.append(float(loss))
 
     assert found == expected and len(set(found)) == 3
+
+
+def test_what_a_text_encoder_calls_pretrained_moves_less(tmp_path, monkeypatch):
+    def moved(factor):
+        config = make_config("nowhere", tmp_path, pretrained_lr=factor)
+        objective, step, (batch,) = in_memory(config, 1)
+        before = {name: value.numpy() for name, value in objective.model.named_parameters()}
+        step(batch, 0)
+        return {
+            name: np.abs(value.numpy() - before[name]).max()
+            for name, value in objective.model.named_parameters()
+        }
+
+    monkeypatch.setattr(
+        TextEncoder, "pretrained_parameters", lambda self, network: [network.embedding.weight]
+    )
+    whole, tenth = moved(1.0), moved(0.1)
+
+    name = "text_extractor.embedding.weight"
+    assert tenth.pop(name) == pytest.approx(0.1 * whole.pop(name), rel=1e-3)
+    assert tenth == whole
 
 
 def test_a_step_says_where_it_is(tmp_path):

@@ -13,6 +13,8 @@ DESCRIPTION = """Score a checkpoint on a split: recalls, ranks and mAP@R in both
 Prints a table and writes the same as JSON. The intervals are of the bootstrap over images, each
 with its captions, in a gallery that stays as it is."""
 
+CHOSEN = "val"  # the split that --hubness alone chooses its temperature on
+
 
 def main(argv=None):
     """Score; returns the exit status."""
@@ -49,6 +51,14 @@ def main(argv=None):
     )
     commands.set_defaults(intervals=True)  # given above, some versions of Python would print it
     commands.add_argument(
+        "--hubness",
+        nargs="?",
+        const=CHOSEN,
+        metavar="TEMPERATURE",
+        help="besides, the scores with hubness correction, which uses the other queries: on a line "
+        "of their own (temperature: by default the one that is best on the val split)",
+    )
+    commands.add_argument(
         "--ranks", metavar="FILE.npz", help="save the rank of every query, from zero"
     )
     commands.add_argument(
@@ -69,18 +79,25 @@ def main(argv=None):
             "--folds counts an image's own captions alone as right: leave it out to score all "
             "images with --equal-captions right."
         )
+    temperature = _temperature(arguments.hubness)
     config = configuration(arguments)
     from pathlib import Path
 
-    from vsepp.data.dataset import open_dataset
+    from vsepp.data.dataset import open_dataset, split_file
     from vsepp.data.equal_captions import equal_captions
     from vsepp.data.options import checked_folder
-    from vsepp.metrics.protocol import score
-    from vsepp.report.tables import comparison_table, metrics_table
+    from vsepp.metrics.protocol import score, with_hubness
+    from vsepp.report.tables import comparison_table, hubness_line, metrics_table
     from vsepp.retrieval.gallery import open_gallery
     from vsepp.system.atomic import write_json
 
     folder = checked_folder(config)
+    chosen_on = CHOSEN if arguments.hubness and temperature is None else None
+    if chosen_on and not split_file(folder, CHOSEN).exists():
+        raise InputError(
+            f"{folder} has no {CHOSEN} split to choose the temperature of --hubness on: give one "
+            "by hand, such as --hubness 3."
+        )
     models = [
         open_model(arguments, config, checkpoint)
         for checkpoint in (arguments.checkpoint, *arguments.ensemble)
@@ -89,12 +106,15 @@ def main(argv=None):
     # Of the split as it was prepared, whatever the models make of its sentences.
     equal = equal_captions(open_dataset(folder, arguments.split))
 
-    def scored(models, equal):
-        galleries = [open_gallery(model, folder, arguments.split) for model in models]
+    def opened(models, split):
+        return [open_gallery(model, folder, split) for model in models]
+
+    def scored(models, galleries, equal):
         names = {"dataset": config.dataset, "split": arguments.split}
         return score(galleries, arguments.folds, models, equal, right, **names)
 
-    result = scored(models, equal)
+    galleries = opened(models, arguments.split)
+    result = scored(models, galleries, equal)
     if arguments.ranks:
         result.save_ranks(arguments.ranks)
     if arguments.intervals:
@@ -102,11 +122,19 @@ def main(argv=None):
     print(metrics_table(result))
     if other:
         # Of the other nothing is stated, and so nothing that only that would need is computed.
-        result = result.compared_with(scored([other], equal if right else None))
+        others = opened([other], arguments.split)
+        result = result.compared_with(scored([other], others, equal if right else None))
         name = other.checkpoint
         if "protocol" in result.comparison:
             name += f" (protocol: {result.comparison['protocol']})"
         print("\n" + comparison_table(result.comparison["differences"], name))
+    if arguments.hubness:  # after all else, which does not depend on it
+        validation = opened(models, chosen_on) if chosen_on else ()
+        alike = equal if right else None
+        result = with_hubness(
+            result, galleries, arguments.folds, alike, temperature, chosen_on, validation
+        )
+        print("\n" + hubness_line(result))
     checkpoint = Path(models[0].checkpoint)
     kind = ("_folds" if arguments.folds else "") + ("_ensemble" if arguments.ensemble else "")
     kind += "_equal" if right else ""
@@ -117,6 +145,21 @@ def main(argv=None):
     write_json(path, result.to_dict(), indent=2)
     print(f"written to {path}" + (f" and {arguments.ranks}" if arguments.ranks else ""))
     return 0
+
+
+def _temperature(text):
+    """The temperature that ``--hubness`` gives by hand, or None."""
+    from vsepp.metrics.hubness import check_temperature
+
+    if text in (None, CHOSEN):
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        raise InputError(
+            f"--hubness {text}: give a temperature such as 3, or none, to choose it on {CHOSEN}."
+        ) from None
+    return check_temperature(value, "--hubness")
 
 
 def _summarise(arguments):

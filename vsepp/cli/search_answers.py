@@ -59,8 +59,9 @@ def show(arguments, answers):
 
     Args:
         answers: one dictionary a query: ``query, title, of, kind, checkpoint, fingerprint,
-            measure, answers, scores``; ``paths`` where they are photographs; ``remark`` on what
-            was not understood; ``error`` where nothing was, in place of an answer.
+            measure, answers, scores``; ``paths`` where they are photographs; ``hubness`` where
+            the scores are corrected, and how; ``remark`` on what was not understood; ``error``
+            where nothing was, in place of an answer.
     """
     from vsepp.system.atomic import write_text
 
@@ -101,11 +102,12 @@ def show(arguments, answers):
 
 
 def _content(answer):
-    keys = ("query", "of", "checkpoint", "fingerprint", "measure", "error")
+    keys = ("query", "of", "checkpoint", "fingerprint", "measure", "hubness", "error")
+    score_name = "corrected_similarity" if "hubness" in answer else "similarity"
     return {
         **{key: answer[key] for key in keys if key in answer},
         "answers": [
-            {"rank": rank, "similarity": score, answer["kind"]: text}
+            {"rank": rank, score_name: score, answer["kind"]: text}
             for rank, (text, score) in enumerate(zip(answer["answers"], answer["scores"]), 1)
         ],
     }
@@ -119,7 +121,7 @@ def _print_table(answer):
     print(
         format_table(
             [[rank, f"{score:.3f}", text] for rank, (score, text) in enumerate(rows, 1)],
-            ["rank", "similarity", answer["kind"]],
+            ["rank", "corrected" if "hubness" in answer else "similarity", answer["kind"]],
         )
     )
 
@@ -130,7 +132,9 @@ def _save_picture(arguments, answer):
     if answer["kind"] == "sentence":
         picture = draw_image_answer(arguments.image, answer["answers"], answer["scores"])
     else:
-        picture = draw_text_answer(answer["title"], answer["paths"], answer["scores"])
+        corrected = " (scores corrected for hubness)" if "hubness" in answer else ""
+        title = answer["title"] + corrected
+        picture = draw_text_answer(title, answer["paths"], answer["scores"])
     save_picture(picture, arguments.save)
 
 

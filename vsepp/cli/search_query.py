@@ -6,6 +6,7 @@ from vsepp.cli.checkpoints import checkpoint_path, open_model
 from vsepp.cli.command import subcommand
 from vsepp.cli.datasets import configuration, is_named
 from vsepp.cli.search_answers import add_outputs, check_outputs, remark, show
+from vsepp.cli.search_bank import add_bank, described, encode_bank, read_bank
 from vsepp.data.karpathy import SPLITS
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import command
@@ -41,6 +42,7 @@ def add_query(kinds):
     commands.add_argument(
         "--queries", metavar="FILE", help="look for every sentence of this text file, one to a line"
     )
+    add_bank(commands)
     add_outputs(commands)
 
 
@@ -53,10 +55,11 @@ def ask(arguments):
 
         open_image(arguments.image)  # before the model is loaded
     index, sentences = _what_is_asked(arguments)
+    bank = read_bank(arguments)
     if index is None:
         answers = [_ask_sentences(arguments)]
     else:
-        answers = _ask_photographs(arguments, index, sentences)
+        answers = _ask_photographs(arguments, index, sentences, bank)
     show(arguments, answers)
     return 0
 
@@ -116,7 +119,7 @@ def index_checkpoint(arguments, config, index):
     return checkpoint
 
 
-def _ask_photographs(arguments, folder, sentences):
+def _ask_photographs(arguments, folder, sentences, bank):
     from vsepp.index.photographs import PhotographIndex
 
     config = configuration(arguments)
@@ -135,7 +138,12 @@ def _ask_photographs(arguments, folder, sentences):
         "fingerprint": model.fingerprint,
         "measure": model.measure,
     }
-    found = iter(index.search_all(codes, arguments.top_k))
+    if bank is None:
+        found = iter(index.search_all(codes, arguments.top_k))
+    else:
+        bank_codes, by = encode_bank(arguments, model, bank)
+        about = {**about, "of": f"{about['of']} ({described(by)})", "hubness": by}
+        found = iter(index.search_corrected(codes, arguments.top_k, bank_codes, by["temperature"]))
     answers = []
     for query in asked:
         photographs, scores = ([], []) if "error" in query else next(found)

@@ -138,7 +138,7 @@ _OF_A_BLOCK = {
     "mlp.c_proj": "mlp.fc2",
     "ln_2": "layer_norm2",
 }
-_TOP = {
+_TOP = {  # B105 takes a name that begins with "token" for a secret
     "token_embedding.weight": "text_model.embeddings.token_embedding.weight",  # nosec B105
     "positional_embedding": "text_model.embeddings.position_embedding.weight",
     "ln_final.weight": "text_model.final_layer_norm.weight",

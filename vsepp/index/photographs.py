@@ -85,9 +85,38 @@ class PhotographIndex:
 
     def search_all(self, codes: np.ndarray, k: int) -> list[tuple[list[Photograph], np.ndarray]]:
         """As :meth:`search`, for each of several queries, float32 ``[n, size]``, at once."""
+        return self._photographs(self._search_rows(codes, k))
+
+    def search_corrected(
+        self, codes: np.ndarray, k: int, bank: np.ndarray, temperature: float
+    ) -> list[tuple[list[Photograph], np.ndarray]]:
+        """As :meth:`search_all`, with scores corrected for hubness: every photograph is looked at,
+        and its code held in memory.
+
+        Args:
+            codes: float32 ``[n, size]``, of sentences.
+            k: how many.
+            bank: float32 ``[m, size]``, codes of sentences that stand for what else is asked.
+            temperature: see ``vsepp.metrics.hubness``.
+        """
+        from vsepp.metrics.hubness import Hubs, hubs, with_hubs
+
+        answers = self._search_rows(codes, k)  # says which codes are damaged, where any are
+        if len(self):
+            measure = self.manifest.origin.measure
+            (found,) = hubs(self._codes, bank, measure, [temperature])
+            of_images = Hubs(found.images, np.zeros(len(codes), np.float32))
+            rows, queries, corrected = with_hubs(self._codes, codes, measure, of_images)
+            backend = ExactIndex(corrected)
+            backend.add(np.arange(len(rows)), rows)
+            answers = list(zip(*backend.search(queries, k)))
+        return self._photographs(answers)
+
+    def _photographs(
+        self, answers: list[tuple[np.ndarray, np.ndarray]]
+    ) -> list[tuple[list[Photograph], np.ndarray]]:
         return [
-            ([self.manifest.photographs[row] for row in rows], scores)
-            for rows, scores in self._search_rows(codes, k)
+            ([self.manifest.photographs[row] for row in rows], scores) for rows, scores in answers
         ]
 
     def search_rows(self, code: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:

@@ -11,6 +11,7 @@ from vsepp.metrics.bootstrap import Ranks
 from vsepp.metrics.correspondence import GroundTruth, as_codes, as_correspondence
 from vsepp.metrics.counting import count_wrong
 from vsepp.metrics.equal_texts import EqualTexts
+from vsepp.metrics.hubness import choose_temperature, corrected_metrics
 from vsepp.metrics.result import RetrievalResult
 from vsepp.metrics.scores import all_metrics, count_folds, mean_metrics, metrics_of_counts
 from vsepp.metrics.similarity import Ensemble, Measure, find_measure
@@ -160,6 +161,33 @@ def score(
     elif equal.captions and not folds:
         stated["rsum_right"] = all_metrics(images, texts, equal.correspondence(), measure)["rsum"]
     return replace(result, equal_captions=stated)
+
+
+def with_hubness(
+    result: RetrievalResult,
+    galleries: Sequence,
+    folds: bool = False,
+    equal: Optional[EqualTexts] = None,
+    temperature: Optional[float] = None,
+    chosen_on: Optional[str] = None,
+    validation: Sequence = (),
+) -> RetrievalResult:
+    """The same with the scores of its codes after hubness correction, apart from all others.
+
+    Args:
+        result: what :func:`score` made of ``galleries`` and ``folds``.
+        equal: counted as right where given.
+        temperature: see ``vsepp.metrics.hubness``; None: the one that is best on ``validation``.
+        validation: galleries of the same models over the split ``chosen_on``.
+    """
+    if temperature is None:
+        codes, stride = ensemble_codes(validation), validation[0].dataset.captions_per_image
+        temperature = choose_temperature(*codes[:2], stride, codes[2])
+    images, texts, measure = ensemble_codes(galleries)
+    truth = equal.correspondence() if equal else galleries[0].dataset.captions_per_image
+    metrics = corrected_metrics(images, texts, truth, measure, temperature, FOLD if folds else None)
+    about = {"temperature": temperature, "chosen_on": chosen_on}
+    return replace(result, hubness={**about, **metrics})
 
 
 def _mirroring(models: Sequence) -> Optional[str]:

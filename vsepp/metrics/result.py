@@ -35,6 +35,9 @@ class RetrievalResult:
             they were right; None where nobody looked.
         comparison: the other's ``checkpoint``, ``fingerprint``, ``protocol`` where it is another,
             and metrics; and ``differences``, see ``vsepp.metrics.bootstrap.compare``.
+        hubness: the metrics of the same codes with hubness correction, see
+            ``vsepp.metrics.hubness``: ``temperature``, the split that it was ``chosen_on`` (None:
+            given by hand), ``i2t``, ``t2i``, ``rsum``. No other field depends on it.
     """
 
     metrics: dict
@@ -51,6 +54,7 @@ class RetrievalResult:
     intervals: Optional[dict] = None
     comparison: Optional[dict] = None
     equal_captions: Optional[dict] = None
+    hubness: Optional[dict] = None
 
     def with_intervals(self) -> RetrievalResult:
         """The same with bootstrap intervals of every metric that ranks determine."""
@@ -88,8 +92,8 @@ class RetrievalResult:
 
     def to_dict(self) -> dict:
         """What ``tools/eval.py`` writes as JSON: :meth:`about`, the metrics, ``equal_captions``
-        where they were looked for, and with intervals or a comparison ``bootstrap``,
-        ``intervals``, ``compare``."""
+        where they were looked for, with intervals or a comparison ``bootstrap``, ``intervals``,
+        ``compare``, and ``hubness`` where it was corrected besides."""
         result = {**self.about(), **self.metrics}
         if self.equal_captions:
             result["equal_captions"] = self.equal_captions
@@ -104,6 +108,8 @@ class RetrievalResult:
             result["intervals"] = self.intervals
         if self.comparison:
             result["compare"] = self.comparison
+        if self.hubness:
+            result["hubness"] = self.hubness
         return result
 
     def save_ranks(self, path: str | os.PathLike) -> None:

@@ -214,31 +214,36 @@ def count_folds(
     Raises:
         InputError: when there is not one whole fold, or not as many captions to each image.
     """
-    if isinstance(correspondence, Correspondence):
-        captions_per_image = correspondence.captions_per_image
-    else:
-        captions_per_image = correspondence
-    if captions_per_image is None:
+    if not isinstance(correspondence, Correspondence):
+        correspondence = Correspondence.from_stride(len(images), correspondence)
+    stride, parts = fold_slices(correspondence, fold)
+    return [
+        count_wrong(images[some], texts[theirs], stride, measure, every_answer=True)
+        for some, theirs in parts
+    ]
+
+
+def fold_slices(correspondence: Correspondence, fold: int) -> tuple[int, list[tuple[slice, slice]]]:
+    """The stride, and the rows of images and of texts in each consecutive fold of ``fold`` images.
+
+    Raises:
+        InputError: see :func:`count_folds`.
+    """
+    stride, folds = correspondence.captions_per_image, correspondence.n_images // fold
+    if stride is None:
         raise InputError(
             "folds need as many captions for each image, next to each other and right for it "
             "alone: score all images together."
         )
-    rows = fold * captions_per_image
-    folds = len(images) // fold
     if not folds:
         raise InputError(
-            f"folds of {fold} images need at least {fold} images, not {len(images)}: "
-            "evaluate without folds."
+            f"folds of {fold} images need at least {fold} images, not "
+            f"{correspondence.n_images}: evaluate without folds."
         )
-    return [
-        count_wrong(
-            images[k * fold : (k + 1) * fold],
-            texts[k * rows : (k + 1) * rows],
-            captions_per_image,
-            measure,
-            every_answer=True,
-        )
-        for k in range(folds)
+    starts = range(0, folds * fold, fold)
+    return stride, [
+        (slice(start, start + fold), slice(start * stride, (start + fold) * stride))
+        for start in starts
     ]
 
 

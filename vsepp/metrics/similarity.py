@@ -176,13 +176,14 @@ class Ensemble:
     Codes stand side by side: columns ``[:widths[0]]`` are the first model's, and so on.
 
     Args:
-        measure: the one measure of all models, a key of ``MEASURES``.
+        measure: the one measure of all models, a key of ``MEASURES``; or one for each.
         widths: every model's ``embed_size``.
     """
 
-    def __init__(self, measure: str, widths: Sequence[int]) -> None:
-        self.measure = find_measure(measure)
-        self.name: str = self.measure.name
+    def __init__(self, measure: Union[str, Sequence[str]], widths: Sequence[int]) -> None:
+        names = [measure] * len(widths) if isinstance(measure, str) else list(measure)
+        self.measures = tuple(MEASURES[find_measure(name).name] for name in names)
+        self.name = measure if isinstance(measure, str) else "+".join(dict.fromkeys(names))
         sizes = np.asarray(widths)
         if sizes.ndim != 1 or sizes.dtype.kind not in "iu" or sizes.min(initial=1) < 1:
             raise InputError(f"an ensemble's widths must be positive whole numbers, not {widths}.")
@@ -192,25 +193,25 @@ class Ensemble:
 
     def _parts(
         self, images: np.ndarray, texts: np.ndarray
-    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        for columns in self.columns:
-            yield images[:, columns], texts[:, columns]
+    ) -> Iterator[tuple[Type[Cosine], np.ndarray, np.ndarray]]:
+        for measure, columns in zip(self.measures, self.columns):
+            yield measure, images[:, columns], texts[:, columns]
 
     def block(
         self, images: np.ndarray, texts: np.ndarray, out: np.ndarray | None = None
     ) -> np.ndarray:
         """float32 scores ``[n_images, n_texts]`` of each image with each text, in ``out``."""
-        first, *others = self._parts(images, texts)
-        scores = self.measure.block(*first, out=out)
-        for part in others:
-            scores += self.measure.block(*part)
+        (first, *codes), *others = self._parts(images, texts)
+        scores = first.block(*codes, out=out)
+        for measure, *part in others:
+            scores += measure.block(*part)
         return scores
 
     def scanner(self, texts: np.ndarray, at_once: int) -> Callable[[np.ndarray], np.ndarray]:
         """See :meth:`Cosine.scanner`."""
         scanners = [
-            self.measure.scanner(np.ascontiguousarray(texts[:, columns]), at_once)
-            for columns in self.columns
+            measure.scanner(np.ascontiguousarray(texts[:, columns]), at_once)
+            for measure, columns in zip(self.measures, self.columns)
         ]
 
         def scan(images: np.ndarray) -> np.ndarray:
@@ -225,11 +226,12 @@ class Ensemble:
 
     def own(self, images: np.ndarray, texts: np.ndarray) -> np.ndarray:
         """float32 scores ``[n_images, k]`` of each image with its own texts: the next ``k``."""
-        return reduce(np.add, (self.measure.own(*part) for part in self._parts(images, texts)))
+        parts = self._parts(images, texts)
+        return reduce(np.add, (measure.own(*part) for measure, *part in parts))
 
     def slack(self, images: np.ndarray, texts: np.ndarray) -> float:
         """How far a single-precision score may be from its double-precision value."""
-        return sum(self.measure.slack(*part) for part in self._parts(images, texts))
+        return sum(measure.slack(*part) for measure, *part in self._parts(images, texts))
 
     def pairs(
         self,
@@ -243,8 +245,8 @@ class Ensemble:
         return reduce(
             np.add,
             (
-                self.measure.pairs(*part, image_rows, text_rows, dtype)
-                for part in self._parts(images, texts)
+                measure.pairs(*part, image_rows, text_rows, dtype)
+                for measure, *part in self._parts(images, texts)
             ),
         )
 

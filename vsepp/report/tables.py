@@ -209,6 +209,28 @@ def equal_captions_line(equal):
     )
 
 
+def hubness_line(result):
+    """The scores after hubness correction, on a line of their own.
+
+    Args:
+        result: see :func:`metrics_table`; its ``hubness`` is shown.
+    """
+    result = _as_dictionary(result)
+    corrected = result["hubness"]
+    on = corrected["chosen_on"]
+    itself = ", the split itself" if on == result.get("split") else ""
+    recalls = "; ".join(
+        f"{title} " + ", ".join(f"{k} {_score(k, corrected[way][k])}" for k in METRICS[:3])
+        for way, title in DIRECTIONS
+    )
+    return (
+        f"with hubness correction, temperature {corrected['temperature']:g} "
+        f"({f'chosen on {on}{itself}' if on else 'given by hand'}): "
+        f"rsum {_score('rsum', corrected['rsum'])}; {recalls}; uses the other queries of the "
+        "split; not comparable with plain results"
+    )
+
+
 def _as_dictionary(result):
     return result.to_dict() if isinstance(result, RetrievalResult) else result
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 from paddle.optimizer import Optimizer
 from paddle.optimizer.lr import LRScheduler
@@ -75,7 +76,7 @@ def cosine(
     return rate
 
 
-def build_schedule(value: Callable[[str], object], steps_per_epoch: int | None) -> LRScheduler:
+def build_schedule(value: Callable[[str], Any], steps_per_epoch: int | None) -> LRScheduler:
     """What the keys ``schedule`` and ``warmup_steps`` ask for.
 
     Args:
@@ -86,9 +87,8 @@ def build_schedule(value: Callable[[str], object], steps_per_epoch: int | None) 
         InputError: when the number of steps is needed and not there, or all of them are to rise.
     """
     keys = ("learning_rate", "lr_update", "lr_decay", "min_learning_rate")
-    stepped = SteppedDecay(*map(value, keys))  # type: ignore[arg-type]
+    stepped = SteppedDecay(*map(value, keys))
     kind, warmup, epochs = map(value, ("schedule", "warmup_steps", "num_epochs"))
-    assert isinstance(warmup, int) and isinstance(epochs, int)
     if kind == "step" and not warmup:
         return stepped
     if not steps_per_epoch:

@@ -20,14 +20,10 @@ class CellPooling:
 
     Args:
         spans: the columns of each image.
-        table: see :class:`Ranked`.
-        which: see :class:`Ranked`.
     """
 
-    def __init__(
-        self, spans: Sequence[slice], table: np.ndarray | None = None, which: Sequence[int] = ()
-    ) -> None:
-        self.spans, self.table, self.which = spans, table, which
+    def __init__(self, spans: Sequence[slice]) -> None:
+        self.spans = spans
 
     def forward(self, values: np.ndarray, keep: bool) -> np.ndarray:
         """float32 ``[size, cells]`` → float32 ``[images, size]``.
@@ -38,7 +34,8 @@ class CellPooling:
         raise NotImplementedError
 
     def backward(self, grad: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """Gradients of the values and of ``table``, from that of the images' values."""
+        """Gradients of the values and of a table of weights, None where there is none, from
+        that of the images' values."""
         raise NotImplementedError
 
     def _columns(self) -> int:
@@ -86,12 +83,18 @@ class Largest(CellPooling):
 class Ranked(CellPooling):
     """A weighted sum of the sorted values, as GPO has it.
 
-    ``table`` is float32 ``[lengths, longest]``, the weights from the largest value on, and
-    ``which`` says which row of it is an image's.
-
     A value is sorted together with its cell, as one number: a float64 has room for the cell in
     the digits that a float32 leaves free.
+
+    Args:
+        spans: see :class:`CellPooling`.
+        table: float32 ``[lengths, longest]``, the weights from the largest value on.
+        which: the row of it that is an image's.
     """
+
+    def __init__(self, spans: Sequence[slice], table: np.ndarray, which: Sequence[int]) -> None:
+        super().__init__(spans)
+        self.table, self.which = table, which
 
     def forward(self, values: np.ndarray, keep: bool) -> np.ndarray:
         pooled = empty((len(self.spans), len(values)))
@@ -110,7 +113,7 @@ class Ranked(CellPooling):
 
     def backward(self, grad: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         grads = empty((grad.shape[1], self._columns()))
-        table_grad = np.zeros_like(self._table())
+        table_grad = np.zeros_like(self.table)
         for image, span in enumerate(self.spans):
             ranked, weights = self.ranked[image], self._weights(image)
             shares = grad[image][:, None] * weights
@@ -119,12 +122,8 @@ class Ranked(CellPooling):
             row[: len(weights)] += (grad[image] @ ranked)[::-1]
         return grads, table_grad
 
-    def _table(self) -> np.ndarray:
-        assert self.table is not None
-        return self.table
-
     def _weights(self, image: int) -> np.ndarray:
         """Of an image's values from the smallest on."""
         span = self.spans[image]
-        row = self._table()[self.which[image], : span.stop - span.start]
+        row = self.table[self.which[image], : span.stop - span.start]
         return np.ascontiguousarray(row[::-1])

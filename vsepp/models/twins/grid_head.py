@@ -20,11 +20,7 @@ from vsepp.models.text_encoders.dropping import kept as kept_numbers
 from vsepp.models.twins.cell_pooling import MOST_CELLS, Average, CellPooling, Largest, Ranked
 from vsepp.models.twins.sharing import array_of, empty, tensor_of
 
-_POOLINGS: dict[type[nn.Layer], type[CellPooling]] = {
-    MeanPooling: Average,
-    MaxPooling: Largest,
-    GPO: Ranked,
-}
+_POOLINGS: dict[type[nn.Layer], type[CellPooling]] = {MeanPooling: Average, MaxPooling: Largest}
 
 
 class _Activations(NamedTuple):
@@ -85,7 +81,7 @@ def feature_codes(layer: FeatureRepExtractor, features: paddle.Tensor) -> paddle
 
 def _is_fast(layer: FeatureRepExtractor, features: paddle.Tensor) -> bool:
     return (
-        type(layer.pooling) in _POOLINGS
+        type(layer.pooling) in (*_POOLINGS, GPO)
         and isinstance(layer.fc, nn.Linear)
         and features.stop_gradient
         and len(features.shape) == 3
