@@ -65,8 +65,9 @@ class AttentionPool(nn.Layer):
 
     def forward(self, maps: paddle.Tensor) -> paddle.Tensor:
         """float32 ``[batch, size, h, w]`` → float32 ``[batch, size]``."""
-        cells = maps.flatten(2).transpose([0, 2, 1])
-        states = paddle.concat([cells.mean(1, keepdim=True), cells], 1) + self.position_embedding
+        mean = functional.adaptive_avg_pool2d(maps, 1)
+        cells = paddle.concat([mean.flatten(2), maps.flatten(2)], 2).transpose([0, 2, 1])
+        states = cells + self.position_embedding
         query, key, value = map(
             self._heads, (self.query(states[:, :1]), self.key(states), self.value(states))
         )

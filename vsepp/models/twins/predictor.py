@@ -16,9 +16,12 @@ from vsepp.data.transforms import MEAN, STD, normalize
 from vsepp.system.atomic import naming
 from vsepp.system.errors import InputError
 from vsepp.system.memory import keep_freed
+from vsepp.system.passed_lines import without_lines
 from vsepp.system.signals import held_back
 from vsepp.system.threads import computes_in_bfloat16, cpu_count
 
+#: what Paddle 3.3 logs of a sum or a softmax in a network that is exported
+_OF_NO_USE = "not support input out tensor for now"
 _PROGRAM_BYTES = 1 << 22  # what Paddle writes beside the weights takes less
 
 
@@ -92,7 +95,7 @@ def _optimised(
         path = os.path.join(folder, "backbone")
         _check_room(path, backbone)
         spec = paddle.static.InputSpec([None, 3, image_size, image_size], "float32", "images")
-        with contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.redirect_stdout(io.StringIO()), without_lines(_OF_NO_USE):
             paddle.jit.save(backbone, path, input_spec=[spec])
         program = next(path + kind for kind in (".json", ".pdmodel") if os.path.exists(path + kind))
         config = inference.Config(program, path + ".pdiparams")
