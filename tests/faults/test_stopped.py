@@ -66,8 +66,8 @@ MOMENTS = {
     "train on photographs": TRAINING,
     "train in workers": [
         *TRAINING,
-        ("vsepp.data.loaders:_raising", 1),
-        ("vsepp.data.loaders:_raising*", 1),
+        ("vsepp.data.batch_loader:_raising", 1),
+        ("vsepp.data.batch_loader:_raising*", 1),
     ],
     "eval": [*OPENING, ("vsepp.retrieval.gallery:_encode", 1), ("vsepp.cli.eval:open_model*", 1)],
     "report": [
