@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vsepp.data.dataset import CaptionDataset
-from vsepp.data.file_rows import FileRows
-from vsepp.data.joined import Joined
+from vsepp.data.stored.file_rows import FileRows
+from vsepp.data.stored.joined import Joined
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import command
 
@@ -28,7 +28,7 @@ class FeatureTextDataset(CaptionDataset):
 
     Args:
         features: array ``[n_images, ...]``, row ``k`` for ``images[k]``; it may be memory-mapped.
-        views: such arrays, of further views of the photographs: see ``vsepp.data.views``.
+        views: such arrays, of further views of the photographs: see ``vsepp.data.stored.views``.
         mirrored: such an array, of the mirrored photographs.
         seed: of which view an item has.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vsepp.data.dataset import CaptionDataset
-from vsepp.data.joined import Joined
+from vsepp.data.stored.joined import Joined
 
 if TYPE_CHECKING:
     from typing_extensions import Self  # which Python's typing has from 3.11 on
@@ -60,7 +60,7 @@ class ImageTextDataset(CaptionDataset):
 
         Args:
             images: sequence of uint8 ``[height, width, 3]``, one for each of ``self.images``;
-                see ``vsepp.data.image_store``. There has to be a transform.
+                see ``vsepp.data.stored.image_store``. There has to be a transform.
         """
         self.decoded = Joined([images])
 

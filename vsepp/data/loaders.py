@@ -11,10 +11,10 @@ from paddle.io import DataLoader
 
 from vsepp.data.batch_loader import FORK_SAFE, BatchLoader
 from vsepp.data.dataset import CaptionDataset
-from vsepp.data.halves import stack_float32
 from vsepp.data.image_dataset import ImageTextDataset
 from vsepp.data.prepared import Prepared
 from vsepp.data.samplers import EpochBatchSampler, LengthBatchSampler
+from vsepp.data.stored.halves import stack_float32
 from vsepp.data.transforms import CenterCrop, RandomCrop
 from vsepp.system.errors import InputError
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vsepp.data.file_rows import FileRows
+from vsepp.data.stored.file_rows import FileRows
 
 
 class Joined:
