@@ -13,7 +13,8 @@ import paddle
 import pytest
 import yaml
 from PIL import Image
-from tiny import CAPTIONS, TRAIN, hardly_drawn, make_config, make_data
+from tiny import CAPTIONS, TRAIN, make_config, make_data
+from whole_runs import Run, assert_same_run
 
 from vsepp import InputError, load_checkpoint, train
 from vsepp.metrics.scores import all_metrics
@@ -32,30 +33,6 @@ MODES = pytest.mark.parametrize("mode", [FEATURES, PHOTOGRAPHS], ids=["features"
 DRAWN = training_listener.show_queries, training_listener.draw_curves
 
 
-@pytest.fixture(scope="module", autouse=True)
-def without_pictures():
-    with hardly_drawn():
-        yield
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return make_data(tmp_path_factory.mktemp("tiny") / "data")
-
-
-class Run:
-    """A run to its end, and what it left."""
-
-    def __init__(self, config):
-        self.config = config
-        trainer = build_trainer(config)
-        self.metrics = trainer.run()
-        self.folder = trainer.folder.path
-        self.best = load_checkpoint(config.path("best_checkpoint"))
-        self.last = load_checkpoint(config.path("last_checkpoint"))
-        self.log = (self.folder / "log.txt").read_text(encoding="utf-8")
-
-
 @pytest.fixture(scope="module")
 def whole(data, tmp_path_factory):
     """Undisturbed runs, by mode: each is made when it is first asked for."""
@@ -70,42 +47,12 @@ def whole(data, tmp_path_factory):
     return get
 
 
-@pytest.fixture
-def after(monkeypatch):
-    """Call a function after each step of training: `after(lambda task, step: …)`."""
-
-    def set_hook(hook):
-        take = training.TrainingStep.__call__
-
-        def hooked(self, batch, number):
-            loss = take(self, batch, number)
-            changed = hook(self.objective, number + 1)
-            return loss if changed is None else changed
-
-        monkeypatch.setattr(training.TrainingStep, "__call__", hooked)
-
-    return set_hook
-
-
 def stop_after(after, number, steps):
     def hook(task, step):
         if step == steps:
             signal.raise_signal(number)
 
     after(hook)
-
-
-def assert_same_run(found, expected):
-    """Weights, their average, optimizer, position and history are equal to the bit."""
-    assert found["position"] == expected["position"]
-    assert (found["epoch"], found["step"]) == (expected["epoch"], expected["step"])
-    pairs = [(found["model"], expected["model"]), (found.get("ema", {}), expected.get("ema", {}))]
-    assert found["optimizer"].keys() == expected["optimizer"].keys()
-    pairs += [(found["optimizer"][slot], values) for slot, values in expected["optimizer"].items()]
-    for values, wanted in pairs:
-        assert values.keys() == wanted.keys()
-        for name, value in wanted.items():
-            np.testing.assert_array_equal(values[name], value, err_msg=name)
 
 
 # ---- a run --------------------------------------------------------------------------------------
