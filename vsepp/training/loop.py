@@ -21,7 +21,7 @@ from vsepp.system.memory import return_freed
 from vsepp.system.progress import progress
 from vsepp.system.threads import describe_threads
 from vsepp.training.meter import Meter, duration
-from vsepp.training.optimizer import get_optimizer, optimizer_state, restore_optimizer
+from vsepp.training.optimizer import check_decay, get_optimizer, optimizer_state, restore_optimizer
 from vsepp.training.position import Position
 from vsepp.training.run_folder import RunFolder
 from vsepp.training.schedules import counts_steps
@@ -56,6 +56,7 @@ class Trainer:
         select_device(config.device)
         if config.amp != "off" and paddle.get_device() == "cpu":
             raise InputError("amp: mixed precision needs a GPU: set amp=off.")
+        check_decay(config.optimizer, config.weight_decay)  # before features are computed
         paddle.seed(config.seed)
         check_destinations(config)
         resumed = read_resumed(config)
