@@ -16,8 +16,8 @@ BEST = "model/vsepp/best_sample.ckpt"
 LAST = "model/vsepp/last_sample.ckpt"
 UNDER_WAY = "runs/sample/quickstart.training"  # there from the start of training to its end
 EXPECTED = (
-    "To expect: R@1 of 25 to 55, as rounding on this processor has it, and R@10 of 85 or more, over "
-    "both directions, among 100 images, where chance gives 1 and 10."
+    "To expect: R@1 of 25 to 55, as rounding on this processor has it, and R@10 of 85 or more, "
+    "over both directions, among 100 images, where chance gives 1 and 10."
 )
 
 #: What is done, and about how many seconds it takes on two cores that do nothing else.
