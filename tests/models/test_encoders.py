@@ -17,11 +17,11 @@ from vsepp.models.encoders import (
     IMAGE_ENCODERS,
     TEXT_ENCODERS,
     TextEncoder,
-    check_shapes,
     encoders_for_training,
     find_image_encoder,
     find_text_encoder,
 )
+from vsepp.models.shapes import check_shapes
 from vsepp.models.state import get_state
 from vsepp.models.vsepp import build_model
 from vsepp.text.vocabulary import Vocabulary

@@ -7,7 +7,8 @@ import pytest
 pytest.importorskip("tokenizers")
 
 from vsepp.system.errors import InputError
-from vsepp.text.subwords import SubwordReader, wordpiece_definition
+from vsepp.text.subwords import SubwordReader
+from vsepp.text.tokenizer_definition import wordpiece_definition
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 TOKENS = [*SPECIAL, "a", "dog", "run", "##s", "cafe", "狗", "."]

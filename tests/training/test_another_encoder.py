@@ -12,8 +12,9 @@ from vsepp.data.images import open_image
 from vsepp.data.preprocessing import Preprocessing
 from vsepp.data.transforms import RandomCrop
 from vsepp.models import encoders
-from vsepp.models.encoders import IMAGE_ENCODERS, TEXT_ENCODERS, TextEncoder, check_shapes
+from vsepp.models.encoders import IMAGE_ENCODERS, TEXT_ENCODERS, TextEncoder
 from vsepp.models.image_encoders.cnn import CNNEncoder
+from vsepp.models.shapes import check_shapes
 from vsepp.training.data import open_splits
 from vsepp.training.retrieval import RetrievalTask
 

@@ -17,7 +17,7 @@ from vsepp.models.bert import BertOptions
 from vsepp.models.encoders import TextEncoder
 from vsepp.models.image_encoders.clip_vit import CLIPViTEncoder
 from vsepp.models.pretrained_text.files import check_is_there, read_json_file
-from vsepp.models.pretrained_text.tokenizer import read_tokenizer
+from vsepp.models.pretrained_text.tokenizer import read_tokenizer, special_token, tokenizer_options
 from vsepp.models.pretrained_text.weights import read_weights
 from vsepp.models.text_encoders.chinese_clip import ChineseCLIPEncoder
 from vsepp.models.text_encoders.clip import END as POOLED_AT_END
@@ -27,7 +27,7 @@ from vsepp.models.weights import read_state
 from vsepp.system.errors import InputError
 from vsepp.text.byte_pairs import END, START, byte_pair_definition, read_merges
 from vsepp.text.contexts import ContextReader
-from vsepp.text.subwords import with_options
+from vsepp.text.tokenizer_definition import with_options
 
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 _CHINESE_CONTEXT = 52  # tokens of a sentence that Chinese-CLIP was trained with
@@ -164,11 +164,11 @@ def _clip_texts(
 
 
 def _byte_pairs(folder: Path, positions: int) -> ContextReader:
-    options: dict[str, Any] = {}
-    for name in ("special_tokens_map.json", "tokenizer_config.json"):
-        if (folder / name).is_file():
-            options.update(read_json_file(folder / name))
-    start, end = _token(options, "bos_token", START), _token(options, "eos_token", END)
+    options = tokenizer_options(folder)
+    start, end = (
+        special_token(options, "bos_token", START),
+        special_token(options, "eos_token", END),
+    )
     path = folder / "tokenizer.json"
     if path.is_file():
         definition = with_options(read_json_file(path), {})
@@ -185,17 +185,9 @@ def _byte_pairs(folder: Path, positions: int) -> ContextReader:
         pairs = read_merges(check_is_there(merges))
         definition = byte_pair_definition(tokens, pairs, str(merges))
     reader = ContextReader(definition, start, end, positions, source=str(path))
-    padding = reader.tokenizer.token_to_id(_token(options, "pad_token", end))
+    padding = reader.tokenizer.token_to_id(special_token(options, "pad_token", end))
     reader.pad_with(reader.end if padding is None else padding, str(path))
     return reader
-
-
-def _token(options: Mapping[str, Any], key: str, usual: str) -> str:
-    """A special token, which is text, or an object around it."""
-    token = options.get(key)
-    if isinstance(token, dict):
-        token = token.get("content")
-    return token if isinstance(token, str) else usual
 
 
 def _chinese_texts(

@@ -9,7 +9,7 @@ from typing import Any
 import paddle
 from paddle import nn
 
-from vsepp.models.transformer import LayerOptions, Transformer
+from vsepp.models.transformer import LayerOptions, Transformer, positions_of
 from vsepp.system.errors import InputError
 from vsepp.system.records import wrong_field
 
@@ -152,8 +152,7 @@ class Bert(nn.Layer):
 
         States beyond a sentence's length mean nothing.
         """
-        # A sum of ones rather than a range: their number is unknown while a network is exported.
-        positions = paddle.cumsum(paddle.ones_like(tokens), axis=1) - 1
+        positions = positions_of(tokens)
         there = positions < lengths.reshape([-1, 1])
         return self.transformer(self.embed(tokens, positions), there)
 

@@ -65,11 +65,14 @@ class TextEncoder(ABC):
             ``vsepp.text.reader.WordReader``.
 
     Attributes:
+        part: the key of a checkpoint's header under which all stands that the encoder is made of;
+            empty where it is made of the data set's words.
         word_rows: the parameter of its network with a row for each word of the reader's
             vocabulary, by which weights are carried over to other words; None where none has.
         said: lines for a run's log, of what was found while its network was built.
     """
 
+    part: str = ""
     word_rows: str | None = None
 
     def __init__(self, config: Config, reader: WordReader | SubwordReader) -> None:
@@ -102,12 +105,14 @@ class TextEncoder(ABC):
     ) -> TextEncoder:
         """The encoder of a run that goes on from a checkpoint, or begins with its weights.
 
-        One that a checkpoint holds all of needs nothing else; this one is made of the data again.
+        One that a checkpoint holds all of needs nothing else; others are made of the data again.
 
         Args:
             data: see :meth:`for_training`.
             contents, source: see :meth:`from_checkpoint`.
         """
+        if cls.part in contents:
+            return cls.from_checkpoint(config, contents, source)
         return cls.for_training(config, data)
 
     @classmethod
@@ -281,22 +286,3 @@ def find_image_encoder(name: str) -> type[ImageEncoder]:
     if name not in tuple(IMAGE_ENCODERS):
         find_backbone(name)  # which names the nearest
     return at_place(IMAGE_ENCODERS[name])
-
-
-def check_shapes(
-    state: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]], source: str
-) -> None:
-    """InputError before a network is built that is larger than its weights.
-
-    Args:
-        state: ``{parameter: ndarray}``.
-        shapes: ``{parameter: shape}`` that the configuration asks for.
-        source: the file, for messages.
-    """
-    for name, shape in shapes.items():
-        found = state[name].shape if name in state else None
-        if found != shape:
-            raise InputError(
-                f"{source}: {name} has the shape {found}, its configuration and "
-                f"vocabulary say {shape}: the checkpoint is damaged; use another."
-            )

@@ -13,6 +13,7 @@ import numpy as np
 import paddle
 from paddle import nn
 
+from vsepp.config import AUTO, Config
 from vsepp.system.errors import InputError
 
 _POSITION_SIZE = 32
@@ -132,3 +133,21 @@ def build_pooling(name: str) -> nn.Layer:
     if name not in POOLINGS:
         raise InputError(f"There is no pooling {name!r}: take {', '.join(POOLINGS)}.")
     return POOLINGS[name]()
+
+
+def text_pooling(config: Config, usual: str) -> str:
+    """The name that ``text_pooling`` stands for.
+
+    Args:
+        usual: the text encoder's own way, which is what ``auto`` means.
+
+    Raises:
+        InputError: for one that the text encoder does not have.
+    """
+    pooling = usual if config.text_pooling == AUTO else config.text_pooling
+    if pooling not in (usual, *POOLINGS):
+        raise InputError(
+            f"text_pooling: {pooling} is not for text_model={config.text_model}: set "
+            f"text_pooling to {usual}, {', '.join(POOLINGS)} or {AUTO}."
+        )
+    return pooling

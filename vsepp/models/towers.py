@@ -17,6 +17,7 @@ from paddle import nn
 from vsepp.checkpoint import load_checkpoint, read_header
 from vsepp.config import Config
 from vsepp.models.state import set_state
+from vsepp.models.transformer import LayerOptions
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import command
 from vsepp.system.records import wrong_field
@@ -66,6 +67,18 @@ def tower_state(path: str, prefix: str) -> dict[str, np.ndarray]:
     """``{parameter: ndarray}`` of the parameters of a checkpoint that begin with a prefix."""
     state = load_checkpoint(path, parts=(f"model/{prefix}",))["model"]
     return {name[len(prefix) :]: value for name, value in state.items()}
+
+
+def clip_layers(sizes: Mapping[str, Any]) -> LayerOptions:
+    """What each layer of a CLIP's transformer is like, by the sizes of its tower."""
+    return LayerOptions(
+        sizes["size"],
+        sizes["heads"],
+        sizes["inner_size"],
+        sizes["activation"],
+        norm_first=True,
+        layer_norm_eps=sizes["layer_norm_eps"],
+    )
 
 
 _LARGEST = 2**24  # of a size: beyond what a file could hold

@@ -157,3 +157,9 @@ class Transformer(nn.Layer):
         for layer in self.layers:
             states = layer(states, mask, causal)
         return states
+
+
+def positions_of(tokens: paddle.Tensor) -> paddle.Tensor:
+    """0, 1, 2, … in each row: int64 ``[batch, time]`` → the same shape."""
+    # A sum of ones rather than a range: their number is unknown while a network is exported.
+    return paddle.cumsum(paddle.ones_like(tokens), axis=1) - 1

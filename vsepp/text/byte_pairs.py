@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vsepp.system.errors import InputError
-from vsepp.text.subwords import library
+from vsepp.text.tokenizer_definition import library
 
 START, END = "<|startoftext|>", "<|endoftext|>"
 END_OF_WORD = "</w>"

@@ -2,108 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Optional
+from typing import Any, Optional
 
 from vsepp.system.counts import counted
 from vsepp.system.errors import InputError
 from vsepp.system.records import wrong_field
 from vsepp.text.reader import HasVocabulary, check_indices
-
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+from vsepp.text.tokenizer_definition import read_definition
 
 _FIELDS = {"definition": str, "start": str, "end": str, "longest": int}
 _CONTENTS = "subwords"  # where a checkpoint holds a reader
-
-
-def library() -> Any:
-    """The package ``tokenizers``; InputError where it is not installed."""
-    try:
-        import tokenizers
-    except ImportError:
-        raise InputError(
-            "the tokens of a pretrained text encoder need the package tokenizers: run "
-            "`pip install tokenizers`."
-        ) from None
-    return tokenizers
-
-
-def wordpiece_definition(
-    tokens: Sequence[str],
-    special: Sequence[str],
-    unknown: str = "[UNK]",
-    lowercase: bool = True,
-    strip_accents: Optional[bool] = None,
-    chinese: bool = True,
-) -> str:
-    """What a ``tokenizer.json`` would hold of a BERT that came with ``vocab.txt`` alone.
-
-    Args:
-        tokens: by index, as the lines of ``vocab.txt`` have them; of equal ones the last counts.
-        special: tokens that are never cut, where a sentence has them.
-        unknown: the token that stands for what cannot be cut into others.
-        lowercase: ``do_lower_case``.
-        strip_accents: take accents off; None: where ``lowercase`` is set.
-        chinese: ``tokenize_chinese_chars``, each of which is then a word.
-    """
-    lib = library()
-    indices = {token: index for index, token in enumerate(tokens)}
-    tokenizer = lib.Tokenizer(lib.models.WordPiece(indices, unk_token=unknown))
-    tokenizer.normalizer = lib.normalizers.BertNormalizer(
-        clean_text=True,
-        handle_chinese_chars=chinese,
-        strip_accents=strip_accents,
-        lowercase=lowercase,
-    )
-    tokenizer.pre_tokenizer = lib.pre_tokenizers.BertPreTokenizer()
-    tokenizer.decoder = lib.decoders.WordPiece()
-    tokenizer.add_special_tokens([token for token in special if token in indices])
-    return tokenizer.to_str()
-
-
-#: key of ``tokenizer_config.json`` → of the normalizer in ``tokenizer.json``
-_NORMALIZER = {
-    "do_lower_case": "lowercase",
-    "strip_accents": "strip_accents",
-    "tokenize_chinese_chars": "handle_chinese_chars",
-}
-
-
-def with_options(content: dict[str, Any], options: Mapping[str, Any]) -> str:
-    """A ``tokenizer.json`` with what its ``tokenizer_config.json`` says otherwise.
-
-    Where the two differ, the latter counts, as it does for Hugging Face.
-
-    Args:
-        content: of the former.
-        options: content of the latter.
-    """
-    normalizer = content.get("normalizer")
-    if isinstance(normalizer, dict) and normalizer.get("type") == "BertNormalizer":
-        for key, theirs in _NORMALIZER.items():
-            if isinstance(options.get(key), bool):
-                normalizer[theirs] = options[key]
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-
-
-def _tokenizer(definition: str, source: str) -> Tokenizer:
-    lib = library()
-    try:
-        tokenizer = lib.Tokenizer.from_str(definition)
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:  # the library's panics are no Exceptions
-        said = " ".join(str(error).split())[:200]
-        raise InputError(
-            f"{source} is no tokenizer that the package tokenizers {lib.__version__} reads "
-            f"({said}): fetch it again, or update the package."
-        ) from None
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer
 
 
 class SubwordReader:
@@ -139,7 +49,7 @@ class SubwordReader:
         mask: Optional[str] = None,
         source: str = "the tokenizer",
     ) -> None:
-        self.tokenizer = _tokenizer(definition, source)
+        self.tokenizer = read_definition(definition, source)
         named = {"definition": definition, "start": start, "end": end, "longest": longest}
         self._contents = {**named, "unknown": unknown, "mask": mask}
         self.start, self.end = (self._index(token, source) for token in (start, end))
@@ -194,6 +104,20 @@ class SubwordReader:
     def is_of(self, contents: Mapping[str, Any]) -> bool:
         """Whether a checkpoint's weights are for the indices of this reader."""
         return contents.get(_CONTENTS) == self._contents
+
+    def check_fits(self, rows: int, positions: int, source: str) -> None:
+        """InputError where it is not the tokenizer of an encoder.
+
+        Args:
+            rows: of the encoder's table of tokens.
+            positions: tokens of the longest sentence that it takes.
+            source: the checkpoint of both, for messages.
+        """
+        if self.size > rows or self.longest > positions:
+            raise InputError(
+                f"{source}: its tokenizer is not that of its text encoder: the checkpoint is "
+                "damaged; use another."
+            )
 
     # ---- sentences -------------------------------------------------------------------------
 

@@ -7,8 +7,8 @@ from paddle import nn
 
 from vsepp import FeatureRepExtractor, ImageRepExtractor
 from vsepp.config import Config
+from vsepp.models.image_encoders.cell_dropout import kept_cells, kept_first
 from vsepp.models.image_encoders.cnn import CNNEncoder
-from vsepp.models.image_encoders.left_out import kept_cells, kept_first
 from vsepp.models.projection import ResidualProjection
 from vsepp.models.state import get_state, set_state
 from vsepp.system.errors import InputError

@@ -13,7 +13,7 @@ from vsepp.models.pretrained_text.folder import open_pretrained
 from vsepp.models.pretrained_text.weights import read_weights
 from vsepp.models.state import get_state, set_state
 from vsepp.models.text_encoders.bert import BertExtractor
-from vsepp.models.text_encoders.dropping import TextDropout
+from vsepp.models.text_encoders.text_dropout import TextDropout
 from vsepp.models.twins import compute
 from vsepp.models.twins.packed_bert import packed_bert
 from vsepp.system.errors import InputError

@@ -90,7 +90,9 @@ def test_a_sentence_that_is_too_long_is_refused():
         build()(captions, paddle.to_tensor([TIME + 1]))
 
 
-@pytest.mark.parametrize("key, value", [("text_pooling", "mean"), ("word_dropout", 0.1)])
+@pytest.mark.parametrize(
+    "key, value", [("text_pooling", "mean"), ("word_dropout", 0.1), ("word_vectors", "glove.txt")]
+)
 def test_keys_of_other_text_encoders_are_refused(key, value):
     config = dataclasses.replace(Config(), text_model="clip", **{key: value})
 

@@ -6,8 +6,8 @@ import pytest
 from paddle import nn
 
 from vsepp.models.pooling import POOLINGS
-from vsepp.models.text_encoders.dropping import TextDropout
 from vsepp.models.text_encoders.pooled_gru import PooledTextExtractor
+from vsepp.models.text_encoders.text_dropout import TextDropout
 
 WORDS, SIZE, LENGTHS = 20, 8, (3, 7, 1, 5)
 UNKNOWN, MARKS = 1, (0, 2, 3)

@@ -6,7 +6,7 @@ import pytest
 from paddle import nn
 
 from vsepp.models.twins.packed_gru import layer_weights, packed_gru
-from vsepp.models.twins.packing import Packing
+from vsepp.models.twins.step_packing import StepPacking
 
 INPUT, HIDDEN = 6, 5
 LENGTHS = {
@@ -34,7 +34,7 @@ def make_words(lengths):
 
 def packed(gru, words, lengths):
     """Last states, from padded words, so that their gradient can be compared."""
-    packing = Packing(lengths)
+    packing = StepPacking(lengths)
     rows = paddle.gather(words.reshape([-1, INPUT]), paddle.to_tensor(packing.words))
     return packed_gru(gru, rows, packing)
 
@@ -97,7 +97,7 @@ def test_large_inputs_do_not_overflow():
 
 
 def test_a_batch_shrinks_as_captions_end():
-    packing = Packing([2, 4, 1])
+    packing = StepPacking([2, 4, 1])
 
     assert list(packing.order) == [1, 0, 2]
     assert packing.batch_sizes == [3, 2, 1, 1]

@@ -5,11 +5,11 @@ import paddle
 import pytest
 
 from vsepp.models.pooling import POOLINGS
-from vsepp.models.text_encoders.dropping import TextDropout
 from vsepp.models.text_encoders.pooled_gru import PooledTextExtractor
+from vsepp.models.text_encoders.text_dropout import TextDropout
 from vsepp.models.twins import compute, find_twin, packed_pooling
 from vsepp.models.twins.packed_pooling import places
-from vsepp.models.twins.packing import Packing
+from vsepp.models.twins.step_packing import StepPacking
 
 LENGTHS = {
     "any order": [3, 7, 1, 5, 7, 2],
@@ -94,7 +94,7 @@ def test_the_weights_of_a_length_are_worked_out_once(monkeypatch):
 def test_places_are_those_of_a_stable_sort(counted, monkeypatch):
     monkeypatch.setattr(packed_pooling, "_COUNTED", counted)
     lengths = [3, 9, 1, 9, 4]
-    packing = Packing(lengths)
+    packing = StepPacking(lengths)
     grid = np.random.default_rng(0).integers(0, 4, (5, 9, 6)).astype(np.float32)  # many equal
 
     found = places(packing.packed(grid), packing)
@@ -108,7 +108,7 @@ def test_places_are_those_of_a_stable_sort(counted, monkeypatch):
 
 def test_turned_captions_in_the_packed_layout():
     lengths = [3, 1, 4]
-    packing = Packing(lengths)
+    packing = StepPacking(lengths)
     grid = np.array([[1, 2, 3, 0], [4, 0, 0, 0], [5, 6, 7, 8]])
     turned = np.array([[3, 2, 1, 0], [4, 0, 0, 0], [8, 7, 6, 5]])
 

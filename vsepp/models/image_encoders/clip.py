@@ -16,15 +16,15 @@ from paddle import nn
 from vsepp.config import Config
 from vsepp.data.encoding import Encoding
 from vsepp.data.preprocessing import Preprocessing
-from vsepp.models.encoders import check_shapes
 from vsepp.models.image_encoders.cnn import BACKBONE, CNNEncoder
 from vsepp.models.image_encoders.features import FeatureRepExtractor
+from vsepp.models.shapes import check_shapes
 from vsepp.models.state import set_state
 from vsepp.models.towers import begin_with_tower, tower_file, tower_header, tower_sizes, tower_state
 from vsepp.system.errors import InputError
 
 _LARGEST = 2**14  # pixels of a resized photograph's shorter side
-PART = "image_encoder"  # of a header: sizes, and how photographs are made ready
+_PART = "image_encoder"  # of a header: sizes, and how photographs are made ready
 
 
 def preprocessing_record(steps: Preprocessing) -> dict[str, Any]:
@@ -64,7 +64,7 @@ class CLIPImageEncoder(CNNEncoder):
 
     @classmethod
     def described(cls, config: Config, contents: dict, source: str) -> CLIPImageEncoder:
-        sizes = tower_sizes(contents, PART, {**cls.kinds, "preprocessing": dict}, source)
+        sizes = tower_sizes(contents, _PART, {**cls.kinds, "preprocessing": dict}, source)
         try:
             record = {"fingerprint": "", **sizes.pop("preprocessing")}
             steps = Encoding.from_record(record).preprocessing
@@ -105,7 +105,7 @@ class CLIPImageEncoder(CNNEncoder):
         """They are the checkpoint's, and fit."""
 
     def contents(self) -> dict:
-        return {PART: {**self.sizes, "preprocessing": preprocessing_record(self._steps)}}
+        return {_PART: {**self.sizes, "preprocessing": preprocessing_record(self._steps)}}
 
     @abstractmethod
     def network(self) -> nn.Layer:

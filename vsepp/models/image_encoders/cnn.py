@@ -13,8 +13,9 @@ from vsepp.config import Config
 from vsepp.data.transforms import MEAN, STD
 from vsepp.models.backbones import build_backbone, check_grid, check_image_size, feature_size
 from vsepp.models.cells import count_cells
-from vsepp.models.encoders import ImageEncoder, check_shapes
+from vsepp.models.encoders import ImageEncoder
 from vsepp.models.image_encoders.features import FeatureRepExtractor
+from vsepp.models.shapes import check_shapes
 from vsepp.models.twins import compute
 from vsepp.models.twins.small_maps import hasten_small_maps
 from vsepp.models.weights import initialise_backbone

@@ -7,11 +7,11 @@ import math
 import paddle
 from paddle import nn
 
+from vsepp.models.dropout import drop_numbers
 from vsepp.models.embedding import l2_normalize
-from vsepp.models.image_encoders.left_out import kept_cells, kept_first
+from vsepp.models.image_encoders.cell_dropout import kept_cells, kept_first
 from vsepp.models.pooling import build_pooling
 from vsepp.models.projection import ResidualProjection
-from vsepp.models.text_encoders.dropping import dropped
 from vsepp.models.twins import find_twin
 from vsepp.system.errors import InputError
 
@@ -111,7 +111,7 @@ class FeatureRepExtractor(nn.Layer):
         features = features.astype("float32")
         if self.normalize_features:
             features = l2_normalize(features)
-        return dropped(features, self.feature_dropout) if self.training else features
+        return drop_numbers(features, self.feature_dropout) if self.training else features
 
     def drawn_cells(self, features: paddle.Tensor) -> paddle.Tensor | None:
         """Which cells of ``[images, cells, …]`` a step of training keeps; None: all."""

@@ -8,7 +8,8 @@ from typing import Any
 
 from vsepp.models.pretrained_text.files import read_json_file, read_text_file
 from vsepp.system.errors import InputError
-from vsepp.text.subwords import SubwordReader, with_options, wordpiece_definition
+from vsepp.text.subwords import SubwordReader
+from vsepp.text.tokenizer_definition import with_options, wordpiece_definition
 
 #: by Hugging Face's and PaddleNLP's key, such as ``cls_token``
 _SPECIAL = {f"{name.lower()}_token": f"[{name}]" for name in ("PAD", "UNK", "CLS", "SEP", "MASK")}
@@ -24,8 +25,8 @@ def read_tokenizer(folder: Path, longest: int) -> SubwordReader:
     Raises:
         InputError: when there is no tokenizer that can be read.
     """
-    options = _options(folder)
-    special = {key: _text(options.get(key), usual) for key, usual in _SPECIAL.items()}
+    options = tokenizer_options(folder)
+    special = {key: special_token(options, key, usual) for key, usual in _SPECIAL.items()}
     path = folder / "tokenizer.json"
     if path.is_file():
         definition = with_options(read_json_file(path), options)
@@ -48,7 +49,7 @@ def read_tokenizer(folder: Path, longest: int) -> SubwordReader:
     )
 
 
-def _options(folder: Path) -> dict[str, Any]:
+def tokenizer_options(folder: Path) -> dict[str, Any]:
     """What is said of a tokenizer beside its words."""
     options: dict[str, Any] = {}
     for name in ("special_tokens_map.json", "tokenizer_config.json"):
@@ -57,8 +58,9 @@ def _options(folder: Path) -> dict[str, Any]:
     return options
 
 
-def _text(token: Any, usual: str) -> str:
-    """A special token, which is text, or an object around it."""
+def special_token(options: Mapping[str, Any], key: str, usual: str) -> str:
+    """A special token by its key, which is text, or an object around it; ``usual`` without one."""
+    token = options.get(key)
     if isinstance(token, dict):
         token = token.get("content")
     return token if isinstance(token, str) else usual

@@ -10,23 +10,24 @@ import numpy as np
 import paddle
 from paddle import nn
 
-from vsepp.config import AUTO, Config
+from vsepp.config import Config
 from vsepp.models.bert import Bert, BertOptions
+from vsepp.models.dropout import drop_numbers
 from vsepp.models.embedding import l2_normalize
-from vsepp.models.encoders import CaptionedData, TextEncoder, check_shapes
-from vsepp.models.pooling import POOLINGS, MeanPooling, build_pooling
+from vsepp.models.encoders import CaptionedData, TextEncoder
+from vsepp.models.pooling import MeanPooling, build_pooling, text_pooling
 from vsepp.models.pretrained_text.folder import PretrainedText, open_pretrained
 from vsepp.models.projection import ResidualProjection
+from vsepp.models.shapes import check_shapes
 from vsepp.models.state import set_state
-from vsepp.models.text_encoders.dropping import TextDropout, dropped
-from vsepp.models.text_encoders.gru import check_batch
+from vsepp.models.text_encoders.batches import longest_of
+from vsepp.models.text_encoders.text_dropout import TextDropout
 from vsepp.models.twins import compute
 from vsepp.system.errors import InputError
 from vsepp.text.subwords import SubwordReader
 
 FIRST = "first"
 
-_CONTENTS = "bert"  # where a checkpoint holds what the network is like
 _BERT = "bert."  # how the names of its parameters begin
 
 
@@ -83,14 +84,10 @@ class BertExtractor(nn.Layer):
         """Codes of captions, after a look at lengths and indices; see ``TextRepExtractor``."""
         if not paddle.in_dynamic_mode():  # being exported: there are no values to look at
             return super().__call__(captions, cap_lens)
-        lengths = cap_lens.numpy().reshape(-1)
-        check_batch(captions.numpy(), lengths, self.bert.options.vocab_size)
-        longest, most = int(lengths.max()), self.bert.options.max_position_embeddings
-        if longest > most:
-            raise InputError(
-                f"cap_lens: a caption's length is {longest}, and the text encoder takes {most} "
-                "tokens: cut it, as `tokenize` does."
-            )
+        options = self.bert.options
+        longest = longest_of(
+            captions, cap_lens, options.vocab_size, options.max_position_embeddings
+        )
         return compute(self, captions[:, :longest], cap_lens)
 
     def forward(self, captions: paddle.Tensor, cap_lens: paddle.Tensor) -> paddle.Tensor:
@@ -100,8 +97,8 @@ class BertExtractor(nn.Layer):
             states = self.bert(self.words_left_out(captions), lengths)
         share = self.outputs_left_out
         if self.pooling is None:
-            return self.code_of(dropped(states[:, 0], share))
-        states = dropped(states, share)
+            return self.code_of(drop_numbers(states[:, 0], share))
+        states = drop_numbers(states, share)
         if self.pools_states:
             return self.code_of(self.pooling(states, lengths))
         return self.normalized(self.pooling(self.fc(states), lengths))
@@ -147,6 +144,7 @@ class BertEncoder(TextEncoder):
         pretrained: the folder that it came from; None where weights are set afterwards.
     """
 
+    part = "bert"
     reader: SubwordReader
     reads_with: ClassVar[type[SubwordReader]] = SubwordReader
 
@@ -162,7 +160,7 @@ class BertEncoder(TextEncoder):
 
     @classmethod
     def check_config(cls, config: Config, with_weights: bool = True) -> None:
-        _pooling(config)
+        text_pooling(config, FIRST)
         if config.word_vectors:
             raise InputError(
                 "word_vectors are for text_model gru or bigru, BERT has its own: leave them out."
@@ -181,32 +179,20 @@ class BertEncoder(TextEncoder):
         return cls(config, pretrained.reader, pretrained.options, pretrained)
 
     @classmethod
-    def for_training_after(
-        cls, config: Config, data: CaptionedData, contents: dict, source: str
-    ) -> TextEncoder:
-        if _CONTENTS in contents:
-            return cls.from_checkpoint(config, contents, source)
-        return cls.for_training(config, data)
-
-    @classmethod
     def from_checkpoint(cls, config: Config, contents: dict, source: str) -> BertEncoder:
-        record = contents.get(_CONTENTS)
+        record = contents.get(cls.part)
         if not isinstance(record, dict):
             raise InputError(
-                f"{source} lacks {_CONTENTS!r}: the checkpoint is damaged; use another."
+                f"{source} lacks {cls.part!r}: the checkpoint is damaged; use another."
             )
-        _pooling(config)
+        text_pooling(config, FIRST)
         options = BertOptions.from_record(record, source)
         reader = cls.reads_with.from_contents(contents, source)
-        if reader.size > options.vocab_size or reader.longest > options.max_position_embeddings:
-            raise InputError(
-                f"{source}: its tokenizer is not that of its text encoder: the checkpoint is "
-                "damaged; use another."
-            )
+        reader.check_fits(options.vocab_size, options.max_position_embeddings, source)
         return cls(config, reader, options)
 
     def contents(self) -> dict:
-        return {**super().contents(), _CONTENTS: self.options.record()}
+        return {**super().contents(), self.part: self.options.record()}
 
     def build(self) -> BertExtractor:
         config = self.config
@@ -214,7 +200,7 @@ class BertEncoder(TextEncoder):
         return BertExtractor(
             self.options,
             config.embed_size,
-            _pooling(config),
+            text_pooling(config, FIRST),
             config.text_frozen,
             config.projection,
             config.normalize_images if residual else True,
@@ -249,14 +235,3 @@ class BertEncoder(TextEncoder):
         first = "fc.first.weight" if self.config.projection == "residual" else "fc.weight"
         shapes[first] = (self.options.hidden_size, self.config.embed_size)
         check_shapes(state, shapes, source)
-
-
-def _pooling(config: Config) -> str:
-    """The name that ``text_pooling`` stands for; InputError for one that BERT does not have."""
-    pooling = FIRST if config.text_pooling == AUTO else config.text_pooling
-    if pooling not in (FIRST, *POOLINGS):
-        raise InputError(
-            f"text_pooling: {pooling} is not for text_model=bert: set text_pooling to {FIRST}, "
-            f"{', '.join(POOLINGS)} or {AUTO}."
-        )
-    return pooling

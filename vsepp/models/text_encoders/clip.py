@@ -13,15 +13,15 @@ from paddle import nn
 
 from vsepp.config import AUTO, Config
 from vsepp.models.embedding import l2_normalize
-from vsepp.models.encoders import CaptionedData, TextEncoder, check_shapes
-from vsepp.models.text_encoders.gru import check_batch
-from vsepp.models.towers import begin_with_tower, tower_header, tower_sizes
-from vsepp.models.transformer import LayerOptions, Transformer
+from vsepp.models.encoders import CaptionedData, TextEncoder
+from vsepp.models.shapes import check_shapes
+from vsepp.models.text_encoders.batches import longest_of
+from vsepp.models.towers import begin_with_tower, clip_layers, tower_header, tower_sizes
+from vsepp.models.transformer import LayerOptions, Transformer, positions_of
 from vsepp.models.twins import compute
 from vsepp.system.errors import InputError
 from vsepp.text.contexts import ContextReader
 
-PART = "text_encoder"  # of a header: sizes, and which token's state is taken
 LARGEST, END = "largest", "end"
 _KINDS = {
     "tokens": int,
@@ -41,6 +41,7 @@ _OF_OTHERS = {
     "word_dropout": 0.0,
     "embedding_dropout": 0.0,
     "output_dropout": 0.0,
+    "word_vectors": None,
 }
 
 
@@ -85,24 +86,18 @@ class CLIPTextExtractor(nn.Layer):
         """Codes of captions, after a look at lengths and indices; see ``TextRepExtractor``."""
         if not paddle.in_dynamic_mode():  # being exported: there are no values to look at
             return super().__call__(captions, cap_lens)
-        lengths = cap_lens.numpy().reshape(-1)
-        check_batch(captions.numpy(), lengths, self.token_embedding.weight.shape[0])
-        longest, most = int(lengths.max()), self.position_embedding.weight.shape[0]
-        if longest > most:
-            raise InputError(
-                f"cap_lens: a caption's length is {longest}, and the text encoder takes {most} "
-                "tokens: cut it, as `tokenize` does."
-            )
+        words, most = (
+            table.weight.shape[0] for table in (self.token_embedding, self.position_embedding)
+        )
+        longest = longest_of(captions, cap_lens, words, most)
         return compute(self, captions[:, :longest], cap_lens)
 
     def forward(self, captions: paddle.Tensor, cap_lens: paddle.Tensor) -> paddle.Tensor:
         """int64 ``[batch, time]`` and ``[batch]`` → float32 ``[batch, embed_size]``, unchecked."""
-        # A sum of ones rather than a range: their number is unknown while a network is exported.
-        positions = paddle.cumsum(paddle.ones_like(captions), axis=1) - 1
         with self.gradients():
             # What stands after a sentence's end is not seen from there.
-            states = self.transformer(self.embed(captions, positions), causal=True)
-            place = self.places(captions, positions < cap_lens.reshape([-1, 1]))
+            states = self.transformer(self.embed(captions, positions_of(captions)), causal=True)
+            place = self.places(captions, cap_lens)
             states = paddle.take_along_axis(states, place.reshape([-1, 1, 1]), 1)
             states = self.norm(states.squeeze(1))
         return self.code_of(states)
@@ -117,13 +112,9 @@ class CLIPTextExtractor(nn.Layer):
         """int64 of one shape → float32 ``[…, size]``: what the first layer takes."""
         return self.token_embedding(captions) + self.position_embedding(positions)
 
-    def places(self, captions: paddle.Tensor, there: paddle.Tensor) -> paddle.Tensor:
-        """Where each sentence's state is taken, int64 ``[batch]``.
-
-        Args:
-            captions: int64 ``[batch, time]``.
-            there: bool ``[batch, time]``, which tokens are a sentence's.
-        """
+    def places(self, captions: paddle.Tensor, cap_lens: paddle.Tensor) -> paddle.Tensor:
+        """Where each sentence's state is taken, int64 ``[batch]``; arguments as ``forward`` has."""
+        there = positions_of(captions) < cap_lens.reshape([-1, 1])
         ranked = captions if self.end is None else (captions == self.end).astype("int64")
         return paddle.where(there, ranked, paddle.full_like(ranked, -1)).argmax(1)
 
@@ -141,6 +132,7 @@ class CLIPTextEncoder(TextEncoder):
         sizes: of the network, with the names in its header.
     """
 
+    part = "text_encoder"  # sizes, and which token's state is taken
     reader: ContextReader
 
     def __init__(self, config: Config, reader: ContextReader, sizes: dict[str, Any]) -> None:
@@ -162,43 +154,27 @@ class CLIPTextEncoder(TextEncoder):
         return cls.from_checkpoint(config, *tower_header(config, "text_weights"))
 
     @classmethod
-    def for_training_after(
-        cls, config: Config, data: CaptionedData, contents: dict, source: str
-    ) -> TextEncoder:
-        if PART in contents:
-            return cls.from_checkpoint(config, contents, source)
-        return cls.for_training(config, data)
-
-    @classmethod
     def from_checkpoint(cls, config: Config, contents: dict, source: str) -> CLIPTextEncoder:
-        sizes = tower_sizes(contents, PART, _KINDS, source)
+        sizes = tower_sizes(contents, cls.part, _KINDS, source)
         reader = ContextReader.from_contents(contents, source)
-        fits = reader.size <= sizes["tokens"] and reader.longest <= sizes["positions"]
-        if not fits or sizes["pooled"] not in (LARGEST, END):
+        reader.check_fits(sizes["tokens"], sizes["positions"], source)
+        if sizes["pooled"] not in (LARGEST, END):
             raise InputError(
-                f"{source}: its tokenizer is not that of its text encoder: the checkpoint is "
+                f"{source} says nothing usable of {cls.part!r}, 'pooled': the checkpoint is "
                 "damaged; use another."
             )
         return cls(config, reader, sizes)
 
     def contents(self) -> dict:
-        return {**super().contents(), PART: self.sizes}
+        return {**super().contents(), self.part: self.sizes}
 
     def build(self) -> CLIPTextExtractor:
         sizes, config = self.sizes, self.config
-        options = LayerOptions(
-            sizes["size"],
-            sizes["heads"],
-            sizes["inner_size"],
-            sizes["activation"],
-            norm_first=True,
-            layer_norm_eps=sizes["layer_norm_eps"],
-        )
         return CLIPTextExtractor(
             sizes["tokens"],
             sizes["positions"],
             sizes["depth"],
-            options,
+            clip_layers(sizes),
             config.embed_size,
             None if sizes["pooled"] == LARGEST else self.reader.end,
             config.text_frozen,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import paddle
 
+from vsepp.models.dropout import drop_numbers
 from vsepp.models.pooling import build_pooling
 from vsepp.models.projection import ResidualProjection
-from vsepp.models.text_encoders.dropping import TextDropout, dropped
 from vsepp.models.text_encoders.gru import TextRepExtractor
+from vsepp.models.text_encoders.text_dropout import TextDropout
 
 LAST = "last"
 
@@ -57,15 +58,15 @@ class PooledTextExtractor(TextRepExtractor):
     def forward(self, captions: paddle.Tensor, cap_lens: paddle.Tensor) -> paddle.Tensor:
         """int64 ``[batch, time]`` and ``[batch]`` → float32 ``[batch, embed_size]``, unchecked."""
         dropout, lengths = self.dropout_now, cap_lens.reshape([-1])
-        inputs = dropped(self.embedding(dropout.of_words(captions)), dropout.embeddings)
+        inputs = drop_numbers(self.embedding(dropout.of_words(captions)), dropout.embeddings)
         states, last = self.gru(inputs, sequence_length=lengths)
         if self.pooling is None:
             state = (last[-2] + last[-1]) / 2 if self.both_ways else last[-1]
-            return self.code_of(dropped(state, dropout.outputs))
+            return self.code_of(drop_numbers(state, dropout.outputs))
         if self.both_ways:
             ahead, back = paddle.split(states, 2, axis=-1)
             states = (ahead + back) / 2
-        return self.code_of(self.pooling(dropped(states, dropout.outputs), lengths))
+        return self.code_of(self.pooling(drop_numbers(states, dropout.outputs), lengths))
 
     def code_of(self, state: paddle.Tensor) -> paddle.Tensor:
         """The code that a pooled state ``[batch, embed_size]`` stands for."""

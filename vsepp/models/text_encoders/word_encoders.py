@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import paddle
 
-from vsepp.config import AUTO, Config
-from vsepp.models.encoders import CaptionedData, TextEncoder, check_shapes
-from vsepp.models.pooling import POOLINGS
-from vsepp.models.text_encoders.dropping import TextDropout
+from vsepp.config import Config
+from vsepp.models.encoders import CaptionedData, TextEncoder
+from vsepp.models.pooling import text_pooling
+from vsepp.models.shapes import check_shapes
 from vsepp.models.text_encoders.gru import TextRepExtractor
 from vsepp.models.text_encoders.pooled_gru import LAST, PooledTextExtractor
+from vsepp.models.text_encoders.text_dropout import TextDropout
 from vsepp.system.errors import InputError
 from vsepp.text.reader import WordReader
 from vsepp.text.vocabulary import END, PAD, START, UNK
@@ -29,7 +30,7 @@ class GRUEncoder(TextEncoder):
 
     @classmethod
     def check_config(cls, config: Config, with_weights: bool = True) -> None:
-        _pooling(config)
+        text_pooling(config, LAST)
         if config.text_weights or config.text_frozen:
             key = "text_weights" if config.text_weights else "text_frozen"
             raise InputError(
@@ -50,7 +51,7 @@ class GRUEncoder(TextEncoder):
         return cls(config, WordReader.from_contents(contents, source))
 
     def build(self) -> TextRepExtractor:
-        config, pooling, dropout = self.config, _pooling(self.config), self._dropout()
+        config, pooling, dropout = self.config, text_pooling(self.config, LAST), self._dropout()
         sizes = (
             len(self.reader.vocabulary),
             config.word_dim,
@@ -109,14 +110,3 @@ class BiGRUEncoder(GRUEncoder):
     """``text_model: bigru``: a GRU from either end, their states of each word averaged."""
 
     both_ways = True
-
-
-def _pooling(config: Config) -> str:
-    """The name that ``text_pooling`` stands for; InputError for one that a GRU does not have."""
-    pooling = LAST if config.text_pooling == AUTO else config.text_pooling
-    if pooling not in (LAST, *POOLINGS):
-        raise InputError(
-            f"text_pooling: {pooling} is not for text_model={config.text_model}: set "
-            f"text_pooling to {LAST}, {', '.join(POOLINGS)} or {AUTO}."
-        )
-    return pooling

@@ -13,10 +13,10 @@ import paddle
 from paddle import nn
 from paddle.autograd import PyLayer
 
+from vsepp.models.dropout import kept_numbers
 from vsepp.models.embedding import TINY
 from vsepp.models.image_encoders.features import FeatureRepExtractor
 from vsepp.models.pooling import GPO, MaxPooling, MeanPooling
-from vsepp.models.text_encoders.dropping import kept as kept_numbers
 from vsepp.models.twins.cell_pooling import MOST_CELLS, Average, CellPooling, Largest, Ranked
 from vsepp.models.twins.sharing import array_of, empty, tensor_of
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import paddle
 
-from vsepp.models.text_encoders.dropping import dropped
+from vsepp.models.dropout import drop_numbers
 from vsepp.models.twins.packed_pooling import packed_pooling
-from vsepp.models.twins.packed_transformer import packed_states
-from vsepp.models.twins.packing import Packing
+from vsepp.models.twins.packed_transformer import packed_states, packed_tokens
+from vsepp.models.twins.step_packing import StepPacking
 
 if TYPE_CHECKING:
     from vsepp.models.bert import Bert
@@ -28,9 +28,7 @@ def packed_bert(bert: Bert, tokens: np.ndarray, lengths: np.ndarray) -> paddle.T
         float32 ``[sum(lengths), hidden_size]``: the states of the first sentence, then those of
         the second, and so on.
     """
-    there = np.arange(tokens.shape[1]) < lengths[:, None]
-    positions = np.nonzero(there)[1]
-    states = bert.embed(paddle.to_tensor(tokens[there]), paddle.to_tensor(positions))
+    states = bert.embed(*packed_tokens(tokens, lengths))
     return packed_states(bert.transformer, states, lengths)
 
 
@@ -50,10 +48,10 @@ def text_codes(
     starts = np.cumsum(lengths) - lengths
     share = layer.outputs_left_out
     if layer.pooling is None:
-        return layer.code_of(dropped(_rows(states, starts), share))
-    packing = Packing(lengths)  # whose order is another
+        return layer.code_of(drop_numbers(_rows(states, starts), share))
+    packing = StepPacking(lengths)  # whose order is another
     sentences, words = np.divmod(packing.words, len(packing.steps))
-    states = dropped(_rows(states, starts[sentences] + words), share, packing)
+    states = drop_numbers(_rows(states, starts[sentences] + words), share, packing)
     if layer.pools_states:
         return layer.code_of(packed_pooling(layer.pooling, states, packing))
     return layer.normalized(packed_pooling(layer.pooling, layer.fc(states), packing))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import paddle
 
-from vsepp.models.twins.packed_transformer import packed_states
+from vsepp.models.twins.packed_transformer import packed_states, packed_tokens
 
 if TYPE_CHECKING:
     from vsepp.models.text_encoders.clip import CLIPTextExtractor
@@ -23,13 +23,10 @@ def text_codes(
         cap_lens: int64 tensor ``[batch]``, each in ``1 … time``.
     """
     lengths = cap_lens.numpy().reshape(-1)
-    tokens = captions.numpy()
-    there = np.arange(tokens.shape[1]) < lengths[:, None]
-    positions = paddle.to_tensor(np.nonzero(there)[1])
     with layer.gradients():
-        states = layer.embed(paddle.to_tensor(tokens[there]), positions)
+        states = layer.embed(*packed_tokens(captions.numpy(), lengths))
         states = packed_states(layer.transformer, states, lengths, causal=True)
-        place = layer.places(captions, paddle.to_tensor(there)).numpy()
+        place = layer.places(captions, cap_lens).numpy()
         ends = states[paddle.to_tensor(np.cumsum(lengths) - lengths + place)]
         ends = layer.norm(ends)
     return layer.code_of(ends)

@@ -12,9 +12,9 @@ import numpy as np
 import paddle
 from paddle.autograd import PyLayer
 
-from vsepp.models.twins.packing import Packing
 from vsepp.models.twins.recurrence import Kept, backward, forward
 from vsepp.models.twins.sharing import array_of, tensor_of
+from vsepp.models.twins.step_packing import StepPacking
 
 if TYPE_CHECKING:
     from vsepp.models.text_encoders.gru import TextRepExtractor
@@ -46,7 +46,7 @@ class _PackedGRULayer(PyLayer):
 
 
 def _layer(
-    inputs: np.ndarray, weights: Sequence[np.ndarray], packing: Packing, wanted: str, keep: bool
+    inputs: np.ndarray, weights: Sequence[np.ndarray], packing: StepPacking, wanted: str, keep: bool
 ) -> tuple[np.ndarray, list[Kept | None]]:
     """(what is asked for, what ``_layer_grads`` needs of each direction)"""
     states, hidden, kept = forward(inputs, weights[:4], packing, keep)
@@ -71,7 +71,7 @@ def _layer(
 def _layer_grads(
     grad: np.ndarray,
     arrays: Sequence[np.ndarray],
-    packing: Packing,
+    packing: StepPacking,
     kept: Sequence[Kept],
     wanted: str,
 ) -> tuple[np.ndarray, ...]:
@@ -111,14 +111,14 @@ def layer_weights(gru: paddle.nn.GRU, layer: int) -> list[paddle.Tensor]:
 
 
 def packed_gru(
-    gru: paddle.nn.GRU, inputs: paddle.Tensor, packing: Packing, wanted: str = LAST
+    gru: paddle.nn.GRU, inputs: paddle.Tensor, packing: StepPacking, wanted: str = LAST
 ) -> paddle.Tensor:
     """What the top layer of ``gru`` gives for packed captions, on the CPU.
 
     Args:
         gru: ``paddle.nn.GRU`` in one or both directions, whose parameters are used.
         inputs: float32 tensor ``[words, input_size]``, packed as ``packing`` says.
-        packing: :class:`Packing` of the captions' lengths.
+        packing: :class:`StepPacking` of the captions' lengths.
         wanted: ``LAST``, the state at each caption's last word, ``[batch, hidden_size]``, in the
             captions' own order; or ``WORDS``, that of each word, ``[words, hidden_size]``,
             packed. Of a GRU that reads both ways it is the average of the two directions; the
@@ -146,6 +146,6 @@ def text_codes(
         captions: int64 tensor ``[batch, time]``.
         cap_lens: int64 tensor ``[batch]``, each in ``1 … time``.
     """
-    packing = Packing(cap_lens.numpy().reshape(-1))
+    packing = StepPacking(cap_lens.numpy().reshape(-1))
     words = paddle.to_tensor(packing.packed(captions.numpy()))
     return layer.code_of(packed_gru(layer.gru, layer.embedding(words), packing))

@@ -16,13 +16,13 @@ from paddle import nn
 from paddle.autograd import PyLayer
 
 from vsepp.models.pooling import GPO, MaxPooling, MeanPooling
-from vsepp.models.twins.packing import Packing
 from vsepp.models.twins.sharing import array_of, empty, tensor_of
+from vsepp.models.twins.step_packing import StepPacking
 
 _COUNTED = 64  # words of a caption up to which counting places is faster than sorting
 
 
-def _mean(states: np.ndarray, packing: Packing) -> tuple[np.ndarray, Any]:
+def _mean(states: np.ndarray, packing: StepPacking) -> tuple[np.ndarray, Any]:
     total = states[packing.steps[0]].copy()
     for rows in packing.steps[1:]:
         total[: rows.stop - rows.start] += states[rows]
@@ -30,11 +30,11 @@ def _mean(states: np.ndarray, packing: Packing) -> tuple[np.ndarray, Any]:
     return total, None
 
 
-def _mean_grad(grad: np.ndarray, kept: None, packing: Packing) -> tuple[np.ndarray, ...]:
+def _mean_grad(grad: np.ndarray, kept: None, packing: StepPacking) -> tuple[np.ndarray, ...]:
     return ((grad / packing.lengths[:, None].astype(np.float32))[packing.captions],)
 
 
-def _max(states: np.ndarray, packing: Packing) -> tuple[np.ndarray, np.ndarray]:
+def _max(states: np.ndarray, packing: StepPacking) -> tuple[np.ndarray, np.ndarray]:
     largest = states[packing.steps[0]].copy()
     where = np.zeros(largest.shape, np.int32)  # the step of the largest
     for step, rows in enumerate(packing.steps[1:], start=1):
@@ -44,7 +44,7 @@ def _max(states: np.ndarray, packing: Packing) -> tuple[np.ndarray, np.ndarray]:
     return largest, where
 
 
-def _max_grad(grad: np.ndarray, where: np.ndarray, packing: Packing) -> tuple[np.ndarray, ...]:
+def _max_grad(grad: np.ndarray, where: np.ndarray, packing: StepPacking) -> tuple[np.ndarray, ...]:
     result = empty((len(packing.words), grad.shape[1]))
     for step, rows in enumerate(packing.steps):
         count = rows.stop - rows.start
@@ -52,7 +52,7 @@ def _max_grad(grad: np.ndarray, where: np.ndarray, packing: Packing) -> tuple[np
     return (result,)
 
 
-def places(states: np.ndarray, packing: Packing) -> np.ndarray:
+def places(states: np.ndarray, packing: StepPacking) -> np.ndarray:
     """How many values of its caption stand before each, the largest first: ``[words, size]``.
 
     Of equal ones, that of the earlier word goes first.
@@ -73,7 +73,7 @@ def places(states: np.ndarray, packing: Packing) -> np.ndarray:
     return found
 
 
-def _sorted_places(states: np.ndarray, packing: Packing) -> np.ndarray:
+def _sorted_places(states: np.ndarray, packing: StepPacking) -> np.ndarray:
     found = np.empty(states.shape, np.int64)
     starts = np.array([rows.start for rows in packing.steps])
     for caption, length in enumerate(packing.lengths.tolist()):
@@ -83,7 +83,7 @@ def _sorted_places(states: np.ndarray, packing: Packing) -> np.ndarray:
     return found
 
 
-def _gpo(states: np.ndarray, packing: Packing, table: np.ndarray) -> tuple[np.ndarray, Any]:
+def _gpo(states: np.ndarray, packing: StepPacking, table: np.ndarray) -> tuple[np.ndarray, Any]:
     index = places(states, packing).astype(np.intp)
     _, which = np.unique(packing.lengths, return_inverse=True)
     index += (which.reshape(-1) * table.shape[1])[packing.captions][:, None]
@@ -94,7 +94,7 @@ def _gpo(states: np.ndarray, packing: Packing, table: np.ndarray) -> tuple[np.nd
     return result, (states, index, weights, table.shape)
 
 
-def _gpo_grad(grad: np.ndarray, kept: Any, packing: Packing) -> tuple[np.ndarray, ...]:
+def _gpo_grad(grad: np.ndarray, kept: Any, packing: StepPacking) -> tuple[np.ndarray, ...]:
     states, index, weights, shape = kept
     spread = grad[packing.captions]
     weights *= spread
@@ -131,7 +131,7 @@ class _Pooled(PyLayer):
         return tuple(map(tensor_of, grads))
 
 
-def packed_pooling(pooling: nn.Layer, states: paddle.Tensor, packing: Packing) -> paddle.Tensor:
+def packed_pooling(pooling: nn.Layer, states: paddle.Tensor, packing: StepPacking) -> paddle.Tensor:
     """What a layer of ``vsepp.models.pooling`` gives for packed captions, on the CPU.
 
     Args:

@@ -2,6 +2,7 @@
 
 Interface, for encoders whose twin this is (see ``vsepp.models.twins``)::
 
+    packed_tokens(tokens, lengths) -> packed tokens, positions
     packed_states(stack, packed, lengths, causal) -> packed states
 
 ``packed`` is a float32 tensor ``[sum(lengths), size]``: the states of the first sentence, then
@@ -230,6 +231,20 @@ class _PackedTransformer(PyLayer):
         memory.give_back()
         found = [states if ctx.wants_states else None, *grads]
         return tuple(None if one is None else tensor_of(one) for one in found)
+
+
+def packed_tokens(tokens: np.ndarray, lengths: np.ndarray) -> tuple[paddle.Tensor, paddle.Tensor]:
+    """Tokens of sentences that lie one behind the other, and the place of each in its sentence.
+
+    Args:
+        tokens: int64 ``[batch, time]``.
+        lengths: int64 ``[batch]``, each in ``1 … time``.
+
+    Returns:
+        (int64 ``[sum(lengths)]``, int64 ``[sum(lengths)]``)
+    """
+    there = np.arange(tokens.shape[1]) < lengths[:, None]
+    return paddle.to_tensor(tokens[there]), paddle.to_tensor(np.nonzero(there)[1])
 
 
 def packed_states(

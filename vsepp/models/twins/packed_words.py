@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import paddle
 
-from vsepp.models.text_encoders.dropping import dropped
+from vsepp.models.dropout import drop_numbers
 from vsepp.models.twins.packed_gru import WORDS, packed_gru
 from vsepp.models.twins.packed_pooling import packed_pooling
-from vsepp.models.twins.packing import Packing
+from vsepp.models.twins.step_packing import StepPacking
 
 if TYPE_CHECKING:
     from vsepp.models.text_encoders.pooled_gru import PooledTextExtractor
@@ -28,11 +28,11 @@ def pooled_codes(
         cap_lens: int64 tensor ``[batch]``, each in ``1 … time``.
     """
     dropout = layer.dropout_now
-    packing = Packing(cap_lens.numpy().reshape(-1))
+    packing = StepPacking(cap_lens.numpy().reshape(-1))
     captions = dropout.of_words(captions[:, : len(packing.steps)])
     words = paddle.to_tensor(packing.packed(captions.numpy()))
-    inputs = dropped(layer.embedding(words), dropout.embeddings, packing)
+    inputs = drop_numbers(layer.embedding(words), dropout.embeddings, packing)
     if layer.pooling is None:
-        return layer.code_of(dropped(packed_gru(layer.gru, inputs, packing), dropout.outputs))
-    states = dropped(packed_gru(layer.gru, inputs, packing, WORDS), dropout.outputs, packing)
+        return layer.code_of(drop_numbers(packed_gru(layer.gru, inputs, packing), dropout.outputs))
+    states = drop_numbers(packed_gru(layer.gru, inputs, packing, WORDS), dropout.outputs, packing)
     return layer.code_of(packed_pooling(layer.pooling, states, packing))

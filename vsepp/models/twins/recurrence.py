@@ -17,7 +17,7 @@ from typing import Tuple
 
 import numpy as np
 
-from vsepp.models.twins.packing import Packing
+from vsepp.models.twins.step_packing import StepPacking
 
 # of each word: its gates, W_hn h + b_hn, its state
 Kept = Tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -32,7 +32,7 @@ def _sigmoid(values: np.ndarray, out: np.ndarray) -> None:
 
 
 def forward(
-    inputs: np.ndarray, weights: Sequence[np.ndarray], packing: Packing, keep: bool
+    inputs: np.ndarray, weights: Sequence[np.ndarray], packing: StepPacking, keep: bool
 ) -> tuple[np.ndarray, np.ndarray, Kept | None]:
     """The recurrence.
 
@@ -84,7 +84,7 @@ def forward(
 def backward(
     inputs: np.ndarray,
     weights: Sequence[np.ndarray],
-    packing: Packing,
+    packing: StepPacking,
     kept: Kept,
     states_grad: np.ndarray | None,
     last_grad: np.ndarray | None,

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 
-class Packing:
+class StepPacking:
     """Where each word of a batch of captions stands in the packed layout.
 
     Captions are sorted by length, longest first, and laid out step by step: the first words of
