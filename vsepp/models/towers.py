@@ -17,6 +17,7 @@ from paddle import nn
 from vsepp.checkpoint import load_checkpoint, read_header
 from vsepp.config import Config
 from vsepp.models.state import set_state
+from vsepp.models.transformer import LayerOptions
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import command
 from vsepp.system.records import wrong_field
@@ -68,6 +69,7 @@ def tower_state(path: str, prefix: str) -> dict[str, np.ndarray]:
     return {name[len(prefix) :]: value for name, value in state.items()}
 
 
+_DAMAGED = "the checkpoint is damaged; use another."
 #: what stands behind a tower, by the names of its parameters
 _HEADS = ("fc.", "mlp.", "pooling.")
 _SIDES = {"weights": "image_extractor.", "text_weights": "text_extractor."}
@@ -122,11 +124,25 @@ def tower_sizes(
             if not all(isinstance(each, (str, dict)) or _positive(each) for each in numbers):
                 wrong = name
     if wrong is not None:
-        raise InputError(
-            f"{source} says nothing usable of {part!r}, {wrong!r}: the checkpoint is damaged; "
-            "use another."
-        )
+        raise InputError(f"{source} says nothing usable of {part!r}, {wrong!r}: {_DAMAGED}")
     return {name: record[name] for name in kinds}  # type: ignore[index]
+
+
+def layer_options(sizes: Mapping[str, Any]) -> LayerOptions:
+    """Of the layers of a tower that is a transformer; InputError where no layer is like that."""
+    return LayerOptions(
+        sizes["size"],
+        sizes["heads"],
+        sizes["inner_size"],
+        sizes["activation"],
+        norm_first=True,
+        layer_norm_eps=sizes["layer_norm_eps"],
+    )
+
+
+def of_checkpoint(source: str, error: object) -> InputError:
+    """What is wrong with a tower in a checkpoint, as the sentence about its file."""
+    return InputError(f"{source}: {str(error).partition(': the ')[0]}: {_DAMAGED}")
 
 
 def _positive(value: Any) -> bool:

@@ -8,6 +8,7 @@ import paddle
 from paddle import nn
 
 from vsepp.models.image_encoders.clip import CLIPImageEncoder
+from vsepp.models.towers import layer_options
 from vsepp.models.transformer import LayerOptions, Transformer
 
 
@@ -61,16 +62,11 @@ class CLIPViTEncoder(CLIPImageEncoder):
 
     def network(self) -> VisionTransformer:
         sizes = self.sizes
-        options = LayerOptions(
-            sizes["size"],
-            sizes["heads"],
-            sizes["inner_size"],
-            sizes["activation"],
-            norm_first=True,
-            layer_norm_eps=sizes["layer_norm_eps"],
-        )
-        image_size = self.preprocessing.image_size
-        return VisionTransformer(image_size, sizes["patch_size"], sizes["depth"], options)
+        image_size, patch_size = self.preprocessing.image_size, sizes["patch_size"]
+        return VisionTransformer(image_size, patch_size, sizes["depth"], layer_options(sizes))
+
+    def check_layers(self) -> None:
+        layer_options(self.sizes)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         sizes: dict[str, Any] = self.sizes

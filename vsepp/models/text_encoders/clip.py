@@ -15,7 +15,13 @@ from vsepp.config import AUTO, Config
 from vsepp.models.embedding import l2_normalize
 from vsepp.models.encoders import CaptionedData, TextEncoder, check_shapes
 from vsepp.models.text_encoders.gru import check_batch
-from vsepp.models.towers import begin_with_tower, tower_header, tower_sizes
+from vsepp.models.towers import (
+    begin_with_tower,
+    layer_options,
+    of_checkpoint,
+    tower_header,
+    tower_sizes,
+)
 from vsepp.models.transformer import LayerOptions, Transformer
 from vsepp.models.twins import compute
 from vsepp.system.errors import InputError
@@ -179,6 +185,10 @@ class CLIPTextEncoder(TextEncoder):
                 f"{source}: its tokenizer is not that of its text encoder: the checkpoint is "
                 "damaged; use another."
             )
+        try:
+            layer_options(sizes)
+        except InputError as error:
+            raise of_checkpoint(source, error) from None
         return cls(config, reader, sizes)
 
     def contents(self) -> dict:
@@ -186,19 +196,11 @@ class CLIPTextEncoder(TextEncoder):
 
     def build(self) -> CLIPTextExtractor:
         sizes, config = self.sizes, self.config
-        options = LayerOptions(
-            sizes["size"],
-            sizes["heads"],
-            sizes["inner_size"],
-            sizes["activation"],
-            norm_first=True,
-            layer_norm_eps=sizes["layer_norm_eps"],
-        )
         return CLIPTextExtractor(
             sizes["tokens"],
             sizes["positions"],
             sizes["depth"],
-            options,
+            layer_options(sizes),
             config.embed_size,
             None if sizes["pooled"] == LARGEST else self.reader.end,
             config.text_frozen,
