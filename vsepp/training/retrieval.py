@@ -281,6 +281,8 @@ class RetrievalTask(RetrievalObjective, Task):
             )
         if self.config.word_vectors:
             said.append(f"word_vectors is not read: the words begin with their embedding of {path}")
+        if self.config.text_weights:
+            said.append(f"text_weights is not read: the text encoder begins as in {path}")
         if hasattr(self.model, TEMPERATURE) and TEMPERATURE not in checkpoint["model"]:
             said.append(f"{path} has no temperature: that of the N-pair loss begins anew")
         super().begin_with(checkpoint, path)
