@@ -11,10 +11,10 @@ import paddle
 
 from vsepp.checkpoint import read_header
 from vsepp.config import Config
-from vsepp.data.features import GIVEN, FeatureOrigin
 from vsepp.data.loaders import training_loader
 from vsepp.data.orientation import described, shown
 from vsepp.data.prepared import Prepared, dataset_words
+from vsepp.data.stored.features import GIVEN, FeatureOrigin
 from vsepp.metrics import RetrievalResult, evaluate_codes, recalls
 from vsepp.metrics.protocol import MIRRORED
 from vsepp.models.encoders import (

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from vsepp.checkpoint import read_header
 from vsepp.config import Config, apply
-from vsepp.data.dataset import prepared_folder
 from vsepp.data.options import with_prepared_options
 from vsepp.data.prepared import Prepared
+from vsepp.data.splits import prepared_folder
 from vsepp.system.atomic import write_json
 from vsepp.system.errors import InputError
 from vsepp.system.json_files import read_json
