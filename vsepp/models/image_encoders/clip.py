@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from paddle import nn
 
-from vsepp.config import KEYS, Config
+from vsepp.config import Config
 from vsepp.data.encoding import Encoding
 from vsepp.data.preprocessing import Preprocessing
 from vsepp.models.image_encoders.cnn import BACKBONE, CNNEncoder
@@ -75,8 +75,11 @@ class CLIPImageEncoder(CNNEncoder):
         try:
             record = {"fingerprint": "", **sizes.pop("preprocessing")}
             steps = Encoding.from_record(record).preprocessing
-            if not 0 < steps.image_size <= steps.resize <= _LARGEST:
-                raise ValueError("its 'resize' or 'image_size' is none of a photograph")
+            for name in ("resize", "image_size"):
+                if not 0 < getattr(steps, name) <= _LARGEST:
+                    raise ValueError(f"its {name!r} is {getattr(steps, name)}")
+            if steps.image_size > steps.resize:
+                raise ValueError("its 'image_size' is more than its 'resize'")
         except ValueError as error:
             raise of_checkpoint(source, f"of its 'preprocessing', {error}") from None
         encoder = cls(config, None, sizes, steps)
