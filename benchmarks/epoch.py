@@ -44,7 +44,7 @@ class Ours:
         learning_rate,
         grad_clip,
     ):
-        from vsepp.data.dataset import FeatureTextDataset
+        from vsepp.data.feature_dataset import FeatureTextDataset
         from vsepp.data.loaders import training_loader
 
         features = np.load(f"{folder}/features.npy", mmap_mode="r", allow_pickle=False)

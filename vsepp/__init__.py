@@ -13,8 +13,8 @@ __version__ = "0.2.0.dev0"
 
 _HOMES = {
     "create_dataset": "vsepp.data.preparation",
-    "ImageTextDataset": "vsepp.data.dataset",
-    "FeatureTextDataset": "vsepp.data.dataset",
+    "ImageTextDataset": "vsepp.data.image_dataset",
+    "FeatureTextDataset": "vsepp.data.feature_dataset",
     "mktrainval": "vsepp.data.loaders",
     "Vocabulary": "vsepp.text.vocabulary",
     "ImageRepExtractor": "vsepp.models.image_encoders.cnn",

@@ -3,8 +3,8 @@
 from vsepp.checkpoint import load_checkpoint as load_checkpoint
 from vsepp.config import Config as Config
 from vsepp.config import load_config as load_config
-from vsepp.data.dataset import FeatureTextDataset as FeatureTextDataset
-from vsepp.data.dataset import ImageTextDataset as ImageTextDataset
+from vsepp.data.feature_dataset import FeatureTextDataset as FeatureTextDataset
+from vsepp.data.image_dataset import ImageTextDataset as ImageTextDataset
 from vsepp.data.loaders import mktrainval as mktrainval
 from vsepp.data.preparation import create_dataset as create_dataset
 from vsepp.metrics.correspondence import Correspondence as Correspondence

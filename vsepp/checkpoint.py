@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from vsepp.data.features import FeatureOrigin
+from vsepp.data.stored.features import FeatureOrigin
 from vsepp.system.errors import InputError
 from vsepp.system.fingerprints import fingerprint
 from vsepp.system.invocation import command

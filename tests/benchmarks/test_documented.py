@@ -13,7 +13,7 @@ from benchmarks import (
     training_step,
 )
 from vsepp import TripletNetLoss, calc_recall, compute_ranks
-from vsepp.data.dataset import FeatureTextDataset
+from vsepp.data.feature_dataset import FeatureTextDataset
 from vsepp.data.loaders import training_loader
 from vsepp.data.transforms import CenterCrop
 from vsepp.models.state import get_state, set_state

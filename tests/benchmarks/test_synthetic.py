@@ -3,7 +3,7 @@
 import numpy as np
 
 from benchmarks import synthetic
-from vsepp.data.dataset import ImageTextDataset
+from vsepp.data.image_dataset import ImageTextDataset
 from vsepp.text.vocabulary import Vocabulary
 
 

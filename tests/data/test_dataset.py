@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vsepp.data.dataset import FeatureTextDataset, ImageTextDataset, read_split
+from vsepp.data.feature_dataset import FeatureTextDataset
+from vsepp.data.image_dataset import ImageTextDataset
 from vsepp.data.loaders import training_loader
 from vsepp.data.prepared import read_prepared
+from vsepp.data.splits import read_split
 from vsepp.data.transforms import CenterCrop, RandomCrop
 from vsepp.system.errors import InputError
 from vsepp.text.vocabulary import Vocabulary

@@ -11,14 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vsepp.data.dataset import FeatureTextDataset, ImageTextDataset
-from vsepp.data.loaders import (
-    EpochBatchSampler,
-    LengthBatchSampler,
-    mktrainval,
-    training_loader,
-    trim,
-)
+from vsepp.data.feature_dataset import FeatureTextDataset
+from vsepp.data.image_dataset import ImageTextDataset
+from vsepp.data.loaders import mktrainval, training_loader, trim
+from vsepp.data.samplers import EpochBatchSampler, LengthBatchSampler
 from vsepp.data.transforms import CenterCrop, RandomCrop
 from vsepp.system.errors import InputError
 
@@ -184,7 +180,7 @@ def test_workers_change_nothing(prepared):
 
 WITH_AN_OLD_ITERATOR = """
 import gc, os, sys
-from vsepp.data.dataset import ImageTextDataset
+from vsepp.data.image_dataset import ImageTextDataset
 from vsepp.data.loaders import training_loader
 from vsepp.data.transforms import CenterCrop
 from paddle.io import DataLoader
@@ -418,7 +414,8 @@ def test_other_failures_of_reading_arrive_as_well(prepared, workers, error, expe
 
 ENDING_EARLY = """
 import atexit, time
-from vsepp.data.loaders import BatchLoader, EpochBatchSampler
+from vsepp.data.batch_loader import BatchLoader
+from vsepp.data.samplers import EpochBatchSampler
 
 class Photographs:
     decodes = True

@@ -8,10 +8,10 @@ from turned import is_upright, save_lying, sky_above_grass
 
 from vsepp import ImageTextDataset, create_dataset, mktrainval
 from vsepp.data.dataset import open_dataset
-from vsepp.data.image_store import ImageStore
 from vsepp.data.images import image_size, open_image
 from vsepp.data.orientation import obeys_exif
 from vsepp.data.prepared import Prepared
+from vsepp.data.stored.image_store import ImageStore
 from vsepp.data.transforms import resize
 from vsepp.system.errors import InputError
 

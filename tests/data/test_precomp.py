@@ -6,10 +6,11 @@ import pickle
 import numpy as np
 import pytest
 
-from vsepp.data.dataset import CaptionDataset, FeatureTextDataset
-from vsepp.data.features import FeatureStore
+from vsepp.data.dataset import CaptionDataset
+from vsepp.data.feature_dataset import FeatureTextDataset
 from vsepp.data.precomp import Precomputed, create_precomputed
 from vsepp.data.prepared import Prepared
+from vsepp.data.stored.features import FeatureStore
 from vsepp.system.errors import InputError
 
 SIZE = 6

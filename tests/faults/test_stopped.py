@@ -48,11 +48,11 @@ TRAINING = [
 OPENING = [("vsepp.retrieval.model:RetrievalModel.__init__", 1)]
 MOMENTS = {
     "sample": [("vsepp.data.sample:draw_picture", 9), *PREPARATION],
-    "prepare": [("vsepp.data.archives:Archive._open", 7), *PREPARATION],
+    "prepare": [("vsepp.data.sources.archives:Archive._open", 7), *PREPARATION],
     "download": [
-        ("vsepp.data.download:_fetch", 1),
-        ("vsepp.data.download:_write", 1),
-        ("vsepp.data.download:_write*", 1),
+        ("vsepp.data.sources.download:_fetch", 1),
+        ("vsepp.data.sources.download:_write", 1),
+        ("vsepp.data.sources.download:_write*", 1),
         *PREPARATION,
     ],
     "prepare anew": PREPARATION,
@@ -60,14 +60,14 @@ MOMENTS = {
         ("vsepp.models.feature_extraction:initialise_backbone", 1),
         ("vsepp.models.twins.predictor:BackbonePredictor.__call__", 1),
         ("vsepp.models.twins.predictor:BackbonePredictor.__call__*", 2),
-        ("vsepp.data.features:FeatureStore.write*", 2),
+        ("vsepp.data.stored.features:FeatureStore.write*", 2),
     ],
     "train": TRAINING,
     "train on photographs": TRAINING,
     "train in workers": [
         *TRAINING,
-        ("vsepp.data.loaders:_raising", 1),
-        ("vsepp.data.loaders:_raising*", 1),
+        ("vsepp.data.batch_loader:_raising", 1),
+        ("vsepp.data.batch_loader:_raising*", 1),
     ],
     "eval": [*OPENING, ("vsepp.retrieval.gallery:_encode", 1), ("vsepp.cli.eval:open_model*", 1)],
     "report": [

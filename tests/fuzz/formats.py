@@ -27,20 +27,20 @@ from vsepp.convert.authors import convert_authors, read_authors_vocabulary
 from vsepp.convert.clip import convert_clip
 from vsepp.convert.to_tutorial import export_tutorial
 from vsepp.convert.tutorial import convert_tutorial
-from vsepp.data.archives import Archive
 from vsepp.data.captions.captions import Captions
 from vsepp.data.coco import read_coco
 from vsepp.data.dataset import CaptionDataset
 from vsepp.data.encoding import Encoding
 from vsepp.data.existing_preparation import ExistingPreparation
-from vsepp.data.features import FeatureOrigin, FeatureStore
-from vsepp.data.image_sources import open_source
 from vsepp.data.images import image_size, open_image
 from vsepp.data.karpathy import KarpathyImage
-from vsepp.data.placing import find_images, in_words, place_images
 from vsepp.data.precomp import Precomputed
 from vsepp.data.prepared import Prepared, read_prepared
 from vsepp.data.preprocessing import Preprocessing
+from vsepp.data.sources.archives import Archive
+from vsepp.data.sources.image_sources import open_source
+from vsepp.data.sources.placing import find_images, in_words, place_images
+from vsepp.data.stored.features import FeatureOrigin, FeatureStore
 from vsepp.index.photographs import PhotographIndex
 from vsepp.index.updating import update_index
 from vsepp.pickles import PlainObject, read_pickle

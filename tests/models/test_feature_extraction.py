@@ -15,10 +15,10 @@ from tiny import hardly_drawn, make_config, make_data
 
 import vsepp
 from vsepp.data.encoding import Encoding
-from vsepp.data.features import GIVEN, FeatureOrigin
 from vsepp.data.images import open_image
 from vsepp.data.prepared import Prepared
 from vsepp.data.preprocessing import Preprocessing
+from vsepp.data.stored.features import GIVEN, FeatureOrigin
 from vsepp.data.transforms import normalize
 from vsepp.models import device, feature_extraction
 from vsepp.models.feature_extraction import load_features

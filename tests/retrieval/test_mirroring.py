@@ -12,7 +12,7 @@ import vsepp
 from vsepp import InputError
 from vsepp.cli.eval import main as evaluate
 from vsepp.data.encoding import Encoding
-from vsepp.data.features import FeatureStore
+from vsepp.data.stored.features import FeatureStore
 from vsepp.models.encoders import encoders_for_training
 from vsepp.models.vsepp import build_model
 from vsepp.retrieval.encoding import encode_dataset

@@ -132,7 +132,7 @@ def test_a_mark_of_an_editor_before_the_first_word_is_no_part_of_it(read):
         ("version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "git lfs pull"),
         ("8 " + "9" * 5000 + "\n" + text(*LINES), "line 1: it is no word and 3 numbers"),
         ("8 999999999999\n" + text(*LINES), "it is no word and 999,999,999,999 numbers"),
-        ("dog " + "1 " * 100_000, "it is no word and 99,999 numbers"),
+        ("dog " + "1 " * 100_000, "it is no word and 100,000 numbers"),
         ("8 3\n", "has 0: download or unpack it again, or leave word_vectors out."),
         (gzip.compress(b"0" * 20_000_000), "line 1: it is too long"),
     ],

@@ -7,8 +7,8 @@ import pytest
 from tiny import hardly_drawn, make_config, make_data
 
 from vsepp import ImageTextDataset, InputError, load_checkpoint
-from vsepp.data.loaders import LengthBatchSampler
 from vsepp.data.prepared import Prepared
+from vsepp.data.samplers import LengthBatchSampler
 from vsepp.data.transforms import CenterCrop, RandomCrop
 from vsepp.models.encoders import encoders_for_training
 from vsepp.models.feature_extraction import load_features

@@ -86,6 +86,11 @@ def test_another_configuration_trains_anew_and_moves_the_old_aside(data, tmp_pat
 
     assert run.trained and len(steps_taken) == 14
     assert (tmp_path / "last_tiny_seed1.ckpt.1").exists()
+    run.config.path("best_checkpoint").unlink()
+
+    (again,) = train_seeds(config.replaced(margin=0.3), [1])
+
+    assert again.trained and len(steps_taken) == 21 and again.result == run.result
 
 
 def test_what_cannot_be_is_refused(data, tmp_path):

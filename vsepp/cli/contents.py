@@ -164,7 +164,7 @@ def _reader(header):
 
 def _seen(over, header):
     """Whether the photographs of a training were turned as EXIF says, where there were any."""
-    from vsepp.data.features import GIVEN
+    from vsepp.data.stored.features import GIVEN
 
     return {} if over and over["backbone"] == GIVEN else {"exif": header.get("exif", False)}
 
@@ -245,7 +245,7 @@ def _feature_splits(folder):
 
 def _feature_description(about):
     """What ``<split>.json`` says of the features beside it; None when it is no such file."""
-    from vsepp.data.features import OF_IMAGES, FeatureOrigin
+    from vsepp.data.stored.features import OF_IMAGES, FeatureOrigin
     from vsepp.system.json_files import read_json
 
     if not about.with_suffix(".npy").exists() or about.stem.endswith(".partial"):
@@ -262,7 +262,7 @@ def _feature_description(about):
 
 
 def _features(path, splits):
-    from vsepp.data.features import OF_IMAGES
+    from vsepp.data.stored.features import OF_IMAGES
 
     folder = path if path.is_dir() else path.parent
     shared = dict(next(iter(splits.values())))

@@ -111,7 +111,7 @@ def dataset_folder(config, dataset):
 
 def _choose_found(arguments, settings):
     """The data set when nothing is given: what is in place, what is mounted, or the sample."""
-    from vsepp.data.placing import find_mounted
+    from vsepp.data.sources.placing import find_mounted
 
     dataset = settings.dataset or "flickr8k"
     folder = dataset_folder(settings.given, dataset)
@@ -165,7 +165,7 @@ def _files_there(folder, dataset, all_images):
     if not all_images:
         return True, None
     from vsepp.data.karpathy import parse_karpathy, read_karpathy_json
-    from vsepp.data.placing import missing_images
+    from vsepp.data.sources.placing import missing_images
 
     content = read_karpathy_json(json_path)
     return not missing_images(parse_karpathy(content, str(json_path)), images), content
@@ -219,8 +219,8 @@ def _choose_given(arguments, settings):
 
 def _may_be_captions(path):
     """Whether a download is a file of captions rather than what holds photographs."""
-    from vsepp.data.base64_tables import is_base64_table
     from vsepp.data.captions.finding import CAPTION_SUFFIXES
+    from vsepp.data.sources.base64_tables import is_base64_table
 
     return path.suffix.lower() in CAPTION_SUFFIXES and not is_base64_table(path)
 
@@ -269,7 +269,7 @@ def _what(captions):
 def _download(arguments, settings):
     from urllib.parse import unquote, urlsplit
 
-    from vsepp.data.download import download
+    from vsepp.data.sources.download import download
 
     name = unquote(urlsplit(arguments.download).path).replace("\\", "/").rpartition("/")[2]
     name = re.sub(r"[^\w.-]+", "_", name).lstrip(".") or "download"

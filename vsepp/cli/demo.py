@@ -116,7 +116,7 @@ def _trained(arguments, config):
 
 
 def _open_answers(arguments, config, checkpoint, index):
-    from vsepp.data.dataset import prepared_folder
+    from vsepp.data.splits import prepared_folder
     from vsepp.demo.answers import QueryAnswerer
     from vsepp.demo.searched import IndexedPhotographs, SplitPhotographs, SplitSentences
     from vsepp.retrieval.gallery import open_gallery

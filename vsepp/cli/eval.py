@@ -83,9 +83,10 @@ def main(argv=None):
     config = configuration(arguments)
     from pathlib import Path
 
-    from vsepp.data.dataset import open_dataset, split_file
+    from vsepp.data.dataset import open_dataset
     from vsepp.data.equal_captions import equal_captions
     from vsepp.data.options import checked_folder
+    from vsepp.data.splits import split_file
     from vsepp.metrics.protocol import score, with_hubness
     from vsepp.report.tables import comparison_table, hubness_line, metrics_table
     from vsepp.retrieval.gallery import open_gallery

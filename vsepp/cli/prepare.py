@@ -199,8 +199,8 @@ def _prepare_features(choice, config, folder, arguments, vocabulary, earlier, op
 
 
 def _prepare_images(choice, config, folder, arguments, vocabulary, earlier, options):
-    from vsepp.data.data_files import DataFiles
     from vsepp.data.preparation import create_dataset
+    from vsepp.data.sources.data_files import DataFiles
 
     files = DataFiles(
         folder,

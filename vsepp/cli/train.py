@@ -94,7 +94,8 @@ def _question(config):
 
     Where the model knows no word of any, some of its own words; a photograph where it knows none.
     """
-    from vsepp.data.dataset import open_dataset, prepared_folder
+    from vsepp.data.dataset import open_dataset
+    from vsepp.data.splits import prepared_folder
     from vsepp.text.vocabulary import SPECIAL_WORDS
 
     dataset = open_dataset(prepared_folder(config.data_dir, config.dataset), "test")

@@ -17,8 +17,8 @@ from vsepp.convert.damage import damage_reported
 from vsepp.convert.tutorial_adam import read_adam
 from vsepp.convert.tutorial_names import backbone_outline, image_names, text_name
 from vsepp.data.encoding import Encoding
-from vsepp.data.features import FeatureOrigin
 from vsepp.data.preprocessing import Preprocessing
+from vsepp.data.stored.features import FeatureOrigin
 from vsepp.models.encoders import encoders_for_training
 from vsepp.models.vsepp import BACKBONE, build_model
 from vsepp.pickles import read_pickle

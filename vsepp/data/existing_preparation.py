@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from vsepp.data.dataset import split_file
-from vsepp.data.features import FeatureStore
 from vsepp.data.orientation import shown
 from vsepp.data.preparation import PREPARED
 from vsepp.data.prepared import Prepared
+from vsepp.data.splits import split_file
+from vsepp.data.stored.features import FeatureStore
 from vsepp.system.errors import InputError
 from vsepp.system.json_files import read_json
 from vsepp.text.tokens import AUTO

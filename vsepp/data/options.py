@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from vsepp.config import KEYS, PREPARED_KEYS, Config
-from vsepp.data.dataset import prepared_folder
 from vsepp.data.prepared import Prepared, prepare_again
+from vsepp.data.splits import prepared_folder
 from vsepp.system.errors import InputError
 
 

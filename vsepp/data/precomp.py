@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from vsepp.data.dataset import NO_PHOTOGRAPHS
 from vsepp.data.encoding import Encoding
-from vsepp.data.features import GIVEN, FeatureOrigin, FeatureStore
 from vsepp.data.karpathy import KarpathyImage
 from vsepp.data.preparation import assemble, print_counts, write_dataset
 from vsepp.data.preprocessing import Preprocessing
+from vsepp.data.splits import NO_PHOTOGRAPHS
+from vsepp.data.stored.features import GIVEN, FeatureOrigin, FeatureStore
 from vsepp.data.words import build_vocabulary
 from vsepp.system.errors import InputError
 from vsepp.system.npy_files import read_npy

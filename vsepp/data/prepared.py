@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Optional, Union
 
 from vsepp.config import KEYS
-from vsepp.data.features import FeatureOrigin
+from vsepp.data.stored.features import FeatureOrigin
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import command
 from vsepp.system.json_files import read_json

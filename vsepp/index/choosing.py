@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Optional, Tuple
 
-from vsepp.data.passed_over import is_passed_over
+from vsepp.data.sources.passed_over import is_passed_over
 
 
 @dataclass(frozen=True)

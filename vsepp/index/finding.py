@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Dict, NamedTuple, Optional, Set, Tuple
 
 from vsepp.data.image_suffixes import OPENED_SUFFIXES
-from vsepp.data.passed_over import is_of_a_system
+from vsepp.data.sources.passed_over import is_of_a_system
 from vsepp.index.choosing import Choice
 from vsepp.index.folders import Folder
 

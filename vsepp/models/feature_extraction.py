@@ -14,11 +14,11 @@ from vsepp.config import Config
 from vsepp.data.batches import in_batches
 from vsepp.data.dataset import CaptionDataset, open_dataset
 from vsepp.data.encoding import Encoding
-from vsepp.data.features import FeatureOrigin, FeatureStore, view_name
 from vsepp.data.images import map_images, open_image
 from vsepp.data.prepared import Prepared
+from vsepp.data.stored.features import FeatureOrigin, FeatureStore, view_name
+from vsepp.data.stored.views import MIRROR, view_pixels
 from vsepp.data.training_images import TRAINING
-from vsepp.data.views import MIRROR, view_pixels
 from vsepp.models.cells import count_cells
 from vsepp.models.device import backbone_precision
 from vsepp.models.encoders import find_image_encoder
@@ -76,7 +76,7 @@ class FrozenBackbone:
 
         Args:
             paths: of the photographs.
-            view: which of their views is looked at, see ``vsepp.data.views``.
+            view: which of their views is looked at, see ``vsepp.data.stored.views``.
             first: position of the first of them in its split.
 
         Yields:

@@ -11,9 +11,9 @@ import numpy as np
 import paddle
 
 from vsepp.data.batches import in_groups
-from vsepp.data.halves import stack_float32
 from vsepp.data.images import map_images
-from vsepp.data.views import mirrored
+from vsepp.data.stored.halves import stack_float32
+from vsepp.data.stored.views import mirrored
 from vsepp.models.device import memory_errors_explained
 from vsepp.models.twins import compute
 from vsepp.retrieval.mirroring import averaged

@@ -16,10 +16,10 @@ from safetensors import SafetensorError, safe_open
 
 from vsepp.data.dataset import CaptionDataset, open_dataset
 from vsepp.data.encoding import Encoding
-from vsepp.data.features import GIVEN, FeatureOrigin, FeatureStore
 from vsepp.data.orientation import described
 from vsepp.data.prepared import Prepared
-from vsepp.data.views import MIRROR
+from vsepp.data.stored.features import GIVEN, FeatureOrigin, FeatureStore
+from vsepp.data.stored.views import MIRROR
 from vsepp.metrics.top_k import scores_of_image, scores_of_text, top_k
 from vsepp.retrieval.encoding import share_codes
 from vsepp.retrieval.mirroring import averaged

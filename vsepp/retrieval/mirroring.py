@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from vsepp.data.views import mirrored
+from vsepp.data.stored.views import mirrored
 
 
 def with_mirror_images(pixels: Iterable[np.ndarray]) -> Iterator[np.ndarray]:

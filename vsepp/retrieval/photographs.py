@@ -13,11 +13,11 @@ import paddle
 from PIL import Image, ImageOps
 
 from vsepp.data.batches import in_batches
-from vsepp.data.features import GIVEN, first_not_finite
-from vsepp.data.file_rows import FileRows
 from vsepp.data.images import as_rgb, map_images, open_image
+from vsepp.data.stored.features import GIVEN, first_not_finite
+from vsepp.data.stored.file_rows import FileRows
+from vsepp.data.stored.views import mirrored
 from vsepp.data.transforms import normalize
-from vsepp.data.views import mirrored
 from vsepp.models.twins.predictor import BackbonePredictor
 from vsepp.retrieval.arguments import listed
 from vsepp.retrieval.encoding import BATCH, encode_images, encode_rows

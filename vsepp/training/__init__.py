@@ -24,9 +24,9 @@ def build_trainer(config: Config) -> Trainer:
     """
     from functools import partial
 
-    from vsepp.data.dataset import prepared_folder
     from vsepp.data.options import with_prepared_options
     from vsepp.data.prepared import Prepared
+    from vsepp.data.splits import prepared_folder
     from vsepp.report.training_listener import RetrievalListener
     from vsepp.training.loop import Trainer
     from vsepp.training.retrieval import RetrievalTask

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Union
 
 from vsepp.config import Config
-from vsepp.data.dataset import CaptionDataset, FeatureTextDataset, ImageTextDataset, prepared_folder
-from vsepp.data.features import view_name
-from vsepp.data.image_store import ImageStore
+from vsepp.data.dataset import CaptionDataset
+from vsepp.data.feature_dataset import FeatureTextDataset
+from vsepp.data.image_dataset import ImageTextDataset
 from vsepp.data.options import with_prepared_options
 from vsepp.data.prepared import Prepared
 from vsepp.data.preprocessing import Preprocessing
-from vsepp.data.views import MIRROR
+from vsepp.data.splits import prepared_folder
+from vsepp.data.stored.features import view_name
+from vsepp.data.stored.image_store import ImageStore
+from vsepp.data.stored.views import MIRROR
 from vsepp.models.encoders import find_image_encoder
 from vsepp.models.feature_extraction import (
     FrozenBackbone,

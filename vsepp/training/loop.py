@@ -91,6 +91,12 @@ class Trainer:
         self.task.check(resumed, path, resuming=True)
         self.task.set_weights(resumed["model"], path)
         self.position = Position.restored(resumed["position"], path)
+        best = self.config.path("best_checkpoint")
+        if self.position.best_step and not best.exists():
+            raise InputError(
+                f"best_checkpoint: {best}, the best model of the run that {path} goes on with, is "
+                "not there: put it back, or set best_checkpoint to where it is now."
+            )
         if isinstance(resumed.get("training_seconds"), (int, float)):
             self.seconds = float(resumed["training_seconds"])
         done = self.position.step if counts_steps(self.optimizer) else self.position.epoch

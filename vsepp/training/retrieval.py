@@ -11,10 +11,10 @@ import paddle
 
 from vsepp.checkpoint import read_header
 from vsepp.config import Config
-from vsepp.data.features import GIVEN, FeatureOrigin
 from vsepp.data.loaders import training_loader
 from vsepp.data.orientation import described, shown
 from vsepp.data.prepared import Prepared, dataset_words
+from vsepp.data.stored.features import GIVEN, FeatureOrigin
 from vsepp.metrics import RetrievalResult, evaluate_codes, recalls
 from vsepp.metrics.protocol import MIRRORED
 from vsepp.models.encoders import (
@@ -281,6 +281,8 @@ class RetrievalTask(RetrievalObjective, Task):
             )
         if self.config.word_vectors:
             said.append(f"word_vectors is not read: the words begin with their embedding of {path}")
+        if self.config.text_weights:
+            said.append(f"text_weights is not read: the text encoder begins as in {path}")
         if hasattr(self.model, TEMPERATURE) and TEMPERATURE not in checkpoint["model"]:
             said.append(f"{path} has no temperature: that of the N-pair loss begins anew")
         super().begin_with(checkpoint, path)

@@ -12,13 +12,13 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Optional, Union
 
-from vsepp.data.base64_tables import is_base64_table
 from vsepp.data.captions import reading
 from vsepp.data.captions.containers import Container
 from vsepp.data.captions.finding import find
 from vsepp.data.captions.json_documents import KARPATHY
 from vsepp.data.coco import read_coco
 from vsepp.data.karpathy import cut_captions, image_name, parse_cut
+from vsepp.data.sources.base64_tables import is_base64_table
 from vsepp.system.atomic import write_bytes
 from vsepp.system.text_files import without_mark
 from vsepp.text.tokens import AUTO

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Optional, Union
 
-from vsepp.data.archive_kinds import is_archive
 from vsepp.data.captions.caption_file import CaptionFile
-from vsepp.data.image_sources import open_files
-from vsepp.data.name_encodings import ENCODINGS, in_encoding
-from vsepp.data.passed_over import is_passed_over
+from vsepp.data.sources.archive_kinds import is_archive
+from vsepp.data.sources.image_sources import open_files
+from vsepp.data.sources.name_encodings import ENCODINGS, in_encoding
+from vsepp.data.sources.passed_over import is_passed_over
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import quoted
 

@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Optional, Union
 
-from vsepp.data.archive_kinds import is_archive
 from vsepp.data.captions.assembling import Assembly, Part
 from vsepp.data.captions.caption_file import CaptionFile
 from vsepp.data.captions.containers import Container, is_container
@@ -17,6 +16,7 @@ from vsepp.data.captions.recognition import recognise
 from vsepp.data.captions.split_lists import SplitLists
 from vsepp.data.captions.split_names import split_called, split_said_by, splits_in
 from vsepp.data.karpathy import SPLITS, cut_captions
+from vsepp.data.sources.archive_kinds import is_archive
 from vsepp.system.errors import InputError
 from vsepp.text.tokens import AUTO
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from vsepp.data.base64_tables import begins_as_base64_table
 from vsepp.data.captions.caption_file import CaptionFile
 from vsepp.data.captions.columns import ADDRESS_COLUMNS, find_columns, is_address, plain
 from vsepp.data.captions.tables import split_header, wrong_header
 from vsepp.data.image_suffixes import has_image_suffix
+from vsepp.data.sources.base64_tables import begins_as_base64_table
 from vsepp.system.errors import InputError
 from vsepp.system.git_lfs import POINTER
 

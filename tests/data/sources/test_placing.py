@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from vsepp.data.captions.captions import Captions
-from vsepp.data.image_sources import open_source
 from vsepp.data.karpathy import KarpathyImage
-from vsepp.data.placing import find_images, find_mounted, in_words, missing_images
-from vsepp.data.placing import place_images as place_found
+from vsepp.data.sources.image_sources import open_source
+from vsepp.data.sources.placing import find_images, find_mounted, in_words, missing_images
+from vsepp.data.sources.placing import place_images as place_found
 from vsepp.system.errors import InputError
 
 

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from vsepp.data.download import download
+from vsepp.data.sources.download import download
 from vsepp.system.errors import InputError
 
 BODY = bytes(i * i % 251 for i in range(300_000))
@@ -241,7 +241,7 @@ def test_a_malformed_checksum_is_refused_before_fetching(server, target):
 
 
 def test_a_server_that_stalls_is_left_and_continued_later(server, target, monkeypatch):
-    monkeypatch.setattr("vsepp.data.download.TIMEOUT", 0.2)
+    monkeypatch.setattr("vsepp.data.sources.download.TIMEOUT", 0.2)
     server.stalls, server.cut = threading.Event(), 100_000
     with pytest.raises(InputError, match="broke off after .* bytes.*again to continue"):
         download(server.url, target)

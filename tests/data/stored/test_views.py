@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from vsepp.data.preprocessing import Preprocessing
-from vsepp.data.views import mirrored, random_box, view_pixels
+from vsepp.data.stored.views import mirrored, random_box, view_pixels
 
 STEPS = Preprocessing(40, 32)
 

@@ -11,9 +11,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
 
-from vsepp.data.archives import Archive
-from vsepp.data.base64_tables import Base64Table, is_base64_table
 from vsepp.data.image_suffixes import has_image_suffix, suffix_of_content
+from vsepp.data.sources.archives import Archive
+from vsepp.data.sources.base64_tables import Base64Table, is_base64_table
 from vsepp.system.atomic import atomic_path
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import quoted

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vsepp.data.passed_over import is_of_a_system, is_passed_over
+from vsepp.data.sources.passed_over import is_of_a_system, is_passed_over
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vsepp.data.image_sources import ImageSource, is_archive_name, link
 from vsepp.data.image_suffixes import has_image_suffix
 from vsepp.data.karpathy import KarpathyImage
-from vsepp.data.name_encodings import ENCODINGS
-from vsepp.data.name_matching import Matching, match_names
+from vsepp.data.sources.image_sources import ImageSource, is_archive_name, link
+from vsepp.data.sources.name_encodings import ENCODINGS
+from vsepp.data.sources.name_matching import Matching, match_names
 from vsepp.data.training_images import NAMED_AT_MOST, named
 from vsepp.system.errors import InputError
 

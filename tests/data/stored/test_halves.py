@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vsepp.data.halves import stack_float32
+from vsepp.data.stored.halves import stack_float32
 
 
 def test_every_number_of_two_bytes_is_what_numpy_says_it_is():

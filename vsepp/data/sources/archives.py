@@ -17,8 +17,8 @@ import zlib
 from contextlib import contextmanager
 from pathlib import Path
 
-from vsepp.data.archive_kinds import READ, ZIP, reading_mode
-from vsepp.data.name_encodings import plain_name, usual_name
+from vsepp.data.sources.archive_kinds import READ, ZIP, reading_mode
+from vsepp.data.sources.name_encodings import plain_name, usual_name
 from vsepp.system.atomic import atomic_path
 from vsepp.system.errors import InputError
 from vsepp.system.progress import progress

@@ -9,8 +9,8 @@ import zipfile
 import pytest
 from PIL import Image
 
-from vsepp.data.image_sources import open_source
 from vsepp.data.image_suffixes import suffix_of_content
+from vsepp.data.sources.image_sources import open_source
 from vsepp.system.errors import InputError
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vsepp.data import image_store
-from vsepp.data.image_store import ImageStore
 from vsepp.data.images import open_image
+from vsepp.data.stored import image_store
+from vsepp.data.stored.image_store import ImageStore
 from vsepp.data.transforms import resize
 from vsepp.system.errors import InputError
 from vsepp.system.locks import only_one

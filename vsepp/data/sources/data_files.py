@@ -10,12 +10,12 @@ from typing import Any, Optional, Union
 
 from vsepp.data.captions.captions import Captions
 from vsepp.data.existing_preparation import ExistingPreparation
-from vsepp.data.image_sources import ImageSource, open_source
 from vsepp.data.karpathy import parse_cut, read_karpathy_json
-from vsepp.data.name_matching import Matching
 from vsepp.data.orientation import obeys_exif
-from vsepp.data.placing import find_images, in_words, missing_images, place_images
 from vsepp.data.preparation import PREPARED, mark_unfinished
+from vsepp.data.sources.image_sources import ImageSource, open_source
+from vsepp.data.sources.name_matching import Matching
+from vsepp.data.sources.placing import find_images, in_words, missing_images, place_images
 from vsepp.system.errors import InputError
 from vsepp.text.tokens import AUTO
 

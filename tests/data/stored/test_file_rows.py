@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vsepp.data.features import first_not_finite
-from vsepp.data.file_rows import FileRows
+from vsepp.data.stored.features import first_not_finite
+from vsepp.data.stored.file_rows import FileRows
 from vsepp.system.errors import InputError
 
 SMAPS = Path("/proc/self/smaps")

@@ -16,8 +16,8 @@ from typing import Callable, Optional
 from urllib.parse import unquote
 
 from vsepp.data.image_suffixes import has_image_suffix
-from vsepp.data.name_encodings import best_encoding, names_in
-from vsepp.data.passed_over import is_passed_over
+from vsepp.data.sources.name_encodings import best_encoding, names_in
+from vsepp.data.sources.passed_over import is_passed_over
 from vsepp.system.errors import InputError
 
 _COCO = re.compile(r"coco_[a-z]+\d{4}_(?=\d{12}(?!\d))", re.IGNORECASE)

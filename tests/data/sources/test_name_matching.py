@@ -5,8 +5,8 @@ import unicodedata
 
 import pytest
 
-from vsepp.data.name_encodings import ENCODINGS
-from vsepp.data.name_matching import match_names
+from vsepp.data.sources.name_encodings import ENCODINGS
+from vsepp.data.sources.name_matching import match_names
 from vsepp.system.errors import InputError
 
 
@@ -182,7 +182,7 @@ def slowly(names, files):
     """What matching finds, by looking at every pair."""
 
     def same(name, file, level):
-        from vsepp.data.name_matching import _base, _key
+        from vsepp.data.sources.name_matching import _base, _key
 
         return _base(_key(name, level)) == _base(_key(file, level))
 

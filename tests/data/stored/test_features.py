@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from vsepp.data.encoding import Encoding
-from vsepp.data.features import FeatureOrigin, FeatureStore, first_not_finite
 from vsepp.data.preprocessing import Preprocessing
+from vsepp.data.stored.features import FeatureOrigin, FeatureStore, first_not_finite
 from vsepp.system import resumable
 from vsepp.system.errors import InputError
 

@@ -4,7 +4,7 @@ They live beside the data, in ``features/<backbone>-<fingerprint>-<resize>-<imag
 with what else is unusual at the end, such as ``-bfloat16``: ``<split>.npy`` (float32
 ``[n_images, feature_size]``; of a grid, whose folder ends in ``-grid<cells a side>``, float16
 ``[n_images, cells, feature_size]``) and ``<split>.json`` (where it came from). Further views of
-the photographs, see ``vsepp.data.views``, are ``<split>.view<number>.npy``. An interrupted
+the photographs, see ``vsepp.data.stored.views``, are ``<split>.view<number>.npy``. An interrupted
 computation goes on where it stopped, see ``vsepp.system.resumable``.
 """
 

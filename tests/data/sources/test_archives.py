@@ -9,8 +9,8 @@ import zlib
 
 import pytest
 
-from vsepp.data import archives
-from vsepp.data.archives import Archive, leaves_folder
+from vsepp.data.sources import archives
+from vsepp.data.sources.archives import Archive, leaves_folder
 from vsepp.system.errors import InputError
 
 FILES = {"images/a.jpg": b"first", "images/sub/b.jpg": b"second picture", "notes.txt": b"text"}

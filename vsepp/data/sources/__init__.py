@@ -1,0 +1,1 @@
+"""Where photographs come from (folders, archives, tables, the net), and which is which image."""
