@@ -50,7 +50,5 @@ def measure(
         longest=longest,
     )
     measure_steps(bench, result, "bert", sizes, batches, batch, rounds, padded=True)
-    measure_codes(
-        bench, result, "bert", sizes, sentences, min(batch, 64), 2, "sentences", padded=True
-    )
+    measure_codes(bench, result, "bert", sizes, sentences, batch, 2, "sentences", padded=True)
     return result

@@ -27,5 +27,5 @@ def measure(
         sizes = {**words, "embed_size": size}
         measure_steps(bench, result, "bigru", sizes, batches, batch, rounds, f"step, {size}")
     sizes = {**words, "embed_size": embed_sizes[0]}
-    measure_codes(bench, result, "bigru", sizes, sentences, min(batch, 64), 3, "sentences")
+    measure_codes(bench, result, "bigru", sizes, sentences, batch, 3, "sentences")
     return result

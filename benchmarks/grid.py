@@ -17,5 +17,5 @@ def measure(
     )
     sizes = dict(cells=cells, feature_size=feature_size, embed_size=embed_size)
     measure_steps(bench, result, "grid", sizes, batches, batch, rounds)
-    measure_codes(bench, result, "grid", sizes, grids, min(batch, 64), 3, "grids")
+    measure_codes(bench, result, "grid", sizes, grids, batch, 3, "grids")
     return result

@@ -432,7 +432,7 @@ def test_the_quickstart_prepares_trains_measures_and_answers(tmp_path):
     assert all(command[2:4] == ["--dataset", "sample"] for command in runner.commands)
     assert runner.commands[-1][-4:] == ["--text", quickstart.QUERY, "--save", quickstart.PICTURE]
     assert "$ python tools/train.py --dataset sample" in said
-    assert "R@1 of 35" in said and str(tmp_path / quickstart.PICTURE) in said
+    assert "R@1 of 25" in said and str(tmp_path / quickstart.PICTURE) in said
 
 
 def test_it_stops_at_the_first_failure_with_its_status(tmp_path):

@@ -9,6 +9,8 @@ import numpy as np
 import paddle
 import pytest
 from PIL import Image
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
 pytest.importorskip("tokenizers")
 
@@ -349,3 +351,83 @@ def test_the_tool_says_what_it_found(tmp_path, capsys):
     assert header["image_encoder"]["preprocessing"]["square"] is True
     assert header["subwords"]["longest"] == 40 and "vocab" not in header
     assert load(out).preprocess(Image.new("RGB", (90, 30))).shape == (1, 3, 32, 32)
+
+
+def _damaged(source, target, part, **values):
+    """A copy of a checkpoint whose header says something else; returns its path."""
+    with safe_open(str(source), framework="numpy") as file:
+        header = json.loads(file.metadata()["vsepp"])
+        state = {name: file.get_tensor(name) for name in file.keys()}
+    place = header
+    for key in part:
+        place = place[key]
+    place.update(values)
+    save_file(state, target, {"vsepp": json.dumps(header)})
+    return target
+
+
+@pytest.mark.parametrize(
+    "name, part, values, said",
+    [
+        ("tiny_clip", ("image_encoder",), dict(activation="sin"), "'sin' is not known"),
+        ("tiny_clip", ("image_encoder",), dict(layer_norm_eps=1.5), "layer_norm_eps: 1.5"),
+        ("tiny_clip", ("text_encoder",), dict(layer_norm_eps=1.5), "layer_norm_eps: 1.5"),
+        ("openai_rn", ("image_encoder",), dict(heads=3), "3 heads do not divide"),
+        ("tiny_clip", ("image_encoder", "preprocessing"), dict(resize=0), "its 'resize' is 0"),
+        ("tiny_clip", ("image_encoder", "preprocessing"), dict(resize=10**9), "its 'resize' is"),
+    ],
+)
+def test_a_checkpoint_that_says_what_no_network_has_is_damaged(
+    checkpoints, tmp_path, name, part, values, said
+):
+    path = _damaged(checkpoints / f"{name}.ckpt", tmp_path / "damaged.ckpt", part, **values)
+
+    with pytest.raises(InputError) as raised:
+        model = load(path)
+        model.preprocess(Image.open(PHOTOGRAPHS[0]))
+        model.encode_text("a dog")
+
+    assert str(raised.value).startswith(f"{path}: ") and said in str(raised.value)
+    assert str(raised.value).endswith("the checkpoint is damaged; use another.")
+
+
+@pytest.mark.parametrize(
+    "file, part, values, said",
+    [
+        ("config.json", "vision_config", dict(num_hidden_layers=10**6), "layers.999999.up.weight"),
+        ("config.json", "vision_config", dict(hidden_size=10**6), "the shape"),
+        ("config.json", "text_config", dict(intermediate_size=10**7), "the shape"),
+        (
+            "config.json",
+            "text_config",
+            dict(layer_norm_eps=0.5),
+            "config.json: layer_norm_eps: 0.5",
+        ),
+        ("preprocessor_config.json", None, dict(image_std=[0, 0, 0]), "image_std is \\[0, 0, 0\\]"),
+        ("preprocessor_config.json", None, dict(image_mean=[1e300] * 3), "image_mean is"),
+    ],
+)
+def test_what_no_weights_fit_is_refused_before_a_network_is_built(
+    folder, tmp_path, monkeypatch, file, part, values, said
+):
+    def build(encoder):
+        pytest.fail("a network is built")
+
+    change(folder / file, part, **values)
+    monkeypatch.setattr("vsepp.models.image_encoders.clip_vit.CLIPViTEncoder.network", build)
+
+    with pytest.raises(InputError, match=said):
+        convert_clip(folder, None, tmp_path / "out.ckpt")
+    assert not (tmp_path / "out.ckpt").exists()
+
+
+def test_no_file_of_the_folder_is_written_over(folder):
+    weights = folder / "model.safetensors"
+    before = weights.read_bytes()
+
+    with pytest.raises(InputError, match="is of the folder that is converted"):
+        convert_clip(folder, None, weights)
+
+    assert weights.read_bytes() == before
+    for _ in range(2):  # a checkpoint of ours is written anew
+        convert_clip(folder, None, folder / "ours.ckpt")

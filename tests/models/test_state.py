@@ -83,3 +83,12 @@ def test_an_optional_parameter_that_is_there_must_fit():
 
     with pytest.raises(InputError, match=r"1\.weight has the shape"):
         set_state(make(0), state, "file", optional=("1.",))
+
+
+def test_weights_that_are_no_numbers_are_refused():
+    layer = make()
+    state = get_state(layer)
+    state["0.weight"][0, 1] = np.nan
+
+    with pytest.raises(InputError, match="file.ckpt: 0.weight holds NaN or infinity"):
+        set_state(layer, state, "file.ckpt")

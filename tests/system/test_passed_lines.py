@@ -8,7 +8,8 @@ import pytest
 from vsepp.system.passed_lines import without_lines
 
 
-def test_lines_with_the_text_are_left_out_and_others_follow(capfd):
+def test_lines_with_the_text_are_left_out_and_others_follow(capfd, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", open(2, "w", closefd=False))  # pytest's own passes it by
     with without_lines("of no use"):
         os.write(2, b"W1 something of no use!\nW2 something else\n")
         print("by Python", file=sys.stderr)

@@ -120,3 +120,24 @@ def test_a_large_file_shows_how_far_it_is(read, monkeypatch, capsys):
     read(text(*LINES), name="big.vec")
 
     assert "reading big.vec" in capsys.readouterr().err
+
+
+def test_a_mark_of_an_editor_before_the_first_word_is_no_part_of_it(read):
+    assert read("\ufeff" + text("dog 1 2 3", *LINES)).places == [DOG, CAFE]
+
+
+@pytest.mark.parametrize(
+    "content, said",
+    [
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "git lfs pull"),
+        ("8 " + "9" * 5000 + "\n" + text(*LINES), "line 1: it is no word and 3 numbers"),
+        ("8 999999999999\n" + text(*LINES), "it is no word and 999,999,999,999 numbers"),
+        ("dog " + "1 " * 100_000, "it is no word and 100,000 numbers"),
+        ("8 3\n", "has 0: download or unpack it again, or leave word_vectors out."),
+        (gzip.compress(b"0" * 20_000_000), "line 1: it is too long"),
+    ],
+)
+def test_files_that_are_none_say_so(content, said, read):
+    with pytest.raises(InputError) as raised:
+        read(content, word_dim=1 << 16)
+    assert said in str(raised.value)

@@ -16,6 +16,7 @@ from vsepp.models.vsepp import build_model
 from vsepp.retrieval.encoding import encode_dataset
 from vsepp.training import build_trainer
 from vsepp.training.data import open_splits
+from vsepp.training.step import TrainingStep
 
 PHOTOGRAPHS = {"finetuned": True}
 
@@ -138,17 +139,16 @@ def test_a_run_goes_on_with_the_views_it_began_with(data, tmp_path):
 def run(config, stop_after=None):
     trainer = build_trainer(config)
     if stop_after:
-        take = trainer.step.__call__
+        take = TrainingStep.__call__
 
-        def step(batch, number):
-            loss = take(batch, number)
+        def step(self, batch, number):
+            loss = take(self, batch, number)
             if number + 1 == stop_after:
                 signal.raise_signal(signal.SIGINT)
             return loss
 
-        step.begin_epoch = trainer.step.begin_epoch
-        trainer.step = step
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(TrainingStep, "__call__", step)
             trainer.run()
     else:
         trainer.run()

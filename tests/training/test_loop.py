@@ -678,6 +678,17 @@ def test_the_best_checkpoint_cannot_be_resumed_and_the_message_says_what_can(
         resume(stopped, after, monkeypatch, checkpoint="best")
 
 
+def test_a_run_without_its_best_model_is_not_resumed(stopped, after, monkeypatch):
+    best = stopped.path("best_checkpoint")
+    best.rename(best.with_name("elsewhere.ckpt"))
+
+    with pytest.raises(InputError, match="best_tiny.ckpt, the best model .* is not there"):
+        resume(stopped, after, monkeypatch)
+
+    elsewhere = str(best.with_name("elsewhere.ckpt"))
+    resume(stopped, after, monkeypatch, best_checkpoint=elsewhere)  # as the message says
+
+
 def test_a_resumed_run_keeps_its_checkpoints_where_they_are(stopped, tmp_path, after, monkeypatch):
     resume(stopped, after, monkeypatch)
 

@@ -53,24 +53,18 @@ def test_what_is_interrupted_goes_on_and_what_is_over_is_left_as_it_is(data, tmp
     assert [run.config.seed for run in runs] == [2, 5]
     assert [run.trained for run in runs] == [False, True]
     for run in runs:
-        alone = make_config(
-            data,
-            tmp_path / f"alone{run.config.seed}",
-            num_epochs=1,
-            evaluate_step=4,
-            seed=run.config.seed,
-        )
-        metrics = train(alone)
-        assert {key: run.result[key] for key in ("i2t", "t2i", "rsum")} == metrics
         assert run.minutes > 0
-        ours, theirs = (
-            load_checkpoint(each.path("last_checkpoint")) for each in (run.config, alone)
-        )
-        assert ours["position"] == theirs["position"]
-        for name, value in theirs["model"].items():
-            np.testing.assert_array_equal(ours["model"][name], value)
         stored = tmp_path / f"best_tiny_seed{run.config.seed}.tiny_test.json"
         assert json.loads(stored.read_text(encoding="utf-8")) == run.result
+    alone = make_config(data, tmp_path / "alone", num_epochs=1, evaluate_step=4, seed=5)
+    metrics = train(alone)
+    assert {key: runs[1].result[key] for key in ("i2t", "t2i", "rsum")} == metrics
+    ours, theirs = (
+        load_checkpoint(each.path("last_checkpoint")) for each in (runs[1].config, alone)
+    )
+    assert ours["position"] == theirs["position"]
+    for name, value in theirs["model"].items():
+        np.testing.assert_array_equal(ours["model"][name], value)
 
 
 def test_another_configuration_trains_anew_and_moves_the_old_aside(data, tmp_path, steps_taken):
@@ -81,6 +75,11 @@ def test_another_configuration_trains_anew_and_moves_the_old_aside(data, tmp_pat
 
     assert run.trained and len(steps_taken) == 14
     assert (tmp_path / "last_tiny_seed1.ckpt.1").exists()
+    run.config.path("best_checkpoint").unlink()
+
+    (again,) = train_seeds(config.replaced(margin=0.3), [1])
+
+    assert again.trained and len(steps_taken) == 21 and again.result == run.result
 
 
 def test_what_cannot_be_is_refused(data, tmp_path):

@@ -9,6 +9,8 @@ def train_all(config, seeds):
     from vsepp.system.atomic import write_json
     from vsepp.training.seeds import result_path, train_seeds
 
+    if config.gives("seed") and config.seed not in seeds:
+        print(f"seed={config.seed} has no effect: --seeds gives the seeds")
     runs = []
     for run in train_seeds(config, seeds):
         if not run.trained:

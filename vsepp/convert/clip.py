@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vsepp.checkpoint import save_checkpoint
+from vsepp.checkpoint import read_header, save_checkpoint
 from vsepp.config import Config, apply
 from vsepp.data.preprocessing import Preprocessing
-from vsepp.models.encoders import ImageEncoder, TextEncoder
+from vsepp.models.encoders import TextEncoder
+from vsepp.models.image_encoders.clip import CLIPImageEncoder
 from vsepp.models.state import set_state
 from vsepp.system.errors import InputError
 
@@ -29,7 +30,7 @@ class CLIP(NamedTuple):
     """
 
     text: TextEncoder
-    image: ImageEncoder
+    image: CLIPImageEncoder
     texts: dict[str, np.ndarray]
     images: dict[str, np.ndarray]
     logit_scale: float
@@ -47,13 +48,15 @@ def convert_clip(source: str | Path, vocabulary: str | Path | None, target: str 
         what was found, in a few words.
 
     Raises:
-        InputError: when something is missing, damaged, or of another architecture.
+        InputError: when something is missing, damaged, or of another architecture, or the target
+            is a file of the source.
     """
     from vsepp.convert.clip_hub import read_folder
     from vsepp.convert.clip_openai import read_archive
 
     source = Path(source)
     if source.is_dir():
+        _check_target(source, Path(target))
         if vocabulary is not None:
             raise InputError(
                 f"--vocab: {source} is a folder, which has its own tokenizer: leave it out."
@@ -62,6 +65,7 @@ def convert_clip(source: str | Path, vocabulary: str | Path | None, target: str 
     else:
         clip = read_archive(source, vocabulary)
     for encoder, state in ((clip.text, clip.texts), (clip.image, clip.images)):
+        encoder.check_state(state, str(source))  # first: a network is built that they fit
         set_state(encoder.build(), state, str(source))
     config = clip.text.config
     save_checkpoint(
@@ -83,6 +87,18 @@ def convert_clip(source: str | Path, vocabulary: str | Path | None, target: str 
         f"{config.image_model} for photographs of {steps.image_size} pixels, {config.text_model} "
         f"for sentences of up to {reader.longest} tokens, codes of {config.embed_size} numbers"
     )
+
+
+def _check_target(folder: Path, target: Path) -> None:
+    """InputError for a file that a folder came with; a checkpoint of before is written anew."""
+    if not target.is_file() or target.resolve().parent != folder.resolve():
+        return
+    try:
+        read_header(target)
+    except InputError:
+        raise InputError(
+            f"{target} is of the folder that is converted: give another name for what is written."
+        ) from None
 
 
 def clip_config(

@@ -22,7 +22,7 @@ from vsepp.models.pretrained_text.weights import read_weights
 from vsepp.models.text_encoders.chinese_clip import ChineseCLIPEncoder
 from vsepp.models.text_encoders.clip import END as POOLED_AT_END
 from vsepp.models.text_encoders.clip import LARGEST, CLIPTextEncoder
-from vsepp.models.transformer import LayerOptions
+from vsepp.models.towers import clip_layers
 from vsepp.models.weights import read_state
 from vsepp.system.errors import InputError
 from vsepp.text.byte_pairs import END, START, byte_pair_definition, read_merges
@@ -120,7 +120,7 @@ def _stack(part: Mapping[str, Any], usual: Mapping[str, int], path: Path) -> dic
         "layer_norm_eps": float(part.get("layer_norm_eps", _EPSILON)),
     }
     try:
-        LayerOptions(sizes["size"], sizes["heads"], sizes["inner_size"], sizes["activation"])
+        clip_layers(sizes)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     return sizes

@@ -14,6 +14,8 @@ from vsepp.system.errors import InputError
 NAMES = ("preprocessor_config.json", "processor_config.json")
 _RESAMPLE = ("nearest", "lanczos", "bilinear", "bicubic", "box", "hamming")  # by Pillow's number
 
+_LARGEST = 1e30  # of a mean or a standard deviation, as checkpoints keep them
+
 
 def read_preprocessing(folder: Path, image_size: int) -> Preprocessing:
     """The steps that a folder asks for.
@@ -98,4 +100,10 @@ def _channels(
     three = isinstance(values, (list, tuple)) and len(values) == 3
     if not three or not all(type(value) in (int, float) for value in values):
         raise InputError(f"{path}: {key} is {values!r}, where three numbers are read.")
+    if (
+        not all(abs(value) < _LARGEST for value in values)
+        or key == "image_std"
+        and min(values) <= 0
+    ):
+        raise InputError(f"{path}: {key} is {values!r}, which no photographs have: fetch it again.")
     return tuple(map(float, values))

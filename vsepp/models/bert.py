@@ -45,8 +45,9 @@ class BertOptions:
             if isinstance(value, str):
                 continue
             least = 0 if key in _MAY_BE_NONE else 1
+            most = _MOST_LAYERS if key == "num_hidden_layers" else _LARGEST
             share = isinstance(value, float)
-            if not (0 <= value < 1 if share else least <= value <= _LARGEST):
+            if not (0 <= value < 1 if share else least <= value <= most):
                 raise InputError(f"{key} is {value}, which no network has: fetch the file again.")
         if self.task_type_vocab_size and self.task_id >= self.task_type_vocab_size:
             raise InputError(
@@ -119,6 +120,7 @@ class BertOptions:
 
 _MAY_BE_NONE = ("type_vocab_size", "task_type_vocab_size", "task_id")
 _LARGEST = 2**24  # of a table's rows and of a state's numbers: beyond what a file could hold
+_MOST_LAYERS = 2**12  # each is listed by its parameters before a file is looked at
 
 
 class Bert(nn.Layer):

@@ -202,6 +202,15 @@ class SoftTargetLoss(nn.Layer):
         return (of_captions.mean() + of_images.mean()) / 2 + _nothing(ie, te)
 
 
+def check_loss(config: Config) -> None:
+    """InputError for a loss that is nothing."""
+    if config.loss == "both" and not (config.triplet_weight or config.npair_weight):
+        raise InputError(
+            "triplet_weight and npair_weight are both 0, so there is nothing to learn from: give "
+            "one of them another value, or set loss=triplet or loss=npair."
+        )
+
+
 def learns_temperature(config: Config) -> bool:
     """Whether an epoch of a run has the N-pair loss, whose temperature the model holds."""
     return config.loss in ("npair", "both") or (

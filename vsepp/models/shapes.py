@@ -20,9 +20,13 @@ def check_shapes(
         source: the file, for messages.
     """
     for name, shape in shapes.items():
-        found = state[name].shape if name in state else None
-        if found != shape:
+        if name not in state:
             raise InputError(
-                f"{source}: {name} has the shape {found}, its configuration and "
+                f"{source} lacks the parameter {name}, which its configuration describes: the "
+                "checkpoint is damaged; use another."
+            )
+        if state[name].shape != shape:
+            raise InputError(
+                f"{source}: {name} has the shape {state[name].shape}, its configuration and "
                 f"vocabulary say {shape}: the checkpoint is damaged; use another."
             )

@@ -43,7 +43,7 @@ def set_state(
         optional: prefixes of names that may be missing from either side.
 
     Raises:
-        InputError: naming a parameter that is missing, unknown, or of another shape.
+        InputError: naming a parameter that is missing, unknown, of another shape, or no number.
     """
     own = _own(network)
     second_names = set(network.state_dict()) - set(own)
@@ -61,6 +61,11 @@ def set_state(
                 f"{source}: {name} has the shape {tuple(state[name].shape)}, the model wants "
                 f"{tuple(value.shape)}: word_dim, embed_size, num_layers, image_model and the "
                 "vocabulary must be the checkpoint's."
+            )
+        if not np.isfinite(state[name]).all():
+            raise InputError(
+                f"{source}: {name} holds NaN or infinity: the file is damaged, or of a run that "
+                "diverged; give another."
             )
     for name in state:
         if name not in own and name not in second_names and not name.startswith(optional):

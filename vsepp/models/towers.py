@@ -82,6 +82,7 @@ def clip_layers(sizes: Mapping[str, Any]) -> LayerOptions:
 
 
 _LARGEST = 2**24  # of a size: beyond what a file could hold
+_DAMAGED = "the checkpoint is damaged; use another."
 #: what stands behind a tower, by the names of its parameters
 _HEADS = ("fc.", "mlp.", "pooling.")
 _SIDES = {"weights": "image_extractor.", "text_weights": "text_extractor."}
@@ -139,8 +140,10 @@ def tower_sizes(
             if isinstance(value, (int, float)) and not 0 < value < _LARGEST:
                 wrong = name
     if wrong is not None:
-        raise InputError(
-            f"{source} says nothing usable of {part!r}, {wrong!r}: the checkpoint is damaged; "
-            "use another."
-        )
+        raise InputError(f"{source} says nothing usable of {part!r}, {wrong!r}: {_DAMAGED}")
     return {name: record[name] for name in kinds}  # type: ignore[index]
+
+
+def of_checkpoint(source: str, error: object) -> InputError:
+    """What is wrong with a tower in a checkpoint, as the sentence about its file."""
+    return InputError(f"{source}: {str(error).partition(': the ')[0]}: {_DAMAGED}")

@@ -24,6 +24,7 @@ ACTIVATIONS = {
     "relu": functional.relu,
 }
 
+_LARGEST_EPSILON = 1e-3  # that Paddle's norms take
 NOT_SEEN = -1e4  # added to a score; its exponential is nothing, and half precision can hold it
 
 
@@ -41,7 +42,8 @@ class LayerOptions:
         attention_dropout: share dropped of the attention's probabilities.
 
     Raises:
-        InputError: for an activation that is not known, or heads that do not divide the size.
+        InputError: for an activation that is not known, heads that do not divide the size, or an
+            epsilon that no norm has.
     """
 
     size: int
@@ -63,6 +65,11 @@ class LayerOptions:
             raise InputError(
                 f"num_attention_heads: {self.heads} heads do not divide the hidden size "
                 f"{self.size}: the configuration is damaged; fetch it again."
+            )
+        if not 0 <= self.layer_norm_eps <= _LARGEST_EPSILON:
+            raise InputError(
+                f"layer_norm_eps: {self.layer_norm_eps} is not between 0 and {_LARGEST_EPSILON}, "
+                "as that of every norm is: the configuration is damaged; fetch it again."
             )
 
 

@@ -18,11 +18,14 @@ from typing import IO, NamedTuple, Tuple
 import numpy as np
 
 from vsepp.system.errors import InputError
+from vsepp.system.git_lfs import POINTER
 from vsepp.system.progress import progress
 from vsepp.text.vocabulary import SPECIAL_WORDS, Vocabulary
 
-_GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
+_GZIP, _ZIP, _BOM = b"\x1f\x8b", b"PK\x03\x04", b"\xef\xbb\xbf"
 _LARGE = 1 << 26  # bytes of a file from which on a bar is shown
+_LONGEST_LINE = 1 << 24  # bytes: what is longer is no line of words
+_MOST_NUMBERS = 1 << 16  # what word_dim can be
 _FIRST_LINES = 100  # by which the numbers of a word are counted where no line says it
 _OF_NUMBERS = b"0123456789.eE+- "
 _NAMED_AT_MOST = 8
@@ -129,11 +132,13 @@ def _opened(path: str, word_dim: int) -> tuple[int, Iterator[_Line]]:
         raise InputError(f"word_vectors: {path} is empty: {_MEND}.")
     announced, size = None, 0
     header = first[0][1].split()
-    if len(header) == 2 and all(part.isdigit() for part in header):
+    if len(header) == 2 and all(part.isdigit() and len(part) < 16 for part in header):
         announced, size = map(int, header)
         first = first[1:]
     else:  # the numbers of most: a word may have blanks inside
         size = Counter(line.count(b" ") for _, line in first).most_common(1)[0][0]
+    if size > _MOST_NUMBERS:
+        raise _broken(path, first[0][0] if first else 1, f"it is no word and {size:,} numbers")
     if size > word_dim:
         raise InputError(
             f"word_vectors: a word of {path} has {size} numbers and word_dim is {word_dim}: "
@@ -150,9 +155,10 @@ def _checked(
         yield (number, *_parted(line, size, path, number))
         seen += 1
     if announced is not None and seen != announced:
+        more = f", or let its first line say {seen} {size}" if seen else ""
         raise InputError(
             f"word_vectors: {path} announces {announced:,} words in its first line and has "
-            f"{seen:,}: {_MEND}, or let its first line say {seen} {size}."
+            f"{seen:,}: {_MEND}{more}."
         )
 
 
@@ -191,9 +197,14 @@ def _raw_lines(path: str) -> Iterator[bytes]:
     """The lines of a file without their ends; blanks where tabs were."""
     try:
         with open(path, "rb") as file:
-            start = file.read(4)
+            start = file.read(len(POINTER))
             file.seek(0)
-            if start == _ZIP:
+            if start == POINTER:
+                raise InputError(
+                    f"word_vectors: {path} is git-LFS's pointer to the file: run `git lfs pull` "
+                    "in its folder, or download the file itself."
+                )
+            if start.startswith(_ZIP):
                 raise InputError(
                     f"word_vectors: {path} is a ZIP archive: unpack it, and give the text file "
                     "inside."
@@ -220,7 +231,11 @@ def _shown(lines: IO[bytes] | gzip.GzipFile, file: IO[bytes], path: str) -> Iter
         leave=False,
         disable=None if total >= _LARGE else True,
     ) as bar:
-        for number, line in enumerate(lines):
+        for number, line in enumerate(iter(lambda: lines.readline(_LONGEST_LINE), b"")):
             if not number % 4096:
                 bar.update(file.tell() - bar.n)
+            if len(line) == _LONGEST_LINE:
+                raise _broken(path, number + 1, "it is too long to be a word and its numbers")
+            if not number and line.startswith(_BOM):  # of an editor, before the first word
+                line = line[len(_BOM) :]
             yield line.replace(b"\t", b" ").rstrip(b" \r\n")

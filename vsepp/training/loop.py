@@ -21,7 +21,7 @@ from vsepp.system.memory import return_freed
 from vsepp.system.progress import progress
 from vsepp.system.threads import describe_threads
 from vsepp.training.meter import Meter, duration
-from vsepp.training.optimizer import get_optimizer, optimizer_state, restore_optimizer
+from vsepp.training.optimizer import check_decay, get_optimizer, optimizer_state, restore_optimizer
 from vsepp.training.position import Position
 from vsepp.training.run_folder import RunFolder
 from vsepp.training.schedules import counts_steps
@@ -56,6 +56,7 @@ class Trainer:
         select_device(config.device)
         if config.amp != "off" and paddle.get_device() == "cpu":
             raise InputError("amp: mixed precision needs a GPU: set amp=off.")
+        check_decay(config.optimizer, config.weight_decay)  # before features are computed
         paddle.seed(config.seed)
         check_destinations(config)
         resumed = read_resumed(config)
@@ -90,6 +91,12 @@ class Trainer:
         self.task.check(resumed, path, resuming=True)
         self.task.set_weights(resumed["model"], path)
         self.position = Position.restored(resumed["position"], path)
+        best = self.config.path("best_checkpoint")
+        if self.position.best_step and not best.exists():
+            raise InputError(
+                f"best_checkpoint: {best}, the best model of the run that {path} goes on with, is "
+                "not there: put it back, or set best_checkpoint to where it is now."
+            )
         if isinstance(resumed.get("training_seconds"), (int, float)):
             self.seconds = float(resumed["training_seconds"])
         done = self.position.step if counts_steps(self.optimizer) else self.position.epoch

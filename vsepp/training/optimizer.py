@@ -50,14 +50,19 @@ def get_optimizer(
         parameters=parameters,
         grad_clip=paddle.nn.ClipGradByGlobalNorm(value("grad_clip")),
     )
+    check_decay(value("optimizer"), value("weight_decay"))
     if value("optimizer") == "adam":
-        if value("weight_decay"):
-            raise InputError("weight_decay is of AdamW: set optimizer=adamw, or weight_decay=0.")
         return paddle.optimizer.Adam(**common)
     decayed = {parameter.name for parameter in parameters if len(parameter.shape) > 1}
     return paddle.optimizer.AdamW(
         weight_decay=value("weight_decay"), apply_decay_param_fun=decayed.__contains__, **common
     )
+
+
+def check_decay(optimizer: str, weight_decay: float) -> None:
+    """InputError for a ``weight_decay`` of Adam."""
+    if optimizer == "adam" and weight_decay:
+        raise InputError("weight_decay is of AdamW: set optimizer=adamw, or weight_decay=0.")
 
 
 #: what Adam and AdamW keep of each parameter, as Paddle calls it behind the parameter's name

@@ -24,7 +24,7 @@ from vsepp.models.encoders import (
     find_text_encoder,
 )
 from vsepp.models.feature_extraction import GivenFeatures
-from vsepp.models.losses import build_loss, equal_rows
+from vsepp.models.losses import build_loss, check_loss, equal_rows
 from vsepp.models.recomputing import recompute_blocks
 from vsepp.models.state import get_state, set_state
 from vsepp.models.twins import compute
@@ -37,6 +37,7 @@ from vsepp.training.carried_words import carry_words
 from vsepp.training.collapse import CollapseWatch
 from vsepp.training.data import open_splits, worker_count
 from vsepp.training.task import Diverged, Objective, Scored, Task
+from vsepp.training.without_effect import keys_without_effect
 
 _NAMED_AT_MOST = 8  # images of a batch in a message
 
@@ -123,6 +124,7 @@ class RetrievalTask(RetrievalObjective, Task):
         self, config: Config, with_weights: bool = True, prepared: Prepared | None = None
     ) -> None:
         find_text_encoder(config.text_model).check_config(config, with_weights)
+        check_loss(config)
         self.data = open_splits(config, ("train", "val", "test"), prepared=prepared)
         self.backbone = self.data.backbone
         feature_size = self.backbone.origin.feature_size if self.backbone else None
@@ -134,7 +136,7 @@ class RetrievalTask(RetrievalObjective, Task):
                 captions, _ = text.reader.read_anew(dataset.written_sentences())
                 dataset.take_captions(captions, text.reader)
         super().__init__(config, text, image, with_weights)
-        self.said = text.said
+        self.said = [*text.said, *keys_without_effect(config)]
         self.loader = training_loader(
             self.data.splits["train"],
             config.batch_size,
@@ -279,6 +281,8 @@ class RetrievalTask(RetrievalObjective, Task):
             )
         if self.config.word_vectors:
             said.append(f"word_vectors is not read: the words begin with their embedding of {path}")
+        if self.config.text_weights:
+            said.append(f"text_weights is not read: the text encoder begins as in {path}")
         if hasattr(self.model, TEMPERATURE) and TEMPERATURE not in checkpoint["model"]:
             said.append(f"{path} has no temperature: that of the N-pair loss begins anew")
         super().begin_with(checkpoint, path)

@@ -117,14 +117,18 @@ def _finished(config: Config) -> SeedRun | None:
 
 
 def _position(config: Config) -> Position | None:
-    """Where a run of this configuration is by its last checkpoint; None where none has begun."""
+    """Where a run of this configuration is by its last checkpoint; None where none has begun, or
+    its best model is not there any more."""
     path = config.path("last_checkpoint")
     if not path.exists():
         return None
     header = read_header(path)
     if "position" not in header or differing_key(config, header["config"]):
         return None
-    return Position.restored(header["position"], str(path))
+    position = Position.restored(header["position"], str(path))
+    if position.best_step and not config.path("best_checkpoint").exists():
+        return None
+    return position
 
 
 def _of_files(config: Config, result: dict, trained: bool) -> SeedRun:

@@ -56,7 +56,7 @@ def test_preprocessing_is_what_the_header_says(clip):
         ("width", 0, "nothing usable of 'image_encoder', 'width'"),
         ("width", True, "nothing usable of 'image_encoder', 'width'"),
         ("layers", [1, 2, -1, 1], "nothing usable of 'image_encoder', 'layers'"),
-        ("layers", [1, 2, 99, 1], "layer3.98.conv3.weight has the shape None"),
+        ("layers", [1, 2, 99, 1], "lacks the parameter backbone.layer3.98.conv3.weight"),
         ("width", 10**6, "conv3.weight has the shape"),
         ("preprocessing", {}, "of its 'preprocessing', its 'resize' is missing"),
         ("preprocessing", None, "nothing usable of 'image_encoder', 'preprocessing'"),

@@ -185,6 +185,7 @@ def without(name):
         (config(vocab_size=421), "has 420 tokens, its configuration says vocab_size 421"),
         (config(hidden_size=64), "LayerNorm.bias' has shape \\[32\\] where \\[64\\] is needed"),
         (config(num_hidden_layers=3), "lacks the weights of transformer.layers.2"),
+        (config(num_hidden_layers=5_000), "num_hidden_layers is 5000, which no network has"),
         (config(num_hidden_layers=1), "'encoder.layer.1.*' has no place"),
         (config(hidden_act="mish"), "hidden_act: 'mish' is not known"),
         (config(max_position_embeddings=0), "max_position_embeddings is 0"),

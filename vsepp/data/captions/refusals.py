@@ -10,6 +10,7 @@ from vsepp.data.captions.tables import split_header, wrong_header
 from vsepp.data.image_suffixes import has_image_suffix
 from vsepp.data.sources.base64_tables import begins_as_base64_table
 from vsepp.system.errors import InputError
+from vsepp.system.git_lfs import POINTER
 
 _TO_CSV = "write its columns to a CSV file, one of them called filename and one caption"
 _BINARY = (
@@ -31,7 +32,7 @@ _BINARY = (
     (b"\x80\x03", "a pickle", "it could run code as it is read: give a JSON or a table"),
     (b"\x80\x04", "a pickle", "it could run code as it is read: give a JSON or a table"),
     (b"\x80\x05", "a pickle", "it could run code as it is read: give a JSON or a table"),
-    (b"version https://git-lfs", "a pointer of Git LFS", "fetch the file itself (`git lfs pull`)"),
+    (POINTER, "a pointer of Git LFS", "fetch the file itself (`git lfs pull`)"),
 )
 _JUDGMENT = re.compile(r"\S+\.jpe?g\t\S+#\d\t[\d.]+\t")
 _DOWNLOAD = (

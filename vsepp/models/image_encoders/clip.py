@@ -20,7 +20,14 @@ from vsepp.models.image_encoders.cnn import BACKBONE, CNNEncoder
 from vsepp.models.image_encoders.features import FeatureRepExtractor
 from vsepp.models.shapes import check_shapes
 from vsepp.models.state import set_state
-from vsepp.models.towers import begin_with_tower, tower_file, tower_header, tower_sizes, tower_state
+from vsepp.models.towers import (
+    begin_with_tower,
+    of_checkpoint,
+    tower_file,
+    tower_header,
+    tower_sizes,
+    tower_state,
+)
 from vsepp.system.errors import InputError
 
 _LARGEST = 2**14  # pixels of a resized photograph's shorter side
@@ -68,14 +75,19 @@ class CLIPImageEncoder(CNNEncoder):
         try:
             record = {"fingerprint": "", **sizes.pop("preprocessing")}
             steps = Encoding.from_record(record).preprocessing
-            if not 0 < steps.image_size <= steps.resize <= _LARGEST:
-                raise ValueError("its 'resize' or 'image_size' is none of a photograph")
+            for name in ("resize", "image_size"):
+                if not 0 < getattr(steps, name) <= _LARGEST:
+                    raise ValueError(f"its {name!r} is {getattr(steps, name)}")
+            if steps.image_size > steps.resize:
+                raise ValueError("its 'image_size' is more than its 'resize'")
         except ValueError as error:
-            raise InputError(
-                f"{source}: of its 'preprocessing', {error}: the checkpoint is damaged; use "
-                "another."
-            ) from None
-        return cls(config, None, sizes, steps)
+            raise of_checkpoint(source, f"of its 'preprocessing', {error}") from None
+        encoder = cls(config, None, sizes, steps)
+        try:
+            encoder.check_layers()
+        except InputError as error:
+            raise of_checkpoint(source, error) from None
+        return encoder
 
     @classmethod
     def from_checkpoint(
@@ -85,7 +97,7 @@ class CLIPImageEncoder(CNNEncoder):
         if not any(name.startswith(BACKBONE) for name in state):
             encoder.feature_size = encoder.backbone_size
         else:
-            encoder._check(state, source)
+            encoder.check_state(state, source)
         bias = "fc.bias" if config.projection == "linear" else "fc.first.bias"
         check_shapes(state, {bias: (config.embed_size,)}, source)
         return encoder
@@ -112,6 +124,10 @@ class CLIPImageEncoder(CNNEncoder):
         """The backbone, its weights to be set."""
 
     @abstractmethod
+    def check_layers(self) -> None:
+        """InputError for sizes that no network has, whatever its weights are."""
+
+    @abstractmethod
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """``{parameter: shape}`` of the backbone, of those that together tell how large it is."""
 
@@ -123,7 +139,7 @@ class CLIPImageEncoder(CNNEncoder):
                 f"{path} does not hold the backbone that it was trained over: give the checkpoint "
                 "of the CLIP, or the best one of that run."
             )
-        self._check({BACKBONE + name: value for name, value in state.items()}, path)
+        self.check_state({BACKBONE + name: value for name, value in state.items()}, path)
         backbone = self.network()
         set_state(backbone, state, path)
         return backbone
@@ -139,7 +155,7 @@ class CLIPImageEncoder(CNNEncoder):
             begin_with_tower(network, self.config, "weights", self.feature_size is not None)
         return network
 
-    def _check(self, state: Mapping[str, np.ndarray], source: str) -> None:
+    def check_state(self, state: Mapping[str, np.ndarray], source: str) -> None:
         """InputError before a backbone is built that its weights do not fit."""
         shapes = {BACKBONE + name: shape for name, shape in self.shapes().items()}
         check_shapes(state, shapes, source)

@@ -8,6 +8,7 @@ from paddle import nn
 from paddle.nn import functional
 
 from vsepp.models.image_encoders.clip import CLIPImageEncoder
+from vsepp.system.errors import InputError
 
 _EXPANSION = 4  # of a bottleneck's channels
 _SHRUNK = 32  # pixels of an image to a cell of the last map
@@ -134,6 +135,11 @@ class CLIPResNetEncoder(CLIPImageEncoder):
         return ModifiedResNet(
             self.preprocessing.image_size, sizes["width"], sizes["layers"], sizes["heads"]
         )
+
+    def check_layers(self) -> None:
+        size, heads = self.backbone_size, self.sizes["heads"]
+        if size % heads:
+            raise InputError(f"{heads} heads do not divide the size {size}")
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         shapes = {

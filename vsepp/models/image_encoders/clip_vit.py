@@ -62,10 +62,11 @@ class CLIPViTEncoder(CLIPImageEncoder):
 
     def network(self) -> VisionTransformer:
         sizes = self.sizes
-        image_size = self.preprocessing.image_size
-        return VisionTransformer(
-            image_size, sizes["patch_size"], sizes["depth"], clip_layers(sizes)
-        )
+        image_size, patch_size = self.preprocessing.image_size, sizes["patch_size"]
+        return VisionTransformer(image_size, patch_size, sizes["depth"], clip_layers(sizes))
+
+    def check_layers(self) -> None:
+        clip_layers(self.sizes)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         sizes: dict[str, Any] = self.sizes

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from vsepp.system.errors import InputError
+from vsepp.system.git_lfs import POINTER
 from vsepp.system.json_files import read_json
 
-_POINTER = b"version https://git-lfs"
 _AGAIN = "fetch the folder again"
 
 
@@ -16,10 +16,10 @@ def check_is_there(path: Path) -> Path:
     """``path`` again; InputError where git has left a pointer to the file in its place."""
     try:
         with path.open("rb") as file:
-            start = file.read(len(_POINTER))
+            start = file.read(len(POINTER))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error}).") from None
-    if start == _POINTER:
+    if start == POINTER:
         raise InputError(
             f"{path} is not the file but git-LFS's pointer to it: run `git lfs pull` in its "
             "folder, or download the file itself."

@@ -16,7 +16,13 @@ from vsepp.models.embedding import l2_normalize
 from vsepp.models.encoders import CaptionedData, TextEncoder
 from vsepp.models.shapes import check_shapes
 from vsepp.models.text_encoders.batches import longest_of
-from vsepp.models.towers import begin_with_tower, clip_layers, tower_header, tower_sizes
+from vsepp.models.towers import (
+    begin_with_tower,
+    clip_layers,
+    of_checkpoint,
+    tower_header,
+    tower_sizes,
+)
 from vsepp.models.transformer import LayerOptions, Transformer, positions_of
 from vsepp.models.twins import compute
 from vsepp.system.errors import InputError
@@ -163,6 +169,10 @@ class CLIPTextEncoder(TextEncoder):
                 f"{source} says nothing usable of {cls.part!r}, 'pooled': the checkpoint is "
                 "damaged; use another."
             )
+        try:
+            clip_layers(sizes)
+        except InputError as error:
+            raise of_checkpoint(source, error) from None
         return cls(config, reader, sizes)
 
     def contents(self) -> dict:

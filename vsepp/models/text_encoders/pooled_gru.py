@@ -73,5 +73,6 @@ class PooledTextExtractor(TextRepExtractor):
         if self.fc is not None:
             state = self.fc(state)
         if self.normalize:
-            return super().code_of(state)
+            # not super(), which Paddle 2 cannot export
+            return TextRepExtractor.code_of(self, state)
         return paddle.abs(state) if self.use_abs else state

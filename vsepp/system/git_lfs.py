@@ -1,0 +1,3 @@
+"""What git leaves in place of a large file that it has not fetched."""
+
+POINTER = b"version https://git-lfs"  # how it begins

@@ -1,0 +1,55 @@
+"""Keys that somebody set and that a run's other keys leave without effect: said, not passed over.
+
+A configuration may hold what another option makes pointless, such as the margin of a loss that is
+not used any more, so this refuses nothing.
+"""
+
+from __future__ import annotations
+
+from vsepp.config import KEYS, Config, override
+
+_OF_WORDS = ("gru", "bigru")
+_WITH_HINGES = ("triplet", "both")
+
+
+def keys_without_effect(config: Config) -> list[str]:
+    """A line for each key whose value is not its default and does nothing, with the reason."""
+    lines = [
+        f"{override(key, getattr(config, key))} has no effect: {reason}"
+        for key, reason in _reasons(config).items()
+        if getattr(config, key) != KEYS[key].default
+    ]
+    hinges = config.loss in _WITH_HINGES and config.hard_negative
+    if hinges and config.hard_negative_warmup >= config.num_epochs:
+        lines.append(
+            f"hard_negative does not set in: hard_negative_warmup={config.hard_negative_warmup} "
+            f"and num_epochs={config.num_epochs}"
+        )
+    return lines
+
+
+def _reasons(config: Config) -> dict[str, str]:
+    """``{key: why it does nothing}``, whatever its value is."""
+    found = {}
+    if config.text_model in _OF_WORDS:
+        found["pretrained_lr"] = f"text_model={config.text_model} is not pretrained"
+    else:
+        for key in ("word_dim", "num_layers"):
+            found[key] = f"text_model={config.text_model} has its own"
+    if config.loss != "both":
+        for key in ("triplet_weight", "npair_weight"):
+            found[key] = f"loss={config.loss} is no sum of two"
+    if config.loss not in _WITH_HINGES:
+        for key in ("margin", "hard_negative", "hard_negative_warmup", "hard_negative_warmup_loss"):
+            found[key] = f"loss={config.loss} has no hinges"
+    elif not config.hard_negative:
+        for key in ("hard_negative_warmup", "hard_negative_warmup_loss"):
+            found[key] = "hard_negative is false"
+    elif not config.hard_negative_warmup:
+        found["hard_negative_warmup_loss"] = "hard_negative_warmup is 0"
+    if config.schedule == "cosine":
+        for key in ("lr_update", "lr_decay"):
+            found[key] = "schedule=cosine does without cuts"
+        if config.min_learning_rate >= config.learning_rate:
+            found["schedule"] = "min_learning_rate is not below learning_rate, which stays"
+    return found
