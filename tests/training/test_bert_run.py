@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import hardly_drawn, make_config, make_data
+from tiny import hardly_drawn, make_config, make_data_with_features
 
 pytest.importorskip("tokenizers")
 
@@ -40,7 +40,7 @@ def run(data_dir, out, **changes):
 
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory):
-    return make_data(tmp_path_factory.mktemp("data"))
+    return make_data_with_features(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import paddle
 import pytest
 import yaml
 from PIL import Image
-from tiny import CAPTIONS, TRAIN, hardly_drawn, make_config, make_data
+from tiny import CAPTIONS, TRAIN, hardly_drawn, make_config, make_data, make_data_with_features
 
 from vsepp import InputError, load_checkpoint, train
 from vsepp.metrics.scores import all_metrics
@@ -40,7 +40,7 @@ def without_pictures():
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    return make_data(tmp_path_factory.mktemp("tiny") / "data")
+    return make_data_with_features(tmp_path_factory.mktemp("tiny") / "data")
 
 
 class Run:

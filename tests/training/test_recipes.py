@@ -6,7 +6,7 @@ import signal
 import numpy as np
 import paddle
 import pytest
-from tiny import CAPTIONS, TRAIN, hardly_drawn, make_config, make_data
+from tiny import CAPTIONS, TRAIN, hardly_drawn, make_config, make_data_with_features
 
 import vsepp
 from vsepp import InputError, TripletNetLoss, load_checkpoint, train
@@ -38,7 +38,7 @@ def without_pictures():
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    return make_data(tmp_path_factory.mktemp("tiny") / "data")
+    return make_data_with_features(tmp_path_factory.mktemp("tiny") / "data")
 
 
 class Run:

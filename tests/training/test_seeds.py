@@ -5,7 +5,7 @@ import signal
 
 import numpy as np
 import pytest
-from tiny import hardly_drawn, make_config, make_data
+from tiny import hardly_drawn, make_config, make_data_with_features
 
 from vsepp import InputError, load_checkpoint, train
 from vsepp.training import loop as training
@@ -20,7 +20,7 @@ def without_pictures():
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    return make_data(tmp_path_factory.mktemp("tiny") / "data")
+    return make_data_with_features(tmp_path_factory.mktemp("tiny") / "data")
 
 
 @pytest.fixture
