@@ -26,7 +26,8 @@ class ColourWords:
     """
 
     def __init__(self):
-        self.config, self.preprocessing = SimpleNamespace(loss="triplet"), Preprocessing(8, 8)
+        self.config = SimpleNamespace(loss="triplet", text_model="gru")
+        self.preprocessing = Preprocessing(8, 8)
         self.checkpoint = "colours.ckpt"
         self.reader = WordReader(Vocabulary.build([WORDS], 0))
         self.reader.words = lambda sentence: sentence.lower().split()

@@ -95,3 +95,24 @@ def test_examples_of_a_chinese_model(answers):
     assert example_labels(answers) == "狗, 猫, 树"
     answers.sentences = None
     assert example_sentences(answers) == ["一只狗"]
+
+
+def test_a_model_that_prefers_chinese_is_asked_in_chinese_though_it_spells_english(
+    answers, picture, monkeypatch
+):
+    """A Chinese-CLIP's tokens hold English words too."""
+    asked = []
+    monkeypatch.setattr(answers, "sentences", None)
+    monkeypatch.setattr(answers, "knows_all", lambda text: True)
+    monkeypatch.setattr(answers, "knows_some", lambda text: True)
+    monkeypatch.setattr(answers.model, "explain_unknown", lambda text: "")
+    monkeypatch.setattr(answers.model, "classify", lambda *given: asked.append(given[2]) or {})
+    for kind, sentence, label, template in (
+        ("chinese_clip", "两只狗在雪地里奔跑", "狗", "一张{}的照片"),
+        ("clip", "two dogs run through the snow", "dog", "a photo of a {}"),
+    ):
+        monkeypatch.setattr(answers.model.config, "text_model", kind)
+        assert example_sentences(answers)[0] == sentence
+        assert example_labels(answers).split(", ")[0] == label
+        answers.label(picture, f"{label}, red")
+        assert asked.pop() == template

@@ -4,7 +4,7 @@ import numpy as np
 import paddle
 import pytest
 
-from vsepp.models.pooling import GPO, POOLINGS, build_pooling
+from vsepp.models.pooling import GPO, POOLINGS, below_all, build_pooling
 from vsepp.system.errors import InputError
 
 LENGTHS = np.array([3, 1, 5, 3], np.int64)
@@ -27,6 +27,16 @@ def test_padding_is_ignored(name, values):
     for row, length in enumerate(LENGTHS):
         other[row, length:] = 1e4
     np.testing.assert_array_equal(_pooled(name, values), _pooled(name, other))
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16", "bfloat16"])
+def test_padding_stands_below_every_value_of_any_precision(precision):
+    values = paddle.to_tensor([-6.5e4, 7.0]).astype(precision)
+
+    found = below_all(values)
+
+    assert found.dtype == values.dtype
+    assert (found.astype("float32") < values.astype("float32")).all()
 
 
 @pytest.mark.parametrize("name", POOLINGS)

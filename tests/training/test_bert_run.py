@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import hardly_drawn, make_config, make_data_with_features
+from tiny import make_config, make_data_with_features
 
 pytest.importorskip("tokenizers")
 
@@ -33,8 +33,7 @@ BERT = dict(
 def run(data_dir, out, **changes):
     """The configuration of a run that is over."""
     config = make_config(data_dir, out, **{**BERT, **changes})
-    with hardly_drawn():
-        train(config)
+    train(config)
     return config
 
 

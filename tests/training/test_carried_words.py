@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import hardly_drawn, make_config, make_data, make_data_with_features
+from tiny import make_config, make_data, make_data_with_features
 
 import vsepp
 from vsepp import InputError, create_dataset
@@ -25,8 +25,7 @@ def places(tmp_path_factory):
     config = make_config(
         make_data_with_features(folder / "data"), folder, num_epochs=1, evaluate_step=100
     )
-    with hardly_drawn():
-        vsepp.train(config)
+    vsepp.train(config)
     own = make_data_with_features(folder / "own")
     path = Path(own) / "tiny" / "dataset_tiny.json"
     path.write_text(path.read_text(encoding="utf-8").replace("grey", "zorbel"), encoding="utf-8")
@@ -62,8 +61,7 @@ def test_known_words_keep_their_rows_and_new_ones_begin_afresh(places, tmp_path)
     assert f"of the {kept + 1} words, {kept} keep their embedding" in log
     assert "1 are new and start afresh; 1 of its words are dropped" in log
 
-    with hardly_drawn():
-        trainer.run()
+    trainer.run()
     model = vsepp.load(trainer.best_path)
     assert model.unknown_words("a zorbel in grey") == ["in", "grey"]
     assert model.encode_text(["one red square on zorbel"]).shape == (1, 16)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import hardly_drawn, make_config, make_data
+from tiny import make_config, make_data
 
 pytest.importorskip("tokenizers")
 
@@ -47,8 +47,7 @@ def run(place, out, **changes):
     }
     overrides = [f"{key}={value}" for key, value in values.items()]
     config, _ = with_model_of_init_from(load_config("tiny_clip", overrides))
-    with hardly_drawn():
-        train(config)
+    train(config)
     return config
 
 
@@ -115,8 +114,7 @@ def test_a_tower_may_stand_beside_another_encoder(place, tmp_path):
     config = make_config(
         place, tmp_path, image_model="clip_vit", weights=str(place / "clip.ckpt"), num_epochs=1
     )
-    with hardly_drawn():
-        train(config)
+    train(config)
 
     state = load_checkpoint(config.path("best_checkpoint"))["model"]
     assert state["image_extractor.fc.weight"].shape == (48, 16)  # a head of its own size

@@ -4,7 +4,7 @@ import signal
 
 import numpy as np
 import pytest
-from tiny import hardly_drawn, make_config, make_data
+from tiny import make_config, make_data
 
 from vsepp import ImageTextDataset, InputError, load_checkpoint
 from vsepp.data.prepared import Prepared
@@ -19,12 +19,6 @@ from vsepp.training.data import open_splits
 from vsepp.training.step import TrainingStep
 
 PHOTOGRAPHS = {"finetuned": True}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def without_pictures():
-    with hardly_drawn():
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tiny import hardly_drawn, make_config, make_data
+from tiny import make_config
 
 import vsepp
 from vsepp import InputError
@@ -19,14 +19,8 @@ GRID = dict(
 )
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return make_data(tmp_path_factory.mktemp("grids") / "data")
-
-
 def trained(config):
-    with hardly_drawn():
-        vsepp.train(config)
+    vsepp.train(config)
     return vsepp.load_checkpoint(config.path("last_checkpoint"))
 
 

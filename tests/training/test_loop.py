@@ -13,7 +13,8 @@ import paddle
 import pytest
 import yaml
 from PIL import Image
-from tiny import CAPTIONS, TRAIN, hardly_drawn, make_config, make_data, make_data_with_features
+from tiny import CAPTIONS, TRAIN, make_config, make_data
+from whole_runs import Run, assert_same_run
 
 from vsepp import InputError, load_checkpoint, train
 from vsepp.metrics.scores import all_metrics
@@ -32,30 +33,6 @@ MODES = pytest.mark.parametrize("mode", [FEATURES, PHOTOGRAPHS], ids=["features"
 DRAWN = training_listener.show_queries, training_listener.draw_curves
 
 
-@pytest.fixture(scope="module", autouse=True)
-def without_pictures():
-    with hardly_drawn():
-        yield
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return make_data_with_features(tmp_path_factory.mktemp("tiny") / "data")
-
-
-class Run:
-    """A run to its end, and what it left."""
-
-    def __init__(self, config):
-        self.config = config
-        trainer = build_trainer(config)
-        self.metrics = trainer.run()
-        self.folder = trainer.folder.path
-        self.best = load_checkpoint(config.path("best_checkpoint"))
-        self.last = load_checkpoint(config.path("last_checkpoint"))
-        self.log = (self.folder / "log.txt").read_text(encoding="utf-8")
-
-
 @pytest.fixture(scope="module")
 def whole(data, tmp_path_factory):
     """Undisturbed runs, by mode: each is made when it is first asked for."""
@@ -70,42 +47,12 @@ def whole(data, tmp_path_factory):
     return get
 
 
-@pytest.fixture
-def after(monkeypatch):
-    """Call a function after each step of training: `after(lambda task, step: …)`."""
-
-    def set_hook(hook):
-        take = training.TrainingStep.__call__
-
-        def hooked(self, batch, number):
-            loss = take(self, batch, number)
-            changed = hook(self.objective, number + 1)
-            return loss if changed is None else changed
-
-        monkeypatch.setattr(training.TrainingStep, "__call__", hooked)
-
-    return set_hook
-
-
 def stop_after(after, number, steps):
     def hook(task, step):
         if step == steps:
             signal.raise_signal(number)
 
     after(hook)
-
-
-def assert_same_run(found, expected):
-    """Weights, their average, optimizer, position and history are equal to the bit."""
-    assert found["position"] == expected["position"]
-    assert (found["epoch"], found["step"]) == (expected["epoch"], expected["step"])
-    pairs = [(found["model"], expected["model"]), (found.get("ema", {}), expected.get("ema", {}))]
-    assert found["optimizer"].keys() == expected["optimizer"].keys()
-    pairs += [(found["optimizer"][slot], values) for slot, values in expected["optimizer"].items()]
-    for values, wanted in pairs:
-        assert values.keys() == wanted.keys()
-        for name, value in wanted.items():
-            np.testing.assert_array_equal(values[name], value, err_msg=name)
 
 
 # ---- a run --------------------------------------------------------------------------------------
@@ -729,6 +676,17 @@ def test_the_best_checkpoint_cannot_be_resumed_and_the_message_says_what_can(
 ):
     with pytest.raises(InputError, match="no state to resume from.*last checkpoint.*init_from"):
         resume(stopped, after, monkeypatch, checkpoint="best")
+
+
+def test_a_run_without_its_best_model_is_not_resumed(stopped, after, monkeypatch):
+    best = stopped.path("best_checkpoint")
+    best.rename(best.with_name("elsewhere.ckpt"))
+
+    with pytest.raises(InputError, match="best_tiny.ckpt, the best model .* is not there"):
+        resume(stopped, after, monkeypatch)
+
+    elsewhere = str(best.with_name("elsewhere.ckpt"))
+    resume(stopped, after, monkeypatch, best_checkpoint=elsewhere)  # as the message says
 
 
 def test_a_resumed_run_keeps_its_checkpoints_where_they_are(stopped, tmp_path, after, monkeypatch):

@@ -75,7 +75,11 @@ def test_a_floor_above_the_rate_is_none():
     [
         (dict(schedule="cosine"), None, "give get_optimizer the number"),
         (dict(warmup_steps=1), None, "give get_optimizer the number"),
-        (dict(warmup_steps=12), 3, "warmup_steps 12 leaves nothing of the 12 steps"),
+        (
+            dict(warmup_steps=12),
+            3,
+            "nothing of the 12 steps of the run: set it lower, such as warmup_steps=1",
+        ),
         (dict(weight_decay=0.1), 3, "weight_decay is of AdamW: set optimizer=adamw"),
     ],
 )

@@ -5,22 +5,11 @@ import signal
 
 import numpy as np
 import pytest
-from tiny import hardly_drawn, make_config, make_data_with_features
+from tiny import make_config
 
 from vsepp import InputError, load_checkpoint, train
 from vsepp.training import loop as training
 from vsepp.training.seeds import of_seed, train_seeds
-
-
-@pytest.fixture(scope="module", autouse=True)
-def without_pictures():
-    with hardly_drawn():
-        yield
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return make_data_with_features(tmp_path_factory.mktemp("tiny") / "data")
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import hardly_drawn, make_config, make_data_with_features
+from tiny import make_config, make_data_with_features
 
 import vsepp
 from vsepp import InputError, create_dataset, load_checkpoint
@@ -13,11 +13,6 @@ from vsepp.training import build_trainer, retrieval
 from vsepp.training.starting import with_model_of_init_from
 
 EMBEDDING = "text_extractor.embedding.weight"
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return make_data_with_features(tmp_path_factory.mktemp("tiny") / "data")
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +39,7 @@ def _run(data, folder, **changes):
     config = _config(data, folder, **changes)
     trainer = build_trainer(config)
     Path(config.word_vectors).unlink()
-    with hardly_drawn():
-        trainer.run()
+    trainer.run()
     log = (trainer.folder.path / "log.txt").read_text(encoding="utf-8")
     return config, load_checkpoint(config.path("last_checkpoint")), log
 
@@ -57,8 +51,7 @@ def test_the_log_says_what_was_found(run):
 def test_a_run_goes_on_as_if_nothing_had_been_without_the_vectors(data, tmp_path, run):
     config, _, _ = _run(data, tmp_path, num_epochs=1)
     on = config.replaced(checkpoint="last", num_epochs=2, word_vectors=None)
-    with hardly_drawn():
-        build_trainer(on).run()
+    build_trainer(on).run()
 
     found = load_checkpoint(config.path("last_checkpoint"))
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tiny import hardly_drawn, make_config
+from tiny import make_config
 from turned import is_upright, save_lying, sky_above_grass, write_own
 
 import vsepp
@@ -54,8 +54,7 @@ def folder(tmp_path_factory):
 def trained(folder, out, **changes):
     """The configuration of a training on photographs that are turned."""
     config = configured(folder, out, **changes)
-    with hardly_drawn():
-        vsepp.train(config)
+    vsepp.train(config)
     return config
 
 

@@ -167,7 +167,8 @@ def _show_many(arguments, labels, template, found, refused):
     if rows:
         print(format_table(rows, headers, "l" + ("r" * len(labels) if all_columns else "lr")))
     if len(found) > _ROWS:
-        print(f"… and {len(found) - _ROWS} more: --out FILE.csv holds every one")
+        whole = arguments.out or "--out FILE.csv"
+        print(f"… and {len(found) - _ROWS} more: {printable(whole)} holds every one")
     counts = [(best.count(place), label) for place, label in enumerate(labels) if place in best]
     if found:
         print("most probable: " + ", ".join(f"{label} {count}" for count, label in counts))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from vsepp.demo.limits import check_count, check_place, check_sentence, open_upload, read_labels
-from vsepp.retrieval.prompts import ONLY_ORDERED, TEMPLATE, have_meaning
+from vsepp.retrieval.prompts import CHINESE_TEMPLATE, ONLY_ORDERED, TEMPLATE, have_meaning
 from vsepp.system.errors import InputError
 
 _ENOUGH = 2  # times the network's resize: more of an upload's pixels are not decoded
@@ -101,9 +101,15 @@ class QueryAnswerer:
         return self.model.reader.knows_all(text)
 
     @property
+    def prefers_chinese(self):
+        """Whether Chinese is what the model reads best, though it may spell English words."""
+        return self.model.config.text_model == "chinese_clip"
+
+    @property
     def _template(self):
         """The sentence that stands for a label; the bare label where its words are foreign."""
-        return TEMPLATE if self.knows_all(TEMPLATE.format("")) else "{}"
+        template = CHINESE_TEMPLATE if self.prefers_chinese else TEMPLATE
+        return template if self.knows_all(template.format("")) else "{}"
 
     def _nearest(self, labels):
         words = [word for label in labels for word in self.model.unknown_words(label)]

@@ -76,13 +76,13 @@ def example_sentences(answers):
         captions = answers.sentences
         places = _spread(len(captions))
         return list(dict.fromkeys(captions.sentence(place).rstrip(" .") for place in places))
-    return [sentence for sentence in SENTENCES if answers.knows_all(sentence)][:COUNT]
+    return _known(SENTENCES, answers)[:COUNT]
 
 
 def example_labels(answers):
     """A line of labels that are known: those that the split's captions have most often, where
     there are captions; empty when there are not two."""
-    known = [label for label in LABELS if answers.knows_all(label)]
+    known = _known(LABELS, answers)
     if answers.sentences is not None:
         counts = Counter()
         for place in range(len(answers.sentences)):
@@ -108,6 +108,12 @@ def example_pictures(answers, folder):
         picture.save(path, "JPEG", quality=90)
         paths.append(path)
     return paths
+
+
+def _known(texts, answers):
+    """Those whose every word is known, and of a model that prefers Chinese these first."""
+    known = [text for text in texts if answers.knows_all(text)]
+    return sorted(known, key=str.isascii) if answers.prefers_chinese else known
 
 
 def _spread(count):

@@ -19,7 +19,7 @@ from vsepp.system.errors import InputError
 _POSITION_SIZE = 32
 _HIDDEN_SIZE = 32
 _TEMPERATURE = 0.1  # of the softmax over positions, as the authors of GPO have it
-_LOW = -1e9
+_LOW = -1e9  # of a position that is not there: its weight is nothing
 
 
 def _positions(values: paddle.Tensor) -> paddle.Tensor:
@@ -32,6 +32,14 @@ def _mask(values: paddle.Tensor, lengths: paddle.Tensor) -> paddle.Tensor:
     """bool ``[batch, time, 1]``: what is no padding."""
     inside = _positions(values).unsqueeze(0) < lengths.reshape([-1, 1]).astype(values.dtype)
     return inside.unsqueeze(-1)
+
+
+def below_all(values: paddle.Tensor) -> paddle.Tensor:
+    """As many numbers as values, of the same type, below any of them.
+
+    In mixed precision they are float16, which has no number as low as :data:`_LOW`.
+    """
+    return paddle.full_like(values, -math.inf)
 
 
 class MeanPooling(nn.Layer):
@@ -49,8 +57,7 @@ class MaxPooling(nn.Layer):
 
     def forward(self, values: paddle.Tensor, lengths: paddle.Tensor) -> paddle.Tensor:
         """Float ``[batch, time, size]`` and int64 ``[batch]`` → ``[batch, size]``."""
-        inside = _mask(values, lengths)
-        return paddle.where(inside, values, paddle.full_like(values, _LOW)).max(axis=1)
+        return paddle.where(_mask(values, lengths), values, below_all(values)).max(axis=1)
 
 
 class GPO(nn.Layer):
@@ -105,7 +112,7 @@ class GPO(nn.Layer):
         else:  # being exported: there are no values to look at
             weights = self._weights_at(_positions(values), lengths)
         inside = _mask(values, lengths)
-        low = paddle.where(inside, values, paddle.full_like(values, _LOW))
+        low = paddle.where(inside, values, below_all(values))
         ranked = paddle.sort(low, axis=1, descending=True)
         ranked = paddle.where(inside, ranked, paddle.zeros_like(ranked))
         return (ranked * weights.unsqueeze(-1).astype(ranked.dtype)).sum(axis=1)

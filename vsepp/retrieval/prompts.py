@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from vsepp.system.errors import InputError
 
 TEMPLATE = "a photo of a {}"
+CHINESE_TEMPLATE = "一张{}的照片"
 ONLY_ORDERED = "this model's probabilities order the labels; their size says little"
 
 

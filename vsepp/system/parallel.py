@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeVar
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from vsepp.system.threads import cpu_count
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
+
+_LOCK = Lock()
+_held: list[Any] = []  # BLAS's limit while blocks are computed, once for each caller
 
 Block = TypeVar("Block")
 Result = TypeVar("Result")
@@ -21,6 +26,21 @@ def _blas() -> ThreadpoolController:
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()
+
+
+@contextmanager
+def _one_core_each() -> Iterator[None]:
+    """Let each product run on one core. Callers in several threads may overlap: the first sets the
+    limit, and the last takes it away."""
+    with _LOCK:
+        _held.append(_held[0] if _held else _blas().limit(limits=1, user_api="blas"))
+    try:
+        yield
+    finally:
+        with _LOCK:
+            limit = _held.pop()
+            if not _held:
+                limit.restore_original_limits()
 
 
 def map_blocks(
@@ -45,5 +65,5 @@ def map_blocks(
     if threads <= 1:
         yield from map(function, blocks)
         return
-    with _blas().limit(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
+    with _one_core_each(), ThreadPoolExecutor(threads) as pool:
         yield from pool.map(function, blocks)

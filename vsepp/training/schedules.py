@@ -99,7 +99,8 @@ def build_schedule(value: Callable[[str], Any], steps_per_epoch: int | None) -> 
     steps = epochs * steps_per_epoch
     if warmup >= steps:
         raise InputError(
-            f"warmup_steps {warmup} leaves nothing of the {steps} steps of the run: set it lower."
+            f"warmup_steps {warmup} leaves nothing of the {steps} steps of the run: set it lower, "
+            f"such as warmup_steps={steps // 10}."
         )
     if kind == "cosine":
         rate = cosine(stepped.base_lr, stepped.floor, steps, warmup)
