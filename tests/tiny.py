@@ -2,7 +2,11 @@
 
 import dataclasses
 import json
+import shutil
+import tempfile
 from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
 
 import pytest
 from conftest import COLOURS, SHAPES, draw_picture, karpathy, sentences_about
@@ -27,6 +31,23 @@ def make_data(data_dir, restval=0):
         images.append((f"{place:02d}.png", split, sentences_about(colour, shape)))
     (folder / "dataset_tiny.json").write_text(json.dumps(karpathy(images)), encoding="utf-8")
     create_dataset(str(data_dir), "tiny", captions_per_image=CAPTIONS, min_word_count=0)
+    return str(data_dir)
+
+
+@lru_cache(maxsize=None)
+def _with_features():
+    """A folder, which goes when Python ends, with the data set and its features."""
+    from vsepp.training.data import open_splits
+
+    folder = tempfile.TemporaryDirectory(prefix="tiny")
+    data_dir = make_data(Path(folder.name))
+    open_splits(make_config(data_dir, Path(folder.name)), ("train", "val", "test"))
+    return folder
+
+
+def make_data_with_features(data_dir):
+    """As `make_data`, with what `make_config` reads stored already: computed once for all."""
+    shutil.copytree(Path(_with_features().name) / "tiny", Path(data_dir) / "tiny")
     return str(data_dir)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import COLOURS, SHAPES, draw_picture
-from tiny import hardly_drawn, make_config, make_data
+from tiny import hardly_drawn, make_config, make_data_with_features
 
 import vsepp
 from vsepp.cli.command import run
@@ -34,7 +34,7 @@ def place(tmp_path_factory):
         options = ["--captions-per-image", "1", "--min-word-count", "0"]
         table = ["--captions", str(folder / f"{name}.tsv"), "--images", str(folder / "photos")]
         assert prepare([*table, *options, "--data-dir", str(folder / "data")]) == 0
-    config = make_config(make_data(folder / "tiny"), folder, num_epochs=2)
+    config = make_config(make_data_with_features(folder / "tiny"), folder, num_epochs=2)
     with hardly_drawn():
         vsepp.train(config)
     return str(folder / "data"), str(config.path("best_checkpoint"))

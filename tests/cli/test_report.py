@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from tiny import make_config, make_data
+from tiny import make_config, make_data, make_data_with_features
 
 from vsepp import load, train
 from vsepp.cli.command import run
@@ -65,7 +65,7 @@ def trained(tmp_path_factory):
     def train_it(measure):
         if measure not in kept:
             folder = tmp_path_factory.mktemp(measure)
-            config = make_config(make_data(folder / "data"), folder, num_epochs=2)
+            config = make_config(make_data_with_features(folder / "data"), folder, num_epochs=2)
             config = dataclasses.replace(config, measure=measure, use_abs=measure == "order")
             train(config)
             kept[measure] = config.path("best_checkpoint")

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from safetensors import safe_open
-from tiny import make_config, make_data
+from tiny import make_config, make_data_with_features
 
 import vsepp
 from vsepp.models.twins import predictor
@@ -20,7 +20,7 @@ from vsepp.system.tensor_files import write_tensors
 def places(tmp_path_factory):
     """(data set's folder, checkpoint over features, checkpoint over photographs)."""
     folder = tmp_path_factory.mktemp("gallery")
-    data, checkpoints = make_data(folder / "data"), []
+    data, checkpoints = make_data_with_features(folder / "data"), []
     for finetuned in (False, True):
         config = make_config(
             data, folder / str(finetuned), num_epochs=1, evaluate_step=100, finetuned=finetuned

@@ -1,7 +1,7 @@
 """What tests of whole runs share."""
 
 import pytest
-from tiny import hardly_drawn, make_data
+from tiny import hardly_drawn, make_data_with_features
 
 from vsepp.training.step import TrainingStep
 
@@ -15,7 +15,7 @@ def without_pictures():
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     """`data_dir` of the data set `tiny`, one for each module."""
-    return make_data(tmp_path_factory.mktemp("tiny") / "data")
+    return make_data_with_features(tmp_path_factory.mktemp("tiny") / "data")
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import make_config, make_data
+from tiny import make_config, make_data_with_features
 
 pytest.importorskip("tokenizers")
 
@@ -39,7 +39,7 @@ def run(data_dir, out, **changes):
 
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory):
-    return make_data(tmp_path_factory.mktemp("data"))
+    return make_data_with_features(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import make_config, make_data
+from tiny import make_config, make_data, make_data_with_features
 
 import vsepp
 from vsepp import InputError, create_dataset
@@ -22,9 +22,11 @@ EMBEDDING = "text_extractor.embedding.weight"
 def places(tmp_path_factory):
     """(configuration of a run, data_dir of the same pictures with "grey" renamed "zorbel")."""
     folder = tmp_path_factory.mktemp("carried")
-    config = make_config(make_data(folder / "data"), folder, num_epochs=1, evaluate_step=100)
+    config = make_config(
+        make_data_with_features(folder / "data"), folder, num_epochs=1, evaluate_step=100
+    )
     vsepp.train(config)
-    own = make_data(folder / "own")
+    own = make_data_with_features(folder / "own")
     path = Path(own) / "tiny" / "dataset_tiny.json"
     path.write_text(path.read_text(encoding="utf-8").replace("grey", "zorbel"), encoding="utf-8")
     create_dataset(own, "tiny", captions_per_image=5, min_word_count=0)

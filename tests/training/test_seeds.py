@@ -44,13 +44,13 @@ def test_what_is_interrupted_goes_on_and_what_is_over_is_left_as_it_is(data, tmp
     config = make_config(data, tmp_path, num_epochs=1, evaluate_step=4)
     steps_taken.until = 10  # of 7 steps an epoch
     with pytest.raises(SystemExit):
-        list(train_seeds(config, [2, 5]))
-    assert steps_taken == [2] * 7 + [5] * 3
+        list(train_seeds(config, [0, 5]))
+    assert steps_taken == [0] * 7 + [5] * 3
 
-    runs = list(train_seeds(config, [2, 5]))
+    runs = list(train_seeds(config, [0, 5]))
 
-    assert steps_taken == [2] * 7 + [5] * 7
-    assert [run.config.seed for run in runs] == [2, 5]
+    assert steps_taken == [0] * 7 + [5] * 7
+    assert [run.config.seed for run in runs] == [0, 5]
     assert [run.trained for run in runs] == [False, True]
     for run in runs:
         assert run.minutes > 0
@@ -69,15 +69,15 @@ def test_what_is_interrupted_goes_on_and_what_is_over_is_left_as_it_is(data, tmp
 
 def test_another_configuration_trains_anew_and_moves_the_old_aside(data, tmp_path, steps_taken):
     config = make_config(data, tmp_path, num_epochs=1, evaluate_step=100)
-    list(train_seeds(config, [1]))
+    list(train_seeds(config, [0]))
 
-    (run,) = train_seeds(config.replaced(margin=0.3), [1])
+    (run,) = train_seeds(config.replaced(margin=0.3), [0])
 
     assert run.trained and len(steps_taken) == 14
-    assert (tmp_path / "last_tiny_seed1.ckpt.1").exists()
+    assert (tmp_path / "last_tiny_seed0.ckpt.1").exists()
     run.config.path("best_checkpoint").unlink()
 
-    (again,) = train_seeds(config.replaced(margin=0.3), [1])
+    (again,) = train_seeds(config.replaced(margin=0.3), [0])
 
     assert again.trained and len(steps_taken) == 21 and again.result == run.result
 

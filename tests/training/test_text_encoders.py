@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import make_config, make_data
+from tiny import make_config, make_data_with_features
 
 import vsepp
 from vsepp import InputError, create_dataset, load_checkpoint
@@ -68,7 +68,7 @@ def test_a_model_is_used_without_the_vectors(run):
 
 def test_words_are_carried_over_and_the_vectors_said_not_to_be_read(data, tmp_path, run):
     path = str(run[0].path("best_checkpoint"))
-    own = make_data(tmp_path / "own")
+    own = make_data_with_features(tmp_path / "own")
     about = Path(own) / "tiny" / "dataset_tiny.json"
     about.write_text(about.read_text(encoding="utf-8").replace("grey", "zorbel"), encoding="utf-8")
     create_dataset(own, "tiny", captions_per_image=5, min_word_count=0)
