@@ -22,8 +22,8 @@ def check_shapes(
     for name, shape in shapes.items():
         if name not in state:
             raise InputError(
-                f"{source} lacks the parameter {name}, which its configuration describes: the "
-                "checkpoint is damaged; use another."
+                f"{source}: it lacks the parameter {name}, which its configuration and vocabulary "
+                "say it has: the checkpoint is damaged; use another."
             )
         if state[name].shape != shape:
             raise InputError(
