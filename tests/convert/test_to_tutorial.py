@@ -211,7 +211,7 @@ def test_a_model_over_features_is_refused(tmp_path):
     [
         ({"text_model": "bert"}, "was trained with text_model = 'bert'"),
         ({"embed_size": 60_000}, "has the shape"),  # refused before such layers are made
-        ({"num_layers": 100}, "has the shape"),
+        ({"num_layers": 100}, "lacks the parameter .*_l99"),
     ],
 )
 def test_a_configuration_that_is_not_the_weights_is_refused(changes, message, tmp_path):
