@@ -3,6 +3,7 @@
 import numpy as np  # noqa: F401 - whose BLAS is asked
 import threadpoolctl
 
+from vsepp.system import parallel
 from vsepp.system.parallel import map_blocks
 
 
@@ -15,6 +16,7 @@ def blas_threads():
 
 
 def test_callers_that_overlap_leave_blas_as_it_was():
+    parallel._blas.cache_clear()  # other tests have brought a BLAS more, such as SciPy's
     with threadpoolctl.threadpool_limits(3, user_api="blas"):
         before = blas_threads()
         first, second = (map_blocks(lambda block: block, [1, 2], threads=2) for _ in range(2))
