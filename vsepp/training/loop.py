@@ -63,7 +63,7 @@ class Trainer:
         self.task = task(config, with_weights=not (resumed or config.init_from))
         self.optimizer = get_optimizer(self.task.model, config, self.task.steps)
         self.position = Position()
-        self.seconds = 0.0  # of training, when the loop of this process began
+        self.minutes = 0.0
         said = None
         if resumed:
             self._restore(resumed)
@@ -97,8 +97,6 @@ class Trainer:
                 f"best_checkpoint: {best}, the best model of the run that {path} goes on with, is "
                 "not there: put it back, or set best_checkpoint to where it is now."
             )
-        if isinstance(resumed.get("training_seconds"), (int, float)):
-            self.seconds = float(resumed["training_seconds"])
         done = self.position.step if counts_steps(self.optimizer) else self.position.epoch
         restore_optimizer(self.task.model, self.optimizer, resumed["optimizer"], done, path)
 
@@ -149,8 +147,10 @@ class Trainer:
                 f"early_stop: {config.early_stop} validations brought nothing better than "
                 f"{position.best_score:.1f} at step {position.best_step}; training ends"
             )
+        self.minutes = (monotonic() - self.begun) / 60
+        since = " since it went on" if config.checkpoint else ""
         self.folder.log(
-            f"training took {self._trained() / 60:.1f} minutes, with validations, without features"
+            f"training took {self.minutes:.1f} minutes{since}, with validations, without features"
         )
         return self._test_best()
 
@@ -282,10 +282,6 @@ class Trainer:
     def _stalled(self) -> bool:
         return self.position.stalled(self.config.early_stop, self.task.score_name)
 
-    def _trained(self) -> float:
-        """Seconds of training up to now, of all processes that it took."""
-        return self.seconds + monotonic() - self.begun
-
     def _score(self, split: str) -> Scored:
         try:
             return self.task.score(split)
@@ -337,7 +333,6 @@ class Trainer:
             optimizer=optimizer_state(self.task.model, self.optimizer),
             ema=self.step.average.state() if self.step.average else None,
             position=self.position.stored(),
-            training_seconds=self._trained(),
             **self._contents(None),
         )
         self.saved_at = monotonic()

@@ -28,7 +28,7 @@ class SeedRun:
         config: with its seed and its checkpoints.
         result: of the test split, as ``tools/eval.py`` writes it.
         validation: rsum of the best model on the validation split.
-        minutes: that training took, without features.
+        minutes: that training took, without features, since it last went on.
         trained: whether anything was left to do.
     """
 
@@ -97,8 +97,9 @@ def _train(config: Config) -> SeedRun:
         checkpoints=(str(best),),
         fingerprints=(read_header(best)["fingerprint"],),
     )
-    write_json(result_path(config), result.to_dict(), indent=2)
-    return _of_files(config, result.to_dict(), trained=True)
+    kept = {**result.to_dict(), "minutes": trainer.minutes}
+    write_json(result_path(config), kept, indent=2)
+    return _of_files(config, kept, trained=True)
 
 
 def _finished(config: Config) -> SeedRun | None:
@@ -132,7 +133,5 @@ def _position(config: Config) -> Position | None:
 
 
 def _of_files(config: Config, result: dict, trained: bool) -> SeedRun:
-    best, last = (read_header(config.path(f"{name}_checkpoint")) for name in ("best", "last"))
-    return SeedRun(
-        config, result, best["metrics"][_SCORE], last.get("training_seconds", 0.0) / 60, trained
-    )
+    best = read_header(config.path("best_checkpoint"))
+    return SeedRun(config, result, best["metrics"][_SCORE], result.get("minutes", 0.0), trained)
