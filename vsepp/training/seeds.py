@@ -133,5 +133,5 @@ def _position(config: Config) -> Position | None:
 
 
 def _of_files(config: Config, result: dict, trained: bool) -> SeedRun:
-    best = read_header(config.path("best_checkpoint"))
-    return SeedRun(config, result, best["metrics"][_SCORE], result.get("minutes", 0.0), trained)
+    best, minutes = read_header(config.path("best_checkpoint")), result.pop("minutes", 0.0)
+    return SeedRun(config, result, best["metrics"][_SCORE], minutes, trained)
