@@ -57,7 +57,9 @@ def check_mended(case, tools, folder, expected):
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=[pytest.mark.slow] if name in ("features", "report") else [])
+        pytest.param(
+            name, marks=[pytest.mark.slow] if name in ("features", "index", "report") else []
+        )
         for name in CASES
     ],
 )

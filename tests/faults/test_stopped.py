@@ -96,11 +96,7 @@ MOMENTS = {
     ],
     "convert backbone": [("vsepp.convert.backbone:write_tensors", 1)],
 }
-QUICK = [
-    ("download", 1, "SIGTERM"),
-    ("train in workers", 4, "Ctrl-C"),
-    ("index", 1, "Ctrl-C twice"),
-]
+QUICK = [("download", 1, "SIGTERM"), ("train in workers", 4, "Ctrl-C")]
 
 
 def faults(ended, signals):
