@@ -91,15 +91,14 @@ def _train(config: Config) -> SeedRun:
     with held_destinations(resumed):
         trainer = build_trainer(resumed)
         trainer.run()
-    best = config.path("best_checkpoint")
-    result = replace(
-        trainer.tested.shown.result,
-        checkpoints=(str(best),),
-        fingerprints=(read_header(best)["fingerprint"],),
+    path = config.path("best_checkpoint")
+    best = read_header(path)
+    tested = replace(
+        trainer.tested.shown.result, checkpoints=(str(path),), fingerprints=(best["fingerprint"],)
     )
-    kept = {**result.to_dict(), "minutes": trainer.minutes}
-    write_json(result_path(config), kept, indent=2)
-    return _of_files(config, kept, trained=True)
+    result = tested.to_dict()
+    write_json(result_path(config), {**result, "minutes": trainer.minutes}, indent=2)
+    return SeedRun(config, result, best["metrics"][_SCORE], trainer.minutes, trained=True)
 
 
 def _finished(config: Config) -> SeedRun | None:
@@ -111,10 +110,11 @@ def _finished(config: Config) -> SeedRun | None:
     if not over or not path.exists() or not config.path("best_checkpoint").exists():
         return None
     result = read_json(path, "remove it, and it is written anew")
-    fingerprint = read_header(config.path("best_checkpoint"))["fingerprint"]
-    if not isinstance(result, dict) or result.get("fingerprint") != fingerprint:
+    best = read_header(config.path("best_checkpoint"))
+    if not isinstance(result, dict) or result.get("fingerprint") != best["fingerprint"]:
         return None
-    return _of_files(config, result, trained=False)
+    minutes = result.pop("minutes", 0.0)
+    return SeedRun(config, result, best["metrics"][_SCORE], minutes, trained=False)
 
 
 def _position(config: Config) -> Position | None:
@@ -130,8 +130,3 @@ def _position(config: Config) -> Position | None:
     if position.best_step and not config.path("best_checkpoint").exists():
         return None
     return position
-
-
-def _of_files(config: Config, result: dict, trained: bool) -> SeedRun:
-    best, minutes = read_header(config.path("best_checkpoint")), result.pop("minutes", 0.0)
-    return SeedRun(config, result, best["metrics"][_SCORE], minutes, trained)
