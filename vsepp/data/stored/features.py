@@ -194,9 +194,8 @@ class FeatureStore:
                     f"{about}: these are features of {key} {stored.get(key)!r}, not "
                     f"{origin.get(key)!r}: {_recompute()}."
                 )
-        return stored == self._description(
-            images, view
-        )  # not so when prepared again with other images
+        # not so when prepared again with other images
+        return stored == self._description(images, view)
 
     def missing_bytes(self, split: str, images: list, view: int = 0) -> int:
         """How much is still to be written of the features of ``images``.
