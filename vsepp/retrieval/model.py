@@ -14,6 +14,7 @@ from vsepp.metrics.similarity import MEASURES
 from vsepp.models.losses import NPairLoss
 from vsepp.retrieval.arguments import listed
 from vsepp.retrieval.encoding import BATCH, encode_captions, padded
+from vsepp.retrieval.networks import Networks
 from vsepp.retrieval.photographs import EncodesPhotographs, Photo
 from vsepp.retrieval.prompts import TEMPLATE, each_once, have_meaning, prompts
 from vsepp.system.errors import InputError
@@ -33,7 +34,7 @@ def load(checkpoint: str | Path) -> RetrievalModel:
     return RetrievalModel(checkpoint)
 
 
-class RetrievalModel(EncodesPhotographs):
+class RetrievalModel(EncodesPhotographs, Networks):
     """Encodes photographs and sentences into one space.
 
     Each half of the model is built when it is first needed, so that a sentence does not wait

@@ -1,4 +1,4 @@
-"""Both halves of a checkpoint's model, ready for use."""
+"""The networks of a checkpoint, ready for use."""
 
 from __future__ import annotations
 
@@ -23,15 +23,17 @@ from vsepp.text.vocabulary import Vocabulary
 Found = TypeVar("Found")
 
 
-class Networks:
-    """The image encoder and the text encoder of a checkpoint.
-
-    Each is built when it is first needed, so that a sentence does not wait for a backbone.
+class ImageNetwork:
+    """The image encoder of a checkpoint, built when it is first needed.
 
     Args:
         checkpoint: the file.
 
-    Attributes: see :class:`vsepp.retrieval.model.RetrievalModel`.
+    Attributes:
+        config: the run's ``Config``.
+        fingerprint: of the weights.
+        frozen: what the header says of the frozen backbone that it was trained over, or None.
+        exif: whether the photographs that it was trained on were turned as EXIF says.
     """
 
     def __init__(self, checkpoint: str | Path) -> None:
@@ -39,11 +41,6 @@ class Networks:
         self._header = header = read_header(checkpoint)
         known = {key: value for key, value in header["config"].items() if key in KEYS}
         self.config = apply(Config(), known, self.checkpoint)
-        self._text = self._found(find_text_encoder, self.config.text_model).from_checkpoint(
-            self.config, header, self.checkpoint
-        )
-        self.reader = self._text.reader
-        self.measure = self.config.measure
         self.fingerprint = header["fingerprint"]
         self.frozen = header.get("backbone")
         self.exif: bool = header.get("exif", False)
@@ -58,16 +55,6 @@ class Networks:
     def embed_size(self) -> int:
         """Numbers per code."""
         return self.config.embed_size
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        """The ``Vocabulary`` of an encoder that has a word list."""
-        return self.reader.vocabulary
-
-    @property
-    def tokenizer(self) -> str:
-        """Name of what cuts sentences as the training captions were cut."""
-        return self.reader.tokenizer
 
     @cached_property
     def preprocessing(self) -> Preprocessing:
@@ -89,13 +76,6 @@ class Networks:
         encoder = find.from_checkpoint(self.config, self._header, state, self.checkpoint)
         return self._ready(encoder.build(), state)
 
-    @cached_property
-    def text_extractor(self) -> paddle.nn.Layer:
-        """The text encoder's network."""
-        state = self._part("text_extractor.")
-        self._text.check_state(state, self.checkpoint)
-        return self._ready(self._text.build(), state)
-
     def _part(self, prefix: str) -> dict[str, np.ndarray]:
         state = load_checkpoint(self.checkpoint, parts=(f"model/{prefix}",))["model"]
         return {name[len(prefix) :]: value for name, value in state.items()}
@@ -104,3 +84,40 @@ class Networks:
         set_state(network, state, self.checkpoint)
         network.eval()
         return network
+
+
+class Networks(ImageNetwork):
+    """The image encoder and the text encoder of a checkpoint.
+
+    Each is built when it is first needed, so that a sentence does not wait for a backbone.
+
+    Args:
+        checkpoint: the file.
+
+    Attributes: see :class:`vsepp.retrieval.model.RetrievalModel`.
+    """
+
+    def __init__(self, checkpoint: str | Path) -> None:
+        super().__init__(checkpoint)
+        self._text = self._found(find_text_encoder, self.config.text_model).from_checkpoint(
+            self.config, self._header, self.checkpoint
+        )
+        self.reader = self._text.reader
+        self.measure = self.config.measure
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The ``Vocabulary`` of an encoder that has a word list."""
+        return self.reader.vocabulary
+
+    @property
+    def tokenizer(self) -> str:
+        """Name of what cuts sentences as the training captions were cut."""
+        return self.reader.tokenizer
+
+    @cached_property
+    def text_extractor(self) -> paddle.nn.Layer:
+        """The text encoder's network."""
+        state = self._part("text_extractor.")
+        self._text.check_state(state, self.checkpoint)
+        return self._ready(self._text.build(), state)

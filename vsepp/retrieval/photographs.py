@@ -22,7 +22,7 @@ from vsepp.models.twins.predictor import BackbonePredictor
 from vsepp.retrieval.arguments import listed
 from vsepp.retrieval.encoding import BATCH, encode_images, encode_rows
 from vsepp.retrieval.mirroring import averaged, averaged_pairs, with_mirror_images
-from vsepp.retrieval.networks import Networks
+from vsepp.retrieval.networks import ImageNetwork
 from vsepp.system.errors import InputError
 
 if TYPE_CHECKING:  # a single photograph does not wait for it
@@ -35,7 +35,7 @@ _ENOUGH = 2  # of a photograph's pixels to a side of the resized one, for resizi
 Photo = Union[str, Path, Image.Image]  # the file of a photograph, or the photograph
 
 
-class EncodesPhotographs(Networks):
+class EncodesPhotographs(ImageNetwork):
     """The half of a model that encodes photographs, or features of them."""
 
     _predictor: BackbonePredictor | None = None

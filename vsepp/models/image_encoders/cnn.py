@@ -130,8 +130,13 @@ class CNNEncoder(ImageEncoder):
             if weight not in state:
                 raise InputError(f"{source} holds no image encoder: give another checkpoint.")
             size = state[weight].shape[0] if state[weight].ndim else 0
-        check_shapes(state, {bias: (config.embed_size,)}, source)
+        check_shapes(state, {bias: (cls.code_size(config),)}, source)
         return cls(config, size)
+
+    @staticmethod
+    def code_size(config: Config) -> int:
+        """Numbers that its linear layer gives."""
+        return config.embed_size
 
     @property
     def backbone_size(self) -> int:
