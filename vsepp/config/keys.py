@@ -67,6 +67,13 @@ class Config:
     image_size: int = _key(
         224, (int,), "side of the square crop the network sees", minimum=1, maximum=9000
     )
+    pixels: str = _key(
+        "imagenet",
+        (str,),
+        "how pixels are normalised: by ImageNet's mean and deviation, or to −1…1; unless resize, "
+        "image_size and this are given, they are as the backbone wants them",
+        choices=("imagenet", "symmetric"),
+    )
     workers: Union[int, str] = _key(
         AUTO, (int, AUTO), "processes that load images", minimum=0, maximum=1024
     )

@@ -11,7 +11,13 @@ from paddle import nn
 
 from vsepp.config import Config
 from vsepp.data.transforms import MEAN, STD
-from vsepp.models.backbones import build_backbone, check_grid, check_image_size, feature_size
+from vsepp.models.backbones import (
+    build_backbone,
+    check_grid,
+    check_image_size,
+    feature_size,
+    with_own_images,
+)
 from vsepp.models.cells import count_cells
 from vsepp.models.encoders import ImageEncoder
 from vsepp.models.image_encoders.features import FeatureRepExtractor
@@ -71,7 +77,7 @@ class ImageRepExtractor(FeatureRepExtractor):
         self.mean, self.std = mean, std
         if backbone is None:
             backbone = build_backbone(pretrained_model, None if self.pooling is None else grid)
-            initialise_backbone(backbone, pretrained_model, pretrained, weights)
+            initialise_backbone(backbone, pretrained_model, pretrained, weights, mean, std)
         self.backbone = backbone
         if not finetuned:
             for parameter in self.backbone.parameters():
@@ -120,6 +126,10 @@ class CNNEncoder(ImageEncoder):
     """``image_model``: one of ``BACKBONES``, or its stored features."""
 
     @classmethod
+    def for_training(cls, config: Config, feature_size: int | None = None) -> CNNEncoder:
+        return cls(with_own_images(config), feature_size)
+
+    @classmethod
     def from_checkpoint(
         cls, config: Config, contents: dict, state: Mapping[str, np.ndarray], source: str
     ) -> CNNEncoder:
@@ -147,10 +157,12 @@ class CNNEncoder(ImageEncoder):
         check_image_size(self.config.image_model, steps.image_size, steps.resize)
 
     def frozen_backbone(self) -> nn.Layer:
-        config = self.config
+        config, steps = self.config, self.preprocessing
         grid = config.image_grid if config.image_features == "grid" else None
         backbone = build_backbone(config.image_model, grid)
-        initialise_backbone(backbone, config.image_model, config.pretrained, config.weights)
+        initialise_backbone(
+            backbone, config.image_model, config.pretrained, config.weights, steps.mean, steps.std
+        )
         return backbone
 
     def check_keys(self) -> None:
