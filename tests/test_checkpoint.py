@@ -281,7 +281,11 @@ def test_the_kind_of_a_checkpoint_is_told_by_its_configuration():
     [
         (header(caption_model="attention"), RETRIEVAL, "a captioner, .* `.*caption.* 'a b.ckpt' "),
         (header(), CAPTIONER, "a retrieval model, .* `.*infer.* 'a b.ckpt' .*_caption`"),
-        ({"config": {}, "task": "riddles"}, RETRIEVAL, "the task 'riddles', .* does not know"),
+        (
+            {"config": {}, "task": "riddles"},
+            RETRIEVAL,
+            "a model for the task 'riddles', .* does not know",
+        ),
     ],
 )
 def test_another_kind_is_refused_in_one_sentence(found, wanted, said):
