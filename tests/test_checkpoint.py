@@ -10,7 +10,15 @@ import pytest
 from safetensors.numpy import save_file
 
 from vsepp import InputError, checkpoint, load_checkpoint
-from vsepp.checkpoint import move_aside, read_header, save_checkpoint
+from vsepp.checkpoint import (
+    CAPTIONER,
+    RETRIEVAL,
+    check_kind,
+    kind_of,
+    move_aside,
+    read_header,
+    save_checkpoint,
+)
 
 MODEL = {
     "image_extractor.fc.weight": np.arange(6, dtype=np.float32).reshape(2, 3),
@@ -254,3 +262,42 @@ def test_a_malformed_backbone_is_refused(tmp_path, backbone):
 
     with pytest.raises(InputError, match="last.ckpt has a malformed 'backbone'"):
         read_header(path)
+
+
+def header(**config):
+    return {"config": config}
+
+
+def test_the_kind_of_a_checkpoint_is_told_by_its_configuration():
+    assert kind_of(header()) == kind_of(header(caption_model=None)) == RETRIEVAL
+    assert kind_of(header(caption_model="addnorm")) == CAPTIONER
+    assert kind_of({"config": {}, "task": "retrieval"}) == RETRIEVAL
+    check_kind(header(), "a.ckpt", RETRIEVAL)
+    check_kind(header(caption_model="attention"), "a.ckpt", CAPTIONER)
+
+
+@pytest.mark.parametrize(
+    "found, wanted, said",
+    [
+        (header(caption_model="attention"), RETRIEVAL, "a captioner, .* `.*caption.* 'a b.ckpt' "),
+        (header(), CAPTIONER, "a retrieval model, .* `.*infer.* 'a b.ckpt' .*_caption`"),
+        (
+            {"config": {}, "task": "riddles"},
+            RETRIEVAL,
+            "a model for the task 'riddles', .* does not know",
+        ),
+    ],
+)
+def test_another_kind_is_refused_in_one_sentence(found, wanted, said):
+    with pytest.raises(InputError, match=f"^a b.ckpt is {said}"):
+        check_kind(found, "a b.ckpt", wanted)
+
+
+def test_what_compares_takes_no_captioner(tmp_path):
+    from vsepp import RetrievalModel
+
+    path = tmp_path / "captioner.ckpt"
+    words = {"<pad>": 0, "<unk>": 1, "<start>": 2, "<end>": 3}
+    save_checkpoint(path, {"x": np.ones(1)}, {"caption_model": "attention"}, words, 1, 1)
+    with pytest.raises(InputError, match="is a captioner"):
+        RetrievalModel(path)

@@ -8,6 +8,7 @@ average of the weights; everything else is one JSON document in its header.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from vsepp.system.tensor_files import write_tensors
 
 FORMAT = "vsepp-1"
 _HEADER = "vsepp"
+
+RETRIEVAL, CAPTIONER = "retrieval", "captioner"  # the kinds of models
 
 
 def save_checkpoint(
@@ -182,6 +185,47 @@ def load_checkpoint(path: str | Path, parts: tuple[str, ...] | None = None) -> d
     if optimizer:
         result["optimizer"] = optimizer
     return result
+
+
+def kind_of(header: Mapping[str, Any]) -> str:
+    """What kind of model a checkpoint is, by its header: ``RETRIEVAL``, ``CAPTIONER``, or the name
+    of a task that this version does not know."""
+    if header["config"].get("caption_model"):
+        return CAPTIONER
+    return header.get("task", RETRIEVAL)
+
+
+def kind_in_words(kind: str) -> str:
+    """What :func:`kind_of` says, with its article."""
+    known = {RETRIEVAL: "a retrieval model", CAPTIONER: "a captioner"}
+    return known.get(kind, f"a model for the task {kind!r}")
+
+
+def check_kind(header: Mapping[str, Any], path: str | Path, wanted: str) -> None:
+    """InputError when a checkpoint is of another kind than ``wanted``, as :func:`wrong_kind`."""
+    kind = kind_of(header)
+    if kind != wanted:
+        raise wrong_kind(path, kind)
+
+
+def wrong_kind(path: str | Path, kind: str) -> InputError:
+    """What is said of a checkpoint that is used for what the other kind does: what it is, and
+    which command takes it."""
+    if kind == CAPTIONER:
+        what = "which writes sentences and compares none with photographs"
+        mend = (
+            f"use it with `{command('caption', '--checkpoint', path)} --image FILE`, or give a "
+            "retrieval model"
+        )
+    elif kind == RETRIEVAL:
+        what = "which finds sentences and writes none"
+        mend = (
+            f"use it with `{command('infer', '--checkpoint', path)} --image FILE`, or give a "
+            f"captioner, as `{command('train')} -c DATASET_caption` trains one"
+        )
+    else:
+        what, mend = "which this version does not know", "update the package"
+    return InputError(f"{path} is {kind_in_words(kind)}, {what}: {mend}.")
 
 
 def move_aside(path: str | Path) -> Path | None:

@@ -19,16 +19,17 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def write(path, age=0, dataset="pets", **more):
+def write(path, age=0, dataset="pets", caption_model=None, **more):
     """A checkpoint that was written ``age`` seconds ago."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    save_checkpoint(path, {"x": np.ones(1)}, {"dataset": dataset}, SPECIAL, 1, 1, **more)
+    config = {"dataset": dataset, "caption_model": caption_model}
+    save_checkpoint(path, {"x": np.ones(1)}, config, SPECIAL, 1, 1, **more)
     os.utime(path, (10**9 - age, 10**9 - age))
 
 
-def find(*argv, name="best", any_dataset=False):
+def find(*argv, name="best", any_dataset=False, kind="retrieval"):
     arguments = parser("A tool.").parse_args(argv)
-    return str(checkpoint_path(name, arguments, configuration(arguments), any_dataset))
+    return str(checkpoint_path(name, arguments, configuration(arguments), any_dataset, kind))
 
 
 def test_the_documented_path_goes_before_newer_ones_in_silence(capsys):
@@ -86,6 +87,48 @@ def test_whether_there_is_one_is_asked_in_silence(capsys):
     assert has_checkpoint("best", arguments, configuration(arguments))
     assert not has_checkpoint("last", arguments, configuration(arguments))
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_tool_takes_the_newest_of_its_kind(capsys):
+    write("model/vsepp/best_pets.ckpt", age=60)
+    write("model/captions/best.ckpt", age=30, caption_model="attention")
+    write("model/older/best.ckpt", age=40, caption_model="addnorm")
+    write("model/new/best.ckpt")
+
+    assert find("--dataset", "pets") == "model/vsepp/best_pets.ckpt"
+    assert find("--dataset", "pets", kind=None) == "model/vsepp/best_pets.ckpt"
+    assert capsys.readouterr() == ("", "")
+    assert find("--dataset", "pets", kind="captioner") == "model/captions/best.ckpt"
+    said = capsys.readouterr().err
+    assert (
+        "the newest captioner there is, since model/vsepp/best_pets.ckpt is a retrieval model"
+        in said
+    )
+
+
+def test_a_captioner_at_the_documented_path_is_none_of_retrieval(capsys):
+    write("model/vsepp/best_pets.ckpt", caption_model="attention")
+    arguments = parser("A tool.").parse_args(["--dataset", "pets"])
+
+    assert find("--dataset", "pets", kind="captioner") == "model/vsepp/best_pets.ckpt"
+    assert not has_checkpoint("best", arguments, configuration(arguments))
+    with pytest.raises(InputError, match="best_pets.ckpt is a captioner, .*caption.py"):
+        find("--dataset", "pets")
+    write("model/new/best.ckpt")
+    assert find("--dataset", "pets") == "model/new/best.ckpt"
+    assert has_checkpoint("best", arguments, configuration(arguments))
+    assert "is a captioner" in capsys.readouterr().err
+
+
+def test_there_may_be_no_captioner():
+    train = "train.py -c pets_caption` first"
+    with pytest.raises(InputError, match=f"does not exist: there is no captioner yet; .*{train}"):
+        find("--dataset", "pets", kind="captioner")
+    write("model/vsepp/best_pets.ckpt")
+    with pytest.raises(
+        InputError, match=f"is a retrieval model: there is no captioner yet; .*{train}"
+    ):
+        find("--dataset", "pets", kind="captioner")
 
 
 @pytest.mark.parametrize("able", [True, False])

@@ -44,9 +44,26 @@ def open_model(arguments, config, checkpoint=None, any_dataset=False):
             f"in: photographs are encoded in {model.precision}",
             file=sys.stderr,
         )
+    _say_which(name, path, model, any_dataset)
+    return model
+
+
+def open_captioner(arguments, config, any_dataset=False):
+    """The ``CaptionModel`` that ``--checkpoint`` names; the rest is as of :func:`open_model`."""
+    path = checkpoint_path(arguments.checkpoint, arguments, config, any_dataset, "captioner")
+    import_paddle()
+    from vsepp.captioning.model import CaptionModel
+    from vsepp.models.device import select_device
+
+    select_device(config.device)
+    model = CaptionModel(path)
+    _say_which(arguments.checkpoint, path, model, any_dataset)
+    return model
+
+
+def _say_which(name, path, model, any_dataset):
     if any_dataset and name in ("best", "last"):
         print(f"model: {printable(str(path))}, {_learnt_from(model.config)}", file=sys.stderr)
-    return model
 
 
 def _learnt_from(config):
@@ -61,30 +78,45 @@ def _learnt_from(config):
     return f"trained on {printable(config.dataset)}"
 
 
-def checkpoint_path(name, arguments, config, any_dataset=False):
+def checkpoint_path(name, arguments, config, any_dataset=False, kind="retrieval"):
     """The file of ``best``, ``last`` or a file's name.
 
     ``best`` is that of the configuration which ``-c`` or ``best_checkpoint`` names; without
-    them the documented path of the data set, or else the newest best that was trained on it,
-    which is then said on standard error.
+    them the documented path of the data set, where a model of that kind is, or else the newest
+    best that was trained on it, which is then said on standard error.
 
     Args:
         name: ``best``, ``last`` or a file.
         arguments: those of ``vsepp.cli.command.parser``.
         config: the configuration that they describe.
         any_dataset: whether the newest best of any data set will do.
+        kind: of the models that the tool takes, as ``vsepp.checkpoint.kind_of``; None: any.
 
     Raises:
         InputError: when it is not there.
     """
+    from vsepp.checkpoint import kind_in_words, wrong_kind
+
     path = config.path(f"{name}_checkpoint") if name in ("best", "last") else Path(name)
-    if path.exists():
+    other = name == "best" and not _is_chosen(arguments, config) and _other_kind(path, kind)
+    if path.exists() and not other:
         return path if name in ("best", "last") else name
     if name == "best":
-        newest = _newest_best(arguments, config, None if any_dataset else config.dataset)
+        newest = _newest_best(arguments, config, None if any_dataset else config.dataset, kind)
         if newest:
-            print(f"best: {newest}, the newest there is, since {path} is not", file=sys.stderr)
+            what = f"{kind} there is" if other else "there is"
+            why = f"is {kind_in_words(other)}" if other else "is not"
+            print(f"best: {newest}, the newest {what}, since {path} {why}", file=sys.stderr)
             return newest
+    if kind == "captioner" and name == "best":
+        found = f"{path} is {kind_in_words(other)}" if other else f"{path} does not exist"
+        train = command("train", "-c", f"{config.dataset}_caption")
+        raise InputError(
+            f"{found}: there is no captioner yet; run `{train}` first, or give one with "
+            "--checkpoint."
+        )
+    if other:
+        raise wrong_kind(path, other)
     raise InputError(
         f"{path} does not exist: there is no checkpoint yet; run "
         f"`{command('train', *dataset_words(config))}` first, or give one with --checkpoint."
@@ -92,20 +124,41 @@ def checkpoint_path(name, arguments, config, any_dataset=False):
 
 
 def has_checkpoint(name, arguments, config):
-    """Whether :func:`checkpoint_path` would find ``best`` or ``last``."""
-    if config.path(f"{name}_checkpoint").exists():
+    """Whether :func:`checkpoint_path` would find ``best`` or ``last`` of a retrieval model."""
+    path = config.path(f"{name}_checkpoint")
+    if name == "last":
+        return path.exists()
+    if path.exists() and (_is_chosen(arguments, config) or not _other_kind(path, "retrieval")):
         return True
-    return name == "best" and _newest_best(arguments, config, config.dataset) is not None
+    return _newest_best(arguments, config, config.dataset, "retrieval") is not None
 
 
-def _newest_best(arguments, config, dataset):
-    """The newest best checkpoint of a retrieval model in the folders beside the documented one.
+def _is_chosen(arguments, config):
+    """Whether the configuration itself was chosen: its own best is meant then."""
+    return bool(arguments.config or "best_checkpoint" in config.given)
+
+
+def _other_kind(path, kind):
+    """The kind of a checkpoint that is of another one than ``kind``, or None."""
+    from vsepp.checkpoint import kind_of, read_header
+
+    if kind is None or not path.exists():
+        return None
+    try:
+        found = kind_of(read_header(path))
+    except InputError:  # whoever opens it says what is wrong with it
+        return None
+    return found if found != kind else None
+
+
+def _newest_best(arguments, config, dataset, kind):
+    """The newest best checkpoint of a kind in the folders beside the documented one.
 
     None where the configuration itself was chosen: its own is meant then.
     """
-    from vsepp.checkpoint import read_header
+    from vsepp.checkpoint import kind_of, read_header
 
-    if arguments.config or "best_checkpoint" in config.given:
+    if _is_chosen(arguments, config):
         return None
     found = config.path("best_checkpoint").parent.parent.glob("*/best*.ckpt")
     for path in sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True):
@@ -114,6 +167,6 @@ def _newest_best(arguments, config, dataset):
         except InputError:
             continue
         of = header["config"].get("dataset")
-        if header.get("task", "retrieval") == "retrieval" and dataset in (None, of):
+        if kind in (None, kind_of(header)) and dataset in (None, of):
             return path
     return None

@@ -111,7 +111,7 @@ def _numbers(shapes):
 
 
 def _checkpoint(path, shapes):
-    from vsepp.checkpoint import read_header
+    from vsepp.checkpoint import kind_of, read_header
     from vsepp.config import KEYS
 
     header = read_header(path)
@@ -129,7 +129,7 @@ def _checkpoint(path, shapes):
     return {
         "kind": "checkpoint",
         "path": str(path),
-        "task": header.get("task", "retrieval"),
+        "task": kind_of(header),
         "image_encoder": image,
         "text_encoder": config.get("text_model", "gru"),
         "dataset": config.get("dataset"),

@@ -10,7 +10,7 @@ import paddle
 from paddle import nn
 from paddle.utils import unique_name
 
-from vsepp.checkpoint import load_checkpoint
+from vsepp.checkpoint import RETRIEVAL, check_kind, load_checkpoint
 from vsepp.config import AUTO, KEYS, Config, apply
 from vsepp.convert.damage import damage_reported
 from vsepp.convert.tutorial_adam import complete
@@ -101,6 +101,7 @@ def export_tutorial(source: str | Path, target: str | Path) -> str:
 
 def _export_tutorial(source: str | Path, target: str | Path) -> str:
     given = load_checkpoint(source)
+    check_kind(given, source, RETRIEVAL)
     known = {key: value for key, value in given["config"].items() if key in KEYS}
     config = apply(Config(), known, str(source))
     if config.text_pooling == LAST:

@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 import paddle
 
-from vsepp.checkpoint import load_checkpoint, read_header
+from vsepp.checkpoint import RETRIEVAL, check_kind, load_checkpoint, read_header
 from vsepp.config import KEYS, Config, apply
 from vsepp.data.preprocessing import Preprocessing
 from vsepp.models.device import backbone_precision
@@ -39,6 +39,7 @@ class ImageNetwork:
     def __init__(self, checkpoint: str | Path) -> None:
         self.checkpoint = str(checkpoint)
         self._header = header = read_header(checkpoint)
+        check_kind(header, checkpoint, RETRIEVAL)
         known = {key: value for key, value in header["config"].items() if key in KEYS}
         self.config = apply(Config(), known, self.checkpoint)
         self.fingerprint = header["fingerprint"]
