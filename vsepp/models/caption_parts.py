@@ -110,14 +110,7 @@ def check_caption_keys(config: Config, with_weights: bool = True) -> None:
         raise InputError(
             f"word_vectors: {config.word_vectors} is no file: check the path, or leave it out."
         )
-    cell_encoder(config).check_keys()
-
-
-def cell_encoder(config: Config, feature_size: int | None = None) -> CellEncoder:
-    """The image encoder of a captioner; ``feature_size`` where grids come stored."""
-    encoder = CellEncoder(config, feature_size)
-    encoder.rectified = find_caption_decoder(str(config.caption_model)).rectified
-    return encoder
+    CellEncoder.for_training(config).check_keys()
 
 
 def build_captioner(

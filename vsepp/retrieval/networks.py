@@ -100,6 +100,7 @@ class Networks(ImageNetwork):
 
     def __init__(self, checkpoint: str | Path) -> None:
         super().__init__(checkpoint)
+        check_kind(self._header, checkpoint, RETRIEVAL)
         self._text = self._found(find_text_encoder, self.config.text_model).from_checkpoint(
             self.config, self._header, self.checkpoint
         )

@@ -16,12 +16,7 @@ from vsepp.data.prepared import Prepared
 from vsepp.metrics.captions.scores import CaptionReferences
 from vsepp.models.caption_decoders.word_decoder import targets_of
 from vsepp.models.caption_loss import caption_loss
-from vsepp.models.caption_parts import (
-    DecoderParts,
-    build_captioner,
-    cell_encoder,
-    check_caption_keys,
-)
+from vsepp.models.caption_parts import DecoderParts, build_captioner, check_caption_keys
 from vsepp.models.image_encoders.cell_encoder import CellEncoder
 from vsepp.models.recomputing import recompute_blocks
 from vsepp.models.twins import compute
@@ -120,7 +115,8 @@ class CaptionTask(CaptionObjective, DatasetTask):
         if vocabulary is not train.vocabulary:
             captions = renumbered(train.captions, train.vocabulary, vocabulary)
             train.take_captions(captions, decoder.reader)
-        super().__init__(config, decoder, cell_encoder(config, self.feature_size), with_weights)
+        image = CellEncoder.for_training(config, self.feature_size)
+        super().__init__(config, decoder, image, with_weights)
         self.said = [*decoder.said]
         self.loader = caption_loader(train, config.batch_size, config.seed, worker_count(config))
         self.steps = len(self.loader)

@@ -6,6 +6,7 @@ from typing import Any
 
 from vsepp.config import Config
 from vsepp.models.backbones import BACKBONES
+from vsepp.models.decoders import find_caption_decoder
 from vsepp.models.image_encoders.cnn import CNNEncoder
 from vsepp.models.image_encoders.features import FeatureRepExtractor
 from vsepp.models.image_encoders.grid_cells import FeatureCells, ImageCells
@@ -13,14 +14,7 @@ from vsepp.system.errors import InputError
 
 
 class CellEncoder(CNNEncoder):
-    """A backbone of ``BACKBONES`` with a map of cells, or its stored grids.
-
-    Attributes:
-        rectified: whether the cells go through a ReLU, as the decoder wants them; to be set before
-            a network is built.
-    """
-
-    rectified = False
+    """A backbone of ``BACKBONES`` with a map of cells, or its stored grids."""
 
     @staticmethod
     def code_size(config: Config) -> int:
@@ -42,6 +36,7 @@ class CellEncoder(CNNEncoder):
 
     def _build(self, **backbone: Any) -> FeatureRepExtractor:
         config, steps = self.config, self.preprocessing
+        rectified = find_caption_decoder(str(config.caption_model)).rectified
         head: dict[str, Any] = dict(
             normalize_features=config.normalize_features,
             mlp=config.image_mlp,
@@ -49,10 +44,10 @@ class CellEncoder(CNNEncoder):
             cell_dropout=config.cell_dropout,
         )
         if self.feature_size is not None:
-            return FeatureCells(self.feature_size, config.cell_size, self.rectified, **head)
+            return FeatureCells(self.feature_size, config.cell_size, rectified, **head)
         return ImageCells(
             config.cell_size,
-            self.rectified,
+            rectified,
             pretrained_model=config.image_model,
             mean=steps.mean,
             std=steps.std,

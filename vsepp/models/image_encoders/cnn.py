@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import paddle
@@ -26,6 +26,9 @@ from vsepp.models.twins import compute
 from vsepp.models.twins.small_maps import hasten_small_maps
 from vsepp.models.weights import initialise_backbone
 from vsepp.system.errors import InputError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self  # which Python's typing has from 3.11 on
 
 BACKBONE = "backbone."  # how the names of a backbone's parameters begin
 #: keys that say something of the cells of a grid alone → the value that says nothing
@@ -126,13 +129,13 @@ class CNNEncoder(ImageEncoder):
     """``image_model``: one of ``BACKBONES``, or its stored features."""
 
     @classmethod
-    def for_training(cls, config: Config, feature_size: int | None = None) -> CNNEncoder:
+    def for_training(cls, config: Config, feature_size: int | None = None) -> Self:
         return cls(with_own_images(config), feature_size)
 
     @classmethod
     def from_checkpoint(
         cls, config: Config, contents: dict, state: Mapping[str, np.ndarray], source: str
-    ) -> CNNEncoder:
+    ) -> Self:
         linear = "fc" if config.projection == "linear" else "fc.first"
         weight, bias = f"{linear}.weight", f"{linear}.bias"
         size = None
