@@ -39,7 +39,6 @@ class ImageNetwork:
     def __init__(self, checkpoint: str | Path) -> None:
         self.checkpoint = str(checkpoint)
         self._header = header = read_header(checkpoint)
-        check_kind(header, checkpoint, RETRIEVAL)
         known = {key: value for key, value in header["config"].items() if key in KEYS}
         self.config = apply(Config(), known, self.checkpoint)
         self.fingerprint = header["fingerprint"]
