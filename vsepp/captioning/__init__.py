@@ -1,0 +1,1 @@
+"""Sentences for photographs: decoding, the captioner, files of captions."""
