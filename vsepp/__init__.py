@@ -28,6 +28,7 @@ _HOMES = {
     "calc_recall": "vsepp.metrics.scores",
     "compute_ranks": "vsepp.metrics.scores",
     "evaluate_codes": "vsepp.metrics.protocol",
+    "caption_scores": "vsepp.metrics.captions.scores",
     "Correspondence": "vsepp.metrics.correspondence",
     "load": "vsepp.loading",
     "RetrievalModel": "vsepp.retrieval.model",

@@ -9,6 +9,7 @@ from vsepp.data.image_dataset import ImageTextDataset as ImageTextDataset
 from vsepp.data.loaders import mktrainval as mktrainval
 from vsepp.data.preparation import create_dataset as create_dataset
 from vsepp.loading import load as load
+from vsepp.metrics.captions.scores import caption_scores as caption_scores
 from vsepp.metrics.correspondence import Correspondence as Correspondence
 from vsepp.metrics.protocol import evaluate_codes as evaluate_codes
 from vsepp.metrics.scores import calc_recall as calc_recall
