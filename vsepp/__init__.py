@@ -33,6 +33,7 @@ _HOMES = {
     "load": "vsepp.loading",
     "RetrievalModel": "vsepp.retrieval.model",
     "CaptionModel": "vsepp.captioning.model",
+    "plot_attention": "vsepp.report.attention_picture",
     "load_checkpoint": "vsepp.checkpoint",
     "Config": "vsepp.config",
     "load_config": "vsepp.config",

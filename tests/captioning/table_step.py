@@ -9,8 +9,10 @@ from vsepp.text.vocabulary import END, PAD, START, UNK, Vocabulary
 
 
 def vocabulary_of(words):
-    """A vocabulary of so many words ``w0``, ``w1``, …, special ones around them."""
-    names = [PAD, *(f"w{i}" for i in range(words)), UNK, START, END]
+    """A vocabulary of so many words ``w0``, ``w1``, …: the last one after the special words, as
+    those are that were learnt later."""
+    names = [PAD, *(f"w{i}" for i in range(words - 1)), UNK, START, END]
+    names += [f"w{words - 1}"] if words else []
     return Vocabulary({name: index for index, name in enumerate(names)})
 
 

@@ -56,8 +56,8 @@ def decode(
     for first in range(0, images, at_once):
         part = np.arange(first, min(images, first + at_once))
         if decoding.sample:
-            drawn = sample(next_words, part, [numbers[i] for i in part], decoding, attention)
-            found.extend(drawn)
+            of_part = numbers[first : first + at_once]
+            found.extend(sample(next_words, part, of_part, decoding, attention))
         else:
             found.extend(beam_search(next_words, part, decoding, attention))
     return found
