@@ -16,9 +16,16 @@ from vsepp.captioning.caption import Caption
 from vsepp.captioning.decoding import decode
 from vsepp.captioning.options import Decoding
 from vsepp.captioning.sentences import written
+from vsepp.captioning.splits import IMAGES, caption_cells, in_grouped_images
 from vsepp.checkpoint import CAPTIONER, check_kind, wrong_kind
 from vsepp.data.batches import in_groups
+from vsepp.data.dataset import CaptionDataset
+from vsepp.data.images import map_images
+from vsepp.data.prepared import Prepared
 from vsepp.data.preprocessing import Preprocessing
+from vsepp.data.stored.features import FeatureStore
+from vsepp.data.stored.file_rows import FileRows
+from vsepp.data.stored.halves import stack_float32
 from vsepp.models.caption_decoders.word_decoder import WordDecoder
 from vsepp.models.caption_parts import DECODER, DecoderParts
 from vsepp.models.image_encoders.cell_encoder import CellEncoder
@@ -26,7 +33,6 @@ from vsepp.retrieval.arguments import listed
 from vsepp.retrieval.photographs import PHOTO, EncodesPhotographs, Photo
 from vsepp.text.vocabulary import Vocabulary
 
-_IMAGES = 64  # whose cells are held at a time
 _FEW = 16  # photographs up to which preparing a faster network does not pay
 
 Picture = Union[Photo, np.ndarray]  # an array: as ``CaptionModel.pixels`` has made it
@@ -74,6 +80,22 @@ class _Cells(EncodesPhotographs):
             self.check_backbone()
             return self.encode_cropped(pixels, len(pixels))
         return self.encode_pixels(pixels)
+
+    def cells_of_split(
+        self, dataset: CaptionDataset, store: FeatureStore | None, quiet: bool
+    ) -> Iterator[np.ndarray]:
+        """Cells of a split's images, batch by batch: of their stored grids where they are there."""
+        count = len(dataset.images)
+        if store and store.holds(dataset.split, dataset.images, 0):
+            grids = FileRows(store.read(dataset.split, dataset.images, 0))
+            for group in in_grouped_images(grids, count, quiet):
+                yield self.encode_features(stack_float32(group))
+            return
+        self.check_backbone()
+        crop = self.preprocessing.center_crop()
+        pixels = map_images(lambda number: crop(dataset.photograph(number)), range(count))
+        for group in in_grouped_images(pixels, count, quiet):
+            yield self.cells_of(np.stack(group))
 
 
 class CaptionModel:
@@ -193,25 +215,36 @@ class CaptionModel:
         """
         decoding = decoding or self.decoding()
         numbers = range(len(images)) if numbers is None else numbers
-        for group in in_groups(zip(images, numbers), _IMAGES):
-            pixels = np.stack([self._pixels_of(image) for image, _ in group])
-            cells = self._images.cells_of(pixels)
+        for group in in_groups(zip(images, numbers), IMAGES):
+            cells = self._images.cells_of(np.stack([self._pixels_of(image) for image, _ in group]))
+            step = self.decoder.stepper(cells)
             drawn_by = [number for _, number in group]
-            yield from self.sentences_of(cells, decoding, attention, drawn_by)
+            made = decode(step, len(group), self.vocabulary, decoding, attention, drawn_by)
+            yield from map(self._sentences, made)
 
-    def sentences_of(
+    def captions_of_split(
         self,
-        cells: np.ndarray,
-        decoding: Decoding,
+        dataset: CaptionDataset,
+        prepared: Prepared,
+        decoding: Decoding | None = None,
         attention: bool = False,
-        numbers: Sequence[int] | None = None,
+        quiet: bool = True,
     ) -> Iterator[list[Sentence]]:
-        """Sentences for what the image side made of photographs, ``[n, cells, cell_size]``; see
-        :meth:`captions_of`."""
-        step = self.decoder.stepper(cells)
-        side = math.isqrt(cells.shape[1])
-        for found in decode(step, len(cells), self.vocabulary, decoding, attention, numbers):
-            yield [self._sentence(caption, side) for caption in found]
+        """Sentences for the images of a split, from stored grids where there are some.
+
+        Args:
+            dataset: the split.
+            prepared: its data set.
+            decoding, attention: see :meth:`captions_of`.
+            quiet: show no progress bar.
+
+        Raises:
+            InputError: for data without photographs or grids that the model can look at.
+        """
+        decoding = decoding or self.decoding()
+        batches = self._images.cells_of_split(dataset, self._images.feature_store(prepared), quiet)
+        made = caption_cells(batches, self.decoder, self.vocabulary, decoding, attention)
+        return map(self._sentences, made)
 
     def pixels(self, image: Photo, exif: bool = True) -> np.ndarray:
         """A photograph (a path or PIL image) as the network sees it: uint8 ``[size, size, 3]``."""
@@ -220,11 +253,14 @@ class CaptionModel:
     def _pixels_of(self, image: Picture) -> np.ndarray:
         return image if isinstance(image, np.ndarray) else self.pixels(image)
 
-    def _sentence(self, caption: Caption, side: int) -> Sentence:
+    def _sentences(self, captions: list[Caption]) -> list[Sentence]:
+        return [self._sentence(caption) for caption in captions]
+
+    def _sentence(self, caption: Caption) -> Sentence:
         words = tuple(self.vocabulary.words[index] for index in caption.words)
         looked = caption.attention
         if looked is not None:
-            looked = looked.reshape(len(words), side, -1)
+            looked = looked.reshape(len(words), math.isqrt(looked.shape[1]), -1)
         return Sentence(written(words), words, caption.log_probability, looked)
 
     def _of_retrieval(self, *things: object, **options: object) -> NoReturn:

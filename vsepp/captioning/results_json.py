@@ -125,7 +125,8 @@ def _by_number(
     matches = [_NUMBER.fullmatch(_stem(image)) for image in images]
     known = {int(match[1]): place for place, match in enumerate(matches) if match}
     if len(known) == len(images):
-        readings.append(([known.get(number) for number in numbers], "by the numbers in their names"))
+        places = [known.get(number) for number in numbers]
+        readings.append((places, "by the numbers in their names"))
     places = [number if number in range(len(images)) else None for number in numbers]
     readings.append((places, "by their places in the split"))
     whole = [each for each in readings if None not in each[0]]

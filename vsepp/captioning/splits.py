@@ -1,6 +1,9 @@
-"""Sentences for the images of a split under a captioner."""
+"""Sentences for the images of a split."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 import numpy as np
 import paddle
@@ -12,6 +15,8 @@ from vsepp.data.batches import in_groups
 from vsepp.data.dataset import CaptionDataset
 from vsepp.data.images import map_images
 from vsepp.data.stored.halves import stack_float32
+from vsepp.metrics.captions.scores import CaptionReferences
+from vsepp.models.caption_decoders.word_decoder import WordDecoder
 from vsepp.models.captioner import Captioner
 from vsepp.models.device import memory_errors_explained
 from vsepp.models.twins import compute
@@ -19,7 +24,36 @@ from vsepp.retrieval.encoding import evaluation_mode
 from vsepp.system.progress import progress
 from vsepp.text.vocabulary import Vocabulary
 
-_IMAGES = 64  # at a time
+IMAGES = 64  # whose cells are held at a time
+
+Thing = TypeVar("Thing")
+
+
+def in_grouped_images(images: Iterable[Thing], count: int, quiet: bool) -> Iterator[list[Thing]]:
+    """Images in lists of :data:`IMAGES`, with a bar unless ``quiet``."""
+    return in_groups(progress(images, "captioning", count, "image", disable=quiet or None), IMAGES)
+
+
+def caption_cells(
+    batches: Iterable[np.ndarray],
+    decoder: WordDecoder,
+    vocabulary: Vocabulary,
+    decoding: Decoding,
+    attention: bool = False,
+) -> Iterator[list[Caption]]:
+    """Sentences for images that come batch by batch as cells, ``[n, cells, cell_size]``.
+
+    Sampling draws by an image's place among all of them.
+
+    Yields:
+        of each image its captions, best first
+    """
+    first = 0
+    for cells in batches:
+        numbers = range(first, first + len(cells))
+        step = decoder.stepper(cells)
+        yield from decode(step, len(cells), vocabulary, decoding, attention, numbers)
+        first += len(cells)
 
 
 def caption_images(
@@ -41,20 +75,21 @@ def caption_images(
         of each image its captions, best first
     """
     count = len(dataset.images)
-    captions: list[list[Caption]] = []
-    rows = map_images(dataset.image, range(count))
-    with evaluation_mode(model):
-        for batch in in_groups(
-            progress(rows, "captioning", count, "image", disable=quiet or None), _IMAGES
-        ):
-            numbers = range(len(captions), len(captions) + len(batch))
+
+    def batches() -> Iterator[np.ndarray]:
+        rows = map_images(dataset.image, range(count))
+        for group in in_grouped_images(rows, count, quiet):
             with memory_errors_explained():
-                cells = cells_of(model, stack_float32(batch))
-            step = model.decoder.stepper(cells)
-            captions += decode(step, len(batch), vocabulary, decoding, numbers=numbers)
-    return captions
+                images = paddle.to_tensor(stack_float32(group))
+                yield compute(model.image_extractor, images).numpy()
+
+    with evaluation_mode(model):
+        return list(caption_cells(batches(), model.decoder, vocabulary, decoding))
 
 
-def cells_of(model: Captioner, images: np.ndarray) -> np.ndarray:
-    """What the decoder attends to: float32 ``[images, cells, cell_size]``."""
-    return compute(model.image_extractor, paddle.to_tensor(images)).numpy()
+def references_of(dataset: CaptionDataset) -> CaptionReferences:
+    """The captions of each image of a split, as people wrote them."""
+    count, sentences = dataset.captions_per_image, dataset.sentences()
+    return CaptionReferences(
+        [sentences[first : first + count] for first in range(0, len(sentences), count)]
+    )

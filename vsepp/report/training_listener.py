@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from vsepp.metrics.top_k import scores_of_text, top_k
+from vsepp.report.caption_tables import caption_table
 from vsepp.report.curves import draw_curves
 from vsepp.report.pictures import draw_queries
 from vsepp.report.tables import metrics_table
@@ -85,6 +86,10 @@ class CaptionListener(TrainingListener):
         for line in lines:
             self.folder.log(line)
         self.writer.add_text("val/caption", "\n".join(lines), step)
+
+    def tested(self, scored, checkpoint):
+        """The table into the log."""
+        self.folder.log(caption_table(replace(scored.shown.result, checkpoint=str(checkpoint))))
 
 
 def show_queries(dataset, images, texts, measure):

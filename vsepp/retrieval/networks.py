@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -12,7 +13,9 @@ import paddle
 
 from vsepp.checkpoint import RETRIEVAL, check_kind, load_checkpoint, read_header
 from vsepp.config import KEYS, Config, apply
+from vsepp.data.prepared import Prepared
 from vsepp.data.preprocessing import Preprocessing
+from vsepp.data.stored.features import GIVEN, FeatureOrigin, FeatureStore
 from vsepp.models.device import backbone_precision
 from vsepp.models.encoders import find_image_encoder, find_text_encoder
 from vsepp.models.state import set_state
@@ -61,6 +64,16 @@ class ImageNetwork:
         """What is done to a photograph before the network sees it."""
         find = self._found(find_image_encoder, self.config.image_model)
         return find.described(self.config, self._header, self.checkpoint).preprocessing
+
+    def feature_store(self, prepared: Prepared) -> FeatureStore | None:
+        """Where the features of a data set that the model was trained over would be, or those that
+        came with it; None where the model looks at photographs."""
+        origin = FeatureOrigin.from_record(self.frozen) if self.frozen else prepared.features
+        if origin is None:
+            return None
+        if origin.backbone != GIVEN:  # of this data set's photographs, opened as it says
+            origin = replace(origin, encoding=replace(origin.encoding, exif=prepared.exif))
+        return FeatureStore(prepared.folder, origin)
 
     @property
     def precision(self) -> str:

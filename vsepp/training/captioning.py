@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 import paddle
 
 from vsepp.captioning.options import Decoding
-from vsepp.captioning.splits import caption_images
+from vsepp.captioning.splits import caption_images, references_of
 from vsepp.config import Config
 from vsepp.data.caption_batches import caption_loader
 from vsepp.data.dataset import CaptionDataset
 from vsepp.data.prepared import Prepared
+from vsepp.metrics.captions.result import CaptionResult, evaluate_captions
 from vsepp.metrics.captions.scores import CaptionReferences
 from vsepp.models.caption_decoders.word_decoder import targets_of
 from vsepp.models.caption_loss import caption_loss
@@ -34,12 +35,12 @@ class CaptionedSplit(NamedTuple):
     Attributes:
         dataset: ``CaptionDataset``.
         sentences: one for each image.
-        result: ``CaptionResult``.
+        result: their scores.
     """
 
-    dataset: Any
+    dataset: CaptionDataset
     sentences: list[str]
-    result: Any
+    result: CaptionResult
 
 
 class CaptionObjective(Objective):
@@ -144,9 +145,16 @@ class CaptionTask(CaptionObjective, DatasetTask):
         sentences = [self.reader.vocabulary.decode(captions[0].words) for captions in made]
         if split not in self._references:
             self._references[split] = references_of(dataset)
-        scores = self._references[split].score(sentences).scores()
-        line = "  ".join(f"{name} {value:.1f}" for name, value in scores.items())
-        return Scored(scores, scores, line, CaptionedSplit(dataset, sentences, scores))
+        result = evaluate_captions(
+            sentences,
+            self._references[split],
+            dataset=config.dataset,
+            split=split,
+            source=decoding.description,
+        )
+        metrics = result.metrics
+        line = "  ".join(f"{name} {value:.1f}" for name, value in metrics.items())
+        return Scored(metrics, metrics, line, CaptionedSplit(dataset, sentences, result))
 
     # ---- checkpoints
 
@@ -158,14 +166,6 @@ class CaptionTask(CaptionObjective, DatasetTask):
         said = self.said_of_backbone(checkpoint, path)
         super().begin_with(checkpoint, path)
         return "; ".join(said) or None
-
-
-def references_of(dataset: CaptionDataset) -> CaptionReferences:
-    """The captions of each image of a split as people wrote them."""
-    count, sentences = dataset.captions_per_image, dataset.sentences()
-    return CaptionReferences(
-        [sentences[first : first + count] for first in range(0, len(sentences), count)]
-    )
 
 
 def known_words(dataset: CaptionDataset, most: int) -> Vocabulary:
