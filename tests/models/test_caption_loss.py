@@ -4,7 +4,12 @@ import numpy as np
 import paddle
 import pytest
 
-from vsepp.models.caption_loss import caption_loss, cells_passed_over
+from vsepp.models.caption_loss import (
+    caption_loss,
+    cells_passed_over,
+    cross_entropy,
+    plain_cross_entropy,
+)
 
 WORDS, VOCABULARY, CELLS = 7, 5, 4
 LENGTHS = np.array([3, 5, 2])
@@ -77,3 +82,19 @@ def test_nothing_is_passed_over_where_all_is_looked_at_once():
 def test_large_logits_stay_numbers():
     logits = paddle.to_tensor([[1e4, 0.0], [0.0, 1e4]])
     assert caption_loss(logits, paddle.to_tensor([0, 0])).item() == pytest.approx(5e3)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("words", [1, 7, 90])  # the last in several blocks
+def test_one_way_over_the_logits_gives_what_tensors_give(smoothing, words):
+    generator = np.random.default_rng(0)
+    values = (5 * generator.standard_normal((words, 4000))).astype(np.float32)
+    targets = paddle.to_tensor(generator.integers(0, 4000, words))
+    found = []
+    for compute in (cross_entropy, plain_cross_entropy):
+        logits = paddle.to_tensor(values, stop_gradient=False)
+        loss = compute(logits, targets, smoothing)
+        (3 * loss).backward()
+        found.append((loss.item(), logits.grad.numpy()))
+    assert found[0][0] == pytest.approx(found[1][0], rel=1e-6)
+    np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-3, atol=1e-9)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import paddle
+from paddle import nn
 
 from vsepp.models.image_encoders.cnn import ImageRepExtractor
 from vsepp.models.image_encoders.features import FeatureRepExtractor
+from vsepp.models.twins.affine import affine
 
 
 class _Cells(FeatureRepExtractor):
@@ -15,15 +17,28 @@ class _Cells(FeatureRepExtractor):
 
     rectified: bool
 
+    def __init__(self, *sizes: Any, rectified: bool = False, **options: Any) -> None:
+        options["pooling"] = "mean"  # any: an image is a grid, and not pooled
+        super().__init__(*sizes, **options)
+        self.rectified = rectified
+
     def encode_features(self, features: paddle.Tensor) -> paddle.Tensor:
         """float32 or float16 ``[images, cells, feature_size]`` → float32 ``[images, cells,
         cell_size]``."""
         self.check_features(features)
-        values = self.values_of(self.prepared(features))
-        return paddle.nn.functional.relu(values) if self.rectified else values
+        read = self.prepared(features)
+        if read.place.is_cpu_place() and type(self.fc) is nn.Linear and self.mlp is None:
+            return affine(self.fc, read, self.rectified)
+        return self._cells_of(read)
 
     def codes_of_features(self, features: paddle.Tensor) -> paddle.Tensor:
-        return self.encode_features(features)
+        """What :meth:`encode_features` gives, with tensors alone."""
+        self.check_features(features)
+        return self._cells_of(self.prepared(features))
+
+    def _cells_of(self, read: paddle.Tensor) -> paddle.Tensor:
+        values = self.values_of(read)
+        return nn.functional.relu(values) if self.rectified else values
 
 
 class FeatureCells(_Cells):
@@ -33,14 +48,13 @@ class FeatureCells(_Cells):
         feature_size: numbers of a cell's features.
         cell_size: numbers of a cell of the result.
         rectified: end in a ReLU.
-        head: the arguments of :class:`FeatureRepExtractor` that say what becomes of features.
+        options: further arguments of :class:`FeatureRepExtractor`; what it does to codes is not
+            done.
     """
 
-    def __init__(
-        self, feature_size: int, cell_size: int, rectified: bool = False, **head: Any
-    ) -> None:
-        super().__init__(feature_size, cell_size, pooling="mean", **head)
-        self.rectified = rectified
+    def forward(self, features: paddle.Tensor) -> paddle.Tensor:
+        """See :meth:`encode_features`."""
+        return self.encode_features(features)
 
 
 class ImageCells(_Cells, ImageRepExtractor):
@@ -48,9 +62,5 @@ class ImageCells(_Cells, ImageRepExtractor):
 
     Args:
         cell_size, rectified: see :class:`FeatureCells`.
-        options: the arguments of :class:`ImageRepExtractor`.
+        options: further arguments of :class:`ImageRepExtractor`.
     """
-
-    def __init__(self, cell_size: int, rectified: bool = False, **options: Any) -> None:
-        ImageRepExtractor.__init__(self, cell_size, pooling="mean", **options)
-        self.rectified = rectified
