@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +37,7 @@ class DatasetTask(Task):
     config: Config
     data: RunData
     backbone: FrozenBackbone | GivenFeatures | None
-    batch_images: object = None
+    batch_images: Any
 
     def open_data(self, config: Config, prepared: Prepared | None = None) -> None:
         """Open the splits of a run.

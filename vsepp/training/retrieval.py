@@ -81,7 +81,7 @@ class RetrievalObjective(Objective):
             keep_freed()
         if config.recompute and not image.feature_size:
             recompute_blocks(self.model.image_extractor.backbone)
-        self.batch_images = None  # numbers of those that the last step saw
+        self.batch_images: Any = None  # numbers of those that the last step saw
 
     def encode_images(self, images: paddle.Tensor) -> paddle.Tensor:
         return compute(self.model.image_extractor, images)
