@@ -27,6 +27,7 @@ from vsepp.text.vocabulary import SPECIAL_WORDS, UNK, Vocabulary
 from vsepp.training.data import worker_count
 from vsepp.training.dataset_task import DatasetTask
 from vsepp.training.task import Objective, Scored
+from vsepp.training.without_effect import keys_without_effect
 
 
 class CaptionedSplit(NamedTuple):
@@ -118,7 +119,7 @@ class CaptionTask(CaptionObjective, DatasetTask):
             train.take_captions(captions, decoder.reader)
         image = CellEncoder.for_training(config, self.feature_size)
         super().__init__(config, decoder, image, with_weights)
-        self.said = [*decoder.said]
+        self.said = [*decoder.said, *keys_without_effect(config)]
         self.loader = caption_loader(train, config.batch_size, config.seed, worker_count(config))
         self.steps = len(self.loader)
         self._references: dict[str, CaptionReferences] = {}
@@ -162,10 +163,9 @@ class CaptionTask(CaptionObjective, DatasetTask):
         own = {**self.reader.contents(), **self.image.contents()}
         return {**own, **self.contents_of_data()}
 
-    def begin_with(self, checkpoint: dict, path: str) -> str | None:
-        said = self.said_of_backbone(checkpoint, path)
-        super().begin_with(checkpoint, path)
-        return "; ".join(said) or None
+    @property
+    def of_words(self) -> dict[str, int]:
+        return {DECODER + name: axis for name, axis in WORD_ROWS.items()}
 
 
 def known_words(dataset: CaptionDataset, most: int) -> Vocabulary:
