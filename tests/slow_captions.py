@@ -60,7 +60,6 @@ def slow_common_subsequence(a, b):
     return lengths[-1][-1]
 
 
-
 def random_captions(images=30, seed=0, most=5):
     """(candidates, references) as lists of words; each image has one to ``most`` references."""
     draw = random.Random(seed)

@@ -73,7 +73,7 @@ def read_results(path: Union[str, os.PathLike], images: Sequence[str], split: st
     ]
     if wrong:
         raise InputError(
-            f"{path} does not fit the {len(images):,} images of the {split} split: it has "
+            f"{path} does not fit the {counted(len(images), 'image')} of the {split} split: it has "
             f"{' and '.join(wrong)}; give one caption for each, with COCO's number, the file's "
             "name or the place in the split, from 0, as its image_id."
         )
@@ -91,7 +91,8 @@ def write_results(
     captions = list(captions)
     if len(captions) != len(images):
         raise InputError(
-            f"{len(captions):,} captions do not fit {len(images):,} images: give one for each."
+            f"{counted(len(captions), 'caption')} for {counted(len(images), 'image')}: give one "
+            "for each."
         )
     matches = [_NUMBER.fullmatch(_stem(image)) for image in images]
     numbers = {int(match[1]): None for match in matches if match and len(match[1]) == _COCO_DIGITS}
@@ -125,7 +126,9 @@ def _by_number(
     matches = [_NUMBER.fullmatch(_stem(image)) for image in images]
     known = {int(match[1]): place for place, match in enumerate(matches) if match}
     if len(known) == len(images):
-        readings.append(([known.get(number) for number in numbers], "by the numbers in their names"))
+        readings.append(
+            ([known.get(number) for number in numbers], "by the numbers in their names")
+        )
     places = [number if number in range(len(images)) else None for number in numbers]
     readings.append((places, "by their places in the split"))
     whole = [each for each in readings if None not in each[0]]
