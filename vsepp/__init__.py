@@ -31,6 +31,7 @@ _HOMES = {
     "Correspondence": "vsepp.metrics.correspondence",
     "load": "vsepp.retrieval.model",
     "RetrievalModel": "vsepp.retrieval.model",
+    "plot_attention": "vsepp.report.attention_picture",
     "load_checkpoint": "vsepp.checkpoint",
     "Config": "vsepp.config",
     "load_config": "vsepp.config",

@@ -16,6 +16,7 @@ from vsepp.models.image_encoders.features import FeatureRepExtractor as FeatureR
 from vsepp.models.losses import TripletNetLoss as TripletNetLoss
 from vsepp.models.text_encoders.gru import TextRepExtractor as TextRepExtractor
 from vsepp.models.vsepp import VSEPP as VSEPP
+from vsepp.report.attention_picture import plot_attention as plot_attention
 from vsepp.retrieval.evaluation import evaluate as evaluate
 from vsepp.retrieval.model import RetrievalModel as RetrievalModel
 from vsepp.retrieval.model import load as load

@@ -1,0 +1,1 @@
+"""Sentences for photographs: from a captioner's probabilities to words."""

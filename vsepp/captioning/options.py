@@ -1,0 +1,97 @@
+"""How a sentence is chosen from a captioner's probabilities: the options, and which are refused."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from typing import Any
+
+from vsepp.system.errors import InputError
+
+_SAMPLING = ("temperature", "top_k", "top_p", "seed")
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """Beam search, or sampling.
+
+    Attributes:
+        beam: sentences that are followed side by side; 1 is greedy. Not for sampling.
+        captions: sentences for each photograph, at most: the best of the beam, or as many samples.
+        longest: words of a sentence, at most.
+        length_penalty: α of Wu et al. 2016 (arXiv 1609.08144, eq. 14, without coverage): sentences
+            are compared by log probability / ((5 + words) / 6)^α. With 0 short ones have the
+            advantage, the higher the less.
+        block_ngram: no sequence of so many words occurs twice in a sentence; 0: any may.
+        sample: draw the words instead of searching for the best.
+        temperature: the logarithms are divided by it before drawing; below 1 likely words become
+            likelier still.
+        top_k: only so many of the likeliest words are drawn from; 0: all.
+        top_p: only the likeliest words whose probabilities make up this share are drawn from.
+        seed: of the draws. A photograph's depend on it and on the photograph's number alone.
+
+    Raises:
+        InputError: for a value that means nothing.
+    """
+
+    beam: int = 5
+    captions: int = 1
+    longest: int = 20
+    length_penalty: float = 0.0
+    block_ngram: int = 0
+    sample: bool = False
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("beam", "captions", "longest"):
+            _check_count(name, getattr(self, name), 1)
+        for name in ("block_ngram", "top_k", "seed"):
+            _check_count(name, getattr(self, name), 0)
+        if not (_is_number(self.length_penalty) and self.length_penalty >= 0):
+            raise InputError(
+                f"length_penalty must be a number from 0 on, such as 0.7, not "
+                f"{self.length_penalty!r}."
+            )
+        if not (_is_number(self.temperature) and self.temperature > 0):
+            raise InputError(
+                f"temperature must be a number above 0, such as 0.7, not {self.temperature!r}."
+            )
+        if not (_is_number(self.top_p) and 0 < self.top_p <= 1):
+            raise InputError(
+                f"top_p must be a number above 0 and at most 1, such as 0.9, not {self.top_p!r}."
+            )
+        if self.sample:
+            return
+        if self.captions > self.beam:
+            raise InputError(
+                f"captions is {self.captions}, and beam {self.beam}: a beam gives no more captions "
+                f"than it is wide, so give a beam of {self.captions} or more."
+            )
+        for option in fields(self):
+            if option.name in _SAMPLING and getattr(self, option.name) != option.default:
+                raise InputError(
+                    f"{option.name} is for sampling, and a beam draws nothing: leave it out, or "
+                    "ask for sampling (sample) as well."
+                )
+
+    def score(self, log_probability: float, words: int) -> float:
+        """What sentences are compared by: the logarithm of the probability, after the penalty.
+
+        Args:
+            log_probability: of the whole sentence.
+            words: of the sentence.
+        """
+        return log_probability / ((5 + words) / 6) ** self.length_penalty
+
+
+def _check_count(name: str, value: Any, least: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise InputError(f"{name} must be a whole number from {least} on, not {value!r}.")
+
+
+def _is_number(value: Any) -> bool:
+    whole_or_real = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return whole_or_real and math.isfinite(value)
