@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, NamedTuple, Optional, Tuple
 
-from vsepp.captioning.photographs import Maker, caption_files
+from vsepp.captioning.making import Maker
+from vsepp.captioning.photographs import caption_files
 from vsepp.captioning.rows import Row
 from vsepp.captioning.sidecars import Sidecars
 from vsepp.captioning.tables import Table
@@ -62,14 +63,45 @@ class Outcome:
         }
 
 
-def caption_folders(
-    folders: Sequence[str | Path],
+class Photographs(NamedTuple):
+    """What lies below folders.
+
+    Attributes:
+        scope: the folders.
+        found: every file.
+    """
+
+    scope: Scope
+    found: Found
+
+
+def look_into(
+    folders: Sequence[str | Path], exclude: Sequence[str] = (), include: Sequence[str] = ()
+) -> Photographs:
+    """The photographs below folders.
+
+    Args:
+        folders: of the photographs, which are only read.
+        exclude, include: patterns, as :class:`vsepp.index.choosing.Choice` has them.
+
+    Raises:
+        InputError: when there are none.
+    """
+    check_folders(folders)
+    given = tuple(os.path.abspath(folder) for folder in folders)
+    scope = Scope(Wanted(given, tuple(exclude), tuple(include)), None)
+    found = find_photographs(scope.folders, (), scope.choice)
+    if not found.photographs:
+        raise InputError(nothing_found(scope.folders, found, found.refused))
+    return Photographs(scope, found)
+
+
+def caption_photographs(
+    photographs: Photographs,
     maker: Maker,
     out: Optional[str | Path] = None,
     sidecars: Optional[str] = None,
     force: bool = False,
-    exclude: Sequence[str] = (),
-    include: Sequence[str] = (),
     quiet: bool = True,
 ) -> Outcome:
     """Caption every photograph below folders that has no sentences yet.
@@ -78,31 +110,21 @@ def caption_folders(
     photographs, the checkpoint and the options alone.
 
     Args:
-        folders: of the photographs, which are only read.
+        photographs: see :func:`look_into`.
         maker: makes the sentences.
         out: a table, see :mod:`vsepp.captioning.tables`; None: none.
         sidecars: which files beside the photographs, see :mod:`vsepp.captioning.sidecars`; None:
             none.
         force: write over what is there.
-        exclude, include: patterns, as :class:`vsepp.index.choosing.Choice` has them.
         quiet: show no progress bar.
 
-    Returns:
-        Outcome
-
     Raises:
-        InputError: when the folders hold no photograph that can be read, or the table is of
-            other options, somebody else's, or being written by another process.
+        InputError: when no photograph can be read, or the table is of other options, somebody
+            else's, or being written by another process.
         OSError: naming the file, when something cannot be written. What was done is kept.
     """
-    check_folders(folders)
-    given = tuple(os.path.abspath(folder) for folder in folders)
-    scope = Scope(Wanted(given, tuple(exclude), tuple(include)), None)
-    found = find_photographs(scope.folders, (), scope.choice)
-    if not found.photographs:
-        raise InputError(nothing_found(scope.folders, found, found.refused))
+    (scope, found), origin = photographs, maker.origin()
     outcome = Outcome(found=found, unreadable=list(found.refused), remarks=list(scope.remarks()))
-    origin = maker.origin()
     with ExitStack() as stack:
         table = None
         if out is not None:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from vsepp.captioning.options import Decoding
 from vsepp.config import Config
+from vsepp.data.preprocessing import Preprocessing
 
 Picture = Union[str, "Image.Image", np.ndarray]  # an array: as ``Captioner.pixels`` has made it
 
@@ -37,6 +38,7 @@ class Captioner(Protocol):
     checkpoint: str
     fingerprint: str
     config: Config
+    preprocessing: Preprocessing
 
     def pixels(self, image: Any, exif: bool = True) -> np.ndarray:
         """A photograph as the network sees it: uint8 ``[size, size, 3]``."""

@@ -49,7 +49,8 @@ def document(text: str, mark: str) -> bytes:
         '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
         '<x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="vsepp">\n'
         f' <rdf:RDF xmlns:rdf="{_RDF}">\n'
-        f'  <rdf:Description rdf:about="">{_caption(text)}{_marked(mark)}</rdf:Description>\n'
+        f'  <rdf:Description rdf:about="">{_lines([_caption(text), _marked(mark)])}'
+        "</rdf:Description>\n"
         " </rdf:RDF>\n"
         "</x:xmpmeta>\n"
         '<?xpacket end="w"?>\n'
@@ -81,7 +82,7 @@ def merged(data: bytes, text: str, mark: str) -> bytes:
         raise ValueError("its dc:description is an attribute, as XMP does not allow")
     edits: List[Tuple[int, int, str]] = []
     item, alternatives, caption = (found.place(of) for of in (_ITEM, _ALTERNATIVES, _CAPTION))
-    additions = ""
+    additions = []
     if item is not None:
         edits.append((item.start, item.end, _item(text)))
     elif alternatives is not None and not alternatives.is_empty:
@@ -89,14 +90,14 @@ def merged(data: bytes, text: str, mark: str) -> bytes:
     elif caption is not None:
         edits.append((caption.start, caption.end, _caption(text)))
     else:
-        additions += _caption(text)
+        additions.append(_caption(text))
     marked = found.place(_MARK)
     if marked is not None:
         edits.append((marked.start, marked.end, _marked(mark)))
     else:
-        additions += _marked(mark)
+        additions.append(_marked(mark))
     if additions:
-        edits.append(found.at_the_end_of_a_description(additions))
+        edits.append(found.at_the_end_of_a_description(_lines(additions)))
     for start, end, new in sorted(edits, reverse=True):
         data = data[:start] + new.encode() + data[end:]
     if read(data) != Xmp(clean(text), mark):
@@ -116,13 +117,17 @@ def _item(text: str) -> str:
 
 def _caption(text: str) -> str:
     return (
-        f'\n   <dc:description xmlns:dc="{_DC}"><rdf:Alt xmlns:rdf="{_RDF}">{_item(text)}</rdf:Alt>'
+        f'<dc:description xmlns:dc="{_DC}"><rdf:Alt xmlns:rdf="{_RDF}">{_item(text)}</rdf:Alt>'
         "</dc:description>"
     )
 
 
 def _marked(mark: str) -> str:
-    return f'\n   <vsepp:captioned xmlns:vsepp="{_OURS}">{escape(mark)}</vsepp:captioned>\n  '
+    return f'<vsepp:captioned xmlns:vsepp="{_OURS}">{escape(mark)}</vsepp:captioned>'
+
+
+def _lines(elements: List[str]) -> str:
+    return "".join(f"\n   {element}" for element in elements) + "\n  "
 
 
 class _Place(NamedTuple):

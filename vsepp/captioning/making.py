@@ -1,0 +1,123 @@
+"""What makes sentences for photographs, and how: a captioner, its options, and who chooses."""
+
+from __future__ import annotations
+
+import dataclasses
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Dict, List, Optional, Tuple
+
+import numpy as np
+
+from vsepp.captioning.interface import Captioner, Sentence
+from vsepp.captioning.options import Decoding
+from vsepp.captioning.reranking import Retrieval, rerank
+from vsepp.captioning.rows import DIGITS, Answer
+from vsepp.config import Config
+from vsepp.system.errors import InputError
+
+OF_THE_CONFIGURATION = ("beam", "length_penalty", "block_ngram")
+_SAMPLES = 10  # among which a retrieval model chooses, unless it is said
+
+
+@dataclass(frozen=True)
+class Maker:
+    """What makes sentences, and how.
+
+    Attributes:
+        model: the captioner.
+        decoding: its options; where sentences are chosen among several, ``captions`` are the
+            candidates.
+        keep: sentences of each photograph, at most.
+        chooser: the retrieval model that chooses them among the candidates, or None.
+    """
+
+    model: Captioner
+    decoding: Decoding
+    keep: int
+    chooser: Optional[Retrieval] = None
+
+    def origin(self) -> Dict[str, Any]:
+        """What the sentences depend on, by the names of the options."""
+        plain = Decoding(sample=self.decoding.sample)
+        options = {
+            name.replace("_", "-"): value
+            for name, value in dataclasses.asdict(self.decoding).items()
+            if name == "beam" or value != getattr(plain, name)
+        }
+        if self.decoding.sample:
+            del options["beam"]
+        options["captions"] = self.keep
+        if self.chooser is not None:
+            options["candidates"] = self.decoding.captions
+            options["rerank"] = f"a model of fingerprint {self.chooser.fingerprint[:12]}"
+        return {"checkpoint": f"of fingerprint {self.model.fingerprint[:12]}", **options}
+
+    def answers(
+        self,
+        pixels: Sequence[np.ndarray],
+        attention: bool = False,
+        photographs: Optional[Sequence[Any]] = None,
+        exif: bool = True,
+    ) -> List[List[Tuple[Sentence, Answer]]]:
+        """Sentences, best first, of photographs that the captioner's ``pixels`` has made ready.
+
+        Args:
+            pixels: uint8 ``[size, size, 3]`` each.
+            attention: keep where each word looked.
+            photographs: the same as files, which the retrieval model opens, where there is one.
+            exif: whether it turns them.
+        """
+        numbers = None
+        if self.decoding.sample:  # draws go by the photograph, whatever it comes with
+            numbers = [zlib.crc32(np.ascontiguousarray(each).data.cast("B")) for each in pixels]
+        found = list(self.model.captions_of(pixels, self.decoding, attention, numbers))
+        if self.chooser is None:
+            return [[(made, _answer(made, None)) for made in of[: self.keep]] for of in found]
+        codes = self.chooser.encode_image(list(photographs or ()), exif=exif)
+        return [
+            [(made, _answer(made, similarity)) for made, similarity in of]
+            for of in rerank(self.chooser, codes, found, self.keep)
+        ]
+
+
+def _answer(made: Sentence, similarity: Optional[float]) -> Answer:
+    rounded = None if similarity is None else round(float(similarity), DIGITS)
+    return Answer(made.sentence, round(float(made.log_probability), DIGITS), rounded)
+
+
+def asked_for(
+    config: Config, given: Mapping[str, Any], captions: int, candidates: Optional[int] = None
+) -> Decoding:
+    """The options of a captioner.
+
+    Args:
+        config: the checkpoint's, whose values hold where nothing else is given.
+        given: fields of ``Decoding``.
+        captions: sentences of each photograph.
+        candidates: among so many they are chosen by a retrieval model; 0: as many as usual; None:
+            they are not chosen so.
+
+    Raises:
+        InputError: for values that mean nothing, or not together.
+    """
+    known = {name: getattr(config, name) for name in OF_THE_CONFIGURATION if hasattr(config, name)}
+    values = {**known, **given}
+    if values.get("sample") and "beam" in given:
+        raise InputError(
+            "beam and sample: a beam searches for the likeliest words, and sampling draws them; "
+            "leave one of them out."
+        )
+    made = captions
+    if candidates is not None:
+        usual = _SAMPLES if values.get("sample") else values.get("beam", Decoding.beam)
+        made = candidates or max(usual, captions)
+        if made < captions:
+            raise InputError(
+                f"captions is {captions}, and candidates {made}: give at least as many candidates "
+                "as are to be chosen."
+            )
+    if "beam" not in given and not values.get("sample"):
+        values["beam"] = max(made, values.get("beam", Decoding.beam))
+    return Decoding(captions=made, **values)
