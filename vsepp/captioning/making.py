@@ -50,8 +50,8 @@ class Maker:
             del options["beam"]
         options["captions"] = self.keep
         if self.chooser is not None:
-            options["candidates"] = self.decoding.captions
             options["rerank"] = f"a model of fingerprint {self.chooser.fingerprint[:12]}"
+            options["candidates"] = self.decoding.captions
         return {"checkpoint": f"of fingerprint {self.model.fingerprint[:12]}", **options}
 
     def answers(

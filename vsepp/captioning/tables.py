@@ -80,8 +80,8 @@ class Table:
         if other is not None:
             said = "; ".join(differences(other, self._origin)) or "another version"
             raise InputError(
-                f"{self.path} was begun with {said}: begin another with --out, give what it was "
-                "begun with, or --force to begin it anew."
+                f"{self.path} was begun with {said}: give that again, another --out, or --force to "
+                "begin it anew."
             )
         if not self.path.exists():
             return
