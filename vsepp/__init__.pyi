@@ -1,5 +1,6 @@
 """What type checkers know of the public names; ``__init__.py`` imports them when first used."""
 
+from vsepp.captioning.model import CaptionModel as CaptionModel
 from vsepp.checkpoint import load_checkpoint as load_checkpoint
 from vsepp.config import Config as Config
 from vsepp.config import load_config as load_config
@@ -7,6 +8,8 @@ from vsepp.data.feature_dataset import FeatureTextDataset as FeatureTextDataset
 from vsepp.data.image_dataset import ImageTextDataset as ImageTextDataset
 from vsepp.data.loaders import mktrainval as mktrainval
 from vsepp.data.preparation import create_dataset as create_dataset
+from vsepp.loading import load as load
+from vsepp.metrics.captions.scores import caption_scores as caption_scores
 from vsepp.metrics.correspondence import Correspondence as Correspondence
 from vsepp.metrics.protocol import evaluate_codes as evaluate_codes
 from vsepp.metrics.scores import calc_recall as calc_recall
@@ -19,7 +22,6 @@ from vsepp.models.vsepp import VSEPP as VSEPP
 from vsepp.report.attention_picture import plot_attention as plot_attention
 from vsepp.retrieval.evaluation import evaluate as evaluate
 from vsepp.retrieval.model import RetrievalModel as RetrievalModel
-from vsepp.retrieval.model import load as load
 from vsepp.system.errors import InputError as InputError
 from vsepp.text.vocabulary import Vocabulary as Vocabulary
 from vsepp.training import train as train

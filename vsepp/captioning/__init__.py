@@ -1,1 +1,1 @@
-"""Sentences for photographs: from a captioner's probabilities to words."""
+"""Sentences for photographs: decoding, the captioner, files of captions."""

@@ -77,6 +77,19 @@ class Decoding:
                     "ask for sampling (sample) as well."
                 )
 
+    @property
+    def description(self) -> str:
+        """In words, for a table: what differs from a plain search or a plain draw."""
+        if self.sample:
+            said = ["sampled", f"temperature {self.temperature:g}"]
+            said += [f"top_k {self.top_k}"] if self.top_k else []
+            said += [f"top_p {self.top_p:g}"] if self.top_p < 1 else []
+            return ", ".join([*said, f"seed {self.seed}"])
+        said = ["greedy" if self.beam == 1 else f"beam {self.beam}"]
+        said += [f"length_penalty {self.length_penalty:g}"] if self.length_penalty else []
+        said += [f"block_ngram {self.block_ngram}"] if self.block_ngram else []
+        return ", ".join(said)
+
     def score(self, log_probability: float, words: int) -> float:
         """What sentences are compared by: the logarithm of the probability, after the penalty.
 

@@ -31,10 +31,10 @@ def open_model(arguments, config, checkpoint=None, any_dataset=False):
     path = checkpoint_path(name, arguments, config, any_dataset)
     import_paddle()
     from vsepp.models.device import select_device
-    from vsepp.retrieval.model import load
+    from vsepp.retrieval.model import RetrievalModel
 
     select_device(config.device)
-    model = load(path)
+    model = RetrievalModel(path)
     if any(item.partition("=")[0].strip() == "test_flip" for item in arguments.override):
         model.config = model.config.replaced(test_flip=config.test_flip)
     wanted = model.config.backbone_precision

@@ -64,7 +64,7 @@ def main(argv=None):
 
     note = None
     if arguments.backbone:
-        convert_backbone(name, weights, arguments.out)
+        note = convert_backbone(name, weights, arguments.out)
     elif arguments.authors:
         convert_authors(arguments.authors, arguments.vocab, arguments.out)
     elif arguments.tutorial:

@@ -67,6 +67,13 @@ class Config:
     image_size: int = _key(
         224, (int,), "side of the square crop the network sees", minimum=1, maximum=9000
     )
+    pixels: str = _key(
+        "imagenet",
+        (str,),
+        "how pixels are normalised: by ImageNet's mean and deviation, or to −1…1; unless resize, "
+        "image_size and this are given, they are as the backbone wants them",
+        choices=("imagenet", "symmetric"),
+    )
     workers: Union[int, str] = _key(
         AUTO, (int, AUTO), "processes that load images", minimum=0, maximum=1024
     )
@@ -159,6 +166,57 @@ class Config:
     )
     use_abs: bool = _key(False, (bool,), "take absolute values of the codes")
     measure: str = _key("cosine", (str,), "similarity", choices=("cosine", "order"))
+    # captioner
+    caption_model: Optional[str] = _key(
+        None,
+        (str, None),
+        "train a captioner with this decoder (attention, addnorm); null: a retrieval model",
+    )
+    cell_size: int = _key(
+        256,
+        (int,),
+        "numbers that a captioner makes of a cell of the grid",
+        minimum=1,
+        maximum=2**16,
+    )
+    attention_size: int = _key(
+        256,
+        (int,),
+        "hidden numbers of caption_model=attention's attention",
+        minimum=1,
+        maximum=2**16,
+    )
+    heads: int = _key(1, (int,), "of caption_model=addnorm's attention", minimum=1, maximum=256)
+    decoder_size: int = _key(
+        512, (int,), "numbers of the decoder's state", minimum=1, maximum=2**16
+    )
+    initial_state: str = _key(
+        "zero",
+        (str,),
+        "what a decoder begins with: zeros, or what a linear layer makes of the mean cell",
+        choices=("zero", "mean"),
+    )
+    max_words: int = _key(
+        0, (int,), "a captioner knows only the commonest words, so many (0: all)", minimum=0
+    )
+    label_smoothing: float = _key(
+        0.0, (float,), "share of a word's target that goes to all words alike", minimum=0, below=1
+    )
+    doubly_stochastic: float = _key(
+        0.0,
+        (float,),
+        "weight of the penalty on cells that a caption's words attend to too much or too little",
+        minimum=0,
+    )
+    beam: int = _key(
+        3, (int,), "sentences that a captioner follows at a time", minimum=1, maximum=1000
+    )
+    length_penalty: float = _key(
+        0.0, (float,), "exponent by which longer sentences of a beam gain (0: none)", minimum=0
+    )
+    block_ngram: int = _key(
+        0, (int,), "no n-gram of so many words twice in a sentence (0: no such block)", minimum=0
+    )
     # loss
     loss: str = _key(
         "triplet",

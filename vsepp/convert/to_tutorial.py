@@ -28,6 +28,7 @@ from vsepp.training.schedules import SteppedDecay
 _TEMPERATURE = "logit_scale"  # the N-pair loss's own; no part of what encodes
 _TEXT = "text_extractor."
 _FIXED = (  # in the tutorial
+    "pixels",
     "image_features",
     "projection",
     "normalize_features",

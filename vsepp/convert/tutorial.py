@@ -238,5 +238,5 @@ def _origin(config: Config, weights: Mapping[str, np.ndarray], feature_size: int
     state = {
         name[len(BACKBONE) :]: value for name, value in weights.items() if name.startswith(BACKBONE)
     }
-    steps = Preprocessing(config.resize, config.image_size)
+    steps = Preprocessing.configured(config)
     return FeatureOrigin(config.image_model, feature_size, Encoding(fingerprint(state), steps))

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Tuple
+from typing import TYPE_CHECKING, Tuple
 
 from vsepp.data.transforms import MEAN, STD, CenterCrop, RandomCrop
+
+if TYPE_CHECKING:
+    from vsepp.config import Config
+
+#: ``pixels`` → mean and deviation of the channels red, green, blue, in units of 255
+PIXELS = {
+    "imagenet": (tuple(map(float, MEAN)), tuple(map(float, STD))),
+    "symmetric": ((0.5,) * 3, (0.5,) * 3),
+}
 
 
 @dataclass(frozen=True)
@@ -24,10 +33,16 @@ class Preprocessing:
     resize: int = 256
     image_size: int = 224
     interpolation: str = "bilinear"
-    mean: Tuple[float, ...] = tuple(map(float, MEAN))
-    std: Tuple[float, ...] = tuple(map(float, STD))
+    mean: Tuple[float, ...] = PIXELS["imagenet"][0]
+    std: Tuple[float, ...] = PIXELS["imagenet"][1]
     square: bool = False
     floor_crop: bool = False
+
+    @classmethod
+    def configured(cls, config: Config) -> Preprocessing:
+        """What ``resize``, ``image_size`` and ``pixels`` of a configuration say."""
+        mean, std = PIXELS[config.pixels]
+        return cls(config.resize, config.image_size, mean=mean, std=std)
 
     def center_crop(self) -> CenterCrop:
         """The transform of validation, testing and use: uint8 ``[image_size, image_size, 3]``."""

@@ -4,7 +4,8 @@ From one file to the next: ``similarity`` (the measures), ``correspondence`` (wh
 for which images), ``counting`` (wrong candidates before right ones), ``scores`` (ranks, R@K, mAP@R,
 rsum), ``bootstrap`` (intervals, comparisons, means over runs), ``result`` (one evaluation, as it is
 printed and stored), ``protocol`` (codes to result); ``top_k`` answers single queries. Each is
-imported when one of its names is first used: a single query needs no bootstrap.
+imported when one of its names is first used: a single query needs no bootstrap. Sentences are
+scored in ``captions``.
 """
 
 from __future__ import annotations

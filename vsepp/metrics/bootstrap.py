@@ -231,15 +231,44 @@ def summarise(results: Sequence[dict], names: Optional[Sequence[str]] = None) ->
     Raises:
         InputError: when they are fewer or do not belong together.
     """
+    shared = ("dataset", "split", "images", "captions", "protocol")
+    check_runs(results, shared, (*WAYS, "rsum"), names)
+    summary = {**{key: results[0][key] for key in shared}, "runs": len(results)}
+    for way in WAYS:
+        summary[way] = {
+            metric: over_runs([result[way][metric] for result in results])
+            for metric in results[0][way]
+            if all(metric in result[way] for result in results)
+        }
+    return {**summary, "rsum": over_runs([result["rsum"] for result in results])}
+
+
+def check_runs(
+    results: Sequence[dict],
+    shared: Sequence[str],
+    scores: Sequence[str],
+    names: Optional[Sequence[str]] = None,
+) -> None:
+    """Whether results are of several runs and belong together.
+
+    Args:
+        results: what ``tools/eval.py`` wrote.
+        shared: keys in which they must be equal.
+        scores: further keys that they must have; of :data:`WAYS` those with several scores.
+        names: what to call each in an error.
+
+    Raises:
+        InputError: when they are fewer than two, no such results, not of one protocol, or of the
+            same weights.
+    """
     names = list(names or (f"result {place}" for place in range(1, len(results) + 1)))
     if len(results) < 2:
         raise InputError("a standard deviation needs two results or more: give those of more runs.")
-    shared = ("dataset", "split", "images", "captions", "protocol")
     for name, result in zip(names, results):
         if (
             not isinstance(result, dict)
-            or not {*shared, *WAYS, "rsum"} <= result.keys()
-            or not all(isinstance(result[way], dict) for way in WAYS)
+            or not {*shared, *scores} <= result.keys()
+            or not all(isinstance(result[way], dict) for way in WAYS if way in scores)
         ):
             raise InputError(f"{name} is not a result of {tool('eval')}: give JSON that it wrote.")
         for key in (key for key in shared if result[key] != results[0][key]):
@@ -256,14 +285,7 @@ def summarise(results: Sequence[dict], names: Optional[Sequence[str]] = None) ->
             )
         seen[weights] = name
 
-    def over_runs(values: Sequence[float]) -> dict:
-        return {"mean": float(np.mean(values)), "std": float(np.std(values, ddof=1))}
 
-    summary = {**{key: results[0][key] for key in shared}, "runs": len(results)}
-    for way in WAYS:
-        summary[way] = {
-            metric: over_runs([result[way][metric] for result in results])
-            for metric in results[0][way]
-            if all(metric in result[way] for result in results)
-        }
-    return {**summary, "rsum": over_runs([result["rsum"] for result in results])}
+def over_runs(values: Sequence[float]) -> dict[str, float]:
+    """Mean and sample standard deviation: ``{"mean", "std"}``."""
+    return {"mean": float(np.mean(values)), "std": float(np.std(values, ddof=1))}

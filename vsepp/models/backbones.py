@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple, Optional, Tuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Tuple
 
 from vsepp.system.errors import InputError
 
 if TYPE_CHECKING:
     import paddle
+
+    from vsepp.config import Config
 
 
 class Backbone(NamedTuple):
@@ -30,6 +32,10 @@ class Backbone(NamedTuple):
     #: the smallest and the largest square image it takes (None: any)
     smallest_image: int = 32
     largest_image: Optional[int] = None
+    #: keys of the configuration that it wants otherwise than their defaults are
+    images: Tuple[Tuple[str, Any], ...] = ()
+    #: further heads in torchvision's files, by their names there: passed over as the classifier is
+    auxiliary: Tuple[str, ...] = ()
 
 
 def _resnets() -> Iterator[tuple[str, Backbone]]:
@@ -73,7 +79,14 @@ BACKBONES = {
     "mobilenet_v3_large": Backbone(960, ("classifier",), "avgpool"),
     **dict(_densenets()),
     "googlenet": Backbone(1024, _GOOGLENET_HEADS, "_pool_5"),
-    "inception_v3": Backbone(2048, ("dropout", "fc"), "avg_pool", smallest_image=75),
+    "inception_v3": Backbone(
+        2048,
+        ("dropout", "fc"),
+        "avg_pool",
+        smallest_image=75,
+        images=(("resize", 299), ("image_size", 299), ("pixels", "symmetric")),
+        auxiliary=("AuxLogits",),
+    ),
     # whose forward takes the sides of what its pool gives away; the map is not negative there
     "squeezenet1_0": Backbone(512, ("_drop", "_conv9"), "_conv9"),
     "squeezenet1_1": Backbone(512, ("_drop", "_conv9"), "_conv9"),
@@ -100,6 +113,26 @@ def find_backbone(name: str) -> Backbone:
 def feature_size(name: str) -> int:
     """How many numbers backbone ``name`` makes of an image (resnet152: 2048, vgg19: 4096)."""
     return find_backbone(name).feature_size
+
+
+def with_own_images(config: Config) -> Config:
+    """The configuration with the images that its backbone wants, where nobody chose others.
+
+    What is settled here counts as given, so that it is settled once.
+    """
+    own = find_own_images(config)
+    if not own:
+        return config
+    result = config.replaced(**{key: value for key, value in own.items() if not config.gives(key)})
+    result.given |= own.keys()
+    return result
+
+
+def find_own_images(config: Config) -> dict[str, Any]:
+    """``{key: value}`` of the images that the backbone of a configuration wants otherwise than
+    the defaults are."""
+    entry = BACKBONES.get(config.image_model)
+    return dict(entry.images) if entry else {}
 
 
 def check_image_size(name: str, size: int, resize: int | None = None) -> None:
@@ -130,7 +163,8 @@ def check_image_size(name: str, size: int, resize: int | None = None) -> None:
 
 def is_classifier(name: str, parameter: str) -> bool:
     """Whether ``parameter`` belongs to what is cut from backbone ``name``."""
-    return any(parameter.startswith(f"{layer}.") for layer in find_backbone(name).classifier)
+    entry = find_backbone(name)
+    return any(parameter.startswith(f"{layer}.") for layer in entry.classifier + entry.auxiliary)
 
 
 def check_grid(name: str) -> None:

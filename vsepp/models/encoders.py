@@ -204,7 +204,7 @@ class ImageEncoder(ABC):
     @property
     def preprocessing(self) -> Preprocessing:
         """What is done to a photograph before the network sees it."""
-        return Preprocessing(self.config.resize, self.config.image_size)
+        return Preprocessing.configured(self.config)
 
     @property
     @abstractmethod

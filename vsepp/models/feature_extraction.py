@@ -40,7 +40,7 @@ class FrozenBackbone:
 
     Args:
         config: ``image_model, image_features, image_grid, pretrained, weights, seed, resize,
-            image_size, backbone_precision`` count.
+            image_size, pixels, backbone_precision`` count.
         exif: turn photographs as their EXIF orientation says.
 
     Attributes:
@@ -56,6 +56,7 @@ class FrozenBackbone:
         grid = config.image_grid if config.image_features == "grid" else None
         self.network.eval()
         self.state = get_state(self.network)
+        image_size = encoder.preprocessing.image_size
         self.origin = FeatureOrigin(
             config.image_model,
             encoder.backbone_size,
@@ -65,7 +66,7 @@ class FrozenBackbone:
                 exif,
                 precision=backbone_precision(config.backbone_precision),
             ),
-            None if grid is None else math.isqrt(count_cells(self.network, config.image_size)),
+            None if grid is None else math.isqrt(count_cells(self.network, image_size)),
         )
         self._predictor: BackbonePredictor | None = None
 

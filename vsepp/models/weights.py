@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -19,6 +19,8 @@ from urllib.request import getproxies
 
 import numpy as np
 
+from vsepp.data.transforms import MEAN, STD
+from vsepp.models import inception
 from vsepp.models.backbones import find_backbone, is_classifier
 from vsepp.pickles import read_pickle
 from vsepp.system.errors import InputError
@@ -37,7 +39,12 @@ _TORCH_STATISTICS = (*_TORCH_TO_PADDLE, "num_batches_tracked")
 
 
 def initialise_backbone(
-    backbone: nn.Layer, name: str, pretrained: bool = True, weights: str | Path | None = None
+    backbone: nn.Layer,
+    name: str,
+    pretrained: bool = True,
+    weights: str | Path | None = None,
+    mean: Sequence[float] | np.ndarray = MEAN,
+    std: Sequence[float] | np.ndarray = STD,
 ) -> None:
     """Give a fresh backbone its weights.
 
@@ -46,18 +53,26 @@ def initialise_backbone(
         name: its name in ``BACKBONES``.
         pretrained: take Paddle's ImageNet weights, downloaded when they are not there.
         weights: path of a local file; it wins over ``pretrained``.
+        mean, std: that the pixels which it is fed are normalised with: weights of Inception v3
+            that are meant for others are turned into such that give the same.
 
     Raises:
         InputError: when the weights cannot be had or do not fit.
     """
     if weights:
-        load_backbone_weights(backbone, name, weights)
+        load_backbone_weights(backbone, name, weights, mean=mean, std=std)
     elif pretrained:
-        load_backbone_weights(backbone, name, pretrained_weights_path(name), strict=False)
+        path = pretrained_weights_path(name)
+        load_backbone_weights(backbone, name, path, strict=False, mean=mean, std=std)
 
 
 def load_backbone_weights(
-    backbone: nn.Layer, name: str, path: str | Path, strict: bool = True
+    backbone: nn.Layer,
+    name: str,
+    path: str | Path,
+    strict: bool = True,
+    mean: Sequence[float] | np.ndarray = MEAN,
+    std: Sequence[float] | np.ndarray = STD,
 ) -> None:
     """Load a local file of weights into ``backbone``, whole or not at all.
 
@@ -65,29 +80,18 @@ def load_backbone_weights(
         strict: refuse a file with parameters that are neither the backbone's nor its
             classifier's (every parameter of resnet50 fits into its place in a file of
             resnet152).
+        mean, std: see :func:`initialise_backbone`.
 
     Raises:
         InputError: naming the file, and the parameter that is missing, unexpected,
             of the wrong shape or not finite.
     """
-    state = read_backbone_weights(backbone, name, path, strict)
-    missing, unexpected = backbone.set_state_dict(state)
-    if missing or unexpected:  # read_backbone_weights has compared every name
-        raise RuntimeError(f"{name} did not take its weights: {missing} {unexpected}")
-
-
-def read_backbone_weights(
-    backbone: nn.Layer, name: str, path: str | Path, strict: bool = True
-) -> dict[str, np.ndarray]:
-    """Read a file of weights for ``backbone`` without changing it.
-
-    Returns:
-        dict: Paddle's parameter name → float32 array, for exactly the parameters
-        that the backbone has, in its order.
-    """
     path = Path(path).expanduser()
     found, from_torch = read_state(path)
-    return fit_backbone_weights(backbone, name, found, from_torch, path, strict)
+    state = fit_backbone_weights(backbone, name, found, from_torch, path, strict, mean, std)
+    missing, unexpected = backbone.set_state_dict(state)
+    if missing or unexpected:  # every name has been compared
+        raise RuntimeError(f"{name} did not take its weights: {missing} {unexpected}")
 
 
 def fit_backbone_weights(
@@ -97,6 +101,8 @@ def fit_backbone_weights(
     from_torch: bool,
     path: str | Path,
     strict: bool = True,
+    mean: Sequence[float] | np.ndarray = MEAN,
+    std: Sequence[float] | np.ndarray = STD,
 ) -> dict[str, np.ndarray]:
     """Weights under Paddle's or torch's names as ``backbone`` stores them.
 
@@ -104,16 +110,23 @@ def fit_backbone_weights(
         found: parameter name → array as stored.
         from_torch: whether torch wrote them, with linear weights ``[out, in]``.
         path: where they came from, for messages.
-        strict: as in :func:`load_backbone_weights`.
+        strict, mean, std: as in :func:`load_backbone_weights`.
 
     Returns:
-        dict: as :func:`read_backbone_weights`.
+        dict: Paddle's parameter name → float32 array, for exactly the parameters
+        that the backbone has, in its order.
     """
     arrays = {}
+    torchvisions = False  # of Inception v3, which the two have for different pixels
     for theirs, value in found.items():
         ours = _paddle_name(theirs)
-        if ours is not None and not is_classifier(name, ours):
-            arrays[ours] = value
+        if ours is None or is_classifier(name, ours):
+            continue
+        if name == "inception_v3":
+            renamed = inception.paddle_name(ours)
+            torchvisions |= renamed != ours
+            ours = renamed
+        arrays[ours] = value
     state = {}
     for key, parameter in backbone.state_dict().items():
         if key not in arrays:
@@ -127,7 +140,20 @@ def fit_backbone_weights(
             f"{path}: parameter {next(iter(arrays))!r} does not belong to {name}; "
             f"give the weights of {name}, or set image_model to the network they are of."
         )
+    if name == "inception_v3":
+        return inception.fitted(state, torchvisions, mean, std)
     return state
+
+
+def passed_over(name: str, found: Mapping[str, np.ndarray]) -> list[str]:
+    """The layers in a file of backbone ``name`` that are not of its features: its classifier."""
+    entry = find_backbone(name)
+    keys = [key for key in map(_paddle_name, found) if key is not None]
+    return [
+        layer
+        for layer in entry.auxiliary + entry.classifier
+        if any(key.startswith(f"{layer}.") for key in keys)
+    ]
 
 
 def _paddle_name(key: str) -> str | None:

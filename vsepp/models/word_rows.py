@@ -1,12 +1,14 @@
-"""Rows of an embedding carried over from one vocabulary to another, word by word."""
+"""Rows of an embedding: carried over from one vocabulary to another, or of a file of vectors."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
+import paddle
 
 from vsepp.text.vocabulary import SPECIAL_WORDS, Vocabulary
+from vsepp.text.word_vectors import read_word_vectors
 
 
 class CarriedWords(NamedTuple):
@@ -39,3 +41,25 @@ def carry_rows(
     places, sources = ([each.word_to_index[word] for word in known] for each in (ours, theirs))
     result[places] = rows[sources]
     return result
+
+
+def begin_with_vectors(weight: paddle.Tensor, vocabulary: Vocabulary, path: str) -> str:
+    """Let the words that a file has vectors of begin with them.
+
+    Args:
+        weight: of an embedding, ``[len(vocabulary), word_dim]``; shorter vectors take its first
+            numbers.
+        path: see ``vsepp.text.word_vectors``.
+
+    Returns:
+        how many words were found and which are missing, as a line
+
+    Raises:
+        InputError: see :func:`vsepp.text.word_vectors.read_word_vectors`.
+    """
+    word_dim = weight.shape[1]
+    vectors = read_word_vectors(path, vocabulary, word_dim)
+    rows = weight.numpy().copy()
+    rows[vectors.places, : vectors.size] = vectors.values
+    weight.set_value(paddle.to_tensor(rows))
+    return vectors.line(word_dim)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from vsepp.metrics.top_k import scores_of_text, top_k
+from vsepp.report.caption_tables import caption_table
 from vsepp.report.curves import draw_curves
 from vsepp.report.pictures import draw_queries
 from vsepp.report.tables import metrics_table
@@ -12,6 +13,7 @@ from vsepp.report.tables import metrics_table
 QUERIES = 4
 ANSWERS = 5
 SHOWN_DIRECTIONS = 50
+_SHOWN_IMAGE = 7  # of a validation split, whose caption is printed
 SHOWN_IMAGES = 100  # of the joint space; each with one caption
 
 
@@ -63,6 +65,31 @@ class RetrievalListener(TrainingListener):
         shown = scored.shown
         show_space(self.writer, shown.dataset, shown.images, shown.texts)
         self.folder.log(metrics_table(replace(shown.result, checkpoints=(str(checkpoint),))))
+
+
+class CaptionListener(TrainingListener):
+    """Besides, a made and a real caption of one image at each validation.
+
+    ``scored.shown`` is a ``vsepp.training.captioning.CaptionedSplit``.
+    """
+
+    def validated(self, scored, step):
+        """The captions into the log and into VisualDL."""
+        dataset, sentences = scored.shown.dataset, scored.shown.sentences
+        image_id = _SHOWN_IMAGE % len(sentences)
+        real = dataset.sentences()[image_id * dataset.captions_per_image]
+        lines = [
+            f"{dataset.image_name(image_id)}",
+            f"  made: {sentences[image_id]}",
+            f"  real: {real}",
+        ]
+        for line in lines:
+            self.folder.log(line)
+        self.writer.add_text("val/caption", "\n".join(lines), step)
+
+    def tested(self, scored, checkpoint):
+        """The table into the log."""
+        self.folder.log(caption_table(replace(scored.shown.result, checkpoint=str(checkpoint))))
 
 
 def show_queries(dataset, images, texts, measure):

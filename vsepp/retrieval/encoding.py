@@ -29,11 +29,15 @@ if TYPE_CHECKING:  # a single sentence waits for neither
 BATCH = 64  # captions, or features of images, at a time
 
 
-class HasExtractors(Protocol):
-    """A ``JointEmbedding``, or a ``RetrievalModel``."""
+class HasImageExtractor(Protocol):
+    """A network, or a model over a checkpoint, with the half that looks at images."""
 
     @property
     def image_extractor(self) -> paddle.nn.Layer: ...
+
+
+class HasExtractors(HasImageExtractor, Protocol):
+    """A ``JointEmbedding``, or a ``RetrievalModel``."""
 
     @property
     def text_extractor(self) -> paddle.nn.Layer: ...
@@ -80,7 +84,7 @@ def encode_rows(
 
 
 def encode_images(
-    model: HasExtractors,
+    model: HasImageExtractor,
     inputs: Iterable[np.ndarray],
     count: int,
     batch_size: int,

@@ -18,7 +18,7 @@ from vsepp.data.dataset import CaptionDataset, open_dataset
 from vsepp.data.encoding import Encoding
 from vsepp.data.orientation import described
 from vsepp.data.prepared import Prepared
-from vsepp.data.stored.features import GIVEN, FeatureOrigin, FeatureStore
+from vsepp.data.stored.features import FeatureOrigin, FeatureStore
 from vsepp.data.stored.views import MIRROR
 from vsepp.metrics.top_k import scores_of_image, scores_of_text, top_k
 from vsepp.retrieval.encoding import share_codes
@@ -95,7 +95,7 @@ def open_gallery(
             f"{dataset.folder.name}'s photographs are {described(dataset.exif)}; those that "
             f"{model.checkpoint} was trained on were {described(model.exif)}"
         )
-    features = _feature_store(model, prepared)
+    features = model.feature_store(prepared)
     if features and not all(features.holds(split, dataset.images, view) for view in _views(model)):
         features = None
     if features is None and prepared.features and model.config.test_flip:
@@ -127,16 +127,6 @@ def open_gallery(
 def _views(model: RetrievalModel) -> tuple[int, ...]:
     """The views of a photograph that its code is made of."""
     return (0, MIRROR) if model.config.test_flip else (0,)
-
-
-def _feature_store(model: RetrievalModel, prepared: Prepared) -> FeatureStore | None:
-    """Where the features that the model was trained over would be, or those of the data set."""
-    origin = FeatureOrigin.from_record(model.frozen) if model.frozen else prepared.features
-    if origin is None:
-        return None
-    if origin.backbone != GIVEN:  # of this data set's photographs, opened as it says
-        origin = replace(origin, encoding=replace(origin.encoding, exif=prepared.exif))
-    return FeatureStore(prepared.folder, origin)
 
 
 def _keys(

@@ -1,39 +1,26 @@
-"""Using a trained model: encode photographs and sentences, compare them, classify."""
+"""Using a trained retrieval model: encode photographs and sentences, compare them, classify."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import paddle
 
-from vsepp.checkpoint import load_checkpoint
+from vsepp.checkpoint import RETRIEVAL, load_checkpoint, wrong_kind
 from vsepp.metrics.similarity import MEASURES
 from vsepp.models.losses import NPairLoss
 from vsepp.retrieval.arguments import listed
 from vsepp.retrieval.encoding import BATCH, encode_captions, padded
+from vsepp.retrieval.networks import Networks
 from vsepp.retrieval.photographs import EncodesPhotographs, Photo
 from vsepp.retrieval.prompts import TEMPLATE, each_once, have_meaning, prompts
 from vsepp.system.errors import InputError
 
 
-def load(checkpoint: str | Path) -> RetrievalModel:
-    """A model ready for use, from a checkpoint.
-
-    Nothing but the checkpoint is read: ImageNet weights are neither looked for nor fetched.
-
-    Args:
-        checkpoint: a file that ``tools/train.py`` or ``tools/convert.py`` wrote.
-
-    Raises:
-        InputError: when it is missing, truncated, of another program, or a pickle.
-    """
-    return RetrievalModel(checkpoint)
-
-
-class RetrievalModel(EncodesPhotographs):
+class RetrievalModel(EncodesPhotographs, Networks):
     """Encodes photographs and sentences into one space.
 
     Each half of the model is built when it is first needed, so that a sentence does not wait
@@ -195,3 +182,7 @@ class RetrievalModel(EncodesPhotographs):
         if "logit_scale" not in state:
             return None
         return 1 / min(float(np.exp(state["logit_scale"][0])), NPairLoss.largest_scale)
+
+    def caption(self, *images: object, **options: object) -> NoReturn:
+        """InputError: a retrieval model writes no sentences."""
+        raise wrong_kind(self.checkpoint, RETRIEVAL)

@@ -22,20 +22,20 @@ from vsepp.models.twins.predictor import BackbonePredictor
 from vsepp.retrieval.arguments import listed
 from vsepp.retrieval.encoding import BATCH, encode_images, encode_rows
 from vsepp.retrieval.mirroring import averaged, averaged_pairs, with_mirror_images
-from vsepp.retrieval.networks import Networks
+from vsepp.retrieval.networks import ImageNetwork
 from vsepp.system.errors import InputError
 
 if TYPE_CHECKING:  # a single photograph does not wait for it
     from vsepp.data.dataset import CaptionDataset
 
 MANY_IMAGES = 64  # from here on, preparing a faster network pays
-_PHOTO = (str, os.PathLike, Image.Image)  # what a single photograph may come as
+PHOTO = (str, os.PathLike, Image.Image)  # what a single photograph may come as
 _ENOUGH = 2  # of a photograph's pixels to a side of the resized one, for resizing to average over
 
 Photo = Union[str, Path, Image.Image]  # the file of a photograph, or the photograph
 
 
-class EncodesPhotographs(Networks):
+class EncodesPhotographs(ImageNetwork):
     """The half of a model that encodes photographs, or features of them."""
 
     _predictor: BackbonePredictor | None = None
@@ -62,7 +62,7 @@ class EncodesPhotographs(Networks):
             InputError: when a photograph cannot be decoded, or when the checkpoint holds no
                 backbone (then use :meth:`encode_features`).
         """
-        photos = listed(images, _PHOTO, "images")
+        photos = listed(images, PHOTO, "images")
         return self._encode_each(lambda photo: self.pixels(photo, exif), photos, quiet)
 
     def encode_photographs(self, dataset: CaptionDataset, quiet: bool = True) -> np.ndarray:
@@ -145,15 +145,15 @@ class EncodesPhotographs(Networks):
         return codes
 
     def _encode_pixels(self, pixels: np.ndarray) -> np.ndarray:
-        codes = np.empty((len(pixels), self.embed_size), np.float32)
+        codes = []
         predictor = self._fast_backbone()
         size = predictor.batch_size
         for start in range(0, len(pixels), size):
             features = predictor(pixels[start : start + size])
             whole = np.zeros((size, *features.shape[1:]), np.float32)
             whole[: len(features)] = features
-            codes[start : start + size] = self._encode_features(whole, size)[: len(features)]
-        return codes
+            codes.append(self._encode_features(whole, size)[: len(features)])
+        return np.concatenate(codes) if codes else self.no_codes()
 
     def pixels(self, image: Photo, exif: bool = True) -> np.ndarray:
         """A photograph (a path or PIL image) as the network sees it: uint8 ``[size, size, 3]``.
@@ -181,7 +181,7 @@ class EncodesPhotographs(Networks):
         The arguments are those of :meth:`encode_image`.
         """
         steps = self.preprocessing
-        pixels = [self.pixels(photo, exif) for photo in listed(images, _PHOTO, "images")]
+        pixels = [self.pixels(photo, exif) for photo in listed(images, PHOTO, "images")]
         rows = np.stack(pixels) if pixels else np.empty((0, *2 * [steps.image_size], 3), np.uint8)
         return normalize(rows, steps.mean, steps.std)
 

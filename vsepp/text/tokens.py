@@ -110,6 +110,11 @@ def jieba(sentence: str) -> list[str]:
 TOKENIZERS = {"words": words, "treebank": treebank, "jieba": jieba}
 
 
+def has_ideographs(text: str) -> bool:
+    """Whether Chinese characters are among those of a text."""
+    return bool(_IDEOGRAPH.search(text))
+
+
 def find_tokenizer(name: str) -> Callable[[str], list[str]]:
     """The function from a sentence to its list of words that goes by a name.
 

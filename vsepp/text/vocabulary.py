@@ -77,6 +77,20 @@ class Vocabulary:
         numbers = {word: index for index, word in enumerate(new, start=len(self))}
         return Vocabulary({**self.word_to_index, **numbers})
 
+    def commonest(self, captions: Iterable[Sequence[int]], count: int) -> Vocabulary:
+        """The words that occur most often, in the order they have here.
+
+        Args:
+            captions: lists of indices.
+            count: words that are kept, the special ones besides. Of words that occur equally
+                often, those that come earlier here.
+        """
+        seen = Counter(index for caption in captions for index in caption)
+        words = [index for index, word in enumerate(self.words) if word not in SPECIAL_WORDS]
+        kept = sorted(sorted(words, key=lambda index: (-seen[index], index))[:count])
+        ordered = [PAD, *(self.words[index] for index in kept), UNK, START, END]
+        return Vocabulary({word: index for index, word in enumerate(ordered)})
+
     @classmethod
     def load(cls, path: str | os.PathLike) -> Vocabulary:
         """Read ``vocab.json``; InputError when it is missing or malformed."""

@@ -1,8 +1,8 @@
 """A training run: a loop, a task, and who listens.
 
-``loop.py`` is what happens; ``retrieval.py`` is what is trained; ``task.py`` is what the one asks
-of the other. They are put together here, where they are first needed: a part that is imported by
-itself brings neither Paddle nor the report with it.
+``loop.py`` is what happens; ``retrieval.py`` and ``captioning.py`` are what is trained; ``task.py``
+is what the one asks of the other. They are put together here, where they are first needed: a part
+that is imported by itself brings neither Paddle nor the report with it.
 """
 
 from __future__ import annotations
@@ -27,12 +27,15 @@ def build_trainer(config: Config) -> Trainer:
     from vsepp.data.options import with_prepared_options
     from vsepp.data.prepared import Prepared
     from vsepp.data.splits import prepared_folder
-    from vsepp.report.training_listener import RetrievalListener
+    from vsepp.report.training_listener import CaptionListener, RetrievalListener
+    from vsepp.training.captioning import CaptionTask
     from vsepp.training.loop import Trainer
     from vsepp.training.retrieval import RetrievalTask
 
     prepared = Prepared(prepared_folder(config.data_dir, config.dataset))
     config = with_prepared_options(config, prepared)
+    if config.caption_model:
+        return Trainer(config, partial(CaptionTask, prepared=prepared), [CaptionListener()])
     return Trainer(config, partial(RetrievalTask, prepared=prepared), [RetrievalListener()])
 
 

@@ -25,7 +25,12 @@ from vsepp.training.optimizer import check_decay, get_optimizer, optimizer_state
 from vsepp.training.position import Position
 from vsepp.training.run_folder import RunFolder
 from vsepp.training.schedules import counts_steps
-from vsepp.training.starting import check_destinations, named_checkpoint, read_resumed
+from vsepp.training.starting import (
+    check_destinations,
+    named_checkpoint,
+    read_resumed,
+    with_images_of_run,
+)
 from vsepp.training.step import TrainingStep
 from vsepp.training.stopping import StopRequest
 from vsepp.training.task import Diverged, Listener, Scored, Task
@@ -52,7 +57,7 @@ class Trainer:
     def __init__(
         self, config: Config, task: Callable[..., Task], listeners: Sequence[Listener] = ()
     ) -> None:
-        self.config = config = named_checkpoint(config)
+        self.config = config = with_images_of_run(named_checkpoint(config))
         select_device(config.device)
         if config.amp != "off" and paddle.get_device() == "cpu":
             raise InputError("amp: mixed precision needs a GPU: set amp=off.")

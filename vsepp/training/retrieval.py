@@ -12,9 +12,7 @@ import paddle
 from vsepp.checkpoint import read_header
 from vsepp.config import Config
 from vsepp.data.loaders import training_loader
-from vsepp.data.orientation import described, shown
-from vsepp.data.prepared import Prepared, dataset_words
-from vsepp.data.stored.features import GIVEN, FeatureOrigin
+from vsepp.data.prepared import Prepared
 from vsepp.metrics import RetrievalResult, evaluate_codes, recalls
 from vsepp.metrics.protocol import MIRRORED
 from vsepp.models.encoders import (
@@ -23,23 +21,19 @@ from vsepp.models.encoders import (
     encoders_for_training,
     find_text_encoder,
 )
-from vsepp.models.feature_extraction import GivenFeatures
 from vsepp.models.losses import build_loss, check_loss, equal_rows
 from vsepp.models.recomputing import recompute_blocks
 from vsepp.models.state import get_state, set_state
 from vsepp.models.twins import compute
-from vsepp.models.vsepp import BACKBONE, TEMPERATURE, build_model
+from vsepp.models.vsepp import TEMPERATURE, build_model
 from vsepp.retrieval.encoding import encode_dataset
-from vsepp.system.errors import InputError
-from vsepp.system.invocation import command
 from vsepp.system.memory import keep_freed, return_large_blocks
 from vsepp.training.carried_words import carry_words
 from vsepp.training.collapse import CollapseWatch
-from vsepp.training.data import open_splits, worker_count
-from vsepp.training.task import Diverged, Objective, Scored, Task
+from vsepp.training.data import worker_count
+from vsepp.training.dataset_task import DatasetTask
+from vsepp.training.task import Diverged, Objective, Scored
 from vsepp.training.without_effect import keys_without_effect
-
-_NAMED_AT_MOST = 8  # images of a batch in a message
 
 
 class EncodedSplit(NamedTuple):
@@ -87,7 +81,7 @@ class RetrievalObjective(Objective):
             keep_freed()
         if config.recompute and not image.feature_size:
             recompute_blocks(self.model.image_extractor.backbone)
-        self.batch_images = None  # numbers of those that the last step saw
+        self.batch_images: Any = None  # numbers of those that the last step saw
 
     def encode_images(self, images: paddle.Tensor) -> paddle.Tensor:
         return compute(self.model.image_extractor, images)
@@ -108,13 +102,12 @@ class RetrievalObjective(Objective):
         )
 
 
-class RetrievalTask(RetrievalObjective, Task):
+class RetrievalTask(RetrievalObjective, DatasetTask):
     """Training of a dual encoder on a prepared data set, as photographs or stored features.
 
     Args, raises: see :class:`Task`; ``prepared`` is the data set, where it is open already.
 
     Attributes:
-        data: ``RunData``.
         loader: the training split's.
     """
 
@@ -125,12 +118,10 @@ class RetrievalTask(RetrievalObjective, Task):
     ) -> None:
         find_text_encoder(config.text_model).check_config(config, with_weights)
         check_loss(config)
-        self.data = open_splits(config, ("train", "val", "test"), prepared=prepared)
-        self.backbone = self.data.backbone
-        feature_size = self.backbone.origin.feature_size if self.backbone else None
+        self.open_data(config, prepared)
         path = None if with_weights else config.checkpoint or config.init_from
         after = (read_header(path), path) if path else None
-        text, image = encoders_for_training(config, self.data, feature_size, after)
+        text, image = encoders_for_training(config, self.data, self.feature_size, after)
         for dataset in self.data.splits.values():
             if not text.reader.reads(dataset):  # an encoder that takes no words of vocab.json
                 captions, _ = text.reader.read_anew(dataset.written_sentences())
@@ -146,6 +137,10 @@ class RetrievalTask(RetrievalObjective, Task):
         )
         self.steps = len(self.loader)
         self.collapse = CollapseWatch(config)
+
+    @property
+    def reader(self) -> Any:
+        return self.text.reader
 
     # ---- data and score
 
@@ -181,18 +176,6 @@ class RetrievalTask(RetrievalObjective, Task):
 
     # ---- what it says
 
-    def heading(self) -> str:
-        config, train = self.config, self.data.splits["train"]
-        seen = f"photographs through {config.image_model}"
-        if self.backbone:
-            seen = self.backbone.origin.description
-        if self.data.exif:
-            seen += ", turned as EXIF says"
-        return (
-            f"training on {config.dataset}: {len(train.images)} images, {len(train)} captions, "
-            f"{seen}"
-        )
-
     def begin_epoch(self, epoch: int) -> None:
         """Take up the loss of the epoch: another may stand before the hardest negatives alone."""
         self.criterion = build_loss(self.config, self.model, epoch)
@@ -203,65 +186,11 @@ class RetrievalTask(RetrievalObjective, Task):
     def warning(self, loss: float, step: int) -> str | None:
         return self.collapse.warning(loss, step, getattr(self.criterion, "hard_negative", False))
 
-    def batch_names(self) -> str:
-        if self.batch_images is None:
-            return ""
-        dataset = self.data.splits["train"]
-        numbers = sorted(set(np.asarray(self.batch_images).reshape(-1).tolist()))
-        names = ", ".join(dataset.image_name(number) for number in numbers[:_NAMED_AT_MOST])
-        more = ", …" if len(numbers) > _NAMED_AT_MOST else ""
-        return f", whose batch has the images {names}{more}"
-
     # ---- checkpoints
 
     def contents(self) -> dict:
-        contents = {"vocab": None, **self.text.contents(), **self.image.contents()}
-        if not isinstance(self.backbone, GivenFeatures):
-            contents["exif"] = self.data.exif
-        if self.backbone:
-            contents["backbone"] = self.backbone.origin.record()
-        return contents
-
-    def more_weights(self) -> dict:
-        """The backbone behind stored features, so that the file can encode photographs."""
-        state = self.backbone.state if self.backbone else {}
-        return {BACKBONE + name: value for name, value in state.items()}
-
-    def check(self, checkpoint: dict, path: str, resuming: bool) -> None:
-        if resuming and not self.text.reader.is_of(checkpoint):
-            name = self.data.splits["train"].folder.name
-            raise InputError(
-                f"{path} was trained with another vocabulary than that of the data set "
-                f"{name}: prepare it as it was, or set init_from={path} in place of "
-                "checkpoint, which carries its weights over word by word."
-            )
-        if resuming and checkpoint.get("exif", False) != self.data.exif:
-            mend = command("prepare", *dataset_words(self.data.splits["train"].folder))
-            raise InputError(
-                f"{path} was trained on photographs {described(not self.data.exif)}, and the data "
-                f"set is prepared with --exif {shown(self.data.exif)}: run `{mend} --exif "
-                f"{shown(not self.data.exif)} --force` with the other options of before, or use "
-                "init_from to begin a new run with its weights."
-            )
-        if not self.backbone:
-            return
-        theirs, ours = checkpoint.get("backbone"), self.backbone.origin
-        if resuming and not _same_features(theirs, ours.record()):
-            raise InputError(
-                f"{path} was trained over the features of another backbone: set weights "
-                "and pretrained as they were, and go on on a processor that computes in the same "
-                "backbone_precision."
-            )
-        if not resuming and theirs and theirs["backbone"] != ours.backbone:
-            mend = (
-                "give a checkpoint over the same features"
-                if GIVEN in (theirs["backbone"], ours.backbone)
-                else f"set image_model={theirs['backbone']}"
-            )
-            raise InputError(
-                f"init_from: {path} was trained over features of {theirs['backbone']}, "
-                f"this run reads those of {ours.backbone}: {mend}."
-            )
+        own = {"vocab": None, **self.text.contents(), **self.image.contents()}
+        return {**own, **self.contents_of_data()}
 
     def begin_with(self, checkpoint: dict, path: str) -> str | None:
         """Words that the checkpoint does not know start afresh."""
@@ -274,11 +203,7 @@ class RetrievalTask(RetrievalObjective, Task):
             theirs, ours = checkpoint.get("tokenizer", "words"), self.text.reader.tokenizer
             if theirs != ours:
                 said.append(f"{path} has its captions cut by {theirs}, this run by {ours}")
-        if self.backbone and _of_other_weights(checkpoint.get("backbone"), self.backbone.origin):
-            said.append(
-                f"{path} was trained over features of other weights of {self.config.image_model}: "
-                "where that is not meant, set weights and pretrained as they were"
-            )
+        said += self.said_of_backbone(checkpoint, path)
         if self.config.word_vectors:
             said.append(f"word_vectors is not read: the words begin with their embedding of {path}")
         if self.config.text_weights:
@@ -289,24 +214,5 @@ class RetrievalTask(RetrievalObjective, Task):
         return "; ".join(said) or None
 
     def set_weights(self, state: dict, path: str | Path) -> None:
-        """Over stored features, a backbone among the weights is passed over; a temperature begins
-        anew where only one side learns it."""
-        optional = (BACKBONE, TEMPERATURE) if self.backbone else (TEMPERATURE,)
-        set_state(self.model, state, str(path), optional=optional)
-
-
-def _of_other_weights(theirs: dict | None, ours: FeatureOrigin) -> bool:
-    """Whether a record of features is of the same backbone's other weights."""
-    if not theirs or theirs["backbone"] == GIVEN:
-        return False
-    return theirs["fingerprint"] != ours.encoding.fingerprint
-
-
-def _same_features(theirs: dict | None, ours: dict) -> bool:
-    """Whether a run over features goes on, by the records of their origin.
-
-    A record without a precision is compared without one: checkpoints did not always say it.
-    """
-    if theirs and "precision" not in theirs:
-        ours = {key: value for key, value in ours.items() if key != "precision"}
-    return theirs == ours
+        """A temperature begins anew where only one side learns it."""
+        set_state(self.model, state, str(path), optional=(*self.passed_over, TEMPERATURE))

@@ -11,6 +11,7 @@ from vsepp.config import Config, apply
 from vsepp.data.options import with_prepared_options
 from vsepp.data.prepared import Prepared
 from vsepp.data.splits import prepared_folder
+from vsepp.models.backbones import with_own_images
 from vsepp.system.atomic import write_json
 from vsepp.system.errors import InputError
 from vsepp.system.json_files import read_json
@@ -71,7 +72,7 @@ def train_seeds(config: Config, seeds: Sequence[int]) -> Iterator[SeedRun]:
             "where each of its runs is."
         )
     prepared = Prepared(prepared_folder(config.data_dir, config.dataset))
-    config = with_prepared_options(config, prepared)
+    config = with_own_images(with_prepared_options(config, prepared))
     runs = [of_seed(config, seed) for seed in seeds]
     for run in runs:
         yield _finished(run) or _train(run)

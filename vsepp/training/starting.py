@@ -9,6 +9,7 @@ from typing import Any
 
 from vsepp.checkpoint import load_checkpoint, read_header
 from vsepp.config import KEYS, Config, apply, override
+from vsepp.models.backbones import find_own_images, with_own_images
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import command, quoted
 from vsepp.system.locks import only_one
@@ -59,6 +60,7 @@ _OF_THE_WEIGHTS = (
     "weights",
     "resize",
     "image_size",
+    "pixels",
     "normalize_features",
     "normalize_images",
     "use_abs",
@@ -92,10 +94,32 @@ def with_model_of_init_from(config: Config) -> tuple[Config, str | None]:
         for key in _OF_THE_WEIGHTS
         if key in theirs and key not in config.given and theirs[key] != getattr(config, key)
     }
+    config = _with_images_of(config, theirs)
     if not taken:
         return config, None
     words = ", ".join(override(key, value) for key, value in taken.items())
     return apply(config, taken, source), f"as in {source}: {words}"
+
+
+def with_images_of_run(config: Config) -> Config:
+    """The configuration with the images that its backbone wants, where its user chose no others.
+
+    A run that goes on has those of its checkpoint: an earlier version may have had others.
+    """
+    path = named_checkpoint(config).checkpoint
+    if path and find_own_images(config) and Path(path).is_file():
+        config = _with_images_of(config, read_header(path)["config"])
+    return with_own_images(config)
+
+
+def _with_images_of(config: Config, theirs: dict[str, Any]) -> Config:
+    """The configuration with the images of a checkpoint of the same backbone, as if given."""
+    keys = find_own_images(config)
+    if theirs.get("image_model") != config.image_model or not keys:
+        return config
+    result = config.replaced(**{key: _stored(theirs, key) for key in keys if not config.gives(key)})
+    result.given |= keys.keys()
+    return result
 
 
 def check_destinations(config: Config) -> None:

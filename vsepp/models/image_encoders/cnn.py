@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import paddle
@@ -11,7 +11,13 @@ from paddle import nn
 
 from vsepp.config import Config
 from vsepp.data.transforms import MEAN, STD
-from vsepp.models.backbones import build_backbone, check_grid, check_image_size, feature_size
+from vsepp.models.backbones import (
+    build_backbone,
+    check_grid,
+    check_image_size,
+    feature_size,
+    with_own_images,
+)
 from vsepp.models.cells import count_cells
 from vsepp.models.encoders import ImageEncoder
 from vsepp.models.image_encoders.features import FeatureRepExtractor
@@ -20,6 +26,9 @@ from vsepp.models.twins import compute
 from vsepp.models.twins.small_maps import hasten_small_maps
 from vsepp.models.weights import initialise_backbone
 from vsepp.system.errors import InputError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self  # which Python's typing has from 3.11 on
 
 BACKBONE = "backbone."  # how the names of a backbone's parameters begin
 #: keys that say something of the cells of a grid alone → the value that says nothing
@@ -71,7 +80,7 @@ class ImageRepExtractor(FeatureRepExtractor):
         self.mean, self.std = mean, std
         if backbone is None:
             backbone = build_backbone(pretrained_model, None if self.pooling is None else grid)
-            initialise_backbone(backbone, pretrained_model, pretrained, weights)
+            initialise_backbone(backbone, pretrained_model, pretrained, weights, mean, std)
         self.backbone = backbone
         if not finetuned:
             for parameter in self.backbone.parameters():
@@ -120,9 +129,13 @@ class CNNEncoder(ImageEncoder):
     """``image_model``: one of ``BACKBONES``, or its stored features."""
 
     @classmethod
+    def for_training(cls, config: Config, feature_size: int | None = None) -> Self:
+        return cls(with_own_images(config), feature_size)
+
+    @classmethod
     def from_checkpoint(
         cls, config: Config, contents: dict, state: Mapping[str, np.ndarray], source: str
-    ) -> CNNEncoder:
+    ) -> Self:
         linear = "fc" if config.projection == "linear" else "fc.first"
         weight, bias = f"{linear}.weight", f"{linear}.bias"
         size = None
@@ -130,8 +143,13 @@ class CNNEncoder(ImageEncoder):
             if weight not in state:
                 raise InputError(f"{source} holds no image encoder: give another checkpoint.")
             size = state[weight].shape[0] if state[weight].ndim else 0
-        check_shapes(state, {bias: (config.embed_size,)}, source)
+        check_shapes(state, {bias: (cls.code_size(config),)}, source)
         return cls(config, size)
+
+    @staticmethod
+    def code_size(config: Config) -> int:
+        """Numbers that its linear layer gives."""
+        return config.embed_size
 
     @property
     def backbone_size(self) -> int:
@@ -142,10 +160,12 @@ class CNNEncoder(ImageEncoder):
         check_image_size(self.config.image_model, steps.image_size, steps.resize)
 
     def frozen_backbone(self) -> nn.Layer:
-        config = self.config
+        config, steps = self.config, self.preprocessing
         grid = config.image_grid if config.image_features == "grid" else None
         backbone = build_backbone(config.image_model, grid)
-        initialise_backbone(backbone, config.image_model, config.pretrained, config.weights)
+        initialise_backbone(
+            backbone, config.image_model, config.pretrained, config.weights, steps.mean, steps.std
+        )
         return backbone
 
     def check_keys(self) -> None:

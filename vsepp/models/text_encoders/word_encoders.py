@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import paddle
 
 from vsepp.config import Config
 from vsepp.models.encoders import CaptionedData, TextEncoder
@@ -15,10 +14,10 @@ from vsepp.models.shapes import check_shapes
 from vsepp.models.text_encoders.gru import TextRepExtractor
 from vsepp.models.text_encoders.pooled_gru import LAST, PooledTextExtractor
 from vsepp.models.text_encoders.text_dropout import TextDropout
+from vsepp.models.word_rows import begin_with_vectors
 from vsepp.system.errors import InputError
 from vsepp.text.reader import WordReader
 from vsepp.text.vocabulary import END, PAD, START, UNK
-from vsepp.text.word_vectors import read_word_vectors
 
 
 class GRUEncoder(TextEncoder):
@@ -74,16 +73,9 @@ class GRUEncoder(TextEncoder):
     def build_for_training(self, with_weights: bool = True) -> TextRepExtractor:
         network = self.build()
         if with_weights and self.config.word_vectors:
-            self._begin_with_vectors(network, self.config.word_vectors)
+            weight, path = network.embedding.weight, self.config.word_vectors
+            self.said.append(begin_with_vectors(weight, self.reader.vocabulary, path))
         return network
-
-    def _begin_with_vectors(self, network: TextRepExtractor, path: str) -> None:
-        weight, word_dim = network.embedding.weight, self.config.word_dim
-        vectors = read_word_vectors(path, self.reader.vocabulary, word_dim)
-        rows = weight.numpy().copy()
-        rows[vectors.places, : vectors.size] = vectors.values
-        weight.set_value(paddle.to_tensor(rows))
-        self.said.append(vectors.line(word_dim))
 
     def _dropout(self) -> TextDropout:
         config, number = self.config, self.reader.vocabulary.word_to_index

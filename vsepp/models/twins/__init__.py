@@ -8,8 +8,8 @@ same numbers, with the layer's own weights. Training, evaluation and use all com
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-import paddle
 from paddle import nn
 
 from vsepp.system.lazy import at_place
@@ -28,16 +28,23 @@ TWINS = {
         "vsepp.models.twins.grid_head:feature_codes"
     ),
     "vsepp.models.image_encoders.cnn:ImageRepExtractor": "vsepp.models.twins.pixels:image_codes",
+    "vsepp.models.image_encoders.grid_cells:ImageCells": "vsepp.models.twins.pixels:image_codes",
+    "vsepp.models.caption_decoders.attention:AttentionDecoder": (
+        "vsepp.models.twins.caption_attention:word_logits"
+    ),
+    "vsepp.models.caption_decoders.addnorm:AddNormDecoder": (
+        "vsepp.models.twins.caption_addnorm:word_logits"
+    ),
 }
 
 
-def find_twin(kind: type[nn.Layer]) -> Callable[..., paddle.Tensor] | None:
+def find_twin(kind: type[nn.Layer]) -> Callable[..., Any] | None:
     """The twin of layers of exactly this class, or None."""
     place = TWINS.get(f"{kind.__module__}:{kind.__qualname__}")
     return at_place(place) if place else None
 
 
-def compute(layer: nn.Layer, *inputs: paddle.Tensor) -> paddle.Tensor:
+def compute(layer: nn.Layer, *inputs: Any) -> Any:
     """What ``layer`` gives for a batch: by its twin where there is one, else by ``forward``.
 
     Values are not checked: whoever hands a batch in has seen to it that lengths lie within the
@@ -45,7 +52,7 @@ def compute(layer: nn.Layer, *inputs: paddle.Tensor) -> paddle.Tensor:
 
     Args:
         layer: an encoder.
-        inputs: what its ``forward`` takes.
+        inputs: what its ``forward`` takes, the first a tensor.
     """
     twin = find_twin(type(layer))
     if twin is None or _is_changed(layer) or not inputs[0].place.is_cpu_place():

@@ -42,6 +42,25 @@ class StepPacking:
         ends = np.cumsum(self.batch_sizes).tolist()
         return [slice(end - size, end) for size, end in zip(self.batch_sizes, ends)]
 
+    def rows_before(self, step: int) -> slice:
+        """The rows of the words before those of a step, which is not the first."""
+        start = self.steps[step - 1].start
+        return slice(start, start + self.batch_sizes[step])
+
+    @cached_property
+    def before(self) -> np.ndarray:
+        """int64: the row before each row, of all rows but the first step's."""
+        rows = [np.arange(0)]
+        for step in range(1, len(self.steps)):
+            before = self.rows_before(step)
+            rows.append(np.arange(before.start, before.stop))
+        return np.concatenate(rows)
+
+    @cached_property
+    def in_order(self) -> np.ndarray:
+        """int64 ``[words]``: the rows, caption after caption in the captions' own order."""
+        return np.argsort(self.words)
+
     @cached_property
     def captions(self) -> np.ndarray:
         """int64 ``[words]``: which caption, counted in falling order, each row belongs to."""

@@ -1,0 +1,59 @@
+"""Small captioners and batches for them."""
+
+import numpy as np
+import paddle
+
+from vsepp.models.caption_decoders.word_decoder import targets_of
+from vsepp.models.captioner import Captioner
+from vsepp.models.decoders import find_caption_decoder
+from vsepp.models.image_encoders.grid_cells import FeatureCells
+from vsepp.models.text_encoders.text_dropout import TextDropout
+
+VOCABULARY, FEATURES, CELLS = 20, 10, 6
+UNK, START, END = 1, 2, 3
+DROPOUT = TextDropout(0.3, 0.3, 0.3, unknown=UNK, marks=(0, START, END))
+#: name → decoder, and what it is built with
+KINDS = {
+    "attention": ("attention", dict(cell_size=5, decoder_size=8, attention_size=7)),
+    "attention, mean": (
+        "attention",
+        dict(cell_size=5, decoder_size=8, attention_size=7, initial_state="mean"),
+    ),
+    "addnorm": ("addnorm", dict(cell_size=8, decoder_size=8)),
+    "addnorm, mean": ("addnorm", dict(cell_size=8, decoder_size=8, initial_state="mean")),
+    "addnorm, heads": ("addnorm", dict(cell_size=5, decoder_size=8, heads=2)),
+}
+
+
+def make_decoder(kind, dropout=TextDropout()):
+    """With weights large enough for attention to prefer some cells."""
+    paddle.seed(0)
+    name, sizes = KINDS[kind]
+    decoder = find_caption_decoder(name)(VOCABULARY, word_dim=4, dropout=dropout, **sizes)
+    for parameter in decoder.parameters():
+        parameter.set_value(parameter + 0.4 * paddle.randn(parameter.shape))
+    return decoder
+
+
+def make_captioner(kind, dropout=TextDropout(), **head):
+    decoder = make_decoder(kind, dropout)
+    cells = FeatureCells(FEATURES, decoder.cell_size, decoder.rectified, **head)
+    return Captioner(cells, decoder)
+
+
+def make_features(images=3, dtype=np.float32):
+    values = np.random.default_rng(1).standard_normal((images, CELLS, FEATURES))
+    return paddle.to_tensor(values.astype(dtype))
+
+
+def make_captions(lengths):
+    """(int64 [n, longest], int64 [n]) as tensors: `lengths` count <start> and <end>."""
+    grid = np.zeros((len(lengths), max(lengths)), np.int64)
+    generator = np.random.default_rng(2)
+    for row, length in zip(grid, lengths):
+        row[:length] = START, *generator.integers(4, VOCABULARY, length - 2), END
+    return paddle.to_tensor(grid), paddle.to_tensor(np.array(lengths, np.int64))
+
+
+def make_targets(captions, lengths):
+    return paddle.to_tensor(targets_of(captions.numpy(), lengths.numpy()))

@@ -1,0 +1,27 @@
+"""From a captioner's words to a sentence as people write it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from vsepp.text.tokens import has_ideographs
+
+_TO_THE_LEFT = re.compile(r" (?=(?:[.,;:?!%)\]}]|'s|'re|'ve|'ll|'d|'m|n't|')(?: |$))")
+_TO_THE_RIGHT = re.compile(r"(?<=[(\[{#$]) ")
+
+
+def written(words: Sequence[str]) -> str:
+    """Words as a sentence: marks beside their words, no blank between Chinese words.
+
+    >>> written(["a", "child", "'s", "dog", ",", "running", "."])
+    "a child's dog, running."
+    >>> written(["一只", "狗"])
+    '一只狗'
+    """
+    pieces: list[str] = []
+    for before, word in zip(("", *words), words):
+        joined = not before or (has_ideographs(before[-1]) and has_ideographs(word[0]))
+        pieces.append(word if joined else f" {word}")
+    sentence = _TO_THE_LEFT.sub("", "".join(pieces))
+    return _TO_THE_RIGHT.sub("", sentence.replace("`` ", '"').replace(" ''", '"'))

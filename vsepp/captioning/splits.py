@@ -1,0 +1,95 @@
+"""Sentences for the images of a split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+import numpy as np
+import paddle
+
+from vsepp.captioning.caption import Caption
+from vsepp.captioning.decoding import decode
+from vsepp.captioning.options import Decoding
+from vsepp.data.batches import in_groups
+from vsepp.data.dataset import CaptionDataset
+from vsepp.data.images import map_images
+from vsepp.data.stored.halves import stack_float32
+from vsepp.metrics.captions.scores import CaptionReferences
+from vsepp.models.caption_decoders.word_decoder import WordDecoder
+from vsepp.models.captioner import Captioner
+from vsepp.models.device import memory_errors_explained
+from vsepp.models.twins import compute
+from vsepp.retrieval.encoding import evaluation_mode
+from vsepp.system.progress import progress
+from vsepp.text.vocabulary import Vocabulary
+
+IMAGES = 64  # whose cells are held at a time
+
+Thing = TypeVar("Thing")
+
+
+def in_grouped_images(images: Iterable[Thing], count: int, quiet: bool) -> Iterator[list[Thing]]:
+    """Images in lists of :data:`IMAGES`, with a bar unless ``quiet``."""
+    return in_groups(progress(images, "captioning", count, "image", disable=quiet or None), IMAGES)
+
+
+def caption_cells(
+    batches: Iterable[np.ndarray],
+    decoder: WordDecoder,
+    vocabulary: Vocabulary,
+    decoding: Decoding,
+    attention: bool = False,
+) -> Iterator[list[Caption]]:
+    """Sentences for images that come batch by batch as cells, ``[n, cells, cell_size]``.
+
+    Sampling draws by an image's place among all of them.
+
+    Yields:
+        of each image its captions, best first
+    """
+    first = 0
+    for cells in batches:
+        numbers = range(first, first + len(cells))
+        step = decoder.stepper(cells)
+        yield from decode(step, len(cells), vocabulary, decoding, attention, numbers)
+        first += len(cells)
+
+
+def caption_images(
+    model: Captioner,
+    dataset: CaptionDataset,
+    vocabulary: Vocabulary,
+    decoding: Decoding,
+    quiet: bool = True,
+) -> list[list[Caption]]:
+    """Sentences for the images of a ``CaptionDataset``, as it gives them.
+
+    Args:
+        model: the captioner, which is left in the mode it was found in.
+        vocabulary: its words.
+        decoding: how sentences are chosen.
+        quiet: show no progress bar.
+
+    Returns:
+        of each image its captions, best first
+    """
+    count = len(dataset.images)
+
+    def batches() -> Iterator[np.ndarray]:
+        rows = map_images(dataset.image, range(count))
+        for group in in_grouped_images(rows, count, quiet):
+            with memory_errors_explained():
+                images = paddle.to_tensor(stack_float32(group))
+                yield compute(model.image_extractor, images).numpy()
+
+    with evaluation_mode(model):
+        return list(caption_cells(batches(), model.decoder, vocabulary, decoding))
+
+
+def references_of(dataset: CaptionDataset) -> CaptionReferences:
+    """The captions of each image of a split, as people wrote them."""
+    count, sentences = dataset.captions_per_image, dataset.sentences()
+    return CaptionReferences(
+        [sentences[first : first + count] for first in range(0, len(sentences), count)]
+    )

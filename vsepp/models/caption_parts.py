@@ -1,0 +1,128 @@
+"""What a captioner is made of, as a configuration or a checkpoint has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vsepp.config import Config
+from vsepp.models.caption_decoders.word_decoder import WordDecoder
+from vsepp.models.captioner import Captioner
+from vsepp.models.decoders import find_caption_decoder
+from vsepp.models.image_encoders.cell_encoder import CellEncoder
+from vsepp.models.shapes import check_shapes
+from vsepp.models.text_encoders.text_dropout import TextDropout
+from vsepp.models.word_rows import begin_with_vectors
+from vsepp.system.errors import InputError
+from vsepp.text.reader import WordReader
+from vsepp.text.vocabulary import END, PAD, START, UNK
+
+DECODER = "decoder."  # how the names of the decoder's parameters begin in a captioner
+WORD_ROWS = "embedding.weight"  # of the decoder: a row for each word
+#: key of the configuration that counts for one decoder alone → its name
+_OF_ONE = {"attention_size": "attention", "heads": "addnorm"}
+
+
+class DecoderParts:
+    """``caption_model``: a decoder, and the words that it writes.
+
+    Args:
+        config: the run's ``Config``.
+        reader: its vocabulary, and what cuts the captions into it.
+
+    Attributes:
+        said: lines for a run's log, of what was found while the network was built.
+    """
+
+    def __init__(self, config: Config, reader: WordReader) -> None:
+        self.config = config
+        self.reader = reader
+        self.kind = find_caption_decoder(str(config.caption_model))
+        self.said: list[str] = []
+
+    @classmethod
+    def from_checkpoint(cls, config: Config, contents: dict, source: str) -> DecoderParts:
+        """The decoder of a checkpoint, by its header; InputError where that is malformed."""
+        return cls(config, WordReader.from_contents(contents, source))
+
+    def build(self) -> WordDecoder:
+        """The network, its weights to be set."""
+        config = self.config
+        sizes: dict[str, Any] = dict(
+            word_dim=config.word_dim,
+            cell_size=config.cell_size,
+            decoder_size=config.decoder_size,
+            initial_state=config.initial_state,
+            dropout=self._dropout(),
+        )
+        for key, name in _OF_ONE.items():
+            if config.caption_model == name:
+                sizes[key] = getattr(config, key)
+        return self.kind(len(self.reader.vocabulary), **sizes)
+
+    def build_for_training(self, with_weights: bool = True) -> WordDecoder:
+        """The network, which begins with ``word_vectors`` where there are some and
+        ``with_weights``."""
+        network, path = self.build(), self.config.word_vectors
+        if with_weights and path:
+            vocabulary = self.reader.vocabulary
+            self.said.append(begin_with_vectors(network.embedding.weight, vocabulary, path))
+        return network
+
+    def check_state(self, state: Mapping[str, np.ndarray], source: str) -> None:
+        """InputError, before the network is built, when weights are of another size."""
+        config = self.config
+        words = len(self.reader.vocabulary)
+        shapes = {
+            WORD_ROWS: (words, config.word_dim),
+            "vocabulary.weight": (config.decoder_size, words),
+        }
+        check_shapes(state, shapes, source)
+
+    def _dropout(self) -> TextDropout:
+        config, number = self.config, self.reader.vocabulary.word_to_index
+        return TextDropout(
+            config.word_dropout,
+            config.embedding_dropout,
+            config.output_dropout,
+            number[UNK],
+            (number[PAD], number[START], number[END]),
+        )
+
+
+def check_caption_keys(config: Config, with_weights: bool = True) -> None:
+    """InputError where keys of a captioner's configuration contradict each other.
+
+    It is asked before anything is computed.
+
+    Args:
+        with_weights: the run begins with the weights that the configuration names.
+    """
+    find_caption_decoder(str(config.caption_model))
+    if config.test_flip:
+        raise InputError(
+            "test_flip: a captioner looks at each photograph as it is: set test_flip=false."
+        )
+    if with_weights and config.word_vectors and not Path(config.word_vectors).is_file():
+        raise InputError(
+            f"word_vectors: {config.word_vectors} is no file: check the path, or leave it out."
+        )
+    CellEncoder.for_training(config).check_keys()
+
+
+def build_captioner(
+    image: CellEncoder, decoder: DecoderParts, with_weights: bool = True
+) -> Captioner:
+    """The network that a configuration describes, for training.
+
+    Args:
+        with_weights: begin with the weights that the configuration asks for; without, they are
+            left as built, to be set afterwards.
+    """
+    return Captioner(
+        image.build_for_training(with_weights),  # first: the seed's numbers are drawn in order
+        decoder.build_for_training(with_weights),
+    )

@@ -1,0 +1,170 @@
+"""A task over a prepared data set: what retrieval and captioning have in common."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vsepp.config import Config
+from vsepp.data.orientation import described, shown
+from vsepp.data.prepared import Prepared, dataset_words
+from vsepp.data.stored.features import GIVEN, FeatureOrigin
+from vsepp.models.feature_extraction import FrozenBackbone, GivenFeatures
+from vsepp.models.state import set_state
+from vsepp.models.vsepp import BACKBONE
+from vsepp.system.errors import InputError
+from vsepp.system.invocation import command
+from vsepp.text.reader import WordReader
+from vsepp.training.data import RunData, open_splits
+from vsepp.training.task import Task
+
+_NAMED_AT_MOST = 8  # images of a batch in a message
+
+
+class DatasetTask(Task):
+    """A :class:`Task` whose model looks at the images of a data set, as photographs or as stored
+    features; a subclass calls :meth:`open_data` first.
+
+    Attributes:
+        data: ``RunData``.
+        backbone: of ``data``.
+        reader: what turns sentences into what the model reads or writes.
+        batch_images: ids of the images that the last step saw, or None.
+    """
+
+    config: Config
+    data: RunData
+    backbone: FrozenBackbone | GivenFeatures | None
+    batch_images: Any
+
+    def open_data(self, config: Config, prepared: Prepared | None = None) -> None:
+        """Open the splits of a run.
+
+        Args:
+            prepared: the data set, where it is open already.
+        """
+        self.data = open_splits(config, ("train", "val", "test"), prepared=prepared)
+        self.backbone = self.data.backbone
+
+    @property
+    def reader(self) -> WordReader:
+        raise NotImplementedError
+
+    @property
+    def feature_size(self) -> int | None:
+        """Numbers of stored features, per image or per cell; None over photographs."""
+        return self.backbone.origin.feature_size if self.backbone else None
+
+    @property
+    def passed_over(self) -> tuple[str, ...]:
+        """Prefixes of weights in checkpoints that the model does without: over stored features,
+        those of the backbone."""
+        return (BACKBONE,) if self.backbone else ()
+
+    # ---- what it says
+
+    def heading(self) -> str:
+        config, train = self.config, self.data.splits["train"]
+        seen = f"photographs through {config.image_model}"
+        if self.backbone:
+            seen = self.backbone.origin.description
+        if self.data.exif:
+            seen += ", turned as EXIF says"
+        return (
+            f"training on {config.dataset}: {len(train.images)} images, {len(train)} captions, "
+            f"{seen}"
+        )
+
+    def batch_names(self) -> str:
+        if self.batch_images is None:
+            return ""
+        dataset = self.data.splits["train"]
+        numbers = sorted(set(np.asarray(self.batch_images).reshape(-1).tolist()))
+        names = ", ".join(dataset.image_name(number) for number in numbers[:_NAMED_AT_MOST])
+        more = ", …" if len(numbers) > _NAMED_AT_MOST else ""
+        return f", whose batch has the images {names}{more}"
+
+    # ---- checkpoints
+
+    def contents_of_data(self) -> dict:
+        """What a checkpoint says of the images that it was trained on."""
+        contents: dict = {}
+        if not isinstance(self.backbone, GivenFeatures):
+            contents["exif"] = self.data.exif
+        if self.backbone:
+            contents["backbone"] = self.backbone.origin.record()
+        return contents
+
+    def more_weights(self) -> dict:
+        """The backbone behind stored features, so that the file can encode photographs."""
+        state = self.backbone.state if self.backbone else {}
+        return {BACKBONE + name: value for name, value in state.items()}
+
+    def check(self, checkpoint: dict, path: str, resuming: bool) -> None:
+        if resuming and not self.reader.is_of(checkpoint):
+            name = self.data.splits["train"].folder.name
+            raise InputError(
+                f"{path} was trained with another vocabulary than that of the data set "
+                f"{name}: prepare it as it was, or set init_from={path} in place of "
+                "checkpoint, which carries its weights over word by word."
+            )
+        if resuming and checkpoint.get("exif", False) != self.data.exif:
+            mend = command("prepare", *dataset_words(self.data.splits["train"].folder))
+            raise InputError(
+                f"{path} was trained on photographs {described(not self.data.exif)}, and the data "
+                f"set is prepared with --exif {shown(self.data.exif)}: run `{mend} --exif "
+                f"{shown(not self.data.exif)} --force` with the other options of before, or use "
+                "init_from to begin a new run with its weights."
+            )
+        if not self.backbone:
+            return
+        theirs, ours = checkpoint.get("backbone"), self.backbone.origin
+        if resuming and not _same_features(theirs, ours.record()):
+            raise InputError(
+                f"{path} was trained over the features of another backbone: set weights "
+                "and pretrained as they were, and go on on a processor that computes in the same "
+                "backbone_precision."
+            )
+        if not resuming and theirs and theirs["backbone"] != ours.backbone:
+            mend = (
+                "give a checkpoint over the same features"
+                if GIVEN in (theirs["backbone"], ours.backbone)
+                else f"set image_model={theirs['backbone']}"
+            )
+            raise InputError(
+                f"init_from: {path} was trained over features of {theirs['backbone']}, "
+                f"this run reads those of {ours.backbone}: {mend}."
+            )
+
+    def said_of_backbone(self, checkpoint: dict, path: str) -> list[str]:
+        """What is to be said where a run begins with weights over another backbone's features."""
+        if not self.backbone or not _of_other_weights(
+            checkpoint.get("backbone"), self.backbone.origin
+        ):
+            return []
+        return [
+            f"{path} was trained over features of other weights of {self.config.image_model}: "
+            "where that is not meant, set weights and pretrained as they were"
+        ]
+
+    def set_weights(self, state: dict, path: str | Path) -> None:
+        set_state(self.model, state, str(path), optional=self.passed_over)
+
+
+def _of_other_weights(theirs: dict | None, ours: FeatureOrigin) -> bool:
+    """Whether a record of features is of the same backbone's other weights."""
+    if not theirs or theirs["backbone"] == GIVEN:
+        return False
+    return theirs["fingerprint"] != ours.encoding.fingerprint
+
+
+def _same_features(theirs: dict | None, ours: dict) -> bool:
+    """Whether a run over features goes on, by the records of their origin.
+
+    A record without a precision is compared without one: checkpoints did not always say it.
+    """
+    if theirs and "precision" not in theirs:
+        ours = {key: value for key, value in ours.items() if key != "precision"}
+    return theirs == ours
