@@ -101,9 +101,9 @@ def test_several_sentences_and_their_similarities(photos, tmp_path):
 @pytest.mark.parametrize("suffix", ["csv", "jsonl"])
 @pytest.mark.parametrize("stop_after", range(5))
 def test_an_interrupted_run_goes_on_where_it_was(suffix, stop_after, photos, tmp_path, monkeypatch):
-    from vsepp.captioning import photographs
+    from vsepp.captioning import folder
 
-    monkeypatch.setattr(photographs, "_BATCH", 2)
+    monkeypatch.setattr(folder, "MANY", 2)
     run(photos, tmp_path / f"whole.{suffix}")
     out = tmp_path / f"out.{suffix}"
     with pytest.raises(KeyboardInterrupt):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from captioning.colour_captioner import ColourCaptioner, WarmRetrieval
 
-from vsepp import Config, InputError
+from vsepp import InputError
 from vsepp.captioning.making import Maker, asked_for
 from vsepp.captioning.options import Decoding
 
@@ -23,7 +23,15 @@ from vsepp.captioning.options import Decoding
     ],
 )
 def test_options(given, captions, candidates, expected):
-    assert asked_for(Config(), given, captions, candidates) == expected
+    assert asked_for(Decoding(), given, captions, candidates) == expected
+
+
+def test_the_checkpoint_s_own_options_hold_where_nothing_is_given():
+    usual = Decoding(beam=3, length_penalty=0.7, longest=9)
+
+    assert asked_for(usual, {}, 1) == usual
+    assert asked_for(usual, {"length_penalty": 0.0}, 2) == Decoding(3, 2, 9)
+    assert asked_for(usual, {"beam": 2}, 1, 0) == Decoding(2, 2, 9, 0.7)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +46,7 @@ def test_options(given, captions, candidates, expected):
 )
 def test_options_that_do_not_go_together(given, captions, candidates, said):
     with pytest.raises(InputError, match=said):
-        asked_for(Config(), given, captions, candidates)
+        asked_for(Decoding(), given, captions, candidates)
 
 
 def pixels(value):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from vsepp.captioning.making import Maker
-from vsepp.captioning.photographs import caption_files
+from vsepp.captioning.photographs import MANY, caption_files
 from vsepp.captioning.rows import Row
 from vsepp.captioning.sidecars import Sidecars
 from vsepp.captioning.tables import Table
@@ -163,8 +163,10 @@ def _caption(
     quiet: bool,
 ) -> None:
     """Caption what is missing; each photograph is done with before the next."""
+    # Not by how many are missing: a run that goes on captions as the first one did.
+    together = MANY if len(outcome.found.photographs) >= MANY else 1
     begin = time.monotonic()
-    for file, answers in caption_files(maker, list(missing), quiet):
+    for file, answers in caption_files(maker, list(missing), together, quiet):
         photograph, wanted = missing[file]
         if isinstance(answers, InputError):
             outcome.unreadable.append((photograph.path, _reason(answers, file)))

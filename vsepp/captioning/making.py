@@ -14,10 +14,8 @@ from vsepp.captioning.interface import Captioner, Sentence
 from vsepp.captioning.options import Decoding
 from vsepp.captioning.reranking import Retrieval, rerank
 from vsepp.captioning.rows import DIGITS, Answer
-from vsepp.config import Config
 from vsepp.system.errors import InputError
 
-OF_THE_CONFIGURATION = ("beam", "length_penalty", "block_ngram")
 _SAMPLES = 10  # among which a retrieval model chooses, unless it is said
 
 
@@ -88,13 +86,13 @@ def _answer(made: Sentence, similarity: Optional[float]) -> Answer:
 
 
 def asked_for(
-    config: Config, given: Mapping[str, Any], captions: int, candidates: Optional[int] = None
+    usual: Decoding, given: Mapping[str, Any], captions: int, candidates: Optional[int] = None
 ) -> Decoding:
     """The options of a captioner.
 
     Args:
-        config: the checkpoint's, whose values hold where nothing else is given.
-        given: fields of ``Decoding``.
+        usual: the checkpoint's, which hold where nothing else is given.
+        given: other values of its fields.
         captions: sentences of each photograph.
         candidates: among so many they are chosen by a retrieval model; 0: as many as usual; None:
             they are not chosen so.
@@ -102,22 +100,20 @@ def asked_for(
     Raises:
         InputError: for values that mean nothing, or not together.
     """
-    known = {name: getattr(config, name) for name in OF_THE_CONFIGURATION if hasattr(config, name)}
-    values = {**known, **given}
-    if values.get("sample") and "beam" in given:
+    is_drawn = given.get("sample", usual.sample)
+    if is_drawn and "beam" in given:
         raise InputError(
             "beam and sample: a beam searches for the likeliest words, and sampling draws them; "
             "leave one of them out."
         )
-    made = captions
+    made, beam = captions, given.get("beam", usual.beam)
     if candidates is not None:
-        usual = _SAMPLES if values.get("sample") else values.get("beam", Decoding.beam)
-        made = candidates or max(usual, captions)
+        made = candidates or max(_SAMPLES if is_drawn else beam, captions)
         if made < captions:
             raise InputError(
                 f"captions is {captions}, and candidates {made}: give at least as many candidates "
                 "as are to be chosen."
             )
-    if "beam" not in given and not values.get("sample"):
-        values["beam"] = max(made, values.get("beam", Decoding.beam))
-    return Decoding(captions=made, **values)
+    if "beam" not in given and not is_drawn:
+        beam = max(beam, made)
+    return dataclasses.replace(usual, **{**given, "beam": beam, "captions": made})

@@ -16,17 +16,19 @@ from vsepp.data.images import map_images
 from vsepp.system.errors import InputError
 from vsepp.system.progress import progress
 
-_BATCH = 16
+MANY = 64  # photographs from which on so many go together, and the network is prepared to run fast
 
 
 def caption_files(
-    maker: Maker, files: Sequence[str], quiet: bool = True
+    maker: Maker, files: Sequence[str], together: int = 1, quiet: bool = True
 ) -> Iterator[Tuple[str, Union[Tuple[Answer, ...], InputError]]]:
     """Sentences for files of photographs, turned as EXIF says.
 
     Args:
         maker: makes them.
         files: their names.
+        together: how many are captioned at a time; alone, the sentences of one are the same to
+            the bit whatever is beside it.
         quiet: show no progress bar.
 
     Yields:
@@ -43,7 +45,7 @@ def caption_files(
         shown = progress(
             decoded, "captioning photographs", len(files), "image", disable=quiet or not files
         )
-        for group in in_groups(zip(files, shown), _BATCH):
+        for group in in_groups(zip(files, shown), together):
             ready = [(file, each) for file, each in group if isinstance(each, np.ndarray)]
             made: Iterator[List[Tuple[Sentence, Answer]]] = iter(())
             if ready:

@@ -14,6 +14,8 @@ _DECODING = {
     "seed": (int, "N", "with --sample: of the draws (default: 0)"),
 }  # fmt: skip
 
+_OF_THE_CONFIGURATION = ("beam", "length_penalty", "block_ngram")
+
 
 def add_caption_options(commands):
     commands.add_argument(
@@ -53,10 +55,11 @@ def maker_of(arguments, config):
     Raises:
         InputError: for options that mean nothing, or a checkpoint of another kind.
     """
-    from vsepp.captioning.making import OF_THE_CONFIGURATION, Maker, asked_for
+    from vsepp.captioning.making import Maker, asked_for
+    from vsepp.captioning.options import Decoding
 
     overridden = {item.partition("=")[0].strip() for item in arguments.override}
-    given = {name: getattr(config, name) for name in OF_THE_CONFIGURATION if name in overridden}
+    given = {name: getattr(config, name) for name in _OF_THE_CONFIGURATION if name in overridden}
     for name in (*_DECODING, "sample"):
         if getattr(arguments, name) is not None:
             given[name] = getattr(arguments, name)
@@ -67,11 +70,11 @@ def maker_of(arguments, config):
         candidates = 0
     elif candidates is not None and candidates < 1:
         raise InputError(f"--candidates must be at least 1, not {candidates}.")
-    asked_for(config, given, arguments.captions, candidates)  # before the model is loaded
+    asked_for(Decoding(), given, arguments.captions, candidates)  # before the model is loaded
     model = open_captioner(arguments, config, any_dataset=not is_named(arguments))
     chooser = None
     if arguments.rerank is not None:
         chooser = open_model(arguments, config, arguments.rerank)
         chooser.check_backbone()
-    decoding = asked_for(model.config, given, arguments.captions, candidates)
+    decoding = asked_for(model.decoding(), given, arguments.captions, candidates)
     return Maker(model, decoding, arguments.captions, chooser)
