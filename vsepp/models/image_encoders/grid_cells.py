@@ -22,7 +22,8 @@ class _Cells(FeatureRepExtractor):
         cell_size]``."""
         self.check_features(features)
         read = self.prepared(features)
-        if read.place.is_cpu_place() and type(self.fc) is nn.Linear and self.mlp is None:
+        linear = type(self.fc) is nn.Linear and self.mlp is None
+        if linear and paddle.in_dynamic_mode() and read.place.is_cpu_place():
             return affine(self.fc, read, self.rectified)
         return self._cells_of(read)
 
@@ -42,7 +43,6 @@ class FeatureCells(_Cells):
     Args:
         feature_size: numbers of a cell's features.
         cell_size: numbers of a cell of the result.
-        rectified: end in a ReLU.
         rectified: end in a ReLU.
         head: further arguments of :class:`FeatureRepExtractor`; what it does to codes is not done.
     """
