@@ -4,10 +4,9 @@
 def train_all(config, seeds):
     """Train once for each seed, print what came of it; returns the configuration of the run that
     is the best on validation."""
-    from vsepp.metrics.bootstrap import summarise
-    from vsepp.report.tables import format_table, heading, summary_table
+    from vsepp.report.tables import format_table
     from vsepp.system.atomic import write_json
-    from vsepp.training.seeds import result_path, train_seeds
+    from vsepp.training.seeds import result_path, score_name, train_seeds
 
     if config.gives("seed") and config.seed not in seeds:
         print(f"seed={config.seed} has no effect: --seeds gives the seeds")
@@ -17,11 +16,12 @@ def train_all(config, seeds):
             best = run.config.path("best_checkpoint")
             print(f"seed {run.config.seed} was trained before: {best}")
         runs.append(run)
+    score = score_name(config)
     rows = [
         {
             "seed": run.config.seed,
-            "validation rsum": run.validation,
-            "test rsum": run.result["rsum"],
+            f"validation {score}": run.validation,
+            f"test {score}": run.result[score],
             "minutes": run.minutes,
             "checkpoint": str(run.config.path("best_checkpoint")),
         }
@@ -34,6 +34,7 @@ def train_all(config, seeds):
     print(format_table(cells, list(rows[0]), "rrrrl"))
     results = [run.result for run in runs]
     summary = {"seeds": rows}
+    heading, summarise, summary_table = _tables_of(config)
     if len(runs) > 1:
         summary = {**summarise(results, [row["checkpoint"] for row in rows]), **summary}
         print("\n" + summary_table(summary))
@@ -43,3 +44,16 @@ def train_all(config, seeds):
     write_json(path, summary, indent=2)
     print(f"written to {path}")
     return max(runs, key=lambda run: run.validation).config
+
+
+def _tables_of(config):
+    """(heading of a result, what summarises several, table of the summary)"""
+    if config.caption_model:
+        from vsepp.metrics.captions.summary import summarise_captions
+        from vsepp.report.caption_tables import caption_heading, caption_summary_table
+
+        return caption_heading, summarise_captions, caption_summary_table
+    from vsepp.metrics.bootstrap import summarise
+    from vsepp.report.tables import heading, summary_table
+
+    return heading, summarise, summary_table

@@ -34,6 +34,10 @@ _FREE_ON_RESUME = {
     "image_store",
     "text_weights",
     "word_vectors",
+    # how sentences are chosen at a validation
+    "beam",
+    "length_penalty",
+    "block_ngram",
     # what the data say, which the vocabulary and captions_per_image are compared with
     "max_len",
     "min_word_count",
@@ -42,6 +46,13 @@ _FREE_ON_RESUME = {
 # What the weights of a checkpoint fit: where nobody says otherwise, a run that begins with them
 # has it from there.
 _OF_THE_WEIGHTS = (
+    "caption_model",
+    "cell_size",
+    "attention_size",
+    "heads",
+    "decoder_size",
+    "initial_state",
+    "max_words",
     "text_model",
     "text_frozen",
     "text_pooling",
