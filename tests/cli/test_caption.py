@@ -5,11 +5,12 @@ import json
 import os
 
 import pytest
-from conftest import COLOURS, draw_picture
+from conftest import draw_picture
 from PIL import Image
 from tiny import make_config, make_data, save_untrained
 
 from vsepp import load
+from vsepp.captioning.xmp import document
 from vsepp.cli.caption import main as caption
 from vsepp.cli.command import run
 from vsepp.cli.infer import main as infer
@@ -54,7 +55,7 @@ def retrieval(tmp_path_factory):
 @pytest.fixture
 def photos(tmp_path):
     folder = tmp_path / "photos"
-    for colour in COLOURS:
+    for colour in ("red", "green", "blue"):
         place = folder / "deep" if colour == "blue" else folder
         draw_picture(place / f"{colour}.png", colour, "square", (80, 72))
     return folder
@@ -123,7 +124,7 @@ def test_a_folder_has_what_the_model_says_of_each(suffix, tool, photos, checkpoi
 
 
 def test_files_that_are_there_are_passed_over_and_named(tool, photos):
-    (photos / "red.png.xmp").write_text("mine")
+    (photos / "red.png.xmp").write_bytes(document("mine", ""))
     first = tool("--images", photos, "--sidecars", "xmp")
     assert first[0] == 0 and "2 .xmp files written, 1 passed over" in first[1]
     assert os.path.join("photos", "red.png.xmp") in first[1]
@@ -157,7 +158,7 @@ def test_a_retrieval_model_chooses(tool, photos, checkpoint, retrieval, tmp_path
     model, other = load(checkpoint), load(retrieval)
     for row in read_csv(tmp_path / "out.csv"):
         file = str(photos / row["file"])
-        found = list(model.captions_of([file], model.decoding(captions=4)))
+        found = list(model.captions_of([file], model.decoding(beam=4, captions=4)))
         (((best, similarity),),) = rerank(other, other.encode_image(file), found)
         assert row["caption"] == best.sentence
         assert float(row["similarity"]) == pytest.approx(similarity, abs=1e-3)

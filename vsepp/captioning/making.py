@@ -16,7 +16,7 @@ from vsepp.captioning.reranking import Retrieval, rerank
 from vsepp.captioning.rows import DIGITS, Answer
 from vsepp.system.errors import InputError
 
-_SAMPLES = 10  # among which a retrieval model chooses, unless it is said
+_CANDIDATES = 10  # among which a retrieval model chooses, unless it is said
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,8 @@ def asked_for(
         usual: the checkpoint's, which hold where nothing else is given.
         given: other values of its fields.
         captions: sentences of each photograph.
-        candidates: among so many they are chosen by a retrieval model; 0: as many as usual; None:
-            they are not chosen so.
+        candidates: among so many they are chosen by a retrieval model; 0: ten, or as many as the
+            beam is wide that is given; None: they are not chosen so.
 
     Raises:
         InputError: for values that mean nothing, or not together.
@@ -106,14 +106,13 @@ def asked_for(
             "beam and sample: a beam searches for the likeliest words, and sampling draws them; "
             "leave one of them out."
         )
-    made, beam = captions, given.get("beam", usual.beam)
+    made = captions
     if candidates is not None:
-        made = candidates or max(_SAMPLES if is_drawn else beam, captions)
+        made = candidates or max(given.get("beam", _CANDIDATES), captions)
         if made < captions:
             raise InputError(
                 f"captions is {captions}, and candidates {made}: give at least as many candidates "
                 "as are to be chosen."
             )
-    if "beam" not in given and not is_drawn:
-        beam = max(beam, made)
+    beam = given.get("beam", usual.beam if is_drawn else max(usual.beam, made))
     return dataclasses.replace(usual, **{**given, "beam": beam, "captions": made})

@@ -7,7 +7,7 @@ from vsepp.system.errors import InputError
 #: options of the command that are fields of ``vsepp.captioning.options.Decoding``
 _DECODING = {
     "beam": (int, "N", "sentences that are followed side by side; 1 is greedy (default: the "
-             "captioner's own, 5)"),
+             "captioner's own)"),
     "temperature": (float, "T", "with --sample: below 1 likely words become likelier (default: 1)"),
     "top_k": (int, "K", "with --sample: draw from the K likeliest words alone"),
     "top_p": (float, "P", "with --sample: draw from the likeliest words that make up this share"),
@@ -45,7 +45,7 @@ def add_caption_options(commands):
         "--candidates",
         type=int,
         metavar="N",
-        help="with --rerank: among so many (default: as wide as the beam is; 10 with --sample)",
+        help="with --rerank: among so many (default: 10, or as many as --beam)",
     )
 
 
