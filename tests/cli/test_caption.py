@@ -5,9 +5,10 @@ import json
 import os
 
 import pytest
+from captioners import save_captioner
 from conftest import draw_picture
 from PIL import Image
-from tiny import make_config, make_data, save_untrained
+from tiny import make_data, save_untrained
 
 from vsepp import load
 from vsepp.captioning.xmp import document
@@ -17,34 +18,11 @@ from vsepp.cli.infer import main as infer
 from vsepp.cli.info import main as info
 
 WORDS = ["a", "photo", "of", "red", "green", "blue", "square", "一只", "狗"]
-SIZES = dict(cell_size=8, attention_size=8, decoder_size=8, resize=72, image_size=64)
-
-
-def save_captioner(path):
-    import paddle
-
-    from vsepp.checkpoint import save_checkpoint
-    from vsepp.models.caption_parts import DecoderParts, build_captioner
-    from vsepp.models.image_encoders.cell_encoder import CellEncoder
-    from vsepp.models.state import get_state
-    from vsepp.text.reader import WordReader
-    from vsepp.text.vocabulary import Vocabulary
-
-    keys = dict(finetuned=True, caption_model="attention", image_features="grid", max_len=6)
-    config = make_config(path.parent, path.parent, **keys, **SIZES)
-    vocabulary = Vocabulary.build([WORDS], 0)
-    paddle.seed(0)
-    parts = DecoderParts(config, WordReader(vocabulary))
-    model = build_captioner(CellEncoder.for_training(config), parts)
-    for parameter in model.decoder.parameters():  # for photographs to have different sentences
-        parameter.set_value(parameter + 0.5 * paddle.randn(parameter.shape))
-    save_checkpoint(path, get_state(model), config.to_dict(), vocabulary.word_to_index, 1, 1)
-    return str(path)
 
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
-    return save_captioner(tmp_path_factory.mktemp("captioner") / "model.ckpt")
+    return save_captioner(tmp_path_factory.mktemp("captioner") / "model.ckpt", WORDS)
 
 
 @pytest.fixture(scope="module")
