@@ -8,7 +8,7 @@ many sums, of which nothing is kept either: the way back makes them again.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -38,7 +38,7 @@ class Comparison:
         """A few rows, and (1 − tanh) / 2 of each with the cells of its image ``[rows, cells,
         size]``, which may be written to, and which the next ones overwrite."""
         doubled = queries * np.float32(2)
-        keys, both = self._doubled, np.add
+        keys, both = self._doubled, cast(np.ufunc, np.add)
         near = self._powers is not None and _is_near(doubled)
         if near:
             np.exp(doubled, out=doubled)
