@@ -7,6 +7,7 @@ not used any more, so this refuses nothing.
 from __future__ import annotations
 
 from vsepp.config import KEYS, Config, override
+from vsepp.models.backbones import BACKBONES
 
 _OF_WORDS = ("gru", "bigru")
 _WITH_HINGES = ("triplet", "both")
@@ -31,6 +32,8 @@ def keys_without_effect(config: Config) -> list[str]:
 def _reasons(config: Config) -> dict[str, str]:
     """``{key: why it does nothing}``, whatever its value is."""
     found = {}
+    if config.image_model not in BACKBONES:
+        found["pixels"] = f"image_model={config.image_model} has its own"
     if config.text_model in _OF_WORDS:
         found["pretrained_lr"] = f"text_model={config.text_model} is not pretrained"
     else:
