@@ -61,6 +61,14 @@ def open_captioner(arguments, config, any_dataset=False):
     return model
 
 
+def decoding_of(model, arguments, config):
+    """How a ``CaptionModel`` chooses its sentences: as its configuration says, but for what ``-o``
+    gives."""
+    overridden = {item.partition("=")[0].strip() for item in arguments.override}
+    keys = ("beam", "length_penalty", "block_ngram")
+    return model.decoding(**{key: getattr(config, key) for key in keys if key in overridden})
+
+
 def _say_which(name, path, model, any_dataset):
     if any_dataset and name in ("best", "last"):
         print(f"model: {printable(str(path))}, {_learnt_from(model.config)}", file=sys.stderr)

@@ -1,0 +1,73 @@
+"""Which words a captioner uses, beside those of people."""
+
+from collections import Counter
+from typing import NamedTuple
+
+from vsepp.metrics.captions.words import caption_words
+
+
+class WordUse(NamedTuple):
+    """How often a word stands in captions.
+
+    Attributes:
+        word: as the scores count it.
+        made, real: percent of the made and of people's captions that have it.
+    """
+
+    word: str
+    made: float
+    real: float
+
+
+class WordsUsed:
+    """The words of two sets of captions, none of them empty.
+
+    Args:
+        made, real: sentences of a captioner, and of people.
+
+    Attributes:
+        made_lengths, real_lengths: words of each caption.
+        repeated: (sentence, how often) of the made ones that were made more than once, the
+            commonest first; sentences are the same when their words are.
+    """
+
+    def __init__(self, made, real):
+        made_words, real_words = map(caption_words, made), map(caption_words, real)
+        made_words, real_words = list(map(tuple, made_words)), list(map(tuple, real_words))
+        self.made_lengths, self.real_lengths = (
+            list(map(len, made_words)),
+            list(map(len, real_words)),
+        )
+        times, written = Counter(made_words), dict(zip(reversed(made_words), reversed(list(made))))
+        self.repeated = [(written[key], n) for key, n in times.most_common() if n > 1]
+        self._made, self._real = _shares(made_words), _shares(real_words)
+
+    @property
+    def counts(self):
+        """(different words of the made captions, of people's, of these the ones never made)"""
+        return len(self._made), len(self._real), len(self._real.keys() - self._made.keys())
+
+    def most_used(self, count):
+        """The words that most made captions have, as a list of :class:`WordUse`."""
+        return self._first(self._made, lambda use: use.made, count)
+
+    def used_more(self, count):
+        """The words that the captioner uses most beyond people's use."""
+        over = (word for word, share in self._made.items() if share > self._real.get(word, 0))
+        return self._first(over, lambda use: use.made - use.real, count)
+
+    def never_used(self, count):
+        """The words of most of people's captions that the captioner never uses."""
+        return self._first(self._real.keys() - self._made.keys(), lambda use: use.real, count)
+
+    def _first(self, words, key, count):
+        uses = [
+            WordUse(word, self._made.get(word, 0.0), self._real.get(word, 0.0)) for word in words
+        ]
+        return sorted(uses, key=lambda use: (-key(use), use.word))[:count]
+
+
+def _shares(captions):
+    """``{word: percent of the captions that have it}``"""
+    found = Counter(word for words in captions for word in set(words))
+    return {word: 100 * number / len(captions) for word, number in found.items()}
