@@ -48,16 +48,17 @@ def open_model(arguments, config, checkpoint=None, any_dataset=False):
     return model
 
 
-def open_captioner(arguments, config, any_dataset=False):
+def open_captioner(arguments, config, any_dataset=False, checkpoint=None):
     """The ``CaptionModel`` that ``--checkpoint`` names; the rest is as of :func:`open_model`."""
-    path = checkpoint_path(arguments.checkpoint, arguments, config, any_dataset, "captioner")
+    name = checkpoint or arguments.checkpoint
+    path = checkpoint_path(name, arguments, config, any_dataset, "captioner")
     import_paddle()
     from vsepp.captioning.model import CaptionModel
     from vsepp.models.device import select_device
 
     select_device(config.device)
     model = CaptionModel(path)
-    _say_which(arguments.checkpoint, path, model, any_dataset)
+    _say_which(name, path, model, any_dataset)
     return model
 
 

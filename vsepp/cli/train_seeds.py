@@ -4,6 +4,7 @@
 def train_all(config, seeds):
     """Train once for each seed, print what came of it; returns the configuration of the run that
     is the best on validation."""
+    from vsepp.cli.summaries import tables_of
     from vsepp.report.tables import format_table
     from vsepp.system.atomic import write_json
     from vsepp.training.seeds import result_path, score_name, train_seeds
@@ -34,7 +35,7 @@ def train_all(config, seeds):
     print(format_table(cells, list(rows[0]), "rrrrl"))
     results = [run.result for run in runs]
     summary = {"seeds": rows}
-    heading, summarise, summary_table = _tables_of(config)
+    heading, summarise, summary_table = tables_of(bool(config.caption_model))
     if len(runs) > 1:
         summary = {**summarise(results, [row["checkpoint"] for row in rows]), **summary}
         print("\n" + summary_table(summary))
@@ -44,16 +45,3 @@ def train_all(config, seeds):
     write_json(path, summary, indent=2)
     print(f"written to {path}")
     return max(runs, key=lambda run: run.validation).config
-
-
-def _tables_of(config):
-    """(heading of a result, what summarises several, table of the summary)"""
-    if config.caption_model:
-        from vsepp.metrics.captions.summary import summarise_captions
-        from vsepp.report.caption_tables import caption_heading, caption_summary_table
-
-        return caption_heading, summarise_captions, caption_summary_table
-    from vsepp.metrics.bootstrap import summarise
-    from vsepp.report.tables import heading, summary_table
-
-    return heading, summarise, summary_table
