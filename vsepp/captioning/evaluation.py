@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from vsepp.captioning.model import CaptionModel, Sentence
 from vsepp.captioning.options import Decoding
-from vsepp.captioning.splits import references_of
+from vsepp.captioning.scoring import CaptionScorer
 from vsepp.data.dataset import CaptionDataset, open_dataset
 from vsepp.data.prepared import Prepared
-from vsepp.metrics.captions.result import CaptionResult, evaluate_captions
+from vsepp.metrics.captions.result import CaptionResult
 
 
 class CaptionedSplit(NamedTuple):
@@ -48,22 +48,14 @@ def caption_split(
     decoding = decoding or model.decoding()
     dataset = open_dataset(prepared, split)
     made = list(model.captions_of_split(dataset, prepared, decoding, attention, quiet))
-    return scored(model, dataset, made, decoding.description)
+    scorer = CaptionScorer(dataset, prepared.tokenizer)
+    return scored(model, scorer, made, decoding.description)
 
 
 def scored(
-    model: CaptionModel,
-    dataset: CaptionDataset,
-    sentences: Sequence[Sequence[Sentence]],
-    source: str,
+    model: CaptionModel, scorer: CaptionScorer, sentences: Sequence[Sequence[Sentence]], source: str
 ) -> CaptionedSplit:
     """Score the first of each image's sentences; ``source`` says how they were chosen."""
-    result = evaluate_captions(
-        [made[0].sentence for made in sentences],
-        references_of(dataset),
-        dataset=dataset.folder.name,
-        split=dataset.split,
-        source=source,
-    )
+    result = scorer.score([made[0].sentence for made in sentences], source)
     result = result.of(model.checkpoint, model.fingerprint)
-    return CaptionedSplit(dataset, [list(made) for made in sentences], result)
+    return CaptionedSplit(scorer.dataset, [list(made) for made in sentences], result)

@@ -37,13 +37,17 @@ def find_again(model: RetrievalModel, gallery: Gallery, sentences: Sequence[str]
         gallery: the split under it.
         sentences: one for each image, in the split's order.
     """
-    rows = [_indices(model, sentence) for sentence in sentences]
-    read = [place for place, row in enumerate(rows) if row is not None]
+    read, rows = [], []
+    for place, sentence in enumerate(sentences):
+        indices = _indices(model, sentence)
+        if indices is not None:
+            read.append(place)
+            rows.append(indices)
     images = gallery.images
     ranks = np.full(len(sentences), len(images))
     if read:
         codes = np.zeros((len(images), images.shape[1]), np.float32)
-        codes[read] = model.encode_indices([rows[place] for place in read])
+        codes[read] = model.encode_indices(rows)
         found = compute_ranks(images, codes, 1, gallery.measure)[1]
         ranks[read] = found[read]
     count = gallery.dataset.captions_per_image

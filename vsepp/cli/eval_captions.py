@@ -121,20 +121,13 @@ def _of_results(arguments, config, prepared):
 
 def _read_results(path, split, prepared):
     from vsepp.captioning.results_json import read_results
-    from vsepp.captioning.splits import references_of
+    from vsepp.captioning.scoring import CaptionScorer
     from vsepp.data.dataset import open_dataset
-    from vsepp.metrics.captions.result import evaluate_captions
 
     dataset = open_dataset(prepared, split)
     read = read_results(path, dataset.images, split)
-    result = evaluate_captions(
-        read.captions,
-        references_of(dataset),
-        dataset=dataset.folder.name,
-        split=split,
-        source=f"{path}, matched {read.matched}",
-    )
-    return dataset, read.captions, result
+    scorer = CaptionScorer(dataset, prepared.tokenizer)
+    return dataset, read.captions, scorer.score(read.captions, f"{path}, matched {read.matched}")
 
 
 def _of_captioner(arguments, config, prepared):
@@ -150,6 +143,7 @@ def _of_captioner(arguments, config, prepared):
     split = caption_split(model, prepared, arguments.split, decoding, quiet=False)
     if arguments.rerank:
         from vsepp.captioning.reranking import rerank
+        from vsepp.captioning.scoring import CaptionScorer
         from vsepp.report.caption_tables import caption_table
 
         print(caption_table(split.result) + "\n")
@@ -160,7 +154,8 @@ def _of_captioner(arguments, config, prepared):
         source = (
             f"{decoding.description}, of {decoding.captions} the nearest by {chooser.checkpoint}"
         )
-        split = scored(model, split.dataset, chosen, source)
+        scorer = CaptionScorer(split.dataset, prepared.tokenizer)
+        split = scored(model, scorer, chosen, source)
     return split.dataset, [made[0].sentence for made in split.sentences], split.result
 
 

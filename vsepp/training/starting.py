@@ -105,11 +105,11 @@ def with_model_of_init_from(config: Config) -> tuple[Config, str | None]:
         for key in _OF_THE_WEIGHTS
         if key in theirs and key not in config.given and theirs[key] != getattr(config, key)
     }
-    config = _with_images_of(config, theirs)
+    config = _with_images_of(apply(config, taken, source), theirs)
     if not taken:
         return config, None
     words = ", ".join(override(key, value) for key, value in taken.items())
-    return apply(config, taken, source), f"as in {source}: {words}"
+    return config, f"as in {source}: {words}"
 
 
 def with_images_of_run(config: Config) -> Config:
