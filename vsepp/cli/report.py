@@ -2,10 +2,10 @@
 
 from vsepp.cli.checkpoints import (
     add_arguments,
-    checkpoint_path,
-    decoding_of,
+    decoding_options,
     open_captioner,
     open_model,
+    path_of_any_kind,
 )
 from vsepp.cli.command import parser
 from vsepp.cli.datasets import configuration
@@ -51,7 +51,7 @@ def main(argv=None):
     from vsepp.system.atomic import write_text
 
     folder = checked_folder(config)
-    checkpoint = Path(checkpoint_path(arguments.checkpoint, arguments, config, kind=None))
+    checkpoint = Path(path_of_any_kind(arguments, config))
     arguments.checkpoint = str(checkpoint)
     captioner = kind_of(read_header(checkpoint)) == CAPTIONER
     page = (_captions if captioner else _retrieval)(arguments, config, folder)
@@ -88,15 +88,21 @@ def _captions(arguments, config, folder):
 
     model = open_captioner(arguments, config)
     from vsepp.captioning.evaluation import caption_split  # needs Paddle, which is there by now
+    from vsepp.captioning.scoring import scored_words
 
-    decoding = decoding_of(model, arguments, config)
+    prepared, decoding = Prepared(folder), model.decoding(**decoding_options(arguments, config))
     captioned = caption_split(
-        model, Prepared(folder), arguments.split, decoding, attention=True, quiet=False
+        model, prepared, arguments.split, decoding, attention=True, quiet=False
     )
     captioned = captioned._replace(result=captioned.result.with_intervals())
     print(caption_table(captioned.result))
     return caption_page(
-        captioned, _history(model), arguments.queries, arguments.seed, model.preprocessing
+        captioned,
+        _history(model),
+        arguments.queries,
+        arguments.seed,
+        model.preprocessing,
+        scored_words(prepared.tokenizer),
     )
 
 

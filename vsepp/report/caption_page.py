@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from vsepp.metrics.captions.words import caption_words
 from vsepp.report.caption_tables import caption_cells, caption_heading, said_of_captions
 from vsepp.report.curves import curves_section
 from vsepp.report.extremes import best_and_worst
@@ -21,7 +22,7 @@ CIDER_BINS = (0, 10, 25, 50, 75, 100, 150, 200, 300)  # where they begin
 LONGEST = 20  # words, from which on captions share a bar
 
 
-def caption_page(captioned, history=None, images=5, seed=0, preprocessing=None):
+def caption_page(captioned, history=None, images=5, seed=0, preprocessing=None, cut=caption_words):
     """The page.
 
     Args:
@@ -32,12 +33,13 @@ def caption_page(captioned, history=None, images=5, seed=0, preprocessing=None):
         images: how many of those captioned best and of those captioned worst to show.
         seed: of the images that are drawn as a sample.
         preprocessing: how photographs were cut for the network; see ``plot_attention``.
+        cut: from a sentence to the words that the scores count.
 
     Returns:
         str: HTML that refers to nothing outside itself. The same arguments give the same text.
     """
     shown = ShownCaptions(captioned)
-    used = WordsUsed([made.sentence for made in shown.made], shown.people)
+    used = WordsUsed([made.sentence for made in shown.made], shown.people, cut)
     parts = [_scores(shown.result.to_dict()), _spread(shown, used), _words(shown, used)]
     makers = [
         lambda: _extremes(shown, images),
@@ -113,7 +115,7 @@ def _words(shown, used):
         '<div class="columns three">',
         _word_table("Used most", used.most_used(WORDS)),
         _word_table("Used more than people do", used.used_more(WORDS)),
-        _word_table("Never used, and people's commonest", used.never_used(WORDS)),
+        _word_table("Never used", used.never_used(WORDS)),
         "</div>",
     ]
     if used.repeated:
@@ -121,7 +123,7 @@ def _words(shown, used):
             f"<li><small>{times:,} ×</small> {words(sentence)}</li>"
             for sentence, times in used.repeated[:REPEATED]
         )
-        body.append(f'<h3>Made for several images</h3>\n<ol class="found">{rows}</ol>')
+        body.append(f'<h3>Made for several images</h3>\n<ol class="found plain times">{rows}</ol>')
     return section(
         "Words", "\n".join(body), f"In percent of the captions. Words: {result.tokenizer}."
     )
@@ -162,7 +164,7 @@ def _card(shown, image_id):
 
 def _listed(sentences):
     lines = "".join(f"<li>{words(sentence)}</li>" for sentence in sentences)
-    return f'<ol class="found">{lines}</ol>'
+    return f'<ol class="found plain">{lines}</ol>'
 
 
 def _sample(shown, seed):

@@ -44,7 +44,7 @@ def _card(shown, image_id, preprocessing):
     else:
         tiles = attention_tiles(photo, made.attention, preprocessing, TILE)
         alts = [name, *(f"where “{word}” looked" for word in made.words)]
-        titles = [f"<small>{words(name)}</small>", *(words(word) for word in made.words)]
+        titles = ["<small>photograph</small>", *(words(word) for word in made.words)]
         body = "".join(
             f'<figure><figcaption>{title}</figcaption><img src="{_address(tile)}" '
             f'alt="{escape(alt)}" width="{tile.width}" height="{tile.height}" loading="lazy">'
@@ -52,7 +52,7 @@ def _card(shown, image_id, preprocessing):
             for tile, alt, title in zip(tiles, alts, titles)
         )
         body = f'<div class="looks">{body}</div>'
-    return f'<article class="query">{shown.headline(image_id)}{body}</article>'
+    return f'<article class="query">{shown.headline(image_id, name)}{body}</article>'
 
 
 def _address(tile):

@@ -30,11 +30,12 @@ class ShownCaptions:
         count = self.dataset.captions_per_image
         return self.people[image_id * count : (image_id + 1) * count]
 
-    def headline(self, image_id):
-        """The made caption and its scores, as HTML."""
+    def headline(self, image_id, name=None):
+        """The made caption and its scores, as HTML; with the image's name where one is given."""
         made = self.made[image_id]
+        named = f"{words(name)}, " if name else ""
         return (
-            f'<p class="words">{words(made.sentence)}</p><p class="note">CIDEr-D '
+            f'<p class="words">{words(made.sentence)}</p><p class="note">{named}CIDEr-D '
             f"{self.cider[image_id]:.1f}, log-probability {_signed(made.log_probability)}</p>"
         )
 

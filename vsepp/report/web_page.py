@@ -56,7 +56,9 @@ th { font-weight: 600; text-align: left }
 .sides > * { min-width: 0 }
 @media (max-width: 40rem) { .sides { grid-template-columns: 2fr 3fr } .sides > :last-child {
   grid-column: 1 / -1 } }
-.looks { display: grid; gap: .7rem; grid-template-columns: repeat(auto-fill, minmax(8rem, 1fr));
+ol.plain li { padding: .1rem 0 }
+.times small { display: inline-block; min-width: 4rem }
+.looks { display: grid; gap: .7rem; grid-template-columns: repeat(auto-fill, minmax(min(8rem, 28%), 1fr));
   align-items: end }
 .looks figcaption { color: inherit; text-align: center; padding-bottom: .15rem }
 .looks img { margin: 0 auto }

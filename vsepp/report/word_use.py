@@ -3,8 +3,6 @@
 from collections import Counter
 from typing import NamedTuple
 
-from vsepp.metrics.captions.words import caption_words
-
 
 class WordUse(NamedTuple):
     """How often a word stands in captions.
@@ -24,6 +22,7 @@ class WordsUsed:
 
     Args:
         made, real: sentences of a captioner, and of people.
+        cut: from a sentence to its words, as the scores count them.
 
     Attributes:
         made_lengths, real_lengths: words of each caption.
@@ -31,15 +30,15 @@ class WordsUsed:
             commonest first; sentences are the same when their words are.
     """
 
-    def __init__(self, made, real):
-        made_words, real_words = map(caption_words, made), map(caption_words, real)
-        made_words, real_words = list(map(tuple, made_words)), list(map(tuple, real_words))
+    def __init__(self, made, real, cut):
+        made_words, real_words = ([tuple(cut(each)) for each in of] for of in (made, real))
         self.made_lengths, self.real_lengths = (
             list(map(len, made_words)),
             list(map(len, real_words)),
         )
-        times, written = Counter(made_words), dict(zip(reversed(made_words), reversed(list(made))))
-        self.repeated = [(written[key], n) for key, n in times.most_common() if n > 1]
+        written = dict(zip(made_words, made))
+        times = Counter(made_words).most_common()
+        self.repeated = [(written[key], number) for key, number in times if number > 1]
         self._made, self._real = _shares(made_words), _shares(real_words)
 
     @property
