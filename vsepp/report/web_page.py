@@ -58,8 +58,8 @@ th { font-weight: 600; text-align: left }
   grid-column: 1 / -1 } }
 ol.plain li { padding: .1rem 0 }
 .times small { display: inline-block; min-width: 4rem }
-.looks { display: grid; gap: .7rem; grid-template-columns: repeat(auto-fill, minmax(min(8rem, 28%), 1fr));
-  align-items: end }
+.looks { display: grid; gap: .7rem; align-items: end;
+  grid-template-columns: repeat(auto-fill, minmax(min(8rem, 28%), 1fr)) }
 .looks figcaption { color: inherit; text-align: center; padding-bottom: .15rem }
 .looks img { margin: 0 auto }
 img { display: block; max-width: 100%; height: auto; border-radius: 6px }
