@@ -1,7 +1,13 @@
 """A captioner's evaluation as one HTML page: scores, words, best and worst, attention, curves."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 
+from vsepp.data.preprocessing import Preprocessing
 from vsepp.metrics.captions.words import caption_words
 from vsepp.report.caption_tables import caption_cells, caption_heading, said_of_captions
 from vsepp.report.curves import curves_section
@@ -22,7 +28,14 @@ CIDER_BINS = (0, 10, 25, 50, 75, 100, 150, 200, 300)  # where they begin
 LONGEST = 20  # words, from which on captions share a bar
 
 
-def caption_page(captioned, history=None, images=5, seed=0, preprocessing=None, cut=caption_words):
+def caption_page(
+    captioned: Any,
+    history: Sequence[dict] | None = None,
+    images: int = 5,
+    seed: int = 0,
+    preprocessing: Preprocessing | None = None,
+    cut: Callable[[str], Sequence[str]] = caption_words,
+) -> str:
     """The page.
 
     Args:
@@ -120,7 +133,7 @@ def _words(shown, used):
     ]
     if used.repeated:
         rows = "".join(
-            f"<li><small>{times:,} ×</small> {words(sentence)}</li>"
+            f"<li><small>{times:,} ×</small><span>{words(sentence)}</span></li>"
             for sentence, times in used.repeated[:REPEATED]
         )
         body.append(f'<h3>Made for several images</h3>\n<ol class="found plain times">{rows}</ol>')
@@ -172,7 +185,7 @@ def _sample(shown, seed):
     return section(
         "Made and real captions",
         "\n".join(_row(shown, int(image_id)) for image_id in np.sort(drawn)),
-        f"{counted(len(drawn), 'image')}, drawn with seed {seed}, neither good nor bad.",
+        f"{counted(len(drawn), 'image')}, drawn from all with seed {seed}.",
     )
 
 

@@ -1,10 +1,14 @@
 """Where each word of a few captions looked, as pictures of a page."""
 
+from __future__ import annotations
+
 import io
 
 import numpy as np
 
+from vsepp.data.preprocessing import Preprocessing
 from vsepp.report.attention_picture import attention_tiles
+from vsepp.report.shown_captions import ShownCaptions
 from vsepp.report.thumbnails import QUALITY
 from vsepp.report.web_page import data_uri, escape, section, words
 from vsepp.system.errors import InputError
@@ -14,11 +18,11 @@ TILE = 190  # pixels
 _TITLE = "Where the words looked"
 
 
-def looks_section(shown, preprocessing=None):
+def looks_section(shown: ShownCaptions, preprocessing: Preprocessing | None = None) -> str:
     """The attention of captions spread evenly from the best to the worst.
 
     Args:
-        shown: a ``ShownCaptions``.
+        shown: the captions.
         preprocessing: how photographs were cut for the network; see ``plot_attention``.
     """
     if any(made.attention is None for made in shown.made):

@@ -56,8 +56,6 @@ th { font-weight: 600; text-align: left }
 .sides > * { min-width: 0 }
 @media (max-width: 40rem) { .sides { grid-template-columns: 2fr 3fr } .sides > :last-child {
   grid-column: 1 / -1 } }
-ol.plain li { padding: .1rem 0 }
-.times small { display: inline-block; min-width: 4rem }
 .looks { display: grid; gap: .7rem; align-items: end;
   grid-template-columns: repeat(auto-fill, minmax(min(8rem, 28%), 1fr)) }
 .looks figcaption { color: inherit; text-align: center; padding-bottom: .15rem }
@@ -66,6 +64,9 @@ img { display: block; max-width: 100%; height: auto; border-radius: 6px }
 ol.found { margin: 0; padding: 0; list-style: none }
 ol.found li { padding: .22rem .5rem; border-radius: 5px }
 ol.found li.right { background: var(--wash) }
+ol.plain li { padding: .1rem 0 }
+.times li { display: flex; align-items: baseline }
+.times small { flex: 0 0 3.6rem }
 .right b { color: var(--right) }
 .tiles { display: grid; gap: .6rem; grid-template-columns: repeat(6, 1fr) }
 @media (max-width: 40rem) { .tiles { grid-template-columns: repeat(3, 1fr) } }

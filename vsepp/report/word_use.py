@@ -1,6 +1,9 @@
 """Which words a captioner uses, beside those of people."""
 
+from __future__ import annotations
+
 from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 
@@ -30,7 +33,9 @@ class WordsUsed:
             commonest first; sentences are the same when their words are.
     """
 
-    def __init__(self, made, real, cut):
+    def __init__(
+        self, made: Sequence[str], real: Sequence[str], cut: Callable[[str], Sequence[str]]
+    ) -> None:
         made_words, real_words = ([tuple(cut(each)) for each in of] for of in (made, real))
         self.made_lengths, self.real_lengths = (
             list(map(len, made_words)),
@@ -42,31 +47,33 @@ class WordsUsed:
         self._made, self._real = _shares(made_words), _shares(real_words)
 
     @property
-    def counts(self):
+    def counts(self) -> tuple[int, int, int]:
         """(different words of the made captions, of people's, of these the ones never made)"""
         return len(self._made), len(self._real), len(self._real.keys() - self._made.keys())
 
-    def most_used(self, count):
+    def most_used(self, count: int) -> list[WordUse]:
         """The words that most made captions have, as a list of :class:`WordUse`."""
         return self._first(self._made, lambda use: use.made, count)
 
-    def used_more(self, count):
+    def used_more(self, count: int) -> list[WordUse]:
         """The words that the captioner uses most beyond people's use."""
         over = (word for word, share in self._made.items() if share > self._real.get(word, 0))
         return self._first(over, lambda use: use.made - use.real, count)
 
-    def never_used(self, count):
+    def never_used(self, count: int) -> list[WordUse]:
         """The words of most of people's captions that the captioner never uses."""
         return self._first(self._real.keys() - self._made.keys(), lambda use: use.real, count)
 
-    def _first(self, words, key, count):
+    def _first(
+        self, words: Iterable[str], key: Callable[[WordUse], float], count: int
+    ) -> list[WordUse]:
         uses = [
             WordUse(word, self._made.get(word, 0.0), self._real.get(word, 0.0)) for word in words
         ]
         return sorted(uses, key=lambda use: (-key(use), use.word))[:count]
 
 
-def _shares(captions):
+def _shares(captions: Sequence[Sequence[str]]) -> dict[str, float]:
     """``{word: percent of the captions that have it}``"""
     found = Counter(word for words in captions for word in set(words))
     return {word: 100 * number / len(captions) for word, number in found.items()}
