@@ -36,6 +36,14 @@ def trained(tmp_path_factory):
     return folder
 
 
+@pytest.fixture
+def without_curves(monkeypatch):
+    """Which take most of the time, and are looked at in one page here."""
+    from vsepp.report import caption_page
+
+    monkeypatch.setattr(caption_page, "curves_section", lambda history: "")
+
+
 def write_page(folder, *more):
     """Run the tool: the page's text."""
     path = folder / "page.html"
@@ -70,11 +78,11 @@ def test_a_captioner_has_a_page_of_its_own(trained, capsys):
     assert any(alt.startswith("where “") for alt in alts) and "beam 2" in page
 
 
-def test_how_sentences_are_chosen_can_be_said(trained):
+def test_how_sentences_are_chosen_can_be_said(trained, without_curves):
     assert "Captions: greedy," in write_page(trained, "-o", "beam=1", "--queries", "0")
 
 
-def test_photographs_that_went_are_named(trained, tmp_path):
+def test_photographs_that_went_are_named(trained, without_curves, tmp_path):
     images = trained / "data" / "tiny" / "images"
     images.rename(tmp_path / "images")
     try:
@@ -84,7 +92,7 @@ def test_photographs_that_went_are_named(trained, tmp_path):
     assert page.count('class="missing"') == 3 * 4 and "image/jpeg" not in page
 
 
-def test_it_goes_beside_the_checkpoint_by_default(trained, capsys):
+def test_it_goes_beside_the_checkpoint_by_default(trained, without_curves, capsys):
     assert run(report, [*arguments(trained), "--split", "val", "--queries", "0"]) == 0
     page = (trained / "best_tiny.tiny_val.html").read_text(encoding="utf-8")
     assert "tiny, val split" in page and "Worst" not in page

@@ -37,10 +37,8 @@ class WordsUsed:
         self, made: Sequence[str], real: Sequence[str], cut: Callable[[str], Sequence[str]]
     ) -> None:
         made_words, real_words = ([tuple(cut(each)) for each in of] for of in (made, real))
-        self.made_lengths, self.real_lengths = (
-            list(map(len, made_words)),
-            list(map(len, real_words)),
-        )
+        self.made_lengths = list(map(len, made_words))
+        self.real_lengths = list(map(len, real_words))
         written = dict(zip(made_words, made))
         times = Counter(made_words).most_common()
         self.repeated = [(written[key], number) for key, number in times if number > 1]
