@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -30,6 +31,7 @@ from vsepp.models.caption_parts import DECODER, DecoderParts
 from vsepp.models.image_encoders.cell_encoder import CellEncoder
 from vsepp.retrieval.arguments import listed
 from vsepp.retrieval.photographs import PHOTO, EncodesPhotographs, Photo
+from vsepp.system.errors import InputError
 from vsepp.text.vocabulary import Vocabulary
 
 _FEW = 16  # photographs up to which preparing a faster network does not pay
@@ -133,6 +135,12 @@ class CaptionModel:
         Raises:
             InputError: for a value that means nothing.
         """
+        known = [field.name for field in dataclasses.fields(Decoding)]
+        for name in options:
+            if name not in known:
+                raise InputError(
+                    f"there is no option {name!r} of captioning: all are {', '.join(known)}."
+                )
         config = self.config
         usual = dict(
             beam=config.beam,
@@ -169,6 +177,8 @@ class CaptionModel:
             InputError: when a photograph cannot be decoded, or for an option that means nothing.
         """
         decoding = self.decoding(beam=beam, captions=captions, **options)
+        if isinstance(images, np.ndarray) and images.ndim == 3:
+            images = [images]
         found = self.captions_of(listed(images, PHOTO, "images"), decoding, attention)
         answers = [
             [(each.sentence, each.attention) if attention else each.sentence for each in made]
@@ -196,6 +206,8 @@ class CaptionModel:
         """
         decoding = decoding or self.decoding()
         numbers = range(len(images)) if numbers is None else numbers
+        if len(numbers) != len(images):
+            raise InputError(f"{len(numbers)} numbers for {len(images)} images: give one for each.")
         for group in in_groups(zip(images, numbers), IMAGES):
             cells = self._images.cells_of(np.stack([self._pixels_of(image) for image, _ in group]))
             step = self.decoder.stepper(cells)
@@ -232,7 +244,15 @@ class CaptionModel:
         return self._images.pixels(image, exif)
 
     def _pixels_of(self, image: Picture) -> np.ndarray:
-        return image if isinstance(image, np.ndarray) else self.pixels(image)
+        if not isinstance(image, np.ndarray):
+            return self.pixels(image)
+        side = self.preprocessing.image_size
+        if image.shape != (side, side, 3) or image.dtype != np.uint8:
+            raise InputError(
+                f"an array of a photograph must be uint8 [{side}, {side}, 3], as the model's "
+                f"pixels() makes it of a file, not {image.dtype} {list(image.shape)}."
+            )
+        return image
 
     def _sentences(self, captions: list[Caption]) -> list[Sentence]:
         return [self._sentence(caption) for caption in captions]
@@ -249,3 +269,4 @@ class CaptionModel:
         raise wrong_kind(self.checkpoint, CAPTIONER)
 
     encode_image = encode_text = encode_features = similarity = classify = _of_retrieval
+    encode_photographs = encode_pixels = encode_indices = preprocess = _of_retrieval

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import numbers
 from dataclasses import dataclass, fields
 from typing import Any
 
 from vsepp.system.errors import InputError
 
 _SAMPLING = ("temperature", "top_k", "top_p", "seed")
+_MOST = {"beam": 1000, "captions": 1000, "longest": 10_000}  # beyond, memory ends, not patience
+_STRONGEST = 10  # length penalty, which overflows far above
 
 
 @dataclass(frozen=True)
@@ -46,14 +49,16 @@ class Decoding:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("beam", "captions", "longest"):
+        for name, most in _MOST.items():
             _check_count(name, getattr(self, name), 1)
+            if getattr(self, name) > most:
+                raise InputError(f"{name} must be at most {most}, not {getattr(self, name)}.")
         for name in ("block_ngram", "top_k", "seed"):
             _check_count(name, getattr(self, name), 0)
-        if not (_is_number(self.length_penalty) and self.length_penalty >= 0):
+        if not (_is_number(self.length_penalty) and 0 <= self.length_penalty < _STRONGEST):
             raise InputError(
-                f"length_penalty must be a number from 0 on, such as 0.7, not "
-                f"{self.length_penalty!r}."
+                f"length_penalty must be a number from 0 on and below {_STRONGEST}, such as 0.7, "
+                f"not {self.length_penalty!r}."
             )
         if not (_is_number(self.temperature) and self.temperature > 0):
             raise InputError(
@@ -63,6 +68,8 @@ class Decoding:
             raise InputError(
                 f"top_p must be a number above 0 and at most 1, such as 0.9, not {self.top_p!r}."
             )
+        if not isinstance(self.sample, bool):
+            raise InputError(f"sample must be True or False, not {self.sample!r}.")
         if self.sample:
             return
         if self.captions > self.beam:
@@ -101,10 +108,9 @@ class Decoding:
 
 
 def _check_count(name: str, value: Any, least: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < least:
         raise InputError(f"{name} must be a whole number from {least} on, not {value!r}.")
 
 
 def _is_number(value: Any) -> bool:
-    whole_or_real = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return whole_or_real and math.isfinite(value)
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)

@@ -24,6 +24,7 @@ _FORM = 'give a list of {"image_id": …, "caption": …}, one for each image'
 _NUMBER = re.compile(r"(?:coco_[a-z]+\d{4}_)?([0-9]{1,18})", re.IGNORECASE)
 _COCO_DIGITS = 12
 _DIGITS = re.compile(r"([0-9]{1,18})")
+_LONGEST = 10_000  # characters; to score more would take hours
 _EXAMPLES = 3  # images that a message names
 
 
@@ -115,6 +116,11 @@ def _entries(path: Union[str, os.PathLike]) -> Iterable[tuple[str, str]]:
             raise InputError(f"{where} has no 'image_id' that is a number or a name: {_FORM}.")
         if not isinstance(entry.get("caption"), str):
             raise InputError(f"{where} has no 'caption' that is a sentence: {_FORM}.")
+        if len(entry["caption"]) > _LONGEST:
+            raise InputError(
+                f"{where} has a caption of {len(entry['caption'])} characters: give a sentence, of "
+                f"at most {_LONGEST}."
+            )
         yield str(entry["image_id"]), entry["caption"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, NamedTuple, Optional, Tuple
 
 from vsepp.system.records import wrong_field
@@ -68,5 +69,7 @@ def _answer_of(value: Any) -> Optional[Answer]:
     if not isinstance(sentence, str) or not isinstance(log_probability, float):
         return None
     if not isinstance(similarity, (float, type(None))):
+        return None
+    if not math.isfinite(log_probability) or not math.isfinite(similarity or 0):
         return None
     return Answer(sentence, log_probability, similarity)

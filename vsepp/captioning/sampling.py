@@ -88,7 +88,12 @@ def draw(log_probs: np.ndarray, draws: np.ndarray, decoding: Decoding) -> np.nda
         draws: float64 ``[rows]``, evenly spread from 0 to 1, without 1.
         decoding: temperature, then top_k, then top_p.
     """
-    logits = log_probs / decoding.temperature
+    logits = log_probs
+    if decoding.temperature != 1:
+        # What is least stays 0 whatever it is divided by; in float64, which holds any temperature.
+        with np.errstate(over="ignore"):
+            below_best = (log_probs - log_probs.max(1, keepdims=True)).astype(np.float64)
+            logits = below_best / decoding.temperature
     if decoding.top_k:
         order = top_k_of_rows(logits, decoding.top_k)
         logits = np.take_along_axis(logits, order, 1)

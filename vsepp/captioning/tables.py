@@ -55,13 +55,15 @@ class Table:
         self._open = ExitStack()
 
     def __enter__(self) -> Table:
+        journal = self.path.with_name(f"{self.path.name}.journal")
+        for each in (self.path, journal):
+            if each.exists() and not (each.is_file() or each.is_dir()):
+                raise InputError(f"{each} is a pipe or a device: give another --out.")
         check_writable(self.path)
         taken = f"another process is writing {self.path}: wait for its end, or give another --out."
         with ExitStack() as stack:
             stack.enter_context(only_one(f"{self.path}.lock", taken))
-            self._journal = Journal(
-                self.path.with_name(f"{self.path.name}.journal"), self._origin, self._force
-            )
+            self._journal = Journal(journal, self._origin, self._force)
             stack.callback(self._journal.close)
             self._check()
             self._open = stack.pop_all()
@@ -77,6 +79,11 @@ class Table:
 
     def _check(self) -> None:
         other = self._journal.other
+        if other == {}:
+            raise InputError(
+                f"{self._journal.path} is damaged, or not what this command keeps beside "
+                f"{self.path}: give another --out, or --force to begin it anew."
+            )
         if other is not None:
             said = "; ".join(differences(other, self._origin)) or "another version"
             raise InputError(

@@ -21,6 +21,8 @@ _CAPTION = (f"{_RDF} RDF", _DESCRIPTION, f"{_DC} description")
 _MARK = (f"{_RDF} RDF", _DESCRIPTION, f"{_OURS} captioned")
 _ALTERNATIVES = (*_CAPTION, f"{_RDF} Alt")
 _ITEM = (*_ALTERNATIVES, f"{_RDF} li")
+_PATHS = {_CAPTION[:1], _CAPTION[:2], _CAPTION, _MARK, _ALTERNATIVES, _ITEM}
+_Path = Tuple[str, ...]
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TAG_NAME = re.compile(rb"<([^\s/>]+)")
 _QUOTED_OR_END = re.compile(rb"\"[^\"]*\"|'[^']*'|>")
@@ -148,10 +150,12 @@ class _Parsed:
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.is_short = False
-        self._places: dict[Tuple[str, ...], _Place] = {}
-        self._open: List[Tuple[str, int, bool]] = []  # name, start, whether it may be taken
-        self._texts: List[str] = []
+        self._places: dict[_Path, _Place] = {}
+        # Path (outside of rdf:RDF empty, None of what does not matter), start, text of each open
+        # element.
+        self._open: List[Tuple[Optional[_Path], int, List[str]]] = []
         self._parser = parser = expat.ParserCreate(namespace_separator=" ")
+        parser.buffer_text = True
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._text
@@ -159,10 +163,10 @@ class _Parsed:
         parser.XmlDeclHandler = self._declaration
         parser.Parse(data, True)
 
-    def place(self, path: Tuple[str, ...]) -> Optional[_Place]:
+    def place(self, path: _Path) -> Optional[_Place]:
         return self._places.get(path)
 
-    def text_of(self, path: Tuple[str, ...]) -> Optional[str]:
+    def text_of(self, path: _Path) -> Optional[str]:
         place = self.place(path)
         return None if place is None else place.text
 
@@ -177,33 +181,33 @@ class _Parsed:
         assert name is not None
         return place.end - 2, place.end, f">{additions}</{name.group(1).decode()}>"
 
-    def _path(self) -> Tuple[str, ...]:
-        """The path of the innermost open element, from ``rdf:RDF`` on."""
-        names = [name for name, _, _ in self._open]
-        return tuple(names[names.index(_CAPTION[0]) :] if _CAPTION[0] in names else ())
+    def _path_below(self, above: Optional[_Path], name: str) -> Optional[_Path]:
+        if above is None or not above and name != _CAPTION[0]:
+            return above
+        path = (*above, name)
+        return path if path in _PATHS else None
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        wanted = name != _ITEM[-1] or attributes.get(f"{_XML} lang") == "x-default"
-        self._open.append((name, self._parser.CurrentByteIndex, wanted))
-        self._texts.append("")
-        if self._path() == _CAPTION[:2] and f"{_DC} description" in attributes:
+        path = self._path_below(self._open[-1][0] if self._open else (), name)
+        if path == _ITEM and attributes.get(f"{_XML} lang") != "x-default":
+            path = None
+        self._open.append((path, self._parser.CurrentByteIndex, []))
+        if path == _CAPTION[:2] and f"{_DC} description" in attributes:
             self.is_short = True
 
     def _text(self, text: str) -> None:
-        if self._texts:
-            self._texts[-1] += text
+        if self._open and self._open[-1][0] in (_ITEM, _MARK):
+            self._open[-1][2].append(text)
 
     def _end(self, name: str) -> None:
-        path = self._path()
-        _, start, wanted = self._open.pop()
-        text = self._texts.pop()
-        if not wanted or len(path) > len(_ITEM) or path in self._places:
+        path, start, pieces = self._open.pop()
+        if not path or path in self._places:
             return
         content = self._tag_end(start)
         is_empty = self.data[content - 2 : content] == b"/>"
         close = content if is_empty else self._parser.CurrentByteIndex
         end = content if is_empty else self._tag_end(close)
-        self._places[path] = _Place(start, content, close, end, is_empty, text)
+        self._places[path] = _Place(start, content, close, end, is_empty, "".join(pieces))
 
     def _tag_end(self, start: int) -> int:
         """Where the tag that begins at ``start`` ends; a ``>`` in quotes is none."""

@@ -87,15 +87,15 @@ def _check(arguments):
 def _caption_one(arguments):
     from vsepp.cli.found_original import find_original
     from vsepp.data.images import open_image
-    from vsepp.report.pictures import picture_format, save_picture
+    from vsepp.report.pictures import check_destination, save_picture
     from vsepp.report.tables import format_table
 
     image = arguments.image
-    if arguments.save:
-        picture_format(arguments.save)
     if os.path.isdir(image):
         raise InputError(f"{image} is a folder: give it with --images, or the file of one image.")
     open_image(image)  # before the model is loaded
+    if arguments.save:
+        check_destination(arguments.save, image)
     config = configuration(arguments)
     folder = _data_set(arguments, config)
     maker = maker_of(arguments, config)

@@ -212,7 +212,11 @@ class Config:
         3, (int,), "sentences that a captioner follows at a time", minimum=1, maximum=1000
     )
     length_penalty: float = _key(
-        0.0, (float,), "exponent by which longer sentences of a beam gain (0: none)", minimum=0
+        0.0,
+        (float,),
+        "exponent by which longer sentences of a beam gain (0: none)",
+        minimum=0,
+        below=10,
     )
     block_ngram: int = _key(
         0, (int,), "no n-gram of so many words twice in a sentence (0: no such block)", minimum=0

@@ -75,6 +75,25 @@ def as_rgb(image: Image.Image) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
+def opened_image(image: Image.Image, exif: bool = False) -> Image.Image:
+    """A PIL image of the caller's as :func:`open_image` gives one of a file.
+
+    Raises:
+        InputError: when its file is damaged or closed, or it has no pixels.
+    """
+    try:
+        image = as_rgb(ImageOps.exif_transpose(image) if exif else image)
+        image.load()
+    except Exception as error:  # Pillow's decoders raise almost anything on damaged files
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"the PIL image cannot be read ({reason}): open it anew.") from None
+    if not image.width or not image.height:
+        raise InputError(
+            f"the PIL image has no pixels: it is {image.width} x {image.height}; give another."
+        )
+    return image
+
+
 def image_size(
     path: str | os.PathLike[str] | IO[bytes],
     formats: tuple[str, ...] | None = None,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageFilter
 
-from vsepp.data.images import as_rgb, open_image
+from vsepp.data.images import open_image, opened_image
 from vsepp.data.preprocessing import Preprocessing
 from vsepp.data.transforms import resized_size
 from vsepp.report.lettering import shorten
@@ -58,10 +58,14 @@ def plot_attention(
     Raises:
         InputError: when the photograph cannot be read, or the attention is no such array.
     """
+    if not isinstance(words, Iterable):
+        raise InputError(f"words must be a caption or a list, not {type(words).__name__}.")
     words = words.split() if isinstance(words, str) else [str(word) for word in words]
     shares = _as_attention(attention, len(words))
     if isinstance(image, Image.Image):
-        photo = as_rgb(ImageOps.exif_transpose(image) if exif else image)
+        photo = opened_image(image, exif)
+    elif not isinstance(image, (str, os.PathLike)):
+        raise InputError(f"image must be a path or a PIL image, not {type(image).__name__}.")
     else:
         photo = open_image(image, exif)
 

@@ -95,6 +95,9 @@ def shorten(text, size, width):
     text = _printable(text)
     font = font_for(text, size)
     kept, shown = len(text), text
+    if kept > width:  # hardly a letter is narrower than a pixel
+        kept = max(2, int(width))
+        shown = f"{text[: kept - kept // 2]}…{text[len(text) - kept // 2 :]}"
     while kept > 2 and font.getlength(shown) > width:
         kept -= 1
         shown = f"{text[: kept - kept // 2]}…{text[len(text) - kept // 2 :]}"

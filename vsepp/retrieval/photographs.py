@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
 import paddle
-from PIL import Image, ImageOps
+from PIL import Image
 
 from vsepp.data.batches import in_batches
-from vsepp.data.images import as_rgb, map_images, open_image
+from vsepp.data.images import map_images, open_image, opened_image
 from vsepp.data.stored.features import GIVEN, first_not_finite
 from vsepp.data.stored.file_rows import FileRows
 from vsepp.data.stored.views import mirrored
@@ -165,7 +165,7 @@ class EncodesPhotographs(ImageNetwork):
             InputError: when it cannot be decoded.
         """
         if isinstance(image, Image.Image):
-            image = as_rgb(ImageOps.exif_transpose(image) if exif else image)
+            image = opened_image(image, exif)
         else:
             if not isinstance(image, (str, bytes, os.PathLike)) and not hasattr(image, "read"):
                 raise InputError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 BETA = 1.2  # weight of recall
+_MANY = 1000  # words from which on a column's length shows
 
 
 def common_subsequence(words: Sequence[str], others: Iterable[Sequence[str]]) -> list[int]:
@@ -16,6 +17,9 @@ def common_subsequence(words: Sequence[str], others: Iterable[Sequence[str]]) ->
     >>> common_subsequence("a dog runs".split(), ["a brown dog".split(), "cats".split()])
     [2, 0]
     """
+    others = list(others)
+    if len(words) > _MANY and all(len(other) < len(words) for other in others):
+        return [common_subsequence(other, [words])[0] for other in others]
     places: dict[str, int] = {}
     for place, word in enumerate(words):
         places[word] = places.get(word, 0) | 1 << place
