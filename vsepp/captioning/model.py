@@ -26,6 +26,7 @@ from vsepp.data.preprocessing import Preprocessing
 from vsepp.data.stored.features import FeatureStore
 from vsepp.data.stored.file_rows import FileRows
 from vsepp.data.stored.halves import stack_float32
+from vsepp.models.backbones import find_backbone
 from vsepp.models.caption_decoders.word_decoder import WordDecoder
 from vsepp.models.caption_parts import DECODER, DecoderParts
 from vsepp.models.image_encoders.cell_encoder import CellEncoder
@@ -45,6 +46,7 @@ class _Cells(EncodesPhotographs):
 
     @cached_property
     def preprocessing(self) -> Preprocessing:
+        self._found(find_backbone, self.config.image_model)
         return CellEncoder(self.config).preprocessing
 
     @cached_property

@@ -47,22 +47,16 @@ class DecoderParts:
     @classmethod
     def from_checkpoint(cls, config: Config, contents: dict, source: str) -> DecoderParts:
         """The decoder of a checkpoint, by its header; InputError where that is malformed."""
+        try:
+            find_caption_decoder(str(config.caption_model))
+        except InputError as error:
+            raise InputError(f"{source}: {error}") from None
         return cls(config, WordReader.from_contents(contents, source))
 
     def build(self) -> WordDecoder:
         """The network, its weights to be set."""
-        config = self.config
-        sizes: dict[str, Any] = dict(
-            word_dim=config.word_dim,
-            cell_size=config.cell_size,
-            decoder_size=config.decoder_size,
-            initial_state=config.initial_state,
-            dropout=self._dropout(),
-        )
-        for key, name in _OF_ONE.items():
-            if config.caption_model == name:
-                sizes[key] = getattr(config, key)
-        return self.kind(len(self.reader.vocabulary), **sizes)
+        words = len(self.reader.vocabulary)
+        return self.kind(words, dropout=self._dropout(), **_sizes(self.config))
 
     def build_for_training(self, with_weights: bool = True) -> WordDecoder:
         """The network, which begins with ``word_vectors`` where there are some and
@@ -80,7 +74,10 @@ class DecoderParts:
         shapes = {
             "embedding.weight": (words, config.word_dim),
             "vocabulary.weight": (config.decoder_size, words),
+            self.kind.recurrent_weight: (3 * config.decoder_size, config.decoder_size),
         }
+        if "attention_size" in _sizes(config):
+            shapes["keys.weight"] = (config.cell_size, config.attention_size)
         check_shapes(state, shapes, source)
 
     def _dropout(self) -> TextDropout:
@@ -94,6 +91,20 @@ class DecoderParts:
         )
 
 
+def _sizes(config: Config) -> dict[str, Any]:
+    """What a decoder is built with besides its words and dropout."""
+    sizes: dict[str, Any] = dict(
+        word_dim=config.word_dim,
+        cell_size=config.cell_size,
+        decoder_size=config.decoder_size,
+        initial_state=config.initial_state,
+    )
+    for key, name in _OF_ONE.items():
+        if config.caption_model == name:
+            sizes[key] = getattr(config, key)
+    return sizes
+
+
 def check_caption_keys(config: Config, with_weights: bool = True) -> None:
     """InputError where keys of a captioner's configuration contradict each other.
 
@@ -102,7 +113,7 @@ def check_caption_keys(config: Config, with_weights: bool = True) -> None:
     Args:
         with_weights: the run begins with the weights that the configuration names.
     """
-    find_caption_decoder(str(config.caption_model))
+    find_caption_decoder(str(config.caption_model)).check_sizes(**_sizes(config))
     if config.test_flip:
         raise InputError(
             "test_flip: a captioner looks at each photograph as it is: set test_flip=false."

@@ -183,6 +183,11 @@ def _views(config: Config, split: str) -> Sequence[int]:
 
 
 def _refuse_other_than_given(config: Config) -> None:
+    if config.caption_model:
+        raise InputError(
+            f"caption_model: {config.dataset} came with its features, a vector of each image, and "
+            "a captioner looks at cells: train it on a data set with photographs."
+        )
     for key, usual in (("image_features", "global"), ("feature_views", 0), ("test_flip", False)):
         if getattr(config, key) != usual:
             raise InputError(

@@ -14,7 +14,7 @@ from vsepp.captioning.splits import caption_images
 from vsepp.config import Config
 from vsepp.data.caption_batches import caption_loader
 from vsepp.data.dataset import CaptionDataset
-from vsepp.data.prepared import Prepared
+from vsepp.data.prepared import Prepared, dataset_words
 from vsepp.metrics.captions.result import CaptionResult
 from vsepp.models.caption_decoders.word_decoder import targets_of
 from vsepp.models.caption_loss import caption_loss
@@ -28,6 +28,8 @@ from vsepp.models.caption_parts import (
 from vsepp.models.image_encoders.cell_encoder import CellEncoder
 from vsepp.models.recomputing import recompute_blocks
 from vsepp.models.twins import compute
+from vsepp.system.errors import InputError
+from vsepp.system.invocation import command
 from vsepp.system.memory import keep_freed, return_large_blocks
 from vsepp.text.reader import WordReader
 from vsepp.text.vocabulary import SPECIAL_WORDS, UNK, Vocabulary
@@ -120,6 +122,12 @@ class CaptionTask(CaptionObjective, DatasetTask):
         self.open_data(config, prepared)
         train = self.data.splits["train"]
         vocabulary = known_words(train, config.max_words)
+        if len(vocabulary) == len(SPECIAL_WORDS):
+            again = command("prepare", *dataset_words(train.folder))
+            raise InputError(
+                f"the vocabulary of {config.dataset} has no words, so that there is nothing to "
+                f"write: run `{again} --min-word-count 0 --force`."
+            )
         decoder = DecoderParts(config, WordReader(vocabulary, self.data.tokenizer))
         if vocabulary is not train.vocabulary:
             captions = renumbered(train.captions, train.vocabulary, vocabulary)

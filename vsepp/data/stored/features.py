@@ -86,7 +86,8 @@ class FeatureOrigin:
     def from_record(cls, record: Dict[str, Any]) -> FeatureOrigin:
         """The origin that :meth:`record` kept; ValueError saying what is wrong with it."""
         types = {"backbone": str, "feature_size": int}
-        wrong = wrong_field(record, {**types, "grid": int} if "grid" in record else types)
+        has_grid = isinstance(record, dict) and "grid" in record
+        wrong = wrong_field(record, {**types, "grid": int} if has_grid else types)
         if wrong:
             raise ValueError(f"its {wrong!r} is missing or malformed")
         rest = dict(record)

@@ -12,6 +12,7 @@ what they end in, and the products are divided by √(numbers of a head).
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import paddle
@@ -52,6 +53,8 @@ class AddNormDecoder(WordDecoder):
         InputError: when sizes do not fit the heads.
     """
 
+    recurrent_weight = "gru.weight_hh_l0"
+
     def __init__(
         self,
         vocab_size: int,
@@ -63,17 +66,7 @@ class AddNormDecoder(WordDecoder):
         dropout: TextDropout = TextDropout(),
     ) -> None:
         super().__init__(vocab_size, word_dim, cell_size, decoder_size, initial_state, dropout)
-        if heads == 1 and cell_size != decoder_size:
-            raise InputError(
-                f"cell_size: {cell_size} is not decoder_size, {decoder_size}, and one head "
-                f"compares cells and states as they are: set cell_size={decoder_size}, or heads "
-                "to more than 1."
-            )
-        if decoder_size % heads:
-            raise InputError(
-                f"heads: {decoder_size} numbers, decoder_size, do not make {heads} heads of one "
-                "size: set heads to a divisor of it."
-            )
+        self.check_sizes(cell_size=cell_size, decoder_size=decoder_size, heads=heads)
         self.heads = heads
         self.gru = nn.GRU(word_dim, decoder_size)
         several = heads > 1
@@ -87,6 +80,24 @@ class AddNormDecoder(WordDecoder):
     def scale(self) -> float:
         """What a product of a query and a key is multiplied by."""
         return 1.0 if self.heads == 1 else 1 / math.sqrt(self.decoder_size // self.heads)
+
+    @staticmethod
+    def check_sizes(**sizes: Any) -> None:
+        """See :meth:`WordDecoder.check_sizes`."""
+        cell_size, decoder_size, heads = (
+            sizes[name] for name in ("cell_size", "decoder_size", "heads")
+        )
+        if heads == 1 and cell_size != decoder_size:
+            raise InputError(
+                f"cell_size: {cell_size} is not decoder_size, {decoder_size}, and one head "
+                f"compares cells and states as they are: set cell_size={decoder_size}, or heads "
+                "to more than 1."
+            )
+        if decoder_size % heads:
+            raise InputError(
+                f"heads: {decoder_size} numbers, decoder_size, do not make {heads} heads of one "
+                "size: set heads to a divisor of it."
+            )
 
     def forward(
         self,

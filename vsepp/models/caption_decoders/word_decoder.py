@@ -8,6 +8,7 @@ from those before it.
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import Any
 
 import numpy as np
 import paddle
@@ -40,6 +41,7 @@ class WordDecoder(nn.Layer):
     """
 
     rectified = False
+    recurrent_weight = "gru.weight_hh"  # the name of a parameter [3 decoder_size, decoder_size]
 
     def __init__(
         self,
@@ -62,6 +64,10 @@ class WordDecoder(nn.Layer):
         self.vocabulary = linear(decoder_size, vocab_size)
         self.cell_size, self.decoder_size = cell_size, decoder_size
         self.dropout = dropout
+
+    @staticmethod
+    def check_sizes(**sizes: Any) -> None:
+        """InputError where sizes, as the decoder is built with them, contradict each other."""
 
     def __call__(
         self,

@@ -22,7 +22,8 @@ class CellEncoder(CNNEncoder):
 
     def check_keys(self) -> None:
         config = self.config
-        if config.image_model not in BACKBONES:
+        backbone = BACKBONES.get(config.image_model)
+        if backbone is None or backbone.pool is None:
             raise InputError(
                 f"caption_model: {config.image_model} gives a captioner no cells to look at: set "
                 "image_model to a network with a map, such as resnet50."
