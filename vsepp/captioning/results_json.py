@@ -25,6 +25,7 @@ _NUMBER = re.compile(r"(?:coco_[a-z]+\d{4}_)?([0-9]{1,18})", re.IGNORECASE)
 _COCO_DIGITS = 12
 _DIGITS = re.compile(r"([0-9]{1,18})")
 _LONGEST = 10_000  # characters; to score more would take hours
+_SHOWN = 200  # characters of a name in a message
 _EXAMPLES = 3  # images that a message names
 
 
@@ -181,8 +182,13 @@ def _names(images: Sequence[str]) -> list[str]:
     return ["/".join(path[shared:]) for path in paths]
 
 
+def _shortened(name: str) -> str:
+    """A name, or its beginning where no message could hold it."""
+    return name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…"
+
+
 def _named(images: Iterable[object], what: str) -> str:
     """How many, and which."""
-    names = [printable(str(image)) for image in images]
+    names = [printable(_shortened(str(image))) for image in images]
     more = ", …" if len(names) > _EXAMPLES else ""
     return f"{counted(len(names), what)} ({', '.join(names[:_EXAMPLES])}{more})"

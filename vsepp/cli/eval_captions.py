@@ -70,9 +70,9 @@ def main(arguments):
             )
     if arguments.candidates is not None and not arguments.rerank:
         raise InputError("--candidates goes with --rerank: give that, or leave it out.")
+    if arguments.candidates is not None and arguments.candidates < 1:
+        raise InputError(f"--candidates must be at least 1, not {arguments.candidates}.")
     config = configuration(arguments)
-    from pathlib import Path
-
     from vsepp.captioning.results_json import write_results
     from vsepp.data.options import checked_folder
     from vsepp.data.prepared import Prepared
@@ -80,30 +80,51 @@ def main(arguments):
     from vsepp.system.atomic import write_json
 
     prepared = Prepared(checked_folder(config))
+    path, results_path = _destinations(arguments, config)
+    # What else is named is opened first: a mistake there does not cost the captions.
+    looking = open_model(arguments, config, arguments.retrieve) if arguments.retrieve else None
+    other = _opened_other(arguments, config, prepared)
     scored = _of_results if arguments.results else _of_captioner
     dataset, sentences, result = scored(arguments, config, prepared)
     if arguments.intervals:
         result = result.with_intervals()
     print(caption_table(result))
     if arguments.compare:
-        other, name = _compared(arguments, config, prepared)
-        result = result.compared_with(other)
+        theirs, name = _result_of(other, arguments, prepared)
+        result = result.compared_with(theirs)
         print("\n" + caption_comparison_table(result.comparison["differences"], name))
     content = result.to_dict()
-    if arguments.retrieve:
-        content["retrieval"] = _retrieved(arguments, config, prepared, sentences)
-    source = Path(arguments.results or arguments.checkpoint)
-    stem = f"{source.stem}.{config.dataset}_{arguments.split}"
-    stem += "_rerank" if arguments.rerank else ""
-    path = arguments.json or source.with_name(f"{stem}.json")
+    if looking is not None:
+        content["retrieval"] = _retrieved(looking, arguments, prepared, sentences)
     write_json(path, content, indent=2)
     written = str(path)
     if not arguments.results:
-        results = Path(path).with_suffix(".results.json")
-        write_results(results, dataset.images, sentences)
-        written += f", the captions to {results}"
+        write_results(results_path, dataset.images, sentences)
+        written += f", the captions to {results_path}"
     print(f"written to {written}")
     return 0
+
+
+def _destinations(arguments, config):
+    """(where the scores go, where the captions go); InputError where that would be over what is
+    read."""
+    from pathlib import Path
+
+    source = Path(arguments.results or arguments.checkpoint)
+    stem = f"{source.stem}.{config.dataset}_{arguments.split}"
+    stem += "_rerank" if arguments.rerank else ""
+    path = Path(arguments.json or source.with_name(f"{stem}.json"))
+    results = path.with_suffix(".results.json")
+    written = [path] if arguments.results else [path, results]
+    read = [arguments.results or arguments.checkpoint, arguments.compare]
+    read += [arguments.retrieve, arguments.rerank]
+    for name in filter(None, read):
+        for each in written:
+            if each.exists() and Path(name).exists() and each.samefile(name):
+                raise InputError(
+                    f"{each} is read, and would be written over: give another file with --json."
+                )
+    return path, results
 
 
 def _of_results(arguments, config, prepared):
@@ -132,6 +153,7 @@ def _of_captioner(arguments, config, prepared):
     from vsepp.captioning.evaluation import caption_split, scored
 
     model = open_captioner(arguments, config)
+    chooser = open_model(arguments, config, arguments.rerank) if arguments.rerank else None
     candidates = arguments.candidates or 0
     options = decoding_options(arguments, config)
     decoding = model.decoding(**options)
@@ -144,7 +166,6 @@ def _of_captioner(arguments, config, prepared):
         from vsepp.report.caption_tables import caption_comparison_table, caption_table
 
         print(caption_table(split.result) + "\n")
-        chooser = open_model(arguments, config, arguments.rerank)
         gallery = _gallery(chooser, arguments, prepared)
         ranked = rerank(chooser, gallery.images, split.sentences)
         chosen = [[sentence for sentence, _ in of] for of in ranked]
@@ -158,16 +179,23 @@ def _of_captioner(arguments, config, prepared):
     return split.dataset, [made[0].sentence for made in split.sentences], split.result
 
 
-def _compared(arguments, config, prepared):
-    """(result, name) of what ``--compare`` names: another captioner, or a results JSON."""
+def _opened_other(arguments, config, prepared):
+    """What ``--compare`` names, or None: another captioner, or the result of a results JSON."""
+    if not arguments.compare:
+        return None
     if arguments.compare.endswith(".json"):
-        _, _, result = _read_results(arguments.compare, arguments.split, prepared)
-        return result, arguments.compare
-    from vsepp.captioning.evaluation import caption_split
+        return _read_results(arguments.compare, arguments.split, prepared)[2]
+    return open_captioner(arguments, config, checkpoint=arguments.compare)
 
-    model = open_captioner(arguments, config, checkpoint=arguments.compare)
-    split = caption_split(model, prepared, arguments.split, quiet=False)
-    return split.result, model.checkpoint
+
+def _result_of(other, arguments, prepared):
+    """(result, name) of what :func:`_opened_other` gave."""
+    from vsepp.captioning.evaluation import caption_split
+    from vsepp.captioning.model import CaptionModel
+
+    if not isinstance(other, CaptionModel):
+        return other, arguments.compare
+    return caption_split(other, prepared, arguments.split, quiet=False).result, other.checkpoint
 
 
 def _gallery(model, arguments, prepared):
@@ -176,12 +204,11 @@ def _gallery(model, arguments, prepared):
     return open_gallery(model, prepared.folder, arguments.split)
 
 
-def _retrieved(arguments, config, prepared, sentences):
+def _retrieved(model, arguments, prepared, sentences):
     """Print how often a retrieval model finds an image by its sentence; returns it for JSON."""
     from vsepp.captioning.retrieving import find_again
     from vsepp.report.caption_tables import found_again_table
 
-    model = open_model(arguments, config, arguments.retrieve)
     gallery = _gallery(model, arguments, prepared)
     found = find_again(model, gallery, sentences)
     print("\n" + found_again_table(found, model.checkpoint, len(gallery.images)))

@@ -45,11 +45,11 @@ def main(argv=None):
         raise InputError(f"--top-k must be at least 1, not {arguments.top_k}.")
     config = configuration(arguments)
     from vsepp.data.options import checked_folder
-    from vsepp.report.pictures import picture_format, save_picture
+    from vsepp.report.pictures import check_destination, save_picture
     from vsepp.retrieval.gallery import open_gallery
 
     if arguments.save:
-        picture_format(arguments.save)
+        check_destination(arguments.save, arguments.image)
     folder = checked_folder(config)
     if arguments.image is not None:
         from vsepp.data.images import open_image

@@ -120,7 +120,8 @@ def check_destination(path, photograph=None):
     """InputError when no picture can be written to ``path``: as `picture_format`, or since it is
     the photograph that it is made of."""
     picture_format(path)
-    if photograph is not None and Path(path).exists() and Path(path).samefile(photograph):
+    there = photograph is not None and Path(path).exists() and Path(photograph).exists()
+    if there and Path(path).samefile(photograph):
         raise InputError(
             f"{path} is the photograph itself: give another file, or it would be lost."
         )

@@ -17,9 +17,11 @@ def read_json(path: str | os.PathLike[str], mend: str) -> Any:
         mend: what the user can do when it is missing or broken; ends the sentence.
 
     Raises:
-        InputError: when the file is missing, is a folder, or is not JSON.
+        InputError: when the file is missing, is a folder or a pipe, or is not JSON.
     """
     try:
+        if os.path.exists(path) and not os.path.isfile(path):  # to open a pipe is to wait
+            raise IsADirectoryError
         with open(path, encoding="utf-8-sig") as file:
             return json.load(file)
     except FileNotFoundError:
