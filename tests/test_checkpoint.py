@@ -256,7 +256,7 @@ def test_moving_aside_takes_the_first_free_number(tmp_path):
     assert (tmp_path / "last.ckpt.3").read_text() == "last.ckpt.3"
 
 
-@pytest.mark.parametrize("backbone", ["resnet18", {"backbone": "resnet18"}, [1]])
+@pytest.mark.parametrize("backbone", ["resnet18", {"backbone": "resnet18"}, [1], 5])
 def test_a_malformed_backbone_is_refused(tmp_path, backbone):
     path = save(tmp_path / "last.ckpt", backbone=backbone)
 

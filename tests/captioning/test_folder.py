@@ -452,3 +452,33 @@ def test_a_table_gives_the_files_beside_photographs_what_it_has(photos, tmp_path
     model = ColourCaptioner()
     run(photos, tmp_path / "out.csv", "txt", model=model)
     assert model.seen == 0 and len(texts(photos, "txt")) == 5
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+@pytest.mark.parametrize("name", ["out.csv", "out.csv.journal"])
+def test_a_pipe_is_refused_rather_than_waited_for(name, photos, tmp_path):
+    os.mkfifo(tmp_path / name)
+
+    with pytest.raises(InputError, match=f"{name} is a pipe or a device: give another --out"):
+        run(photos, tmp_path / "out.csv")
+
+
+def test_a_journal_that_is_none_is_named(photos, tmp_path):
+    (tmp_path / "out.csv.journal").write_bytes(b"my own\nnotes\n")
+
+    with pytest.raises(InputError, match="out.csv.journal is damaged, or not what this command"):
+        run(photos, tmp_path / "out.csv")
+    assert (tmp_path / "out.csv.journal").read_bytes() == b"my own\nnotes\n"
+
+    assert run(photos, tmp_path / "out.csv", force=True).captioned == 5
+
+
+def test_a_line_of_a_journal_that_no_captioner_writes_is_captioned_again(photos, tmp_path):
+    run(photos, tmp_path / "out.csv")
+    table, journal = (tmp_path / name for name in ("out.csv", "out.csv.journal"))
+    before = table.read_bytes()
+    journal.write_bytes(journal.read_bytes().replace(b"-1.2846", b"NaN"))
+    table.unlink()
+
+    assert run(photos, table).captioned == 5
+    assert table.read_bytes() == before

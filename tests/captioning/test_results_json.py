@@ -122,3 +122,11 @@ def test_captions_of_fewer_images_are_not_written(tmp_path):
     with pytest.raises(InputError, match="2 captions for 3 images: give one"):
         write_results(tmp_path / "results.json", PLAIN, CAPTIONS[:2])
     assert not any(tmp_path.iterdir())
+
+
+def test_what_no_message_or_score_could_hold(read):
+    with pytest.raises(InputError, match="entry 1 has a caption of 30000 characters"):
+        read(entries(["b", "a", "c"], ["first", "word, " * 5000, "third"]))
+    with pytest.raises(InputError, match="a{200}…") as refused:
+        read(entries(["a" * 10**6, "b", "c"]))
+    assert len(str(refused.value)) < 1000

@@ -36,6 +36,19 @@ def test_the_temperature_sharpens_or_levels(temperature):
     assert found == pytest.approx(expected / expected.sum(), abs=1e-3)
 
 
+@pytest.mark.parametrize(
+    "temperature, expected",
+    [(1e-320, [0, 1, 0, 0, 0]), (1e-50, [0, 1, 0, 0, 0]), (1e300, [0, 0.25, 0.25, 0.25, 0.25])],
+)
+@pytest.mark.filterwarnings("error")
+def test_the_most_extreme_temperatures_draw_words_that_may_follow(temperature, expected):
+    log_probs = np.where(np.arange(5) == 0, -np.inf, LOG_PROBS)
+
+    found = frequencies(log_probs=log_probs, temperature=temperature)
+
+    assert found == pytest.approx(expected, abs=1e-3)
+
+
 def test_top_k_leaves_the_likeliest():
     assert frequencies(top_k=2) == pytest.approx([0, 4 / 7, 3 / 7, 0, 0], abs=1e-3)
     assert frequencies(top_k=50) == pytest.approx(frequencies(), abs=1e-3)

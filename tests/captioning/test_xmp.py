@@ -121,3 +121,25 @@ def test_prefixes_may_be_others():
 def test_what_nothing_can_be_put_into(data, said):
     with pytest.raises(ValueError, match=said):
         merged(data, "text", "mark")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "<a>" * 20_000 + "</a>" * 20_000,
+        "<a/>" * 40_000,
+        "&lt;x\n" * 200_000,
+        "<rdf:RDF><rdf:Description/></rdf:RDF>" * 1000,
+    ],
+    ids=["deep", "wide", "long", "nested"],
+)
+def test_a_document_of_any_form_takes_time_by_its_length_alone(content):
+    data = (
+        (LIGHTROOM % "").replace("</rdf:Description>", f"{content}</rdf:Description>", 1).encode()
+    )
+
+    new = merged(data, ODD, "m")
+
+    assert read(new) == Xmp(ODD, "m")
+    assert new.replace(b"\n  </rdf:Description>", b"").count(content.encode()[:1000]) >= 1
+    assert len(data) < len(new) < len(data) + 1000

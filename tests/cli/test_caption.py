@@ -196,3 +196,15 @@ def test_mistakes_are_one_sentence(words, said, tool, photos, tmp_path):
 
     assert status == 2 and said in error
     assert error.startswith("error: ") and error.count("\n") == 1
+
+
+def test_the_photograph_itself_is_not_written_over(tool, photos, retrieval):
+    before = (photos / "red.png").read_bytes()
+
+    status, _, error = tool("--image", photos / "red.png", "--save", photos / "red.png")
+
+    assert status == 2 and "red.png is the photograph itself: give another file" in error
+    make_data(photos.parent / "data")
+    words = ["--image", photos / "red.png", "--save", photos / "red.png", "--dataset", "tiny"]
+    assert run(infer, [*map(str, words), "--checkpoint", retrieval]) == 2
+    assert (photos / "red.png").read_bytes() == before

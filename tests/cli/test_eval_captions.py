@@ -166,3 +166,37 @@ def test_what_does_not_go_together_is_one_sentence(tool, words, told):
     status, _, errors = tool(*words)
 
     assert status == 2 and told in errors and errors.count("\n") == 1
+
+
+def test_nothing_that_is_read_is_written_over(tool):
+    dataset = open_dataset("data/tiny", "test")
+    with open("theirs.json", "w", encoding="utf-8") as file:
+        json.dump(results_of(["a"] * 4, dataset.images), file)
+    shutil.copy("theirs.json", "captioner.tiny_test.results.json")
+
+    for words in (
+        ("--results", "theirs.json", "--json", "theirs.json"),
+        ("--checkpoint", "captioner.ckpt", "--json", "captioner.ckpt"),
+        ("--checkpoint", "captioner.ckpt", "--compare", "captioner.tiny_test.results.json"),
+    ):
+        status, _, error = tool(*words)
+        assert status == 2 and "is read, and would be written over: give another file" in error
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (("--retrieve", "none.ckpt"), "none.ckpt does not exist"),
+        (("--retrieve", "captioner.ckpt"), "is a captioner"),
+        (("--rerank", "none.ckpt"), "none.ckpt does not exist"),
+        (("--compare", "none.ckpt"), "none.ckpt does not exist"),
+        (("--compare", "none.json"), "none.json does not exist"),
+        (("--rerank", "retrieval.ckpt", "--candidates", 0), "--candidates must be at least 1"),
+    ],
+)
+def test_a_mistake_is_said_before_a_caption_is_made(words, said, tool, monkeypatch):
+    monkeypatch.setattr("vsepp.captioning.evaluation.caption_split", None)
+
+    status, _, error = tool("--checkpoint", "captioner.ckpt", *words)
+
+    assert status == 2 and said in error

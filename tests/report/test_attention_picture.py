@@ -149,3 +149,22 @@ def test_what_is_no_attention_is_refused_in_one_sentence(photo, attention, said)
 def test_a_photograph_that_cannot_be_read_is_named(tmp_path):
     with pytest.raises(InputError, match="missing.jpg does not exist"):
         vsepp.plot_attention(tmp_path / "missing.jpg", "wall", attention_at((0, 0)))
+
+
+@pytest.mark.parametrize(
+    "words, image, said",
+    [
+        (None, None, "words must be a caption or a list, not NoneType"),
+        ("a", np.zeros((4, 4, 3), np.uint8), "image must be a path or a PIL image, not ndarray"),
+        ("a", Image.new("RGB", (0, 0)), "the PIL image has no pixels"),
+    ],
+)
+def test_what_is_no_photograph_or_caption(words, image, said, photo):
+    with pytest.raises(InputError, match=said):
+        vsepp.plot_attention(photo if image is None else image, words, attention_at((0, 0)))
+
+
+def test_a_word_without_end_is_cut(photo):
+    picture = vsepp.plot_attention(photo, ["x" * 1000], attention_at((0, 0)))
+
+    assert picture.width == WIDTH

@@ -1,5 +1,7 @@
 """JSON is read, or one sentence says why not."""
 
+import os
+
 import pytest
 
 from vsepp.system.errors import InputError
@@ -35,3 +37,11 @@ def test_missing_files_and_folders_are_told_apart(tmp_path):
         read_json(tmp_path, "mend it")
     with pytest.raises(InputError, match="is not a file: mend it"):
         read_json(tmp_path / "file" / "below.json", "mend it")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_is_refused_rather_than_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "words.json")
+
+    with pytest.raises(InputError, match=r"words\.json is not a file: mend it\.$"):
+        read_json(tmp_path / "words.json", "mend it")

@@ -7,6 +7,7 @@ import signal
 import numpy as np
 import paddle
 import pytest
+from data.test_precomp import create, write
 from tiny import make_config
 from whole_runs import Run, assert_same_run
 
@@ -160,7 +161,7 @@ def test_a_tuned_captioner_begins_with_a_frozen_ones_weights(data, tmp_path):
     "changes, told",
     [
         (dict(image_features="global", image_grid=0), "set image_features=grid"),
-        (dict(image_model="alexnet", image_size=224, resize=224), "know no cells"),
+        (dict(image_model="alexnet", image_size=224, resize=224), "gives a captioner no cells"),
         (dict(image_model="clip_vit"), "gives a captioner no cells"),
         (dict(caption_model="atention"), "the nearest is 'attention'"),
         (dict(test_flip=True), "set test_flip=false"),
@@ -173,6 +174,25 @@ def test_a_tuned_captioner_begins_with_a_frozen_ones_weights(data, tmp_path):
 def test_what_does_not_fit_is_refused(data, tmp_path, changes, told):
     with pytest.raises(InputError, match=told):
         vsepp.training.build_trainer(captioner(data, tmp_path, **changes))
+
+
+def test_heads_are_refused_before_anything_is_computed(tmp_path):
+    config = captioner(tmp_path / "nowhere", tmp_path, caption_model="addnorm", heads=3)
+
+    with pytest.raises(InputError, match="set heads to a divisor"):
+        vsepp.training.build_trainer(config)
+
+
+def test_data_that_no_captioner_can_be_trained_on(data, tmp_path, monkeypatch):
+    none = Vocabulary.build([], 0)
+    monkeypatch.setattr("vsepp.training.captioning.known_words", lambda dataset, most: none)
+    with pytest.raises(InputError, match="the vocabulary of tiny has no words.*min-word-count 0"):
+        vsepp.training.build_trainer(captioner(data, tmp_path))
+
+    write(tmp_path / "pets_precomp")
+    create(tmp_path / "pets_precomp", tmp_path)
+    with pytest.raises(InputError, match="caption_model: pets came with its features.*photographs"):
+        vsepp.training.build_trainer(captioner(tmp_path, tmp_path, dataset="pets"))
 
 
 def test_a_run_does_not_go_on_with_a_checkpoint_of_another_decoder(data, tmp_path):

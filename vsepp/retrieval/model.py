@@ -186,3 +186,5 @@ class RetrievalModel(EncodesPhotographs, Networks):
     def caption(self, *images: object, **options: object) -> NoReturn:
         """InputError: a retrieval model writes no sentences."""
         raise wrong_kind(self.checkpoint, RETRIEVAL)
+
+    captions_of = captions_of_split = decoding = caption

@@ -33,3 +33,11 @@ def test_sentences_longer_than_a_machine_word():
 def test_what_shares_no_word_or_has_none_scores_0():
     assert rouge_l([], [["a"]]) == rouge_l(["a"], [["b"], []]) == rouge_l([], [[]]) == 0
     assert rouge_l(["a"], [["a"], []]) == pytest.approx(1)
+
+
+def test_what_is_far_longer_than_its_references():
+    words = [f"w{number**2 % 11}" for number in range(1500)]
+    others = [words[3:40:2], words[700:600:-1], ["unknown"], []]
+
+    expected = [slow_common_subsequence(words, other) for other in others]
+    assert common_subsequence(words, others) == expected
