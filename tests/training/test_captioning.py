@@ -176,8 +176,9 @@ def test_what_does_not_fit_is_refused(data, tmp_path, changes, told):
         vsepp.training.build_trainer(captioner(data, tmp_path, **changes))
 
 
-def test_heads_are_refused_before_anything_is_computed(tmp_path):
-    config = captioner(tmp_path / "nowhere", tmp_path, caption_model="addnorm", heads=3)
+def test_heads_are_refused_before_anything_is_computed(data, tmp_path, monkeypatch):
+    monkeypatch.setattr("vsepp.training.dataset_task.open_splits", None)
+    config = captioner(data, tmp_path, caption_model="addnorm", heads=3)
 
     with pytest.raises(InputError, match="set heads to a divisor"):
         vsepp.training.build_trainer(config)
