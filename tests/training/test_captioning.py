@@ -184,6 +184,39 @@ def test_a_run_does_not_go_on_with_a_checkpoint_of_another_decoder(data, tmp_pat
         vsepp.train(captioner(data, tmp_path, checkpoint=last, decoder_size=20))
 
 
+def test_a_captioner_does_not_begin_with_a_retrieval_model_nor_the_reverse(data, tmp_path):
+    retrieval = make_config(data, tmp_path / "retrieval", num_epochs=1, evaluate_step=100)
+    Run(retrieval)
+    best = str(retrieval.path("best_checkpoint"))
+    with pytest.raises(InputError, match="is a retrieval model, and this run trains a captioner"):
+        vsepp.training.build_trainer(captioner(data, tmp_path, init_from=best))
+
+    config = captioner(data, tmp_path, num_epochs=1)
+    Run(config)
+    best = str(config.path("best_checkpoint"))
+    with pytest.raises(InputError, match="is a captioner, and this run trains a retrieval model"):
+        vsepp.training.build_trainer(make_config(data, tmp_path / "other", init_from=best))
+
+
+def test_words_that_another_captioner_knows_are_carried_over(data, tmp_path):
+    config = captioner(data, tmp_path, num_epochs=1)
+    Run(config)
+    best = load_checkpoint(config.path("best_checkpoint"))
+    given = str(config.path("best_checkpoint"))
+
+    trainer = vsepp.training.build_trainer(
+        captioner(data, tmp_path / "fewer", max_words=6, init_from=given)
+    )
+
+    model, ours = trainer.task.model, trainer.task.reader.vocabulary
+    places = [best["vocab"][word] for word in ours.words]
+    for name, axis in (("embedding.weight", 0), ("vocabulary.weight", 1), ("vocabulary.bias", 0)):
+        layer, kind = name.split(".")
+        found = getattr(getattr(model.decoder, layer), kind).numpy()
+        expected = np.take(best["model"][f"decoder.{name}"], places, axis)
+        np.testing.assert_array_equal(found, expected)
+
+
 def test_keys_of_retrieval_are_said_to_do_nothing(data, tmp_path):
     trainer = vsepp.training.build_trainer(captioner(data, tmp_path, margin=0.3, heads=2))
 

@@ -144,7 +144,7 @@ def _of_captioner(arguments, config, prepared):
     if arguments.rerank:
         from vsepp.captioning.reranking import rerank
         from vsepp.captioning.scoring import CaptionScorer
-        from vsepp.report.caption_tables import caption_table
+        from vsepp.report.caption_tables import caption_comparison_table, caption_table
 
         print(caption_table(split.result) + "\n")
         chooser = open_model(arguments, config, arguments.rerank)
@@ -155,7 +155,9 @@ def _of_captioner(arguments, config, prepared):
             f"{decoding.description}, of {decoding.captions} the nearest by {chooser.checkpoint}"
         )
         scorer = CaptionScorer(split.dataset, prepared.tokenizer)
-        split = scored(model, scorer, chosen, source)
+        plain, split = split.result, scored(model, scorer, chosen, source)
+        gain = split.result.compared_with(plain).comparison["differences"]
+        print(caption_comparison_table(gain, "the likeliest of each") + "\n")
     return split.dataset, [made[0].sentence for made in split.sentences], split.result
 
 
