@@ -14,7 +14,7 @@ def test_it_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
     names = run_quickly(PATH, tmp_path, monkeypatch)
 
     printed = capsys.readouterr().out
-    assert "Data set sample: drawn by the package" in printed
+    assert "Data set sample: its files are in data/sample" in printed
     made = json.loads(
         (tmp_path / "model/sample_caption/best.sample_test.results.json").read_text("utf-8")
     )
