@@ -28,7 +28,7 @@ def test_it_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
     assert names["written"][0] in (tmp_path / "runs/sample/captions.html").read_text("utf-8")
     table = (tmp_path / "runs/captions.csv").read_text("utf-8").splitlines()
     assert table[0] == "file,caption,log_probability" and len(table) == 9
-    assert "best_sample.ckpt 不存在" in printed
+    assert "looks for the image of each caption among 8" in printed and "made captions" in printed
     assert load(names["BEST"]).config.caption_model == "attention"
 
 

@@ -92,7 +92,10 @@ class Config:
         True, (bool,), "start the backbone from ImageNet weights (may download)"
     )
     weights: Optional[str] = _key(
-        None, (str, None), "file with the backbone's weights; of a CLIP, its checkpoint"
+        None,
+        (str, None),
+        "file with the backbone's weights, or a checkpoint whose model looks with it; of a CLIP, "
+        "its checkpoint",
     )
     backbone_precision: str = _key(
         "float32",
@@ -135,7 +138,7 @@ class Config:
         None,
         (str, None),
         "folder of a pretrained text encoder, as Hugging Face or PaddleNLP keep it; of a CLIP, its "
-        "checkpoint",
+        "its checkpoint",
     )
     text_frozen: bool = _key(False, (bool,), "do not train the pretrained text encoder")
     text_pooling: str = _key(
