@@ -86,7 +86,7 @@ def description(searched, captioner=None):
         **({"captioning": captioner} if captioner else {}),
         "endpoints": (_QUERIES if searched else []) + (_CAPTIONS if captioner else []),
         "limits": {
-            "sentence": f"{MAX_WORDS} words, {MAX_CHARACTERS} characters",
+            **({"sentence": f"{MAX_WORDS} words, {MAX_CHARACTERS} characters"} if searched else {}),
             "picture": f"{', '.join(FORMATS)}; {MAX_MEGABYTES} MB",
         },
         "refusals": {
