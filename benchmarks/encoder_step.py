@@ -85,6 +85,17 @@ def _our_step(network, encode):
     return step
 
 
+def save_gradients(path, network, loss):
+    """Write a loss and its gradients."""
+    loss.backward()
+    gradients = {
+        name: value.grad.numpy()
+        for name, value in network.named_parameters()
+        if value.grad is not None
+    }
+    np.savez(path, loss=float(loss), **gradients)
+
+
 class Ours:
     """Our step.
 
@@ -127,13 +138,7 @@ class Ours:
             self.network.eval()
         inputs, codes = self.batches[0]
         loss = self.step.objective.loss(self._encode(*inputs), None, (inputs, codes))
-        loss.backward()
-        gradients = {
-            name: value.grad.numpy()
-            for name, value in self.network.named_parameters()
-            if value.grad is not None
-        }
-        np.savez(path, loss=float(loss), **gradients)
+        save_gradients(path, self.network, loss)
         self.step.optimizer.clear_grad()
         self.network.train()
 
@@ -190,7 +195,13 @@ def resident_figures(opened, what):
 
 
 def _differences(bench, opened, what, kind):
-    largest = LARGEST_DIFFERENCE if kind == "bert" else _LARGEST_OF_RANKED
+    return differences(
+        bench, opened, what, LARGEST_DIFFERENCE if kind == "bert" else _LARGEST_OF_RANKED
+    )
+
+
+def differences(bench, opened, what, largest=LARGEST_DIFFERENCE):
+    """Figures of how far gradients are from ours; RuntimeError beyond the largest."""
     files = {name: str(bench.folder / f"{name}.npz") for name in opened}
     for name, side in opened.items():
         side.run(save=files[name])

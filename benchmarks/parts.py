@@ -14,6 +14,7 @@ PARTS = {
     "bigru": "bigru",
     "bert": "bert",
     "grid": "grid",
+    "captioners": "captioners",
     "epoch": "epoch",
     "features": "features",
     "ranks": "ranks",

@@ -180,7 +180,11 @@ _KINDS = {"bigru": BiGRU, "bert": Bert, "grid": Grid}
 def _network(kind, sizes, **options):
     """An encoder with the weights that ours has."""
     torch.manual_seed(0)
-    network = _KINDS[kind](sizes, **options)
+    return with_our_weights(_KINDS[kind](sizes, **options))
+
+
+def with_our_weights(network):
+    """A network with the weights that :mod:`encoder_data` draws."""
     turned = _turned(network)
     with torch.no_grad():
         for name, value in network.named_parameters():
@@ -195,6 +199,17 @@ def _turned(network):
     return {
         f"{name}.weight" for name, layer in network.named_modules() if isinstance(layer, nn.Linear)
     }
+
+
+def save_gradients(path, network, loss):
+    """Write a loss, and its gradients in our shapes."""
+    loss.backward()
+    turned = _turned(network)
+    gradients = {
+        name: value.grad.numpy().T if name in turned else value.grad.numpy()
+        for name, value in network.named_parameters()
+    }
+    np.savez(path, loss=loss.item(), **gradients)
 
 
 class Step:
@@ -224,14 +239,7 @@ class Step:
     def _save(self, path):
         self.network.eval()
         inputs, codes = self.batches[0]
-        loss = triplet_loss(self.network(*inputs), codes)
-        loss.backward()
-        turned = _turned(self.network)
-        gradients = {
-            name: value.grad.numpy().T if name in turned else value.grad.numpy()
-            for name, value in self.network.named_parameters()
-        }
-        np.savez(path, loss=loss.item(), **gradients)
+        save_gradients(path, self.network, triplet_loss(self.network(*inputs), codes))
         self.optimizer.zero_grad()
         self.network.train()
 

@@ -57,3 +57,30 @@ def make_captions(lengths):
 
 def make_targets(captions, lengths):
     return paddle.to_tensor(targets_of(captions.numpy(), lengths.numpy()))
+
+
+def save_captioner(path, words):
+    """Write the checkpoint of one over photographs that has seen none; returns its path as text.
+
+    Photographs have different sentences all the same.
+    """
+    from tiny import make_config
+
+    from vsepp.checkpoint import save_checkpoint
+    from vsepp.models.caption_parts import DecoderParts, build_captioner
+    from vsepp.models.image_encoders.cell_encoder import CellEncoder
+    from vsepp.models.state import get_state
+    from vsepp.text.reader import WordReader
+    from vsepp.text.vocabulary import Vocabulary
+
+    keys = dict(caption_model="attention", image_features="grid", resize=72, image_size=64)
+    sizes = dict(cell_size=8, attention_size=8, decoder_size=8, max_len=6, finetuned=True)
+    config = make_config(path.parent, path.parent, **keys, **sizes)
+    vocabulary = Vocabulary.build([words], 0)
+    paddle.seed(0)
+    parts = DecoderParts(config, WordReader(vocabulary))
+    model = build_captioner(CellEncoder.for_training(config), parts)
+    for parameter in model.decoder.parameters():
+        parameter.set_value(parameter + 0.5 * paddle.randn(parameter.shape))
+    save_checkpoint(path, get_state(model), config.to_dict(), vocabulary.word_to_index, 1, 1)
+    return str(path)

@@ -8,6 +8,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import yaml
+from captioners import save_captioner
 from colour_model import draw_photographs
 from faults.tools_killed import files_below
 from tiny import make_config, make_data
@@ -237,6 +238,27 @@ class Query(Convert):
         ]
 
 
+class Caption(Case):
+    """A table of captions, and files beside photographs; ``template`` is a folder of these."""
+
+    tool = "caption"
+
+    def begin(self, folder):
+        shutil.copytree(self.template, folder / "photos")
+
+    def arguments(self, folder):
+        checkpoint = self.template.with_name("captioner.ckpt")
+        if not checkpoint.exists():
+            save_captioner(checkpoint, ["a", "photo", "of", "red", "green", "blue", "shapes"])
+        given = ["--images", "photos", "--out", "captions.csv", "--sidecars", "xmp"]
+        return [*given, "--checkpoint", checkpoint, "-o", "device=cpu"]
+
+    def result(self, folder):
+        """What stays; in the journal stands the folder's name, too."""
+        found = super().result(folder)
+        return {name: content for name, content in found.items() if not name.endswith(".journal")}
+
+
 def _leaves(values, above=""):
     for name, value in values.items():
         if isinstance(value, dict):
@@ -297,6 +319,7 @@ class Places:
             "infer": Infer(self.trained),
             "query": Query(self.trained),
             "index": Index(self.trained),
+            "caption": Caption(self.trained / "photos"),
             "convert": Convert(self.trained),
             "convert backbone": ConvertBackbone(self.trained),
             "eval": Evaluate(self.trained),

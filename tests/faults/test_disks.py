@@ -20,6 +20,7 @@ CASES = (
     "features",
     "train",
     "index",
+    "caption",
     "convert",
     "convert backbone",
     "eval",
@@ -58,7 +59,8 @@ def check_mended(case, tools, folder, expected):
     "name",
     [
         pytest.param(
-            name, marks=[pytest.mark.slow] if name in ("features", "index", "report") else []
+            name,
+            marks=[pytest.mark.slow] if name in ("features", "index", "caption", "report") else [],
         )
         for name in CASES
     ],

@@ -18,6 +18,7 @@ CASES = (
     "features",
     "train",
     "index",
+    "caption",
     "convert",
     "convert backbone",
 )

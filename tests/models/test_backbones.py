@@ -3,12 +3,12 @@
 import json
 import subprocess
 import sys
-import zlib
 from pathlib import Path
 
 import numpy as np
 import paddle
 import pytest
+from fixed_weights import fixed_weights
 from safetensors.numpy import save_file
 
 from vsepp.models.backbones import (
@@ -32,23 +32,7 @@ FAMILIES = (*SMALL, "mobilenet_v1", "mobilenet_v2", "densenet121", "googlenet", 
 def torchvision_weights(name):
     """The fixed weights that ``torchvision_backbones.npz`` was made with."""
     shapes = json.loads((GOLDEN / "torchvision_state_dict_shapes.json").read_text())[name]
-    state = {}
-    for key, shape in shapes.items():
-        if key.endswith("num_batches_tracked"):
-            continue
-        seed = zlib.crc32(key.encode())
-        r = np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
-        if key.endswith("running_var"):
-            state[key] = np.exp(0.1 * r)
-        elif key.endswith(("running_mean", "bias")):
-            state[key] = 0.1 * r
-        elif r.ndim == 1:
-            scale = 0.2 if key.endswith(("bn2.weight", "bn3.weight")) else 1.0
-            state[key] = scale * (1 + 0.1 * r)
-        else:
-            gain = 2 if r.ndim == 4 else 1
-            state[key] = r * np.sqrt(gain / np.prod(shape[1:]))
-    return {key: value.astype(np.float32) for key, value in state.items()}
+    return fixed_weights(shapes)
 
 
 def images(*shape):

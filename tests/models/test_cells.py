@@ -12,6 +12,7 @@ from vsepp.system.errors import InputError
 
 #: one of each way in which Paddle's networks end; a map of two cells a side and more at 64 pixels
 ENDS = ("resnet18", "mobilenet_v3_small", "squeezenet1_1", "shufflenet_v2_x0_25", "googlenet")
+VGG = ("vgg13", "vgg16", "vgg19")
 TINY = "shufflenet_v2_x0_25"
 
 
@@ -70,10 +71,24 @@ def test_a_backbone_without_a_map_is_refused(name):
             refuse(name)
 
 
-def test_those_without_a_map_are_the_ones_that_end_in_linear_layers():
-    assert {name for name, entry in BACKBONES.items() if not entry.pool} == {
-        "vgg11", "vgg13", "vgg16", "vgg19", "alexnet"
-    }  # fmt: skip
+def test_alexnet_alone_has_no_map():
+    assert {name for name, entry in BACKBONES.items() if not entry.pool} == {"alexnet"}
+
+
+@pytest.mark.parametrize("name", ["vgg11", *(pytest.param(n, marks=pytest.mark.slow) for n in VGG)])
+def test_vggs_cells_are_the_map_before_its_last_pool(name):
+    backbone = build_backbone(name, 0)
+    backbone.eval()
+    batch = images(1, 64)
+    vector = getattr(paddle.vision.models, name)(num_classes=0)
+    vector.features.set_state_dict(backbone.features.state_dict())
+    with paddle.no_grad():
+        pooled, cells = vector.features(batch).numpy(), backbone(batch).numpy()
+
+    assert not any(key.startswith("classifier") for key in backbone.state_dict())
+    assert cells.shape == (1, 16, feature_size(name, grid=True)) and feature_size(name) == 4096
+    blocks = cells.reshape(1, 2, 2, 2, 2, 512).max(axis=(2, 4))
+    np.testing.assert_array_equal(blocks.transpose(0, 3, 1, 2), pooled)
 
 
 def test_the_fast_way_through_a_backbone_gives_cells_too():

@@ -149,6 +149,22 @@ def test_every_name_of_torchvision_finds_its_place(name, tmp_path):
     assert all((value == 0.5).all() for value in get_state(backbone).values())
 
 
+def test_what_a_grid_goes_without_is_passed_over(tmp_path):
+    """A file of VGG has the linear layers, which a network that is read cell by cell has not."""
+    network = paddle.nn.Sequential(("conv", paddle.nn.Conv2D(3, 4, 3)))
+    state = {f"conv.{key}": value for key, value in get_state(network.conv).items()}
+    heads = {f"classifier.{n}.weight": np.zeros((2, 3), np.float32) for n in (0, 3, 6)}
+    save_file({**state, **heads}, tmp_path / "w.safetensors")
+
+    load_backbone_weights(network, NAME, tmp_path / "w.safetensors")
+
+    assert same(get_state(network), state)
+    save_file({**state, "classifier.7.weight": heads["classifier.6.weight"]}, tmp_path / "w.pt")
+    (tmp_path / "w.pt").rename(tmp_path / "w.safetensors")
+    with pytest.raises(InputError, match="'classifier.7.weight' does not belong to vgg11"):
+        load_backbone_weights(network, NAME, tmp_path / "w.safetensors")
+
+
 # --- what is wrong with a file ---------------------------------------------------
 
 

@@ -73,7 +73,7 @@ def read_results(path: Union[str, os.PathLike], images: Sequence[str], split: st
     ]
     if wrong:
         raise InputError(
-            f"{path} does not fit the {len(images):,} images of the {split} split: it has "
+            f"{path} does not fit the {counted(len(images), 'image')} of the {split} split: it has "
             f"{' and '.join(wrong)}; give one caption for each, with COCO's number, the file's "
             "name or the place in the split, from 0, as its image_id."
         )
@@ -91,7 +91,8 @@ def write_results(
     captions = list(captions)
     if len(captions) != len(images):
         raise InputError(
-            f"{len(captions):,} captions do not fit {len(images):,} images: give one for each."
+            f"{counted(len(captions), 'caption')} for {counted(len(images), 'image')}: give one "
+            "for each."
         )
     matches = [_NUMBER.fullmatch(_stem(image)) for image in images]
     numbers = {int(match[1]): None for match in matches if match and len(match[1]) == _COCO_DIGITS}

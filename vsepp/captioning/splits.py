@@ -15,7 +15,6 @@ from vsepp.data.batches import in_groups
 from vsepp.data.dataset import CaptionDataset
 from vsepp.data.images import map_images
 from vsepp.data.stored.halves import stack_float32
-from vsepp.metrics.captions.scores import CaptionReferences
 from vsepp.models.caption_decoders.word_decoder import WordDecoder
 from vsepp.models.captioner import Captioner
 from vsepp.models.device import memory_errors_explained
@@ -85,11 +84,3 @@ def caption_images(
 
     with evaluation_mode(model):
         return list(caption_cells(batches(), model.decoder, vocabulary, decoding))
-
-
-def references_of(dataset: CaptionDataset) -> CaptionReferences:
-    """The captions of each image of a split, as people wrote them."""
-    count, sentences = dataset.captions_per_image, dataset.sentences()
-    return CaptionReferences(
-        [sentences[first : first + count] for first in range(0, len(sentences), count)]
-    )

@@ -1,14 +1,16 @@
-"""``vsepp eval``."""
+"""``vsepp eval``, of a retrieval model; ``eval_captions`` is what it does of a captioner."""
 
 import argparse
 
+from vsepp.cli import eval_captions
 from vsepp.cli.checkpoints import add_arguments, open_model
 from vsepp.cli.command import parser
 from vsepp.cli.datasets import configuration
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import tool
 
-DESCRIPTION = """Score a checkpoint on a split: recalls, ranks and mAP@R in both directions.
+DESCRIPTION = """Score a checkpoint on a split: recalls, ranks and mAP@R in both directions; of a
+captioner, the BLEU, ROUGE-L and CIDEr-D of what it writes.
 
 Prints a table and writes the same as JSON. The intervals are of the bootstrap over images, each
 with its captions, in a gallery that stays as it is."""
@@ -64,6 +66,7 @@ def main(argv=None):
     commands.add_argument(
         "--json", metavar="FILE", help="where the JSON goes (default: beside the checkpoint)"
     )
+    eval_captions.add_arguments(commands)
     commands.add_argument(
         "--summarise",
         nargs="+",
@@ -73,6 +76,8 @@ def main(argv=None):
     arguments = commands.parse_args(argv)
     if arguments.summarise:
         return _summarise(arguments)
+    if eval_captions.is_meant(arguments):
+        return eval_captions.main(arguments)
     right = arguments.equal_captions == "right"
     if right and arguments.folds:
         raise InputError(
@@ -164,14 +169,15 @@ def _temperature(text):
 
 
 def _summarise(arguments):
-    from vsepp.metrics.bootstrap import summarise
-    from vsepp.report.tables import summary_table
+    from vsepp.cli.summaries import tables_of
     from vsepp.system.atomic import write_json
     from vsepp.system.json_files import read_json
 
     results = [
         read_json(path, f"give results that {tool('eval')} wrote") for path in arguments.summarise
     ]
+    of_captions = isinstance(results[0], dict) and "CIDEr-D" in results[0]
+    _, summarise, summary_table = tables_of(of_captions)
     summary = summarise(results, arguments.summarise)
     print(summary_table(summary))
     if arguments.json:

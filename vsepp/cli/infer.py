@@ -5,6 +5,7 @@ import os
 from vsepp.cli.checkpoints import add_arguments, open_model
 from vsepp.cli.command import parser
 from vsepp.cli.datasets import configuration
+from vsepp.cli.found_original import find_original
 from vsepp.cli.infer_labels import add_label_arguments, answer_labels
 from vsepp.system.errors import InputError
 
@@ -99,24 +100,15 @@ def _answer_text(arguments, model, gallery, folder):
 
 
 def _answer_image(arguments, model, gallery, folder):
-    from vsepp.data.karpathy import SPLITS
     from vsepp.report.pictures import draw_image_answer
     from vsepp.report.tables import format_table
-    from vsepp.retrieval.gallery import same_photograph
 
-    splits = [split for split in SPLITS if (folder / f"{split}_data.json").exists()]
-    dataset, image_id = same_photograph(arguments.image, folder, splits)
-    originals, own = None, range(0)
-    if dataset is not None:
-        per_image = dataset.captions_per_image
-        written = range(image_id * per_image, (image_id + 1) * per_image)
-        sentences = dataset.sentences()
-        originals = list(dict.fromkeys(sentences[index] for index in written))
-        print(f"{arguments.image} is in the {dataset.split} split; its own descriptions:")
-        for sentence in originals:
-            print(f"  {sentence}")
+    dataset, image_id, originals = find_original(arguments.image, folder)
+    own = range(0)
     if dataset is not None and dataset.split == gallery.dataset.split:
-        code, own = gallery.images[image_id], written
+        per_image = dataset.captions_per_image
+        own = range(image_id * per_image, (image_id + 1) * per_image)
+        code = gallery.images[image_id]
     else:
         # A photograph of the data set is opened as that says, one from elsewhere is turned.
         exif = dataset is None or dataset.exif

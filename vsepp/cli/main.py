@@ -15,6 +15,7 @@ COMMANDS = {
     "train": "train on a prepared data set",
     "eval": "score a checkpoint on a split",
     "infer": "sentences for an image, or images for a sentence",
+    "caption": "sentences of a captioner's own for photographs",
     "search": "index and search your own photographs",
     "demo": "search in the browser",
     "report": "a checkpoint's evaluation as one HTML page",

@@ -5,7 +5,7 @@ import os
 from vsepp.cli.checkpoints import open_model
 from vsepp.cli.command import subcommand
 from vsepp.cli.datasets import configuration, is_named
-from vsepp.system.invocation import quoted
+from vsepp.cli.found_files import found_lines, unreadable_lines
 from vsepp.system.printable import printable
 
 INDEX = """Make an index of the photographs below folders, or bring one up to date.
@@ -118,36 +118,5 @@ def _summary(arguments, report):
             "queries"
         )
     lines += report.remarks
-    lines += _unreadable(report) + _not_looked_at(report)
+    lines += unreadable_lines(report.unreadable) + found_lines(report.found, report.parts)
     return "\n".join(map(printable, lines))
-
-
-def _unreadable(report):
-    """Every file that cannot be read, under its reason where several share one."""
-    from vsepp.index.outcome import by_reason
-
-    lines = ["left out, since they cannot be read:"] if report.unreadable else []
-    for reason, paths in by_reason(report.unreadable).items():
-        if len(paths) == 1:
-            lines.append(f"  {paths[0]}: {reason}")
-        else:
-            lines.append(f"  {len(paths)} files; of each: {reason}")
-            lines += [f"    {path}" for path in paths]
-    return lines
-
-
-def _not_looked_at(report):
-    """What was passed over, and every file that was found as a sum."""
-    from vsepp.index.outcome import by_name, excluded, not_looked_at, taking_in
-
-    found = report.found
-    lines = [f"{how}: {which}" for how, which in not_looked_at(found).items()]
-    if by_name(found):
-        lines[-1] += f" ({taking_in(found)} takes it in)"
-    if found.excluded:
-        lines.append(f"excluded: {excluded(found)}")
-    for pattern in sorted(found.unused_includes):
-        lines.append(f"--include {quoted(pattern)} fits nothing that its name keeps out")
-    parts = [f"{count} {what}" for what, count in report.parts.items() if count]
-    lines.append(f"{found.files} files found: {', '.join(parts)}")
-    return lines

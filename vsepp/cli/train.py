@@ -80,13 +80,30 @@ def _same_command(argv, checkpoint):
 
 def _next_command(config):
     """The command that asks the model which was trained, with what it understands."""
+    if config.caption_model:
+        return command("caption", *_model_words(config), "--image", _photograph(config))
+    words = [*_model_words(config), *_question(config), "--save", "answer.png"]
+    return command("infer", *words)
+
+
+def _model_words(config):
+    """The options that name a run's data set and its best model."""
     from vsepp.config import load_config
 
     words = dataset_words(config)
     best = config.path("best_checkpoint")
     if best != load_config(None, (), config.dataset).path("best_checkpoint"):
         words += ["--checkpoint", best]
-    return command("infer", *words, *_question(config), "--save", "answer.png")
+    return words
+
+
+def _photograph(config):
+    """The first of the test split."""
+    from vsepp.data.dataset import open_dataset
+    from vsepp.data.splits import prepared_folder
+
+    dataset = open_dataset(prepared_folder(config.data_dir, config.dataset), "test")
+    return str(dataset.image_path(0))
 
 
 def _question(config):

@@ -4,10 +4,10 @@
 def train_all(config, seeds):
     """Train once for each seed, print what came of it; returns the configuration of the run that
     is the best on validation."""
-    from vsepp.metrics.bootstrap import summarise
-    from vsepp.report.tables import format_table, heading, summary_table
+    from vsepp.cli.summaries import tables_of
+    from vsepp.report.tables import format_table
     from vsepp.system.atomic import write_json
-    from vsepp.training.seeds import result_path, train_seeds
+    from vsepp.training.seeds import result_path, score_name, train_seeds
 
     if config.gives("seed") and config.seed not in seeds:
         print(f"seed={config.seed} has no effect: --seeds gives the seeds")
@@ -17,11 +17,12 @@ def train_all(config, seeds):
             best = run.config.path("best_checkpoint")
             print(f"seed {run.config.seed} was trained before: {best}")
         runs.append(run)
+    score = score_name(config)
     rows = [
         {
             "seed": run.config.seed,
-            "validation rsum": run.validation,
-            "test rsum": run.result["rsum"],
+            f"validation {score}": run.validation,
+            f"test {score}": run.result[score],
             "minutes": run.minutes,
             "checkpoint": str(run.config.path("best_checkpoint")),
         }
@@ -34,6 +35,7 @@ def train_all(config, seeds):
     print(format_table(cells, list(rows[0]), "rrrrl"))
     results = [run.result for run in runs]
     summary = {"seeds": rows}
+    heading, summarise, summary_table = tables_of(bool(config.caption_model))
     if len(runs) > 1:
         summary = {**summarise(results, [row["checkpoint"] for row in rows]), **summary}
         print("\n" + summary_table(summary))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Optional
 
 from vsepp.index.finding import HIDDEN_FILES, NO_SUFFIX, Found
+from vsepp.index.folders import Folder, in_words
 from vsepp.system.invocation import quoted
 
 
@@ -103,16 +104,37 @@ def by_reason(unreadable: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
     return reasons
 
 
-def passed_over(report: Report) -> str:
+def nothing_found(
+    folders: Sequence[Folder], found: Found, unreadable: Sequence[tuple[str, str]]
+) -> str:
+    """What is said where there are no photographs below folders."""
+    return (
+        f"{in_words(folders)} {'hold' if len(folders) > 1 else 'holds'} no photographs"
+        f"{_instead(found, unreadable)}: give another folder."
+    )
+
+
+def nothing_readable(
+    folders: Sequence[Folder], unreadable: Sequence[tuple[str, str]], count: int
+) -> str:
+    """What is said where none of ``count`` photographs below folders can be read."""
+    path, reason = min(unreadable)
+    reasons = len(by_reason(unreadable))
+    return (
+        f"none of the {count} photographs below {in_words(folders)} can be read"
+        f"{f', for {reasons} reasons' if reasons > 1 else ''}; of {path}: {reason}."
+    )
+
+
+def _instead(found: Found, unreadable: Sequence[tuple[str, str]]) -> str:
     """What there is in place of photographs, in brackets; empty where there is nothing."""
-    found = report.found
     said = [
         (other_kinds(found), "{}"),
         (by_name(found), "passed over by name: {}"),
         (excluded(found), "excluded: {}"),
     ]
     parts = [words.format(counts) for counts, words in said if counts]
-    if report.unreadable:
-        path, reason = min(report.unreadable)
-        parts.append(f"{len(report.unreadable)} cannot be read, the first being {path} ({reason})")
+    if unreadable:
+        path, reason = min(unreadable)
+        parts.append(f"{len(unreadable)} cannot be read, the first being {path} ({reason})")
     return f" ({'; '.join(parts)})" if parts else ""

@@ -12,16 +12,20 @@ from vsepp.system.errors import InputError
 _OURS = ("codes-", "approximate-", "journal.", "lock.", ".")
 
 
-def check_places(folders: Sequence[str | Path], index: str | Path) -> None:
-    """InputError unless ``folders`` are folders and ``index`` one of an index, or nothing yet."""
-    places = [(folder, "of your photographs") for folder in folders]
-    for place, what in (*places, (index, "for the index, with --out")):
-        if not str(place):  # Path would take it for the current folder
-            raise InputError(f"the name of a folder is empty: give the folder {what}.")
+def check_folders(folders: Sequence[str | Path]) -> None:
+    """InputError unless ``folders`` are folders."""
+    for folder in folders:
+        _check_named(folder, "of your photographs")
     for folder in map(Path, folders):
         if not folder.is_dir():
             what = "is no folder" if folder.exists() else "does not exist"
             raise InputError(f"{folder} {what}: give the folder of your photographs.")
+
+
+def check_places(folders: Sequence[str | Path], index: str | Path) -> None:
+    """InputError unless ``folders`` are folders and ``index`` one of an index, or nothing yet."""
+    _check_named(index, "for the index, with --out")
+    check_folders(folders)
     index = Path(index)
     if index.exists() and not index.is_dir():
         raise InputError(f"{index} is a file: give --out the name of a folder for the index.")
@@ -32,3 +36,8 @@ def check_places(folders: Sequence[str | Path], index: str | Path) -> None:
                     f"{index} holds other files, such as {name}: give --out a folder "
                     "of its own for the index."
                 )
+
+
+def _check_named(folder: str | Path, what: str) -> None:
+    if not str(folder):  # Path would take it for the current folder
+        raise InputError(f"the name of a folder is empty: give the folder {what}.")

@@ -17,7 +17,7 @@ from vsepp.data.encoding import Encoding
 from vsepp.data.images import map_images
 from vsepp.index.exact import check_finite
 from vsepp.index.finding import PhotographFile, find_photographs
-from vsepp.index.folders import file_of, in_words
+from vsepp.index.folders import file_of
 from vsepp.index.generations import open_codes, remove_earlier, write_codes
 from vsepp.index.journal import Journal
 from vsepp.index.manifest import (
@@ -29,7 +29,7 @@ from vsepp.index.manifest import (
     read_manifest,
     write_manifest,
 )
-from vsepp.index.outcome import Report, by_reason, passed_over
+from vsepp.index.outcome import Report, nothing_found, nothing_readable
 from vsepp.index.places import check_places
 from vsepp.index.reusable_codes import Place, ReusableCodes, file_sha256
 from vsepp.index.scope import Scope, Wanted
@@ -162,7 +162,7 @@ class _Update:
         found = find_photographs(self.scope.folders, [self.index], self.scope.choice)
         self.report.found, self.report.unreadable = found, list(found.refused)
         if not found.photographs:
-            raise InputError(self._nothing_found())
+            raise InputError(nothing_found(self.scope.folders, found, found.refused))
         with closing(Journal(self.index, self.origin)) as journal:
             reusable = ReusableCodes(self._codes_before(), (journal.photographs, journal.codes()))
             there = self._encode_missing(found.photographs, reusable, journal)
@@ -311,7 +311,9 @@ class _Update:
         if not placed:
             if not journal.photographs:
                 journal.remove()
-            raise InputError(self._nothing_readable(len(there)))
+            raise InputError(
+                nothing_readable(self.scope.folders, self.report.unreadable, len(there))
+            )
         manifest = Manifest(
             self.scope.folders,
             os.path.abspath(self.model.checkpoint),
@@ -376,18 +378,3 @@ class _Update:
                 report.changed += 1
         report.gone = len(before.keys() - {photograph.path for photograph in found})
         report.total = len(manifest.photographs)
-
-    def _nothing_found(self) -> str:
-        folders = self.scope.folders
-        return (
-            f"{in_words(folders)} {'hold' if len(folders) > 1 else 'holds'} no photographs"
-            f"{passed_over(self.report)}: give another folder."
-        )
-
-    def _nothing_readable(self, count: int) -> str:
-        path, reason = min(self.report.unreadable)
-        reasons = len(by_reason(self.report.unreadable))
-        return (
-            f"none of the {count} photographs below {in_words(self.scope.folders)} can be read"
-            f"{f', for {reasons} reasons' if reasons > 1 else ''}; of {path}: {reason}."
-        )

@@ -56,6 +56,10 @@ class RetrievalResult:
     equal_captions: Optional[dict] = None
     hubness: Optional[dict] = None
 
+    def of(self, checkpoint: str, fingerprint: str) -> RetrievalResult:
+        """The same, known to be that of a checkpoint."""
+        return replace(self, checkpoints=(checkpoint,), fingerprints=(fingerprint,))
+
     def with_intervals(self) -> RetrievalResult:
         """The same with bootstrap intervals of every metric that ranks determine."""
         return replace(self, intervals=intervals(self.ranks, SEED))

@@ -27,13 +27,18 @@ class Backbone(NamedTuple):
     #: and their weights ignored in files
     classifier: Tuple[str, ...]
     #: the layer at whose place the last map can be read, cell by cell, by its name in Paddle:
-    #: the one that averages the map. None: what is read comes after layers that know no cells
+    #: the one that averages the map, or the last one before layers that know no cells. None: the
+    #: map is not read
     pool: Optional[str]
     #: the smallest and the largest square image it takes (None: any)
     smallest_image: int = 32
     largest_image: Optional[int] = None
     #: keys of the configuration that it wants otherwise than their defaults are
     images: Tuple[Tuple[str, Any], ...] = ()
+    #: where a cell has another number of numbers than the whole image has: how many, and the
+    #: layers after ``pool`` with weights that are cut with the classifier when cells are read
+    cell_size: Optional[int] = None
+    after_cells: Tuple[str, ...] = ()
     #: further heads in torchvision's files, by their names there: passed over as the classifier is
     auxiliary: Tuple[str, ...] = ()
 
@@ -47,6 +52,21 @@ def _resnets() -> Iterator[tuple[str, Backbone]]:
         "resnext152_32x4d", "resnext152_64x4d", "wide_resnet50_2", "wide_resnet101_2",
     ):  # fmt: skip
         yield name, Backbone(2048, ("fc",), "avgpool")
+
+
+def _vggs() -> Iterator[tuple[str, Backbone]]:
+    last_pools = {11: 20, 13: 24, 16: 30, 19: 36}
+    for layers, last in last_pools.items():
+        yield (
+            f"vgg{layers}",
+            Backbone(
+                4096,
+                ("classifier.6",),
+                f"features.{last}",
+                cell_size=512,
+                after_cells=("classifier.0", "classifier.3"),
+            ),
+        )
 
 
 def _densenets() -> Iterator[tuple[str, Backbone]]:
@@ -69,10 +89,11 @@ _GOOGLENET_HEADS = (
 
 #: Name in ``paddle.vision.models`` → what it gives. The features are the network's
 #: global average pool, and its grid is the map that this averages; of VGG and AlexNet they are
-#: the 4096 numbers that their last linear layer reads, which belong to no cell.
+#: the 4096 numbers that their last linear layer reads, which belong to no cell. VGG's grid is the
+#: map before its last pool, 14 × 14 × 512.
 BACKBONES = {
     **dict(_resnets()),
-    **{f"vgg{n}": Backbone(4096, ("classifier.6",), None) for n in (11, 13, 16, 19)},
+    **dict(_vggs()),
     "mobilenet_v1": Backbone(1024, ("fc",), "pool2d_avg"),
     "mobilenet_v2": Backbone(1280, ("classifier",), "pool2d_avg"),
     "mobilenet_v3_small": Backbone(576, ("classifier",), "avgpool"),
@@ -110,9 +131,11 @@ def find_backbone(name: str) -> Backbone:
     )
 
 
-def feature_size(name: str) -> int:
-    """How many numbers backbone ``name`` makes of an image (resnet152: 2048, vgg19: 4096)."""
-    return find_backbone(name).feature_size
+def feature_size(name: str, grid: bool = False) -> int:
+    """How many numbers backbone ``name`` makes of an image (resnet152: 2048, vgg19: 4096), or with
+    ``grid`` of each of its cells (vgg19: 512)."""
+    entry = find_backbone(name)
+    return entry.cell_size if grid and entry.cell_size else entry.feature_size
 
 
 def with_own_images(config: Config) -> Config:
@@ -162,9 +185,10 @@ def check_image_size(name: str, size: int, resize: int | None = None) -> None:
 
 
 def is_classifier(name: str, parameter: str) -> bool:
-    """Whether ``parameter`` belongs to what is cut from backbone ``name``."""
+    """Whether ``parameter`` belongs to what is cut from backbone ``name``, at least for cells."""
     entry = find_backbone(name)
-    return any(parameter.startswith(f"{layer}.") for layer in entry.classifier + entry.auxiliary)
+    layers = entry.classifier + entry.auxiliary + entry.after_cells
+    return any(parameter.startswith(f"{layer}.") for layer in layers)
 
 
 def check_grid(name: str) -> None:
@@ -191,7 +215,7 @@ def build_backbone(name: str, grid: int | None = None) -> paddle.nn.Layer:
     Returns:
         paddle.nn.Layer: images ``[batch, 3, height, width]`` → float32 features
         ``[batch, feature_size(name)]``, also for a batch of one, or
-        ``[batch, cells, feature_size(name)]``, the cells row by row. Its ``state_dict`` has
+        ``[batch, cells, feature_size(name, True)]``, the cells row by row. Its ``state_dict`` has
         the names of ``paddle.vision.models``, without the classifier's.
 
     Raises:
@@ -203,13 +227,16 @@ def build_backbone(name: str, grid: int | None = None) -> paddle.nn.Layer:
     from paddle import nn
     from paddle.vision import models
 
+    cut = entry.classifier
     if name == "googlenet":
         from vsepp.models.googlenet import GoogLeNetFeatures
 
         network = GoogLeNetFeatures()
+    elif grid is not None and entry.after_cells:  # most of VGG's weights are never made
+        network, cut = getattr(models, name)(num_classes=0, with_pool=False), ()
     else:
         network = getattr(models, name)(pretrained=False)
-    for path in entry.classifier:
+    for path in cut:
         _replace(network, path, nn.Identity())
     if grid is not None and entry.pool is not None:
         from vsepp.models.cells import Cells

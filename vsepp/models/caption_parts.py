@@ -21,7 +21,8 @@ from vsepp.text.reader import WordReader
 from vsepp.text.vocabulary import END, PAD, START, UNK
 
 DECODER = "decoder."  # how the names of the decoder's parameters begin in a captioner
-WORD_ROWS = "embedding.weight"  # of the decoder: a row for each word
+#: parameters of the decoder with a place for each word → along which axis
+WORD_ROWS = {"embedding.weight": 0, "vocabulary.weight": 1, "vocabulary.bias": 0}
 #: key of the configuration that counts for one decoder alone → its name
 _OF_ONE = {"attention_size": "attention", "heads": "addnorm"}
 
@@ -77,7 +78,7 @@ class DecoderParts:
         config = self.config
         words = len(self.reader.vocabulary)
         shapes = {
-            WORD_ROWS: (words, config.word_dim),
+            "embedding.weight": (words, config.word_dim),
             "vocabulary.weight": (config.decoder_size, words),
         }
         check_shapes(state, shapes, source)

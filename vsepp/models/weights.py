@@ -116,11 +116,12 @@ def fit_backbone_weights(
         dict: Paddle's parameter name → float32 array, for exactly the parameters
         that the backbone has, in its order.
     """
+    wanted = backbone.state_dict()
     arrays = {}
     torchvisions = False  # of Inception v3, which the two have for different pixels
     for theirs, value in found.items():
         ours = _paddle_name(theirs)
-        if ours is None or is_classifier(name, ours):
+        if ours is None or (ours not in wanted and is_classifier(name, ours)):
             continue
         if name == "inception_v3":
             renamed = inception.paddle_name(ours)
@@ -128,7 +129,7 @@ def fit_backbone_weights(
             ours = renamed
         arrays[ours] = value
     state = {}
-    for key, parameter in backbone.state_dict().items():
+    for key, parameter in wanted.items():
         if key not in arrays:
             raise InputError(
                 f"{path}: parameter {key!r} of {name} is missing; "

@@ -25,12 +25,12 @@ class CarriedWords(NamedTuple):
 
 
 def carry_rows(
-    rows: np.ndarray, fresh: np.ndarray, theirs: Vocabulary, ours: Vocabulary
+    rows: np.ndarray, fresh: np.ndarray, theirs: Vocabulary, ours: Vocabulary, axis: int = 0
 ) -> np.ndarray:
     """The rows of a vocabulary, known words from another's.
 
     Args:
-        rows: ``[len(theirs), size]``.
+        rows: ``[len(theirs), size]``, or another array with a word for each place of ``axis``.
         fresh: ``[len(ours), size]``, what a word begins with that the other does not have.
 
     Returns:
@@ -39,7 +39,7 @@ def carry_rows(
     result = fresh.copy()
     known = [word for word in ours.words if word in theirs]
     places, sources = ([each.word_to_index[word] for word in known] for each in (ours, theirs))
-    result[places] = rows[sources]
+    np.moveaxis(result, axis, 0)[places] = np.moveaxis(rows, axis, 0)[sources]
     return result
 
 

@@ -67,6 +67,30 @@ def caption_summary_table(summary):
     )
 
 
+def found_again_table(found, checkpoint, images):
+    """How often a retrieval model finds an image by a sentence for it, as text.
+
+    Args:
+        found: a ``vsepp.captioning.retrieving.Found``.
+        checkpoint: of the retrieval model.
+        images: how many it looks among.
+    """
+    names = list(found.made)
+    rows = [
+        [what, *(f"{recalls[name]:.1f}" for name in names)]
+        for what, recalls in (("made captions", found.made), ("people's captions", found.people))
+    ]
+    lines = [
+        f"{checkpoint} looks for the image of each caption among {images:,}:",
+        "",
+        format_table(rows, ["", *names], "l" + "r" * len(names)),
+    ]
+    if found.unread:
+        unread = counted(found.unread, "made caption")
+        lines.append(f"{unread} without a word that it knows, which find nothing.")
+    return "\n".join(lines)
+
+
 def caption_heading(result):
     """What was scored: data set, split, images, references, convention, tokenizer."""
     names = [result.get("dataset"), f"{result['split']} split" if "split" in result else None]

@@ -8,16 +8,23 @@ from typing import Any, NamedTuple
 import paddle
 
 from vsepp.captioning.options import Decoding
-from vsepp.captioning.splits import caption_images, references_of
+from vsepp.captioning.scoring import CaptionScorer
+from vsepp.captioning.sentences import written
+from vsepp.captioning.splits import caption_images
 from vsepp.config import Config
 from vsepp.data.caption_batches import caption_loader
 from vsepp.data.dataset import CaptionDataset
 from vsepp.data.prepared import Prepared
-from vsepp.metrics.captions.result import CaptionResult, evaluate_captions
-from vsepp.metrics.captions.scores import CaptionReferences
+from vsepp.metrics.captions.result import CaptionResult
 from vsepp.models.caption_decoders.word_decoder import targets_of
 from vsepp.models.caption_loss import caption_loss
-from vsepp.models.caption_parts import DecoderParts, build_captioner, check_caption_keys
+from vsepp.models.caption_parts import (
+    DECODER,
+    WORD_ROWS,
+    DecoderParts,
+    build_captioner,
+    check_caption_keys,
+)
 from vsepp.models.image_encoders.cell_encoder import CellEncoder
 from vsepp.models.recomputing import recompute_blocks
 from vsepp.models.twins import compute
@@ -27,6 +34,7 @@ from vsepp.text.vocabulary import SPECIAL_WORDS, UNK, Vocabulary
 from vsepp.training.data import worker_count
 from vsepp.training.dataset_task import DatasetTask
 from vsepp.training.task import Objective, Scored
+from vsepp.training.without_effect import keys_without_effect
 
 
 class CaptionedSplit(NamedTuple):
@@ -118,10 +126,10 @@ class CaptionTask(CaptionObjective, DatasetTask):
             train.take_captions(captions, decoder.reader)
         image = CellEncoder.for_training(config, self.feature_size)
         super().__init__(config, decoder, image, with_weights)
-        self.said = [*decoder.said]
+        self.said = [*decoder.said, *keys_without_effect(config)]
         self.loader = caption_loader(train, config.batch_size, config.seed, worker_count(config))
         self.steps = len(self.loader)
-        self._references: dict[str, CaptionReferences] = {}
+        self._scorers: dict[str, CaptionScorer] = {}
 
     @property
     def reader(self) -> WordReader:
@@ -142,16 +150,11 @@ class CaptionTask(CaptionObjective, DatasetTask):
             block_ngram=config.block_ngram,
         )
         made = caption_images(self.model, dataset, self.reader.vocabulary, decoding)
-        sentences = [self.reader.vocabulary.decode(captions[0].words) for captions in made]
-        if split not in self._references:
-            self._references[split] = references_of(dataset)
-        result = evaluate_captions(
-            sentences,
-            self._references[split],
-            dataset=config.dataset,
-            split=split,
-            source=decoding.description,
-        )
+        words = self.reader.vocabulary.words
+        sentences = [written([words[index] for index in each[0].words]) for each in made]
+        if split not in self._scorers:
+            self._scorers[split] = CaptionScorer(dataset, self.data.tokenizer)
+        result = self._scorers[split].score(sentences, decoding.description)
         metrics = result.metrics
         line = "  ".join(f"{name} {value:.1f}" for name, value in metrics.items())
         return Scored(metrics, metrics, line, CaptionedSplit(dataset, sentences, result))
@@ -162,10 +165,9 @@ class CaptionTask(CaptionObjective, DatasetTask):
         own = {**self.reader.contents(), **self.image.contents()}
         return {**own, **self.contents_of_data()}
 
-    def begin_with(self, checkpoint: dict, path: str) -> str | None:
-        said = self.said_of_backbone(checkpoint, path)
-        super().begin_with(checkpoint, path)
-        return "; ".join(said) or None
+    @property
+    def of_words(self) -> dict[str, int]:
+        return {DECODER + name: axis for name, axis in WORD_ROWS.items()}
 
 
 def known_words(dataset: CaptionDataset, most: int) -> Vocabulary:

@@ -12,11 +12,12 @@ from vsepp.data.orientation import described, shown
 from vsepp.data.prepared import Prepared, dataset_words
 from vsepp.data.stored.features import GIVEN, FeatureOrigin
 from vsepp.models.feature_extraction import FrozenBackbone, GivenFeatures
-from vsepp.models.state import set_state
+from vsepp.models.state import get_state, set_state
 from vsepp.models.vsepp import BACKBONE
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import command
 from vsepp.text.reader import WordReader
+from vsepp.training.carried_words import carry_words
 from vsepp.training.data import RunData, open_splits
 from vsepp.training.task import Task
 
@@ -138,16 +139,39 @@ class DatasetTask(Task):
                 f"this run reads those of {ours.backbone}: {mend}."
             )
 
-    def said_of_backbone(self, checkpoint: dict, path: str) -> list[str]:
-        """What is to be said where a run begins with weights over another backbone's features."""
-        if not self.backbone or not _of_other_weights(
-            checkpoint.get("backbone"), self.backbone.origin
-        ):
-            return []
-        return [
-            f"{path} was trained over features of other weights of {self.config.image_model}: "
-            "where that is not meant, set weights and pretrained as they were"
-        ]
+    @property
+    def of_words(self) -> dict[str, int]:
+        """``{parameter: axis}`` of the weights that have a row for each word of the reader's
+        vocabulary; empty where none have."""
+        return {}
+
+    def begin_with(self, checkpoint: dict, path: str) -> str | None:
+        """Words that the checkpoint does not know start afresh."""
+        said = []
+        if not self.reader.is_of(checkpoint):
+            ours = getattr(self.reader, "vocabulary", None)
+            fresh = get_state(self.model)
+            state, line = carry_words(self.of_words, ours, fresh, checkpoint, path)
+            checkpoint = {**checkpoint, "model": state}
+            said.append(line)
+        if self.of_words and "vocab" in checkpoint:
+            theirs, ours = checkpoint.get("tokenizer", "words"), self.reader.tokenizer
+            if theirs != ours:
+                said.append(f"{path} has its captions cut by {theirs}, this run by {ours}")
+        if self.backbone and _of_other_weights(checkpoint.get("backbone"), self.backbone.origin):
+            said.append(
+                f"{path} was trained over features of other weights of {self.config.image_model}: "
+                "where that is not meant, set weights and pretrained as they were"
+            )
+        if self.config.word_vectors:
+            said.append(f"word_vectors is not read: the words begin with their embedding of {path}")
+        said += self.said_of_weights(checkpoint, path)
+        super().begin_with(checkpoint, path)
+        return "; ".join(said) or None
+
+    def said_of_weights(self, checkpoint: dict, path: str) -> list[str]:
+        """What else is to be said of weights that a run begins with."""
+        return []
 
     def set_weights(self, state: dict, path: str | Path) -> None:
         set_state(self.model, state, str(path), optional=self.passed_over)

@@ -23,12 +23,11 @@ from vsepp.models.encoders import (
 )
 from vsepp.models.losses import build_loss, check_loss, equal_rows
 from vsepp.models.recomputing import recompute_blocks
-from vsepp.models.state import get_state, set_state
+from vsepp.models.state import set_state
 from vsepp.models.twins import compute
 from vsepp.models.vsepp import TEMPERATURE, build_model
 from vsepp.retrieval.encoding import encode_dataset
 from vsepp.system.memory import keep_freed, return_large_blocks
-from vsepp.training.carried_words import carry_words
 from vsepp.training.collapse import CollapseWatch
 from vsepp.training.data import worker_count
 from vsepp.training.dataset_task import DatasetTask
@@ -192,26 +191,18 @@ class RetrievalTask(RetrievalObjective, DatasetTask):
         own = {"vocab": None, **self.text.contents(), **self.image.contents()}
         return {**own, **self.contents_of_data()}
 
-    def begin_with(self, checkpoint: dict, path: str) -> str | None:
-        """Words that the checkpoint does not know start afresh."""
+    @property
+    def of_words(self) -> dict[str, int]:
+        rows = self.text.word_rows
+        return {} if rows is None else {f"text_extractor.{rows}": 0}
+
+    def said_of_weights(self, checkpoint: dict, path: str) -> list[str]:
         said = []
-        if not self.text.reader.is_of(checkpoint):
-            state, line = carry_words(self.text, get_state(self.model), checkpoint, path)
-            checkpoint = {**checkpoint, "model": state}
-            said.append(line)
-        if self.text.word_rows is not None and "vocab" in checkpoint:
-            theirs, ours = checkpoint.get("tokenizer", "words"), self.text.reader.tokenizer
-            if theirs != ours:
-                said.append(f"{path} has its captions cut by {theirs}, this run by {ours}")
-        said += self.said_of_backbone(checkpoint, path)
-        if self.config.word_vectors:
-            said.append(f"word_vectors is not read: the words begin with their embedding of {path}")
         if self.config.text_weights:
             said.append(f"text_weights is not read: the text encoder begins as in {path}")
         if hasattr(self.model, TEMPERATURE) and TEMPERATURE not in checkpoint["model"]:
             said.append(f"{path} has no temperature: that of the N-pair loss begins anew")
-        super().begin_with(checkpoint, path)
-        return "; ".join(said) or None
+        return said
 
     def set_weights(self, state: dict, path: str | Path) -> None:
         """A temperature begins anew where only one side learns it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from vsepp.checkpoint import read_header
@@ -18,8 +18,6 @@ from vsepp.system.json_files import read_json
 from vsepp.training.position import Position
 from vsepp.training.starting import differing_key, held_destinations
 
-_SCORE = "rsum"
-
 
 @dataclass(frozen=True)
 class SeedRun:
@@ -28,7 +26,7 @@ class SeedRun:
     Attributes:
         config: with its seed and its checkpoints.
         result: of the test split, as ``tools/eval.py`` writes it.
-        validation: rsum of the best model on the validation split.
+        validation: score of the best model on the validation split, see :func:`score_name`.
         minutes: that training took, without features, since it last went on.
         trained: whether anything was left to do.
     """
@@ -38,6 +36,11 @@ class SeedRun:
     validation: float
     minutes: float
     trained: bool
+
+
+def score_name(config: Config) -> str:
+    """What chooses the model of a configuration, as its task calls it."""
+    return "CIDEr-D" if config.caption_model else "rsum"
 
 
 def of_seed(config: Config, seed: int) -> Config:
@@ -94,19 +97,19 @@ def _train(config: Config) -> SeedRun:
         trainer.run()
     path = config.path("best_checkpoint")
     best = read_header(path)
-    tested = replace(
-        trainer.tested.shown.result, checkpoints=(str(path),), fingerprints=(best["fingerprint"],)
-    )
-    result = tested.to_dict()
+    result = trainer.tested.shown.result.of(str(path), best["fingerprint"]).to_dict()
     write_json(result_path(config), {**result, "minutes": trainer.minutes}, indent=2)
-    return SeedRun(config, result, best["metrics"][_SCORE], trainer.minutes, trained=True)
+    return SeedRun(
+        config, result, best["metrics"][score_name(config)], trainer.minutes, trained=True
+    )
 
 
 def _finished(config: Config) -> SeedRun | None:
     """A run whose end was seen before, or None."""
     position, path = _position(config), result_path(config)
     over = position is not None and (
-        position.epoch >= config.num_epochs or position.stalled(config.early_stop, _SCORE)
+        position.epoch >= config.num_epochs
+        or position.stalled(config.early_stop, score_name(config))
     )
     if not over or not path.exists() or not config.path("best_checkpoint").exists():
         return None
@@ -115,7 +118,7 @@ def _finished(config: Config) -> SeedRun | None:
     if not isinstance(result, dict) or result.get("fingerprint") != best["fingerprint"]:
         return None
     minutes = result.pop("minutes", 0.0)
-    return SeedRun(config, result, best["metrics"][_SCORE], minutes, trained=False)
+    return SeedRun(config, result, best["metrics"][score_name(config)], minutes, trained=False)
 
 
 def _position(config: Config) -> Position | None:

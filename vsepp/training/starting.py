@@ -34,6 +34,10 @@ _FREE_ON_RESUME = {
     "image_store",
     "text_weights",
     "word_vectors",
+    # how sentences are chosen at a validation
+    "beam",
+    "length_penalty",
+    "block_ngram",
     # what the data say, which the vocabulary and captions_per_image are compared with
     "max_len",
     "min_word_count",
@@ -42,6 +46,13 @@ _FREE_ON_RESUME = {
 # What the weights of a checkpoint fit: where nobody says otherwise, a run that begins with them
 # has it from there.
 _OF_THE_WEIGHTS = (
+    "caption_model",
+    "cell_size",
+    "attention_size",
+    "heads",
+    "decoder_size",
+    "initial_state",
+    "max_words",
     "text_model",
     "text_frozen",
     "text_pooling",
@@ -94,11 +105,11 @@ def with_model_of_init_from(config: Config) -> tuple[Config, str | None]:
         for key in _OF_THE_WEIGHTS
         if key in theirs and key not in config.given and theirs[key] != getattr(config, key)
     }
-    config = _with_images_of(config, theirs)
+    config = _with_images_of(apply(config, taken, source), theirs)
     if not taken:
         return config, None
     words = ", ".join(override(key, value) for key, value in taken.items())
-    return apply(config, taken, source), f"as in {source}: {words}"
+    return config, f"as in {source}: {words}"
 
 
 def with_images_of_run(config: Config) -> Config:

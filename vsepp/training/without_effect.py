@@ -10,6 +10,43 @@ from vsepp.config import KEYS, Config, override
 
 _OF_WORDS = ("gru", "bigru")
 _WITH_HINGES = ("triplet", "both")
+_OF_RETRIEVAL = (
+    "image_pooling",
+    "text_model",
+    "text_weights",
+    "text_frozen",
+    "text_pooling",
+    "embed_size",
+    "num_layers",
+    "projection",
+    "normalize_images",
+    "use_abs",
+    "measure",
+    "loss",
+    "triplet_weight",
+    "npair_weight",
+    "margin",
+    "hard_negative",
+    "hard_negative_warmup",
+    "hard_negative_warmup_loss",
+    "mask_same_image",
+    "mask_equal_captions",
+    "batch_by_length",
+    "pretrained_lr",
+)
+_OF_A_CAPTIONER = (
+    "cell_size",
+    "attention_size",
+    "heads",
+    "decoder_size",
+    "initial_state",
+    "max_words",
+    "label_smoothing",
+    "doubly_stochastic",
+    "beam",
+    "length_penalty",
+    "block_ngram",
+)
 
 
 def keys_without_effect(config: Config) -> list[str]:
@@ -20,7 +57,7 @@ def keys_without_effect(config: Config) -> list[str]:
         if getattr(config, key) != KEYS[key].default
     ]
     hinges = config.loss in _WITH_HINGES and config.hard_negative
-    if hinges and config.hard_negative_warmup >= config.num_epochs:
+    if not config.caption_model and hinges and config.hard_negative_warmup >= config.num_epochs:
         lines.append(
             f"hard_negative does not set in: hard_negative_warmup={config.hard_negative_warmup} "
             f"and num_epochs={config.num_epochs}"
@@ -30,7 +67,13 @@ def keys_without_effect(config: Config) -> list[str]:
 
 def _reasons(config: Config) -> dict[str, str]:
     """``{key: why it does nothing}``, whatever its value is."""
-    found = {}
+    found = _reasons_of_schedule(config)
+    if config.caption_model:
+        found.update(dict.fromkeys(_OF_RETRIEVAL, "a captioner compares nothing"))
+        of_another = "heads" if config.caption_model == "attention" else "attention_size"
+        found[of_another] = f"caption_model={config.caption_model} has none"
+        return found
+    found.update(dict.fromkeys(_OF_A_CAPTIONER, "without caption_model this is no captioner"))
     if config.text_model in _OF_WORDS:
         found["pretrained_lr"] = f"text_model={config.text_model} is not pretrained"
     else:
@@ -47,6 +90,11 @@ def _reasons(config: Config) -> dict[str, str]:
             found[key] = "hard_negative is false"
     elif not config.hard_negative_warmup:
         found["hard_negative_warmup_loss"] = "hard_negative_warmup is 0"
+    return found
+
+
+def _reasons_of_schedule(config: Config) -> dict[str, str]:
+    found = {}
     if config.schedule == "cosine":
         for key in ("lr_update", "lr_decay"):
             found[key] = "schedule=cosine does without cuts"

@@ -184,7 +184,7 @@ def test_features_of_the_other_kind_are_refused():
          "image_pooling=mean"),
         (dict(image_grid=3), "image_grid: 3 is of the cells.*image_grid=0"),
         (dict(cell_dropout=0.1), "cell_dropout: 0.1 .*cell_dropout=0.0"),
-        (dict(image_features="grid", image_model="vgg19"), "image_features: vgg19 gives"),
+        (dict(image_features="grid", image_model="alexnet"), "image_features: alexnet gives"),
         (dict(image_mlp=True, projection="residual"), "image_mlp=false, or projection=linear"),
         (dict(GRID, image_grid=3), "image_grid: the map has 2 cells a side.*image_grid=2 or less"),
     ],

@@ -93,3 +93,31 @@ def test_without_gradients_the_same(kind):
     for one, other in zip(found, expected):
         np.testing.assert_allclose(one.numpy(), other.numpy(), atol=1e-6)
         assert one.stop_gradient
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_frozen_has_no_gradient_and_the_rest_the_same(kind):
+    decoder, batch = make_decoder(kind), BATCHES["by image"]
+    names = [name for name, _ in decoder.named_parameters()]
+    expected = results(decoder, decoder, batch)[2]
+    for frozen in names:
+        parameters = dict(decoder.named_parameters())
+        parameters[frozen].stop_gradient = True
+        decoder.clear_gradients()
+        found = results(decoder, decoder, batch)[2]
+        parameters[frozen].stop_gradient = False
+        parameters[frozen].clear_gradient(False)
+        for name in {*names, "cells"} - {frozen}:
+            np.testing.assert_array_equal(found[name], expected[name])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_frozen_image_side(kind):
+    captioner = make_captioner(kind)
+    for parameter in captioner.image_extractor.parameters():
+        parameter.stop_gradient = True
+    captions, lengths = make_captions([5, 3, 4])
+    logits, _ = captioner(make_features(), captions, lengths, paddle.to_tensor([0, 2, 2]))
+    logits.sum().backward()
+    for name, parameter in captioner.named_parameters():
+        assert (parameter.grad is None) == name.startswith("image_extractor."), name

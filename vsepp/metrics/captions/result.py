@@ -55,6 +55,10 @@ class CaptionResult:
         """``{"BLEU-1", …, "BLEU-4", "ROUGE-L", "CIDEr-D"}`` in percent; CIDEr-D × 100."""
         return self.statistics.scores()
 
+    def of(self, checkpoint: str, fingerprint: str) -> CaptionResult:
+        """The same, known to be that of a checkpoint."""
+        return replace(self, checkpoint=checkpoint, fingerprint=fingerprint)
+
     def with_intervals(self) -> CaptionResult:
         """The same with bootstrap intervals of every score."""
         return replace(self, intervals=caption_intervals(self.statistics, SEED))

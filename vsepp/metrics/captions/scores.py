@@ -15,6 +15,7 @@ from vsepp.metrics.captions.ngrams import count_ngrams
 from vsepp.metrics.captions.rouge import rouge_l
 from vsepp.metrics.captions.statistics import CaptionStatistics
 from vsepp.metrics.captions.words import caption_words
+from vsepp.system.counts import counted
 from vsepp.system.errors import InputError
 
 Sentence = Union[str, Sequence[str]]  # as written; or its words
@@ -103,8 +104,8 @@ class CaptionReferences:
         given = _listed(candidates, "candidates", "a list with a sentence for each image")
         if len(given) != len(self):
             raise InputError(
-                f"{len(given):,} candidates do not fit references of {len(self):,} images: give "
-                "one candidate for each image."
+                f"{counted(len(given), 'candidate')} for the references of "
+                f"{counted(len(self), 'image')}: give one candidate for each image."
             )
         matches, totals, lengths, rouge, cider = [], [], [], [], []
         cut = [
@@ -150,4 +151,5 @@ def _words(sentence: Any, tokenized: bool, name: str) -> list[str]:
 
 
 def _kind(value: Any) -> str:
-    return "None" if value is None else f"a {type(value).__name__}"
+    name = type(value).__name__
+    return "None" if value is None else f"{'an' if name[0] in 'aeiou' else 'a'} {name}"

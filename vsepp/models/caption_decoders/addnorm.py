@@ -25,7 +25,13 @@ from vsepp.models.caption_decoders.stepping import (
     numbers,
     softmax,
 )
-from vsepp.models.caption_decoders.word_decoder import WordDecoder, attention_over, in_words, linear
+from vsepp.models.caption_decoders.word_decoder import (
+    WordDecoder,
+    attention_over,
+    in_words,
+    linear,
+    out_of_sight,
+)
 from vsepp.models.text_encoders.text_dropout import TextDropout
 from vsepp.system.errors import InputError
 
@@ -94,10 +100,10 @@ class AddNormDecoder(WordDecoder):
         states, _ = self.gru(self.read(captions), first, sequence_length=lengths - 1)
         query, keys, values = self.compared(states, cells)
         keys, values = paddle.gather(keys, images), paddle.gather(values, images)
-        kept = None if kept is None else paddle.gather(kept, images)
+        lowered = out_of_sight(kept, images)
         query, keys, values = map(self._in_heads, (query, keys, values))  # [n, heads, …, size]
         scores = paddle.matmul(query * self.scale, keys, transpose_y=True)
-        weights = attention_over(scores, kept)
+        weights = attention_over(scores, lowered)
         looked = paddle.matmul(weights, values).transpose([0, 2, 1, 3]).flatten(2)
         summed = states + (looked if self.joined is None else self.joined(looked))
         logits = self.logits_of(in_words(summed, lengths))

@@ -20,7 +20,13 @@ from vsepp.models.caption_decoders.stepping import (
     numbers,
     softmax,
 )
-from vsepp.models.caption_decoders.word_decoder import WordDecoder, attention_over, in_words, linear
+from vsepp.models.caption_decoders.word_decoder import (
+    WordDecoder,
+    attention_over,
+    in_words,
+    linear,
+    out_of_sight,
+)
 from vsepp.models.text_encoders.text_dropout import TextDropout
 
 
@@ -67,11 +73,11 @@ class AttentionDecoder(WordDecoder):
         hidden = self.first_states(cells, images, kept)
         keys = paddle.gather(self.keys(cells), images)
         cells = paddle.gather(cells, images)
-        kept = None if kept is None else paddle.gather(kept, images)
+        lowered = out_of_sight(kept, images)
         states, looks = [], []
         for step in range(words.shape[1]):
             compared = paddle.tanh(keys + self.query(hidden).unsqueeze(1))
-            weights = attention_over(self.score(compared).squeeze(2), kept)
+            weights = attention_over(self.score(compared).squeeze(2), lowered)
             context = paddle.matmul(weights.unsqueeze(1), cells).squeeze(1)
             hidden, _ = self.gru(paddle.concat([context, words[:, step]], axis=1), hidden)
             states.append(hidden)

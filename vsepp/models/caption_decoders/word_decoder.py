@@ -21,7 +21,7 @@ from vsepp.models.twins import compute
 from vsepp.system.errors import InputError
 
 INITIAL_STATES = ("zero", "mean")
-_OUT_OF_SIGHT = 1e4  # what a cell that is left out lags behind, before the softmax
+OUT_OF_SIGHT = 1e4  # what the score of a cell that is left out is lowered by
 
 
 class WordDecoder(nn.Layer):
@@ -179,12 +179,22 @@ def linear(size: int, result_size: int, bias: bool = True) -> nn.Linear:
     )
 
 
-def attention_over(scores: paddle.Tensor, kept: paddle.Tensor | None) -> paddle.Tensor:
-    """The softmax of scores ``[n, …, cells]`` over the cells that are kept, bool ``[n, cells]``."""
-    if kept is not None:
-        left_out = paddle.logical_not(kept).astype(scores.dtype) * _OUT_OF_SIGHT
+def out_of_sight(kept: paddle.Tensor | None, images: paddle.Tensor) -> paddle.Tensor | None:
+    """What scores of captions' cells are lowered by, float32 ``[n, cells]``; None for nothing.
+
+    Args:
+        kept, images: see :meth:`WordDecoder.forward`.
+    """
+    if kept is None:
+        return None
+    return paddle.gather(paddle.logical_not(kept).astype("float32") * OUT_OF_SIGHT, images)
+
+
+def attention_over(scores: paddle.Tensor, lowered: paddle.Tensor | None) -> paddle.Tensor:
+    """The softmax of scores ``[n, …, cells]``, lowered by ``[n, cells]``."""
+    if lowered is not None:
         ones = [1] * (len(scores.shape) - 2)
-        scores = scores - left_out.reshape([kept.shape[0], *ones, kept.shape[1]])
+        scores = scores - lowered.reshape([lowered.shape[0], *ones, lowered.shape[1]])
     return nn.functional.softmax(scores, axis=-1)
 
 

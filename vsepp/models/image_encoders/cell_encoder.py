@@ -36,18 +36,17 @@ class CellEncoder(CNNEncoder):
 
     def _build(self, **backbone: Any) -> FeatureRepExtractor:
         config, steps = self.config, self.preprocessing
-        rectified = find_caption_decoder(str(config.caption_model)).rectified
         head: dict[str, Any] = dict(
+            rectified=find_caption_decoder(str(config.caption_model)).rectified,
             normalize_features=config.normalize_features,
             mlp=config.image_mlp,
             feature_dropout=config.feature_dropout,
             cell_dropout=config.cell_dropout,
         )
         if self.feature_size is not None:
-            return FeatureCells(self.feature_size, config.cell_size, rectified, **head)
+            return FeatureCells(self.feature_size, config.cell_size, **head)
         return ImageCells(
             config.cell_size,
-            rectified,
             pretrained_model=config.image_model,
             mean=steps.mean,
             std=steps.std,

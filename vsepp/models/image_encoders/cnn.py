@@ -74,12 +74,13 @@ class ImageRepExtractor(FeatureRepExtractor):
         backbone: nn.Layer | None = None,
         **head: Any,
     ) -> None:
-        size = backbone.feature_size if backbone else feature_size(pretrained_model)
+        cells = head.get("pooling") is not None
+        size = backbone.feature_size if backbone else feature_size(pretrained_model, cells)
         super().__init__(size, embed_size, normalize, normalize_features, use_abs, **head)
         self.finetuned = finetuned
         self.mean, self.std = mean, std
         if backbone is None:
-            backbone = build_backbone(pretrained_model, None if self.pooling is None else grid)
+            backbone = build_backbone(pretrained_model, grid if cells else None)
             initialise_backbone(backbone, pretrained_model, pretrained, weights, mean, std)
         self.backbone = backbone
         if not finetuned:
@@ -153,7 +154,7 @@ class CNNEncoder(ImageEncoder):
 
     @property
     def backbone_size(self) -> int:
-        return feature_size(self.config.image_model)
+        return feature_size(self.config.image_model, self.config.image_features == "grid")
 
     def check_sizes(self) -> None:
         steps = self.preprocessing

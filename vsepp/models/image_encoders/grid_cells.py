@@ -17,17 +17,13 @@ class _Cells(FeatureRepExtractor):
 
     rectified: bool
 
-    def __init__(self, *sizes: Any, rectified: bool = False, **options: Any) -> None:
-        options["pooling"] = "mean"  # any: an image is a grid, and not pooled
-        super().__init__(*sizes, **options)
-        self.rectified = rectified
-
     def encode_features(self, features: paddle.Tensor) -> paddle.Tensor:
         """float32 or float16 ``[images, cells, feature_size]`` → float32 ``[images, cells,
         cell_size]``."""
         self.check_features(features)
         read = self.prepared(features)
-        if read.place.is_cpu_place() and type(self.fc) is nn.Linear and self.mlp is None:
+        linear = type(self.fc) is nn.Linear and self.mlp is None
+        if linear and paddle.in_dynamic_mode() and read.place.is_cpu_place():
             return affine(self.fc, read, self.rectified)
         return self._cells_of(read)
 
@@ -48,9 +44,15 @@ class FeatureCells(_Cells):
         feature_size: numbers of a cell's features.
         cell_size: numbers of a cell of the result.
         rectified: end in a ReLU.
-        options: further arguments of :class:`FeatureRepExtractor`; what it does to codes is not
-            done.
+        head: further arguments of :class:`FeatureRepExtractor`; what it does to codes is not done.
     """
+
+    def __init__(
+        self, feature_size: int, cell_size: int, rectified: bool = False, **head: Any
+    ) -> None:
+        # any pooling: an image is a grid, and is not pooled
+        super().__init__(feature_size, cell_size, pooling="mean", **head)
+        self.rectified = rectified
 
     def forward(self, features: paddle.Tensor) -> paddle.Tensor:
         """See :meth:`encode_features`."""
@@ -64,3 +66,7 @@ class ImageCells(_Cells, ImageRepExtractor):
         cell_size, rectified: see :class:`FeatureCells`.
         options: further arguments of :class:`ImageRepExtractor`.
     """
+
+    def __init__(self, cell_size: int, rectified: bool = False, **options: Any) -> None:
+        ImageRepExtractor.__init__(self, cell_size, pooling="mean", **options)
+        self.rectified = rectified

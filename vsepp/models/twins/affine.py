@@ -9,7 +9,7 @@ import paddle
 from paddle import nn
 from paddle.autograd import PyLayer
 
-from vsepp.models.twins.sharing import array_of, empty, tensor_of
+from vsepp.models.twins.sharing import array_of, empty, gradients, tensor_of, wanted
 
 
 def affine(layer: nn.Linear, inputs: paddle.Tensor, rectified: bool = False) -> paddle.Tensor:
@@ -49,11 +49,12 @@ class _Affine(PyLayer):
         rows = inputs if given else array_of(inputs)
         matrix = array_of(weight)
         result = _forward(rows, matrix, array_of(bias), rectified)
+        ctx.wanted = wanted((weight, bias) if given else (weight, bias, inputs))
         ctx.saved = rows, matrix, result > 0 if rectified else None, given
         return tensor_of(result)
 
     @staticmethod
-    def backward(ctx: Any, grad: paddle.Tensor) -> tuple[paddle.Tensor, ...]:
+    def backward(ctx: Any, grad: paddle.Tensor) -> tuple[paddle.Tensor | None, ...]:
         rows, weight, positive, given = ctx.saved
         ctx.saved = None
         values = array_of(grad)
@@ -62,4 +63,4 @@ class _Affine(PyLayer):
         grads = [np.matmul(rows.T, values, out=empty(weight.shape)), values.sum(axis=0)]
         if not given:
             grads.append(np.matmul(values, weight.T, out=empty(rows.shape)))
-        return tuple(map(tensor_of, grads))
+        return gradients(grads, ctx.wanted)

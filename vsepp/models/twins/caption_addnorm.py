@@ -8,15 +8,15 @@ import numpy as np
 import paddle
 from paddle.autograd import PyLayer
 
-from vsepp.models.caption_decoders.addnorm import AddNormDecoder
+from vsepp.models.caption_decoders.addnorm import EPSILON, AddNormDecoder
 from vsepp.models.caption_decoders.stepping import softmax
+from vsepp.models.caption_decoders.word_decoder import OUT_OF_SIGHT
 from vsepp.models.twins.affine import affine
 from vsepp.models.twins.caption_words import CaptionWords, logits_of, read
+from vsepp.models.twins.layer_norm import normalize, normalize_backward
 from vsepp.models.twins.packed_gru import layer_weights
 from vsepp.models.twins.recurrence import backward, forward
-from vsepp.models.twins.sharing import array_of, empty, tensor_of
-
-_OUT_OF_SIGHT = np.float32(1e4)
+from vsepp.models.twins.sharing import array_of, empty, gradients, tensor_of, wanted
 
 
 def word_logits(
@@ -40,8 +40,10 @@ def word_logits(
         keys, values = affine(layer.keys, cells), affine(layer.values, cells)
     seen = None if kept is None else kept.numpy()
     looked, weights = _Looks.apply(query, keys, values, words, layer.heads, layer.scale, seen)
-    summed = states + (looked if layer.joined is None else affine(layer.joined, looked))
-    return logits_of(layer, layer.outputs_of(summed)), weights
+    if layer.joined is not None:
+        looked = affine(layer.joined, looked)
+    outputs = _AddNorm.apply(states, looked, layer.norm.weight, layer.norm.bias)
+    return logits_of(layer, outputs), weights
 
 
 class _States(PyLayer):
@@ -55,11 +57,12 @@ class _States(PyLayer):
         packing = words.packing
         begun = None if first is None else array_of(first)[packing.order]
         states, _, kept = forward(arrays[0], arrays[1:], packing, True, begun)
+        ctx.wanted = wanted((*tensors, first))
         ctx.saved = arrays, begun, words, kept
         return tensor_of(words.in_captions(states, empty(states.shape)))
 
     @staticmethod
-    def backward(ctx: Any, grad: paddle.Tensor) -> tuple[paddle.Tensor, ...]:
+    def backward(ctx: Any, grad: paddle.Tensor) -> tuple[paddle.Tensor | None, ...]:
         arrays, begun, words, kept = ctx.saved
         ctx.saved = None
         packing = words.packing
@@ -67,7 +70,29 @@ class _States(PyLayer):
         grads = list(backward(arrays[0], arrays[1:], packing, kept, states_grad, None, begun))
         if begun is not None:
             grads[-1] = packing.unsort(grads[-1])
-        return tuple(map(tensor_of, grads))
+        return gradients(grads, ctx.wanted)
+
+
+class _AddNorm(PyLayer):
+    """Two summands ``[words, size]``, a norm's weight and bias → their sum, normalised."""
+
+    @staticmethod
+    def forward(ctx: Any, *inputs: paddle.Tensor) -> paddle.Tensor:
+        one, other, *parameters = map(array_of, inputs)
+        summed = np.add(one, other, out=empty(one.shape))
+        normal, scale = np.empty_like(summed), np.empty((len(summed), 1), np.float32)
+        normalize(summed, parameters, EPSILON, normal, scale, summed)
+        ctx.saved, ctx.wanted = (parameters[0], normal, scale), wanted(inputs)
+        return tensor_of(summed)
+
+    @staticmethod
+    def backward(ctx: Any, grad: paddle.Tensor) -> tuple[paddle.Tensor | None, ...]:
+        weight, normal, scale = ctx.saved
+        ctx.saved = None
+        summed_grad = empty(normal.shape)
+        summed_grad[...] = array_of(grad)
+        of_parameters = normalize_backward(summed_grad, weight, normal, scale)
+        return gradients((summed_grad, summed_grad.copy(), *of_parameters), ctx.wanted)
 
 
 class _Looks(PyLayer):
@@ -98,10 +123,11 @@ class _Looks(PyLayer):
             if scale != 1:
                 part *= np.float32(scale)
             if seen is not None:
-                part -= _OUT_OF_SIGHT * ~seen[image]
+                part -= np.float32(OUT_OF_SIGHT) * ~seen[image]
             softmax(part)
             weights[:, rows] = part
             into[:, rows] = np.matmul(part, value[image])
+        ctx.wanted = wanted((queries, keys, values))
         ctx.saved = arrays, weights, words, heads, scale
         attention = empty(weights.shape[1:])
         weights.mean(axis=0, out=attention)
@@ -110,7 +136,7 @@ class _Looks(PyLayer):
     @staticmethod
     def backward(
         ctx: Any, looked_grad: paddle.Tensor, attention_grad: paddle.Tensor
-    ) -> tuple[paddle.Tensor, ...]:
+    ) -> tuple[paddle.Tensor | None, ...]:
         arrays, weights, words, heads, scale = ctx.saved
         ctx.saved = None
         query, key, value = _in_heads(arrays, heads)
@@ -132,7 +158,7 @@ class _Looks(PyLayer):
                 scores *= np.float32(scale)
             query_grad[:, rows] = np.matmul(scores, key[image])
             key_grad[image] += np.matmul(scores.transpose(0, 2, 1), query[:, rows])
-        return tuple(map(tensor_of, grads))
+        return gradients(grads, ctx.wanted)
 
 
 def _in_heads(arrays: Any, heads: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -15,13 +15,12 @@ from paddle.autograd import PyLayer
 
 from vsepp.models.caption_decoders.attention import AttentionDecoder
 from vsepp.models.caption_decoders.stepping import softmax
+from vsepp.models.caption_decoders.word_decoder import OUT_OF_SIGHT
 from vsepp.models.twins.affine import affine
 from vsepp.models.twins.attention_step import Comparison
 from vsepp.models.twins.caption_words import CaptionWords, logits_of, read
 from vsepp.models.twins.recurrence import advance, input_bias, retreat
-from vsepp.models.twins.sharing import array_of, empty, tensor_of
-
-_OUT_OF_SIGHT = np.float32(1e4)
+from vsepp.models.twins.sharing import array_of, empty, gradients, tensor_of, wanted
 
 
 def word_logits(
@@ -68,18 +67,18 @@ class _Recurrence(PyLayer):
         begun = None if first is None else array_of(first)[words.packing.order]
         pass_ = _Pass(arrays, begun, words, kept)
         pass_.forward()
-        ctx.saved = pass_
+        ctx.saved, ctx.wanted = pass_, wanted((*tensors, first))
         results = (pass_.states, pass_.attention)
         return tuple(tensor_of(words.in_captions(rows, empty(rows.shape))) for rows in results)
 
     @staticmethod
     def backward(
         ctx: Any, states_grad: paddle.Tensor, attention_grad: paddle.Tensor
-    ) -> tuple[paddle.Tensor, ...]:
+    ) -> tuple[paddle.Tensor | None, ...]:
         pass_ = ctx.saved
         ctx.saved = None
         packed = map(pass_.words.in_packing, map(array_of, (states_grad, attention_grad)))
-        return tuple(map(tensor_of, pass_.backward(*packed)))
+        return gradients(pass_.backward(*packed), ctx.wanted)
 
 
 class _Pass:
@@ -128,7 +127,7 @@ class _Pass:
             images, weights = self.images[rows], self.attention[rows]
             self.comparison.scores(images, self.queries[rows], weights)
             if self.kept is not None:
-                weights -= _OUT_OF_SIGHT * ~self.kept[images]
+                weights -= np.float32(OUT_OF_SIGHT) * ~self.kept[images]
             softmax(weights)
             for row, image in enumerate(images.tolist(), rows.start):
                 np.dot(self.attention[row], self.cells[image], out=self.contexts[row])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -57,3 +58,20 @@ def tensor_of(array: np.ndarray) -> paddle.Tensor:
         aligned[...] = array
         array = aligned
     return from_dlpack(array.__dlpack__())
+
+
+def wanted(tensors: Iterable[paddle.Tensor | None]) -> list[bool]:
+    """Of each of a PyLayer's inputs that is a tensor, whether it has a gradient."""
+    return [not tensor.stop_gradient for tensor in tensors if tensor is not None]
+
+
+def gradients(
+    arrays: Iterable[np.ndarray], are_wanted: Sequence[bool]
+) -> tuple[paddle.Tensor | None, ...]:
+    """What a PyLayer's ``backward`` returns, which is None for a tensor that has no gradient.
+
+    Args:
+        arrays: the gradients of its inputs that are tensors.
+        are_wanted: what :func:`wanted` found of these.
+    """
+    return tuple(tensor_of(one) if want else None for one, want in zip(arrays, are_wanted))

@@ -1,0 +1,73 @@
+"""Among several sentences of a photograph, those that a retrieval model finds nearest to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, List, Protocol, Tuple, TypeVar
+
+import numpy as np
+
+from vsepp.captioning.interface import Sentence
+from vsepp.system.errors import InputError
+
+AnySentence = TypeVar("AnySentence", bound=Sentence)
+UNREAD = -1.0  # the similarity of a sentence without a single word that the model knows
+
+
+class Retrieval(Protocol):
+    """What is asked of a ``vsepp.retrieval.model.RetrievalModel``."""
+
+    checkpoint: str
+    fingerprint: str
+
+    def encode_image(self, images: Any, exif: bool = True) -> np.ndarray: ...
+
+    def encode_text(self, sentences: List[str]) -> np.ndarray: ...
+
+    def similarity(self, images: Any, texts: Any) -> np.ndarray: ...
+
+
+def rerank(
+    model: Retrieval, codes: np.ndarray, candidates: Sequence[Sequence[AnySentence]], keep: int = 1
+) -> List[List[Tuple[AnySentence, float]]]:
+    """The nearest sentences of each photograph, nearest first; of equals the earlier one.
+
+    Args:
+        model: compares photographs and sentences.
+        codes: of the photographs, as ``model.encode_image`` gives them: ``[n, embed_size]``.
+        candidates: of each photograph its sentences, at least one; equal ones count once.
+        keep: how many of each are kept, at most.
+
+    Returns:
+        Of each photograph its sentences with their similarities; that of a sentence without a
+        single word that the model knows is the lowest: it is ``UNREAD``, or below all others.
+    """
+    each_once = [
+        list({caption.sentence: caption for caption in reversed(of)}.values())[::-1]
+        for of in candidates
+    ]
+    different = dict.fromkeys(caption.sentence for of in each_once for caption in of)
+    codes_of = _codes(model, list(different))
+    answers = []
+    for code, of in zip(codes, each_once):
+        known = [caption for caption in of if caption.sentence in codes_of]
+        scores = np.empty(0, np.float32)
+        if known:
+            texts = np.stack([codes_of[caption.sentence] for caption in known])
+            scores = model.similarity(code[None], texts)[0]
+        lowest = min([UNREAD, *scores.tolist()])
+        score_of = dict(zip((caption.sentence for caption in known), scores.tolist()))
+        scored = [(caption, score_of.get(caption.sentence, lowest)) for caption in of]
+        answers.append(sorted(scored, key=lambda pair: -pair[1])[:keep])
+    return answers
+
+
+def _codes(model: Retrieval, sentences: List[str]) -> dict[str, np.ndarray]:
+    """Codes of the sentences that the model can read."""
+    try:
+        return dict(zip(sentences, model.encode_text(sentences)))
+    except InputError:
+        if len(sentences) == 1:
+            return {}
+    half = len(sentences) // 2  # those that it cannot read are few
+    return {**_codes(model, sentences[:half]), **_codes(model, sentences[half:])}

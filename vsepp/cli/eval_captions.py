@@ -1,0 +1,189 @@
+"""``vsepp eval`` of a captioner, or of captions that another program wrote."""
+
+from vsepp.cli.checkpoints import checkpoint_path, has_checkpoint, open_captioner, open_model
+from vsepp.cli.datasets import configuration
+from vsepp.system.errors import InputError
+
+#: options of ``eval`` that are of a retrieval model → what they are when they are not given
+_OF_RETRIEVAL = {
+    "folds": False,
+    "ensemble": [],
+    "equal_captions": "wrong",
+    "hubness": None,
+    "ranks": None,
+}
+_OF_CAPTIONS = ("results", "retrieve", "rerank", "candidates")
+_DECODING = ("beam", "length_penalty", "block_ngram")
+
+
+def add_arguments(commands):
+    """The options that are of captions alone."""
+    commands.add_argument(
+        "--results",
+        metavar="FILE.json",
+        help="captions that another program wrote, as COCO's results JSON: score them",
+    )
+    commands.add_argument(
+        "--retrieve",
+        metavar="best|last|FILE",
+        help="of a captioner: a retrieval model that looks for each image by its made sentence",
+    )
+    commands.add_argument(
+        "--rerank",
+        metavar="best|last|FILE",
+        help="of a captioner: a retrieval model that chooses among several sentences of each image",
+    )
+    commands.add_argument(
+        "--candidates",
+        type=int,
+        metavar="N",
+        help="with --rerank: among so many (default: as wide as the beam is)",
+    )
+
+
+def is_meant(arguments):
+    """Whether captions are to be scored: they are given, or the checkpoint is a captioner's."""
+    if arguments.results:
+        return True
+    from vsepp.checkpoint import CAPTIONER, kind_of, read_header
+
+    config = configuration(arguments)
+    retrieval = arguments.checkpoint == "best" and has_checkpoint("best", arguments, config)
+    kind = "retrieval" if retrieval else None
+    path = checkpoint_path(arguments.checkpoint, arguments, config, kind=kind)
+    if kind_of(read_header(path)) == CAPTIONER:
+        arguments.checkpoint = str(path)
+        return True
+    for name in _OF_CAPTIONS:
+        if getattr(arguments, name) is not None:
+            raise InputError(
+                f"--{name} is of a captioner, and {path} is a retrieval model: give a captioner "
+                "with --checkpoint, or leave it out."
+            )
+    return False
+
+
+def main(arguments):
+    """Score; returns the exit status."""
+    for name, without in _OF_RETRIEVAL.items():
+        if getattr(arguments, name) != without:
+            raise InputError(
+                f"--{name.replace('_', '-')} is of a retrieval model, and captions are scored: "
+                "leave it out."
+            )
+    if arguments.candidates is not None and not arguments.rerank:
+        raise InputError("--candidates goes with --rerank: give that, or leave it out.")
+    config = configuration(arguments)
+    from pathlib import Path
+
+    from vsepp.captioning.results_json import write_results
+    from vsepp.data.options import checked_folder
+    from vsepp.data.prepared import Prepared
+    from vsepp.report.caption_tables import caption_comparison_table, caption_table
+    from vsepp.system.atomic import write_json
+
+    prepared = Prepared(checked_folder(config))
+    scored = _of_results if arguments.results else _of_captioner
+    dataset, sentences, result = scored(arguments, config, prepared)
+    if arguments.intervals:
+        result = result.with_intervals()
+    print(caption_table(result))
+    if arguments.compare:
+        other, name = _compared(arguments, config, prepared)
+        result = result.compared_with(other)
+        print("\n" + caption_comparison_table(result.comparison["differences"], name))
+    content = result.to_dict()
+    if arguments.retrieve:
+        content["retrieval"] = _retrieved(arguments, config, prepared, sentences)
+    source = Path(arguments.results or arguments.checkpoint)
+    stem = f"{source.stem}.{config.dataset}_{arguments.split}"
+    stem += "_rerank" if arguments.rerank else ""
+    path = arguments.json or source.with_name(f"{stem}.json")
+    write_json(path, content, indent=2)
+    written = str(path)
+    if not arguments.results:
+        results = Path(path).with_suffix(".results.json")
+        write_results(results, dataset.images, sentences)
+        written += f", the captions to {results}"
+    print(f"written to {written}")
+    return 0
+
+
+def _of_results(arguments, config, prepared):
+    """(split, a sentence for each image, result) of captions that another program wrote."""
+    if arguments.rerank:
+        raise InputError(
+            "--rerank chooses among the sentences of a captioner, and --results has one of each "
+            "image: leave one of them out."
+        )
+    return _read_results(arguments.results, arguments.split, prepared)
+
+
+def _read_results(path, split, prepared):
+    from vsepp.captioning.results_json import read_results
+    from vsepp.captioning.scoring import CaptionScorer
+    from vsepp.data.dataset import open_dataset
+
+    dataset = open_dataset(prepared, split)
+    read = read_results(path, dataset.images, split)
+    scorer = CaptionScorer(dataset, prepared.tokenizer)
+    return dataset, read.captions, scorer.score(read.captions, f"{path}, matched {read.matched}")
+
+
+def _of_captioner(arguments, config, prepared):
+    """(split, a sentence for each image, result) of the captioner that the arguments name."""
+    from vsepp.captioning.evaluation import caption_split, scored
+
+    model = open_captioner(arguments, config)
+    candidates = arguments.candidates or 0
+    options = {name: getattr(config, name) for name in _DECODING if name in config.given}
+    decoding = model.decoding(**options)
+    if arguments.rerank:
+        decoding = model.decoding(**options, captions=candidates or decoding.beam)
+    split = caption_split(model, prepared, arguments.split, decoding, quiet=False)
+    if arguments.rerank:
+        from vsepp.captioning.reranking import rerank
+        from vsepp.captioning.scoring import CaptionScorer
+        from vsepp.report.caption_tables import caption_table
+
+        print(caption_table(split.result) + "\n")
+        chooser = open_model(arguments, config, arguments.rerank)
+        gallery = _gallery(chooser, arguments, prepared)
+        ranked = rerank(chooser, gallery.images, split.sentences)
+        chosen = [[sentence for sentence, _ in of] for of in ranked]
+        source = (
+            f"{decoding.description}, of {decoding.captions} the nearest by {chooser.checkpoint}"
+        )
+        scorer = CaptionScorer(split.dataset, prepared.tokenizer)
+        split = scored(model, scorer, chosen, source)
+    return split.dataset, [made[0].sentence for made in split.sentences], split.result
+
+
+def _compared(arguments, config, prepared):
+    """(result, name) of what ``--compare`` names: another captioner, or a results JSON."""
+    if arguments.compare.endswith(".json"):
+        _, _, result = _read_results(arguments.compare, arguments.split, prepared)
+        return result, arguments.compare
+    from vsepp.captioning.evaluation import caption_split
+
+    model = open_captioner(arguments, config, checkpoint=arguments.compare)
+    split = caption_split(model, prepared, arguments.split, quiet=False)
+    return split.result, model.checkpoint
+
+
+def _gallery(model, arguments, prepared):
+    from vsepp.retrieval.gallery import open_gallery
+
+    return open_gallery(model, prepared.folder, arguments.split)
+
+
+def _retrieved(arguments, config, prepared, sentences):
+    """Print how often a retrieval model finds an image by its sentence; returns it for JSON."""
+    from vsepp.captioning.retrieving import find_again
+    from vsepp.report.caption_tables import found_again_table
+
+    model = open_model(arguments, config, arguments.retrieve)
+    gallery = _gallery(model, arguments, prepared)
+    found = find_again(model, gallery, sentences)
+    print("\n" + found_again_table(found, model.checkpoint, len(gallery.images)))
+    return {"checkpoint": model.checkpoint, **found._asdict()}
