@@ -19,14 +19,15 @@ _LEVELS = 64  # of light
 _COVERING, _GLOWING = 0.7, 0.22  # how much of the picture a veil covers in the dark, in the light
 
 CSS = """
-.captioned { --width: min(100%, 760px, calc(55vh * var(--ratio))); position: relative; }
+.captions .html-container { padding: 0; }
+.captioned { --width: min(100%, calc(55vh * var(--ratio))); position: relative; }
 .captioned img { margin: 0; border: 0; border-radius: 8px; max-width: none; box-shadow: none; }
 .captioned img.photo { display: block; width: var(--width); height: auto; }
 .captioned p.hint { margin: 8px 2px; font-size: 0.875rem; opacity: 0.75; }
 .captioned ol { margin: 0; padding: 0; list-style: none; }
 .captioned li { display: flex; flex-wrap: wrap; gap: 0 12px; align-items: baseline; margin: 0;
   padding: 6px 2px; border-top: 1px solid var(--border-color-primary); }
-.captioned p.sentence { flex: 1 1 15rem; margin: 0; font-size: 1.0625rem; line-height: 1.8;
+.captioned p.sentence { flex: 1 1 12rem; margin: 0; font-size: 1.0625rem; line-height: 1.8;
   overflow-wrap: anywhere; }
 .captioned li:first-child .sentence { font-size: 1.25rem; }
 .captioned p.odds { flex: none; margin: 0; font-size: 0.875rem; opacity: 0.75;
@@ -42,6 +43,13 @@ CSS = """
 .captioned:has(.word:hover) .word:focus:not(:hover) img { opacity: 0; }
 .captioned:has(.word:hover) .word:focus:not(:hover) { background: none; color: inherit; }
 @media (max-width: 640px) { .captioned { --width: min(100%, calc(40vh * var(--ratio))); } }
+@media (min-width: 1000px) {
+  .captioned { --width: min(58%, calc(75vh * var(--ratio))); display: flex; gap: 20px;
+    align-items: flex-start; }
+  .captioned img.photo { flex: none; }
+  .captioned .said { flex: 1; min-width: 0; }
+  .captioned p.hint { margin-top: 0; }
+}
 """
 
 
@@ -60,9 +68,10 @@ def show_captions(captioned):
     return (
         f'<div class="captioned" style="--ratio: {picture.width / picture.height:.4f}">'
         f'<img class="photo" src="{data_uri("image/jpeg", file.getvalue())}" alt="">'
-        '<p class="hint">Point at a word, or tap it, to see where the model looked · '
+        '<div class="said"><p class="hint">'
+        "Point at a word, or tap it, to see where the model looked · "
         "把光标移到词上或点按，看模型在看哪里</p>"
-        f"<ol>{sentences}</ol></div>"
+        f"<ol>{sentences}</ol></div></div>"
     )
 
 

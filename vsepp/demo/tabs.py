@@ -167,7 +167,7 @@ def caption_tab(served):
             served, "Caption · 生成描述", said, MAX_SENTENCES
         )
         with gr.Column(scale=3, min_width=320):
-            sentences = gr.HTML(found)
+            sentences = gr.HTML(found, elem_classes=["captions"])
     with asked:
         connect(
             answering(query, show_captions, "", served.folder),
