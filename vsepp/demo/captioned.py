@@ -32,16 +32,18 @@ CSS = """
 .captioned li:first-child .sentence { font-size: 1.25rem; }
 .captioned p.odds { flex: none; margin: 0; font-size: 0.875rem; opacity: 0.75;
   font-variant-numeric: tabular-nums; }
-.captioned .word { padding: 4px 2px; border-radius: 5px; cursor: pointer; outline: none;
+.captioned .word { padding: 4px 0; border-radius: 4px; cursor: pointer; outline: none;
   -webkit-tap-highlight-color: transparent; transition: background 0.15s; }
-.captioned .word:hover, .captioned .word:focus { background: #ffb020; color: #1c1e24; }
-.captioned .word:focus-visible { outline: 2px solid currentColor; }
+.captioned .word:hover, .captioned .word:focus { background: #ffb020; color: #1c1e24;
+  box-shadow: 0 0 0 2px #ffb020; }
+.captioned .word:focus-visible { outline: 2px solid; outline-offset: 2px; }
 .captioned .word img { position: absolute; left: 0; top: 0; width: var(--width); height: auto;
   aspect-ratio: var(--ratio); opacity: 0; pointer-events: none; transition: opacity 0.15s; }
 .captioned .word:hover img, .captioned .word:focus img { opacity: 1; }
 /* the word that is pointed at, not also the one that was focused before */
 .captioned:has(.word:hover) .word:focus:not(:hover) img { opacity: 0; }
-.captioned:has(.word:hover) .word:focus:not(:hover) { background: none; color: inherit; }
+.captioned:has(.word:hover) .word:focus:not(:hover) { background: none; color: inherit;
+  box-shadow: none; }
 @media (max-width: 640px) { .captioned { --width: min(100%, calc(40vh * var(--ratio))); } }
 @media (min-width: 1000px) {
   .captioned { --width: min(58%, calc(75vh * var(--ratio))); display: flex; gap: 20px;
@@ -96,13 +98,14 @@ def parted(sentence, words):
 def percentage(log_probability):
     """A probability, of which even the best sentence's is small, with two digits that count.
 
-    >>> percentage(-3.0), percentage(-13.2), percentage(-900.0)
-    ('5 %', '0.00019 %', '< 0.0000001 %')
+    >>> percentage(-1.0), percentage(-3.0), percentage(-13.2), percentage(-900.0)
+    ('37 %', '5.0 %', '0.00019 %', '< 0.0000001 %')
     """
     percent = 100 * np.exp(log_probability)
     if percent < 1e-7:
         return "< 0.0000001 %"
-    return f"{np.format_float_positional(percent, 2, fractional=False, trim='-')} %"
+    digits = np.format_float_positional(percent, 2, unique=False, fractional=False, trim="k")
+    return f"{digits.rstrip('.')} %"
 
 
 def _spans(sentence, size, square):

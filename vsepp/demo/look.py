@@ -85,6 +85,7 @@ def title(answers):
 
 def heading(answers, captions):
     """HTML that stands above the tabs; either may be None."""
-    said = [f"Searching {answers.photographs.described}"] if answers else []
-    said += [f"Captions by {captions.described}"] if captions else []
-    return f"<h1>{escape(title(answers))}</h1><p>{escape('; '.join(said))}</p>"
+    said = [f"searching {answers.photographs.described}"] if answers else []
+    said += [f"captions by {captions.described}"] if captions else []
+    said = "; ".join(said)
+    return f"<h1>{escape(title(answers))}</h1><p>{escape(said[:1].upper() + said[1:])}</p>"
