@@ -48,7 +48,7 @@ class TellingCaptioner:
             ]
 
     def _sentence(self, colour, rank):
-        words = [word.format(colour=colour) for word in self.words[rank:]]
+        words = [word.replace("{colour}", colour) for word in self.words[rank:]]
         looked = np.zeros((len(words), self.cells**2), np.float32)
         looked[np.arange(len(words)), np.arange(len(words)) % self.cells**2] = 1
         return SimpleNamespace(
