@@ -73,6 +73,16 @@ def test_a_captioner_that_alone_is_there_is_served_alone(place):
     assert chosen() == (None, path.replace(f"{place}/", ""))
 
 
+def test_a_captioners_configuration_means_its_captioner(place):
+    save(place / "model" / "tiny" / "best.ckpt")
+    given = ("--dataset", "tiny", "-o", "caption_model=attention", "image_features=grid")
+    given += ("best_checkpoint=model/mine/best.ckpt",)
+    with pytest.raises(InputError, match="there is no captioner yet; run .* -c tiny_caption"):
+        chosen(*given)
+    captioner(place / "model" / "mine" / "best.ckpt")
+    assert chosen(*given) == (None, "model/mine/best.ckpt")
+
+
 def test_mistakes_with_captioners_are_one_sentence(place):
     model = save(place / "model" / "tiny" / "best.ckpt")
     for words, said in (

@@ -140,8 +140,13 @@ def captioner_meant(arguments, config):
     retrieval model, or nothing that is there.
 
     ``best`` of a data set is its retrieval model, as long as there is one.
+
+    Raises:
+        InputError: when the configuration is a captioner's, and there is none of it.
     """
     name = arguments.checkpoint or "best"
+    if config.caption_model and name in ("best", "last"):
+        return checkpoint_path(name, arguments, config, kind="captioner")
     if name == "best" and not _is_chosen(arguments, config):
         if has_checkpoint(name, arguments, config):
             return None
