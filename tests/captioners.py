@@ -59,7 +59,7 @@ def make_targets(captions, lengths):
     return paddle.to_tensor(targets_of(captions.numpy(), lengths.numpy()))
 
 
-def save_captioner(path, words):
+def save_captioner(path, words, seed=0):
     """Write the checkpoint of one over photographs that has seen none; returns its path as text.
 
     Photographs have different sentences all the same.
@@ -77,7 +77,7 @@ def save_captioner(path, words):
     sizes = dict(cell_size=8, attention_size=8, decoder_size=8, max_len=6, finetuned=True)
     config = make_config(path.parent, path.parent, **keys, **sizes)
     vocabulary = Vocabulary.build([words], 0)
-    paddle.seed(0)
+    paddle.seed(seed)
     parts = DecoderParts(config, WordReader(vocabulary))
     model = build_captioner(CellEncoder.for_training(config), parts)
     for parameter in model.decoder.parameters():

@@ -184,6 +184,46 @@ def test_what_was_begun_otherwise_is_refused(finished, other, said, photos, tmp_
     assert (outcome.captioned, outcome.kept) == (5, 0) and len(read_csv(out)) == 5
 
 
+def test_a_run_that_captioned_nothing_binds_none(photos, tmp_path):
+    out, journal = tmp_path / "out.csv", tmp_path / "out.csv.journal"
+    with pytest.raises(KeyboardInterrupt):
+        run(photos, out, model=ColourCaptioner(stop_after=0))
+    assert not journal.exists()
+
+    run(photos, out)
+    journal.write_bytes(journal.read_bytes().splitlines(keepends=True)[0])  # as a kill leaves it
+    out.unlink()
+    assert run(photos, out, decoding=Decoding(beam=3)).captioned == 5
+
+
+def test_two_runs_at_once(photos, tmp_path):
+    out = tmp_path / "out.csv"
+    with tables.Table(out, {}, 1):
+        with pytest.raises(InputError, match="another process is writing .*out.csv"):
+            run(photos, out)
+    assert run(photos, out).rows == 5
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "out.csv",
+        "out.csv.journal",
+        "photos",
+    ]
+
+
+def test_a_name_that_is_no_text_stands_there_with_escapes(photos, tmp_path):
+    odd = os.fsencode(photos) + b"/\xff.png"
+    try:
+        os.rename(photos / "red.png", odd)
+    except OSError:
+        pytest.skip("the file system takes no such names")
+    for name in ("out.csv", "out.jsonl"):
+        assert run(photos, tmp_path / name, "xmp", force=True).escaped == 1
+        assert run(photos, tmp_path / name).kept == 5
+    assert r"\udcff.png,a red picture" in (tmp_path / "out.csv").read_text(encoding="utf-8")
+    lines = map(json.loads, (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines())
+    assert os.fsdecode(b"\xff.png") in [line["file"] for line in lines]
+    assert os.path.exists(odd + b".xmp")
+
+
 def test_another_folder_is_refused(photos, tmp_path):
     run(photos, tmp_path / "out.csv")
     shutil.copytree(photos, tmp_path / "others")

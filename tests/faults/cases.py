@@ -110,6 +110,27 @@ class Features(Case):
         return ["-c", "config.yml", "-o", "feature_views=2"]
 
 
+#: a captioner over stored grids with all that a step draws at random
+CAPTIONER = dict(
+    caption_model="attention",
+    image_features="grid",
+    image_grid=2,
+    resize=72,
+    image_size=64,
+    cell_size=8,
+    attention_size=8,
+    decoder_size=8,
+    initial_state="mean",
+    feature_views=1,
+    cell_dropout=0.2,
+    word_dropout=0.1,
+    output_dropout=0.2,
+    batch_size=20,
+    ema=0.8,
+    schedule="cosine",
+)
+
+
 class Train(Case):
     """A training, which goes on from its last checkpoint where there is one.
 
@@ -316,6 +337,7 @@ class Places:
             "sample": Sample(archive),
             "train on photographs": Train(data, finetuned=True),
             "train in workers": Train(data, finetuned=True, workers=2),
+            "train a captioner": Train(data, **CAPTIONER),
             "infer": Infer(self.trained),
             "query": Query(self.trained),
             "index": Index(self.trained),

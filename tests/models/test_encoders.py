@@ -59,9 +59,9 @@ def test_a_text_encoder_comes_back_from_what_a_checkpoint_holds_of_it(name, pret
 def test_every_image_encoder_says_what_is_done_to_a_photograph():
     assert not IMAGE_ENCODERS.keys() - BACKBONES.keys() - {"clip_vit", "clip_resnet"}
     for name in BACKBONES:
-        config = dataclasses.replace(CONFIG, image_model=name, resize=300, image_size=224)
+        config = dataclasses.replace(CONFIG, image_model=name, resize=300, image_size=230)
         steps = find_image_encoder(name).for_training(config).preprocessing
-        assert (steps.resize, steps.image_size, steps.interpolation) == (300, 224, "bilinear")
+        assert (steps.resize, steps.image_size, steps.interpolation) == (300, 230, "bilinear")
         assert len(steps.mean) == len(steps.std) == 3
 
 

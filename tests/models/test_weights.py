@@ -13,10 +13,11 @@ import paddle
 import pytest
 from safetensors.numpy import save_file
 
-from vsepp.models import weights
+from vsepp.models import pretrained_weights
 from vsepp.models.backbones import build_backbone
+from vsepp.models.pretrained_weights import pretrained_weights_path
 from vsepp.models.state import get_state
-from vsepp.models.weights import initialise_backbone, load_backbone_weights, pretrained_weights_path
+from vsepp.models.weights import initialise_backbone, load_backbone_weights
 from vsepp.system.errors import InputError
 from vsepp.system.fingerprints import fingerprint
 
@@ -285,7 +286,7 @@ def test_weights_in_paddles_cache_are_used(home):
 )
 def test_absent_weights_are_fetched_by_paddle_and_checked(home, monkeypatch, name, file):
     asked = []
-    monkeypatch.setattr(weights, "_check_reachable", lambda url: None)
+    monkeypatch.setattr(pretrained_weights, "_check_reachable", lambda url: None)
     monkeypatch.setattr(
         paddle.utils.download,
         "get_weights_path_from_url",

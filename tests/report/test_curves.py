@@ -47,6 +47,29 @@ def test_every_quantity_has_its_panel():
         assert recalls == {"R@1": 2.0, "R@5": 10.0, "R@10": 20.0}
 
 
+def test_a_captioners_scores_have_their_panels():
+    scores = {"BLEU-1": 60.0, "BLEU-2": 40.0, "BLEU-3": 30.0, "BLEU-4": 20.0, "ROUGE-L": 45.0}
+    history = [
+        training(10, 4.0),
+        {"step": 10, **scores, "CIDEr-D": 50.0},
+        {"step": 20, **scores, "BLEU-4": 21.0, "CIDEr-D": 48.0},
+    ]
+
+    found = panels(history)
+
+    bleu = {line.get_label(): line.get_ydata()[-1] for line in found["BLEU in %"].lines}
+    assert bleu == {"BLEU-1": 60.0, "BLEU-2": 40.0, "BLEU-3": 30.0, "BLEU-4": 21.0}
+    assert points(found["ROUGE-L in %"]) == [(10, 45.0), (20, 45.0)]
+    assert points(found["CIDEr-D"]) == [(10, 50.0), (20, 48.0)]
+    assert "best 50.0 at step 10" in found["CIDEr-D"].get_title(loc="left")
+
+
+def test_scores_of_nought_or_nothing_do_not_stop_the_picture():
+    rows = [{"step": 1, "BLEU-1": 0.0, "BLEU-4": math.nan, "CIDEr-D": 0.0}]
+
+    assert points(panels(rows)["CIDEr-D"]) == [(1, 0.0)]
+
+
 def test_the_best_rsum_is_named():
     axis = panels([validation(1, 50.0), validation(2, 90.5), validation(3, 70.0)])["rsum"]
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from vsepp.metrics.scores import recall_at
-from vsepp.report.histograms import histogram, histogram_html, rank_bins
+from vsepp.report.histograms import bars_html, histogram, histogram_html, rank_bins
 
 
 @pytest.mark.parametrize("candidates", [1, 2, 3, 5, 9, 10, 11, 1000, 4996])
@@ -33,3 +33,9 @@ def test_the_longest_bar_fills_its_column_and_empty_bins_have_none():
     page = histogram_html("a & b", np.array([0, 0, 7]), 12)
     assert "a &amp; b" in page and "2 (66.7 %)" in page and "width:100.0%" in page
     assert page.count("<i ") == 2 and page.count("<tr>") == 5
+
+
+def test_any_counts_become_bars_and_none_at_all_does_not_matter():
+    page = bars_html("<b>", [("1–2", 3), ("from <3", 0)])
+    assert "&lt;b&gt;" in page and "from &lt;3" in page and "3 (100.0 %)" in page
+    assert page.count("<i ") == 1

@@ -13,7 +13,7 @@ HISTORY = [
 ]
 
 
-def write(path, step, rsum=None, history=None):
+def write(path, step, rsum=None, history=None, score="rsum"):
     more = {} if history is None else {"position": {"history": history}}
     save_checkpoint(
         path,
@@ -22,7 +22,7 @@ def write(path, step, rsum=None, history=None):
         {},
         1,
         step,
-        metrics=None if rsum is None else {"rsum": rsum},
+        metrics=None if rsum is None else {"BLEU-4": 9.0, score: rsum},
         **more,
     )
     return path
@@ -38,6 +38,15 @@ def test_the_best_finds_the_last_of_its_run(tmp_path, folder):
     best = write(tmp_path / "best.ckpt", 2, 50.5)
     write(tmp_path / folder / "last.ckpt", 4, history=HISTORY)
     assert find_history(best, tmp_path / folder / "last.ckpt") == HISTORY
+
+
+def test_a_captioners_best_finds_its_run_by_cider(tmp_path):
+    history = [{"step": 2, "BLEU-4": 9.0, "CIDEr-D": 50.5}]
+    best = write(tmp_path / "best.ckpt", 2, 50.5, score="CIDEr-D")
+    write(tmp_path / "last.ckpt", 4, history=HISTORY)
+    assert find_history(best, tmp_path / "last.ckpt") is None
+    write(tmp_path / "last.ckpt", 4, history=history)
+    assert find_history(best, tmp_path / "last.ckpt") == history
 
 
 def test_a_run_that_was_moved_aside_is_found(tmp_path):

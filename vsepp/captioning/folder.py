@@ -21,6 +21,7 @@ from vsepp.index.outcome import nothing_found, nothing_readable
 from vsepp.index.places import check_folders
 from vsepp.index.scope import Scope, Wanted
 from vsepp.system.errors import InputError
+from vsepp.system.printable import is_text
 
 
 @dataclass
@@ -32,6 +33,7 @@ class Outcome:
         kept: those whose sentences an earlier run had made.
         left: those whose sentences nobody asks for, since the files beside them are there.
         rows: of the table, or None.
+        escaped: names in it that are no text, and so stand there with escapes.
         unreadable: list of ``(name below the folders, reason)``.
         found: every file below the folders.
         sidecars: the files beside the photographs, or None.
@@ -43,6 +45,7 @@ class Outcome:
     kept: int = 0
     left: int = 0
     rows: Optional[int] = None
+    escaped: int = 0
     unreadable: List[Tuple[str, str]] = field(default_factory=list)
     found: Found = field(default_factory=Found)
     sidecars: Optional[Sidecars] = None
@@ -150,7 +153,8 @@ def caption_photographs(
             count = len(found.photographs)
             raise InputError(nothing_readable(scope.folders, outcome.unreadable, count))
         if table:
-            outcome.rows = table.write(found.photographs)
+            files = table.write(found.photographs)
+            outcome.rows, outcome.escaped = len(files), sum(not is_text(file) for file in files)
     return outcome
 
 

@@ -89,8 +89,11 @@ class Journal:
             os.fsync(self._file.fileno())
 
     def close(self) -> None:
+        """Let go of the file, which goes when there is nothing in it."""
         if self._file is not None:
             self._file.close()
+            if not (self.rows or self.tables):
+                self.path.unlink()
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
@@ -119,9 +122,10 @@ def _parsed(line: bytes) -> Any:
 
 
 def _other(there: bytes, first: bytes) -> Optional[Dict[str, Any]]:
-    """The origin that a file's first line names, where it is another."""
-    if there.startswith(first) or b"\n" not in there:  # not even begun
+    """The origin that a file's first line names, where it is another and a line follows it."""
+    lines = there.splitlines(keepends=True)
+    if there.startswith(first) or len(lines) < 2:  # not even begun
         return None
-    value = _parsed(there.splitlines(keepends=True)[0])
+    value = _parsed(lines[0])
     origin = value.get("origin") if isinstance(value, dict) else None
     return origin if isinstance(origin, dict) else {}

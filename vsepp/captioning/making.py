@@ -6,15 +6,19 @@ import dataclasses
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
 import numpy as np
 
-from vsepp.captioning.interface import Captioner, Sentence
 from vsepp.captioning.options import Decoding
-from vsepp.captioning.reranking import Retrieval, rerank
+from vsepp.captioning.reranking import rerank
 from vsepp.captioning.rows import DIGITS, Answer
+from vsepp.captioning.sentences import Sentence
 from vsepp.system.errors import InputError
+
+if TYPE_CHECKING:  # options are looked at before a network is imported
+    from vsepp.captioning.model import CaptionModel
+    from vsepp.retrieval.model import RetrievalModel
 
 _CANDIDATES = 10  # among which a retrieval model chooses, unless it is said
 
@@ -31,10 +35,10 @@ class Maker:
         chooser: the retrieval model that chooses them among the candidates, or None.
     """
 
-    model: Captioner
+    model: CaptionModel
     decoding: Decoding
     keep: int
-    chooser: Optional[Retrieval] = None
+    chooser: Optional[RetrievalModel] = None
 
     def origin(self) -> Dict[str, Any]:
         """What the sentences depend on, by the names of the options."""

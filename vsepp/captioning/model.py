@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NoReturn, Optional, Tuple, Union
+from typing import Any, NoReturn, Union
 
 import numpy as np
 import paddle
@@ -15,7 +14,7 @@ import paddle
 from vsepp.captioning.caption import Caption
 from vsepp.captioning.decoding import decode
 from vsepp.captioning.options import Decoding
-from vsepp.captioning.sentences import written
+from vsepp.captioning.sentences import Sentence, written
 from vsepp.captioning.splits import IMAGES, caption_cells, in_grouped_images
 from vsepp.checkpoint import CAPTIONER, check_kind, wrong_kind
 from vsepp.data.batches import in_groups
@@ -36,24 +35,6 @@ from vsepp.text.vocabulary import Vocabulary
 _FEW = 16  # photographs up to which preparing a faster network does not pay
 
 Picture = Union[Photo, np.ndarray]  # an array: as ``CaptionModel.pixels`` has made it
-
-
-@dataclass(frozen=True, eq=False)
-class Sentence:
-    """A sentence that was made for a photograph.
-
-    Attributes:
-        sentence: as people write it.
-        words: as the captioner knows them.
-        log_probability: see ``vsepp.captioning.caption.Caption``.
-        attention: where each word looked, float32 ``[words, rows, columns]``, each adding up to 1;
-            None when not asked for.
-    """
-
-    sentence: str
-    words: Tuple[str, ...]
-    log_probability: float
-    attention: Optional[np.ndarray] = None
 
 
 class _Cells(EncodesPhotographs):

@@ -8,9 +8,9 @@ from typing import List, Tuple, Union
 
 import numpy as np
 
-from vsepp.captioning.interface import Sentence
 from vsepp.captioning.making import Maker
 from vsepp.captioning.rows import Answer
+from vsepp.captioning.sentences import Sentence
 from vsepp.data.batches import in_groups
 from vsepp.data.images import map_images
 from vsepp.system.errors import InputError

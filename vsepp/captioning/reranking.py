@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, List, Protocol, Tuple, TypeVar
+from typing import TYPE_CHECKING, List, Tuple, TypeVar
 
 import numpy as np
 
-from vsepp.captioning.interface import Sentence
+from vsepp.captioning.sentences import Sentence
 from vsepp.system.errors import InputError
+
+if TYPE_CHECKING:
+    from vsepp.retrieval.model import RetrievalModel
 
 AnySentence = TypeVar("AnySentence", bound=Sentence)
 UNREAD = -1.0  # the similarity of a sentence without a single word that the model knows
 
 
-class Retrieval(Protocol):
-    """What is asked of a ``vsepp.retrieval.model.RetrievalModel``."""
-
-    checkpoint: str
-    fingerprint: str
-
-    def encode_image(self, images: Any, exif: bool = True) -> np.ndarray: ...
-
-    def encode_text(self, sentences: List[str]) -> np.ndarray: ...
-
-    def similarity(self, images: Any, texts: Any) -> np.ndarray: ...
-
-
 def rerank(
-    model: Retrieval, codes: np.ndarray, candidates: Sequence[Sequence[AnySentence]], keep: int = 1
+    model: RetrievalModel,
+    codes: np.ndarray,
+    candidates: Sequence[Sequence[AnySentence]],
+    keep: int = 1,
 ) -> List[List[Tuple[AnySentence, float]]]:
     """The nearest sentences of each photograph, nearest first; of equals the earlier one.
 
@@ -62,7 +55,7 @@ def rerank(
     return answers
 
 
-def _codes(model: Retrieval, sentences: List[str]) -> dict[str, np.ndarray]:
+def _codes(model: RetrievalModel, sentences: List[str]) -> dict[str, np.ndarray]:
     """Codes of the sentences that the model can read."""
     try:
         return dict(zip(sentences, model.encode_text(sentences)))

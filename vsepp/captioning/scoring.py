@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from vsepp.data.dataset import CaptionDataset
 from vsepp.metrics.captions.result import CaptionResult, evaluate_captions
 from vsepp.metrics.captions.scores import CaptionReferences
+from vsepp.metrics.captions.words import caption_words
 from vsepp.text.tokens import find_tokenizer
 
 _CUT_BY_ITSELF = "jieba"  # the words of Chinese are not to be seen in how it is written
+
+
+def scored_words(tokenizer: str) -> Callable[[str], list[str]]:
+    """What cuts a sentence into the words that scores count; see :class:`CaptionScorer`."""
+    return find_tokenizer(tokenizer) if tokenizer == _CUT_BY_ITSELF else caption_words
 
 
 class CaptionScorer:
@@ -23,7 +29,7 @@ class CaptionScorer:
 
     def __init__(self, dataset: CaptionDataset, tokenizer: str) -> None:
         self.dataset, self.tokenizer = dataset, tokenizer
-        self._cut = find_tokenizer(tokenizer) if tokenizer == _CUT_BY_ITSELF else None
+        self._cut = scored_words(tokenizer) if tokenizer == _CUT_BY_ITSELF else None
         count, sentences = dataset.captions_per_image, self._words(dataset.sentences())
         references = [sentences[first : first + count] for first in range(0, len(sentences), count)]
         self._references = CaptionReferences(references, tokenized=self._cut is not None)

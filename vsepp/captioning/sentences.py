@@ -4,11 +4,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Optional, Tuple
+
+import numpy as np
 
 from vsepp.text.tokens import has_ideographs
 
 _TO_THE_LEFT = re.compile(r" (?=(?:[.,;:?!%)\]}]|'s|'re|'ve|'ll|'d|'m|n't|')(?: |$))")
 _TO_THE_RIGHT = re.compile(r"(?<=[(\[{#$]) ")
+
+
+@dataclass(frozen=True, eq=False)
+class Sentence:
+    """A sentence that was made for a photograph.
+
+    Attributes:
+        sentence: as people write it.
+        words: as the captioner knows them.
+        log_probability: see ``vsepp.captioning.caption.Caption``.
+        attention: where each word looked, float32 ``[words, rows, columns]``, each adding up to 1;
+            None when not asked for.
+    """
+
+    sentence: str
+    words: Tuple[str, ...]
+    log_probability: float
+    attention: Optional[np.ndarray] = None
 
 
 def written(words: Sequence[str]) -> str:

@@ -79,8 +79,17 @@ def caption_images(
         rows = map_images(dataset.image, range(count))
         for group in in_grouped_images(rows, count, quiet):
             with memory_errors_explained():
-                images = paddle.to_tensor(stack_float32(group))
-                yield compute(model.image_extractor, images).numpy()
+                yield cells_of(model, stack_float32(group))
 
     with evaluation_mode(model):
         return list(caption_cells(batches(), model.decoder, vocabulary, decoding))
+
+
+def cells_of(model: Captioner, images: np.ndarray) -> np.ndarray:
+    """What the decoder attends to: float32 ``[images, cells, cell_size]``.
+
+    Args:
+        images: what the image extractor takes.
+    """
+    with paddle.no_grad():
+        return compute(model.image_extractor, paddle.to_tensor(images)).numpy()

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 from vsepp.captioning.journal import Journal, differences
 from vsepp.captioning.rows import Row
@@ -104,20 +104,16 @@ class Table:
         """Keep a row; it is safe when this returns."""
         self._journal.add(row)
 
-    def write(self, photographs: Iterable[PhotographFile]) -> int:
-        """Write the table of those photographs that have a row, in this order.
-
-        Returns:
-            int: rows in it.
-        """
+    def write(self, photographs: Iterable[PhotographFile]) -> List[str]:
+        """Write the table of those photographs that have a row, in this order; returns their
+        names."""
         found = map(self.row, photographs)
         rows = [row for row in found if row is not None]
         data = _ENCODERS[self._format](rows, self._captions)
-        if self.path.exists() and self.path.read_bytes() == data:
-            return len(rows)
-        self._journal.allow(_sha256(data))  # before the table is there: no crash parts them
-        write_bytes(self.path, data)
-        return len(rows)
+        if not self.path.exists() or self.path.read_bytes() != data:
+            self._journal.allow(_sha256(data))  # before the table is there: no crash parts them
+            write_bytes(self.path, data)
+        return [row.file for row in rows]
 
 
 def as_csv(rows: Sequence[Row], captions: int) -> bytes:

@@ -128,10 +128,8 @@ def _data_set(arguments, config):
     there need be none."""
     from vsepp.data.options import checked_folder
 
-    named = is_named(arguments)
-    if not named and not os.path.exists(os.path.join(config.data_dir, config.dataset)):
-        return None
-    return checked_folder(config)
+    is_prepared = os.path.exists(os.path.join(config.data_dir, config.dataset, "vocab.json"))
+    return checked_folder(config) if is_prepared or is_named(arguments) else None
 
 
 def _caption_many(arguments):

@@ -1,6 +1,6 @@
 """How ``vsepp caption`` makes its sentences: its options, and what they amount to."""
 
-from vsepp.cli.checkpoints import open_captioner, open_model
+from vsepp.cli.checkpoints import decoding_options, open_captioner, open_model
 from vsepp.cli.datasets import is_named
 from vsepp.system.errors import InputError
 
@@ -13,8 +13,6 @@ _DECODING = {
     "top_p": (float, "P", "with --sample: draw from the likeliest words that make up this share"),
     "seed": (int, "N", "with --sample: of the draws (default: 0)"),
 }  # fmt: skip
-
-_OF_THE_CONFIGURATION = ("beam", "length_penalty", "block_ngram")
 
 
 def add_caption_options(commands):
@@ -58,8 +56,7 @@ def maker_of(arguments, config):
     from vsepp.captioning.making import Maker, asked_for
     from vsepp.captioning.options import Decoding
 
-    overridden = {item.partition("=")[0].strip() for item in arguments.override}
-    given = {name: getattr(config, name) for name in _OF_THE_CONFIGURATION if name in overridden}
+    given = decoding_options(arguments, config)
     for name in (*_DECODING, "sample"):
         if getattr(arguments, name) is not None:
             given[name] = getattr(arguments, name)

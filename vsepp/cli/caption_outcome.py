@@ -26,6 +26,9 @@ def outcome_lines(outcome, out):
         lines.append(f"{counted(outcome.kept, 'photograph')} had been captioned by an earlier run")
     if out:
         lines.append(f"{out}: {counted(outcome.rows, 'photograph')}")
+    if outcome.escaped:
+        names = counted(outcome.escaped, "file name")
+        lines.append(f"{names} that are no text stand there with escapes")
     if outcome.sidecars:
         lines += _sidecar_lines(outcome.sidecars)
     lines += outcome.remarks

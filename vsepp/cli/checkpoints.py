@@ -10,6 +10,8 @@ from vsepp.system.errors import InputError
 from vsepp.system.invocation import command
 from vsepp.system.printable import printable
 
+_DECODING = ("beam", "length_penalty", "block_ngram")  # keys that say how sentences are chosen
+
 
 def add_arguments(parser):
     """``--checkpoint`` and ``--split``."""
@@ -61,6 +63,21 @@ def open_captioner(arguments, config, any_dataset=False, checkpoint=None):
     model = CaptionModel(path)
     _say_which(name, path, model, any_dataset)
     return model
+
+
+def decoding_options(arguments, config):
+    """``{name: value}``: what ``-o`` says of how sentences are chosen. It goes before what the
+    checkpoint's configuration says."""
+    overridden = {item.partition("=")[0].strip() for item in arguments.override}
+    return {name: getattr(config, name) for name in _DECODING if name in overridden}
+
+
+def path_of_any_kind(arguments, config):
+    """The file that ``--checkpoint`` names, for a tool that takes models of both kinds: ``best`` is
+    a retrieval model where there is one."""
+    retrieval = arguments.checkpoint == "best" and has_checkpoint("best", arguments, config)
+    kind = "retrieval" if retrieval else None
+    return checkpoint_path(arguments.checkpoint, arguments, config, kind=kind)
 
 
 def _say_which(name, path, model, any_dataset):

@@ -1,6 +1,6 @@
 """``vsepp eval`` of a captioner, or of captions that another program wrote."""
 
-from vsepp.cli.checkpoints import checkpoint_path, has_checkpoint, open_captioner, open_model
+from vsepp.cli.checkpoints import decoding_options, open_captioner, open_model, path_of_any_kind
 from vsepp.cli.datasets import configuration
 from vsepp.system.errors import InputError
 
@@ -13,7 +13,6 @@ _OF_RETRIEVAL = {
     "ranks": None,
 }
 _OF_CAPTIONS = ("results", "retrieve", "rerank", "candidates")
-_DECODING = ("beam", "length_penalty", "block_ngram")
 
 
 def add_arguments(commands):
@@ -48,9 +47,7 @@ def is_meant(arguments):
     from vsepp.checkpoint import CAPTIONER, kind_of, read_header
 
     config = configuration(arguments)
-    retrieval = arguments.checkpoint == "best" and has_checkpoint("best", arguments, config)
-    kind = "retrieval" if retrieval else None
-    path = checkpoint_path(arguments.checkpoint, arguments, config, kind=kind)
+    path = path_of_any_kind(arguments, config)
     if kind_of(read_header(path)) == CAPTIONER:
         arguments.checkpoint = str(path)
         return True
@@ -136,7 +133,7 @@ def _of_captioner(arguments, config, prepared):
 
     model = open_captioner(arguments, config)
     candidates = arguments.candidates or 0
-    options = {name: getattr(config, name) for name in _DECODING if name in config.given}
+    options = decoding_options(arguments, config)
     decoding = model.decoding(**options)
     if arguments.rerank:
         decoding = model.decoding(**options, captions=candidates or decoding.beam)
@@ -144,7 +141,7 @@ def _of_captioner(arguments, config, prepared):
     if arguments.rerank:
         from vsepp.captioning.reranking import rerank
         from vsepp.captioning.scoring import CaptionScorer
-        from vsepp.report.caption_tables import caption_table
+        from vsepp.report.caption_tables import caption_comparison_table, caption_table
 
         print(caption_table(split.result) + "\n")
         chooser = open_model(arguments, config, arguments.rerank)
@@ -155,7 +152,9 @@ def _of_captioner(arguments, config, prepared):
             f"{decoding.description}, of {decoding.captions} the nearest by {chooser.checkpoint}"
         )
         scorer = CaptionScorer(split.dataset, prepared.tokenizer)
-        split = scored(model, scorer, chosen, source)
+        plain, split = split.result, scored(model, scorer, chosen, source)
+        gain = split.result.compared_with(plain).comparison["differences"]
+        print(caption_comparison_table(gain, "the likeliest of each") + "\n")
     return split.dataset, [made[0].sentence for made in split.sentences], split.result
 
 

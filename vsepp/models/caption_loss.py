@@ -59,7 +59,10 @@ def plain_cross_entropy(
 
 
 def cells_passed_over(attention: paddle.Tensor, lengths: paddle.Tensor) -> paddle.Tensor:
-    """The mean over captions of Σ (1 − Σ attention)²; see :func:`caption_loss`."""
+    """The mean over captions of Σ (1 − Σ attention)²; see :func:`caption_loss`.
+
+    A cell that ``cell_dropout`` leaves out adds 1, which no weight can change.
+    """
     counts = lengths.numpy().reshape(-1) - 1
     captions = paddle.to_tensor(np.repeat(np.arange(len(counts)), counts))
     looked = paddle.geometric.segment_sum(attention, captions)  # [n, cells]

@@ -64,15 +64,13 @@ def plot_attention(
         photo = as_rgb(ImageOps.exif_transpose(image) if exif else image)
     else:
         photo = open_image(image, exif)
-    square = seen(photo.size, preprocessing or Preprocessing())
 
     columns = min(_COLUMNS, len(words) + 1)
     space = (WIDTH - 2 * MARGIN + _GAP) // _COLUMNS - _GAP
-    tile = whole_within(photo, space, round(_TALLEST * space))
-    pixels = np.asarray(tile, np.float32)
+    tiles = attention_tiles(photo, shares, preprocessing, space)
+    tile = tiles[0]
     page = Page()
     page.paragraph(" ".join(words), 28, MARGIN, WIDTH - 2 * MARGIN, INK, after=18, max_lines=4)
-    tiles = [tile, *(_lit(pixels, share, square) for share in shares)]
     for number, (title, picture) in enumerate(zip(["", *words], tiles)):
         row, column = divmod(number, columns)
         x = MARGIN + column * (space + _GAP)
@@ -83,6 +81,22 @@ def plot_attention(
         page.paste(picture, middle - tile.width // 2, y + _TITLE, radius=8)
     page.y += -(-len(tiles) // columns) * (tile.height + _TITLE + _GAP)
     return page.finish()
+
+
+def attention_tiles(
+    photo: Image.Image, attention: np.ndarray, preprocessing: Preprocessing | None, width: int
+) -> list[Image.Image]:
+    """The photograph, small and whole, by itself and then lit for each word.
+
+    Args:
+        photo: RGB, turned as the network saw it.
+        attention, preprocessing: see :func:`plot_attention`.
+        width: the most pixels across; a tall photograph becomes narrower.
+    """
+    square = seen(photo.size, preprocessing or Preprocessing())
+    tile = whole_within(photo, width, round(_TALLEST * width))
+    pixels = np.asarray(tile, np.float32)
+    return [tile, *(_lit(pixels, share, square) for share in attention)]
 
 
 def _as_attention(attention: Any, count: int) -> np.ndarray:

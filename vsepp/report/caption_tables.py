@@ -24,10 +24,11 @@ def caption_table(result, title="captions"):
     lines = [caption_heading(result)]
     if result.get("checkpoint"):
         lines.append(f"Checkpoint: {result['checkpoint']}")
-    lines.append(_written(result))
-    rows = [[title, *(_score(result[name]) for name in SCORES)]]
+    lines.append(said_of_captions(result))
+    cells = caption_cells(result)
+    rows = [[title, *(score for score, _ in cells.values())]]
     if result.get("intervals"):
-        rows.append([_LEVEL, *(_interval(result["intervals"][name], _score) for name in SCORES)])
+        rows.append([_LEVEL, *(interval for _, interval in cells.values())])
     lines += ["", _table(rows)]
     if result.get("intervals"):
         lines += ["", "Intervals: bootstrap over images; the IDF of CIDEr-D stays that of all."]
@@ -102,7 +103,20 @@ def caption_heading(result):
     )
 
 
-def _written(result):
+def caption_cells(result):
+    """``{name: (score, interval)}`` as they are printed; the interval is None where there is none.
+
+    Args:
+        result: the dictionary that a ``CaptionResult`` writes.
+    """
+    intervals = result.get("intervals")
+    return {
+        name: (_score(result[name]), _interval(intervals[name], _score) if intervals else None)
+        for name in SCORES
+    }
+
+
+def said_of_captions(result):
     """Where the captions are from, and what strikes the eye before any score does."""
     said = [f"Captions: {result['source']}"] if result.get("source") else ["Captions"]
     said.append(f"{result['distinct']:,} of {result['images']:,} different")

@@ -1,29 +1,50 @@
-"""Training curves as one picture."""
+"""Training curves as one picture, of a retrieval model or a captioner."""
 
+import io
 import math
 
+from vsepp.report.web_page import data_uri, section
 from vsepp.system.atomic import atomic_path
 
 RECALLS = ((1, "#1b4f91"), (5, "#5b8fd0"), (10, "#a9c6ea"))
+BLEU = ((1, "#a9c6ea"), (2, "#5b8fd0"), (3, "#2f6fc4"), (4, "#12366b"))
 DIRECTIONS = (("i2t", "Image → sentence"), ("t2i", "Sentence → image"))
 SMOOTH_OVER = 40  # points of the loss; a shorter run is drawn as it is
 GREY = "#707580"
 
 
 def draw_curves(history, path):
-    """Draw loss, learning rate, recalls and rsum over the steps, as a PNG.
+    """Draw loss, learning rate and the scores of the validations over the steps, as a PNG.
 
     Args:
         history: dictionaries in the order they were logged. One with ``loss`` is a
             training step (``step``, ``loss``, optionally ``lr`` and ``epoch``); one with
             ``rsum`` a validation (``step``, ``rsum`` and ``r1_i2t`` … ``r10_t2i``, in
-            percent). Of two entries for the same step, as a resume leaves them, the
-            later one counts.
+            percent), or of a captioner one with ``CIDEr-D`` (``BLEU-1`` … ``BLEU-4``,
+            ``ROUGE-L``, ``CIDEr-D``). Of two entries for the same step, as a resume leaves
+            them, the later one counts.
         path: the PNG file, written atomically.
     """
     figure = training_figure(history)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format="png")
+
+
+def curves_section(history):
+    """The curves as a part of a page; a note where there is no history."""
+    if not history:
+        body = (
+            '<p class="note">The run\'s last checkpoint, which holds what training logged, was '
+            "not found.</p>"
+        )
+    else:
+        file = io.BytesIO()
+        training_figure(history).savefig(file, format="png")
+        body = (
+            '<div class="scroll"><img class="curves" alt="loss, learning rate and validation '
+            f'scores" src="{data_uri("image/png", file.getvalue())}"></div>'
+        )
+    return section("Training", body)
 
 
 def training_figure(history):
@@ -34,7 +55,8 @@ def training_figure(history):
 
     losses = _by_step(history, "loss")
     rates = _by_step(history, "lr")
-    validations = _by_step(history, "rsum")
+    captions = _by_step(history, "CIDEr-D")
+    validations = captions or _by_step(history, "rsum")
 
     figure = Figure(figsize=(12, 7), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
@@ -49,9 +71,19 @@ def training_figure(history):
     axes[1].yaxis.set_major_formatter(lambda value, _: f"{value:.1e}" if value else "0")
     _finish(axes[1], "Learning rate", rates)
     axes[1].set_ylim(bottom=0)
-    for axis, (direction, title) in zip(axes[2:4], DIRECTIONS):
-        _draw_recalls(axis, validations, direction, title)
-    _draw_rsum(axes[4], validations)
+    if captions:
+        lines = [(f"BLEU-{n}", f"BLEU-{n}", colour) for n, colour in BLEU]
+        _draw_scores(axes[2], captions, "BLEU in %", lines, columns=2)
+        lines = [("ROUGE-L", "ROUGE-L", BLEU[2][1])]
+        _draw_scores(axes[3], captions, "ROUGE-L in %", lines)
+    else:
+        for axis, (direction, title) in zip(axes[2:4], DIRECTIONS):
+            lines = [(f"r{k}_{direction}", f"R@{k}", colour) for k, colour in RECALLS]
+            _draw_scores(axis, validations, f"{title}, recall in %", lines, columns=3)
+            axis.set_ylim(0, 114)  # room for the legend over a perfect score
+            if validations:
+                axis.set_yticks(range(0, 101, 20))
+    _draw_best(axes[4], validations, "CIDEr-D" if captions else "rsum")
 
     last_step = max((row["step"] for row in losses + rates + validations), default=1)
     for axis in axes:
@@ -92,26 +124,27 @@ def _running_mean(values, window):
     return means
 
 
-def _draw_recalls(axis, rows, direction, title):
-    for k, colour in RECALLS:
-        series = _series(rows, f"r{k}_{direction}")
-        axis.plot(*series, color=colour, linewidth=1.6, label=f"R@{k}", **_marker(rows))
-    _finish(axis, f"{title}, recall in %", rows)
-    axis.set_ylim(0, 114)  # room for the legend over a perfect score
-    if rows:
-        axis.set_yticks(range(0, 101, 20))
-        axis.legend(frameon=False, fontsize=9, ncol=3, loc="upper left")
+def _draw_scores(axis, rows, title, lines, columns=1):
+    """Several scores in one panel; ``lines`` are (key, label, colour) each."""
+    for key, label, colour in lines:
+        axis.plot(*_series(rows, key), color=colour, linewidth=1.6, label=label, **_marker(rows))
+    _finish(axis, title, rows)
+    if rows and len(lines) > 1:
+        axis.legend(frameon=False, fontsize=9, ncol=columns, loc="upper left")
+    highest = max((v for key, _, _ in lines for v in _series(rows, key)[1] if v > 0), default=1)
+    axis.set_ylim(0, 1.3 * highest if len(lines) > 1 else None)  # room for the legend
 
 
-def _draw_rsum(axis, rows):
-    steps, values = _series(rows, "rsum")
+def _draw_best(axis, rows, key):
+    """The score that chooses the model, with its best value."""
+    steps, values = _series(rows, key)
     axis.plot(steps, values, color=RECALLS[0][1], linewidth=1.6, **_marker(rows))
     finite = [(value, -step) for step, value in zip(steps, values) if math.isfinite(value)]
-    title = "rsum"
+    title = key
     if finite:
         best, step = max(finite)
         axis.plot([-step], [best], "o", color="#16a054", markersize=7, gid="best")
-        title = f"rsum, best {best:.1f} at step {-step:,}"
+        title = f"{key}, best {best:.1f} at step {-step:,}"
     _finish(axis, title, rows)
     axis.set_ylim(bottom=0)
 

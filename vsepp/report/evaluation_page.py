@@ -1,10 +1,8 @@
 """A checkpoint's evaluation as one HTML page: scores, ranks, queries, space, curves."""
 
-import io
-
 import numpy as np
 
-from vsepp.report.curves import training_figure
+from vsepp.report.curves import curves_section
 from vsepp.report.extremes import answers_of_image, answers_of_text, best_and_worst, margins
 from vsepp.report.histograms import histogram_html
 from vsepp.report.similarity_map import (
@@ -16,7 +14,7 @@ from vsepp.report.similarity_map import (
 from vsepp.report.space import project, space_chart, spread
 from vsepp.report.tables import heading, metric_cells
 from vsepp.report.thumbnails import Thumbnails
-from vsepp.report.web_page import data_uri, document, escape, section, words
+from vsepp.report.web_page import document, escape, section, words
 from vsepp.system.progress import progress
 
 ANSWERS = 5  # shown of each query
@@ -44,7 +42,7 @@ def evaluation_page(gallery, result, history=None, queries=5, seed=0):
     makers = [
         lambda: _map(gallery, thumbnails),
         lambda: _space(gallery, thumbnails, seed),
-        lambda: _curves(history),
+        lambda: curves_section(history),
     ]
     if queries:
         makers.insert(0, lambda: _queries(gallery, ranks, thumbnails, queries))
@@ -259,19 +257,3 @@ def _space(gallery, thumbnails, seed):
         f"{len(chosen)} images, each joined to one of its sentences ({how}). "
         "Near means alike; how far apart two distant points are means little.",
     )
-
-
-def _curves(history):
-    if not history:
-        body = (
-            '<p class="note">The run\'s last checkpoint, which holds what training logged, was '
-            "not found.</p>"
-        )
-    else:
-        file = io.BytesIO()
-        training_figure(history).savefig(file, format="png")
-        body = (
-            '<div class="scroll"><img class="curves" alt="loss, learning rate and validation '
-            f'scores" src="{data_uri("image/png", file.getvalue())}"></div>'
-        )
-    return section("Training", body)

@@ -1,4 +1,4 @@
-"""How ranks are spread: a histogram whose bins grow with the rank."""
+"""How ranks are spread: a histogram whose bins grow with the rank. Any counts as bars."""
 
 from itertools import count
 
@@ -41,16 +41,28 @@ def histogram(ranks, candidates):
 
 
 def histogram_html(title, ranks, candidates):
-    """The histogram as a table with bars; the longest bar fills its column."""
-    rows = histogram(ranks, candidates)
-    most = max(number for _, _, number in rows)
+    """The histogram as a table with bars."""
+    rows = [
+        (f"{first:,}" if first == last else f"{first:,}–{last:,}", number)
+        for first, last, number in histogram(ranks, candidates)
+    ]
+    return bars_html(title, rows)
+
+
+def bars_html(title, rows):
+    """Counts as a table with bars; the longest bar fills its column.
+
+    Args:
+        title: plain text.
+        rows: (label, how many) each; together they are all that there is.
+    """
+    most, total = max(number for _, number in rows), sum(number for _, number in rows)
     lines = []
-    for first, last, number in rows:
-        label = f"{first:,}" if first == last else f"{first:,}–{last:,}"
+    for label, number in rows:
         bar = f'<i style="width:{100 * number / most:.1f}%"></i>' if number else ""
         lines.append(
-            f"<tr><th>{label}</th><td>{bar}</td>"
-            f"<td>{number:,} ({100 * number / len(ranks):.1f} %)</td></tr>"
+            f"<tr><th>{escape(label)}</th><td>{bar}</td>"
+            f"<td>{number:,} ({100 * number / total:.1f} %)</td></tr>"
         )
     return (
         f'<div><h3>{escape(title)}</h3>\n<table class="ranks">\n'

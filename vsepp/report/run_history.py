@@ -6,6 +6,8 @@ from pathlib import Path
 from vsepp.checkpoint import read_header
 from vsepp.system.errors import InputError
 
+_SCORES = ("rsum", "CIDEr-D")  # that choose a model, of one task or the other
+
 
 def find_history(checkpoint, last_checkpoint):
     """What was logged in the run that wrote a checkpoint.
@@ -27,14 +29,16 @@ def find_history(checkpoint, last_checkpoint):
     if own is not None:
         return own
     metrics = header.get("metrics")
-    rsum = metrics.get("rsum") if isinstance(metrics, dict) else None
+    metrics = metrics if isinstance(metrics, dict) else {}
+    name = next((name for name in _SCORES if name in metrics), None)
+    score = metrics.get(name)
     for path in _candidates(Path(checkpoint), last_checkpoint):
         try:
             history = _history(read_header(path)) or []
         except (InputError, OSError):
             continue
         if any(
-            row["step"] == header["step"] and row.get("rsum") == rsum is not None for row in history
+            row["step"] == header["step"] and row.get(name) == score is not None for row in history
         ):
             return history
     return None

@@ -37,6 +37,8 @@ th { font-weight: 600; text-align: left }
 @media (max-width: 30rem) { .metrics small { display: block; margin: 0; min-width: 0 } }
 .columns { display: grid; gap: 1rem 2.5rem;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)) }
+.three { grid-template-columns: repeat(auto-fit, minmax(min(100%, 17rem), 1fr)) }
+.scores { max-width: 20rem }
 .ranks { width: 100%; overflow-wrap: normal }
 .ranks th, .ranks td { padding: .12rem .5rem .12rem 0; white-space: nowrap; font-weight: 400 }
 .ranks td:nth-child(2) { width: 60% }
@@ -50,10 +52,21 @@ th { font-weight: 600; text-align: left }
 .pair { display: grid; gap: .8rem 1.2rem; grid-template-columns: minmax(6rem, 15rem) 1fr }
 .pair > * { min-width: 0 }
 @media (max-width: 32rem) { .pair { grid-template-columns: 1fr } .pair > figure { width: 60% } }
+.sides { display: grid; gap: .8rem 1.2rem; grid-template-columns: minmax(6rem, 11rem) 1fr 1fr }
+.sides > * { min-width: 0 }
+@media (max-width: 40rem) { .sides { grid-template-columns: 2fr 3fr } .sides > :last-child {
+  grid-column: 1 / -1 } }
+.looks { display: grid; gap: .7rem; align-items: end;
+  grid-template-columns: repeat(auto-fill, minmax(min(8rem, 28%), 1fr)) }
+.looks figcaption { color: inherit; text-align: center; padding-bottom: .15rem }
+.looks img { margin: 0 auto }
 img { display: block; max-width: 100%; height: auto; border-radius: 6px }
 ol.found { margin: 0; padding: 0; list-style: none }
 ol.found li { padding: .22rem .5rem; border-radius: 5px }
 ol.found li.right { background: var(--wash) }
+ol.plain li { padding: .1rem 0 }
+.times li { display: flex; align-items: baseline }
+.times small { flex: 0 0 3.6rem }
 .right b { color: var(--right) }
 .tiles { display: grid; gap: .6rem; grid-template-columns: repeat(6, 1fr) }
 @media (max-width: 40rem) { .tiles { grid-template-columns: repeat(3, 1fr) } }

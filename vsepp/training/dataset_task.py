@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from vsepp.checkpoint import kind_in_words, kind_of
 from vsepp.config import Config
 from vsepp.data.orientation import described, shown
 from vsepp.data.prepared import Prepared, dataset_words
@@ -104,6 +105,12 @@ class DatasetTask(Task):
         return {BACKBONE + name: value for name, value in state.items()}
 
     def check(self, checkpoint: dict, path: str, resuming: bool) -> None:
+        theirs, ours = kind_of(checkpoint), kind_of({"config": self.config.to_dict()})
+        if theirs != ours:
+            raise InputError(
+                f"init_from: {path} is {kind_in_words(theirs)}, and this run trains "
+                f"{kind_in_words(ours)}: give a checkpoint of its kind, or leave it out."
+            )
         if resuming and not self.reader.is_of(checkpoint):
             name = self.data.splits["train"].folder.name
             raise InputError(
@@ -121,22 +128,22 @@ class DatasetTask(Task):
             )
         if not self.backbone:
             return
-        theirs, ours = checkpoint.get("backbone"), self.backbone.origin
-        if resuming and not _same_features(theirs, ours.record()):
+        stored, origin = checkpoint.get("backbone"), self.backbone.origin
+        if resuming and not _same_features(stored, origin.record()):
             raise InputError(
                 f"{path} was trained over the features of another backbone: set weights "
                 "and pretrained as they were, and go on on a processor that computes in the same "
                 "backbone_precision."
             )
-        if not resuming and theirs and theirs["backbone"] != ours.backbone:
+        if not resuming and stored and stored["backbone"] != origin.backbone:
             mend = (
                 "give a checkpoint over the same features"
-                if GIVEN in (theirs["backbone"], ours.backbone)
-                else f"set image_model={theirs['backbone']}"
+                if GIVEN in (stored["backbone"], origin.backbone)
+                else f"set image_model={stored['backbone']}"
             )
             raise InputError(
-                f"init_from: {path} was trained over features of {theirs['backbone']}, "
-                f"this run reads those of {ours.backbone}: {mend}."
+                f"init_from: {path} was trained over features of {stored['backbone']}, "
+                f"this run reads those of {origin.backbone}: {mend}."
             )
 
     @property

@@ -7,6 +7,7 @@ not used any more, so this refuses nothing.
 from __future__ import annotations
 
 from vsepp.config import KEYS, Config, override
+from vsepp.models.backbones import BACKBONES
 
 _OF_WORDS = ("gru", "bigru")
 _WITH_HINGES = ("triplet", "both")
@@ -67,7 +68,7 @@ def keys_without_effect(config: Config) -> list[str]:
 
 def _reasons(config: Config) -> dict[str, str]:
     """``{key: why it does nothing}``, whatever its value is."""
-    found = _reasons_of_schedule(config)
+    found = _reasons_of_any_task(config)
     if config.caption_model:
         found.update(dict.fromkeys(_OF_RETRIEVAL, "a captioner compares nothing"))
         of_another = "heads" if config.caption_model == "attention" else "attention_size"
@@ -93,8 +94,10 @@ def _reasons(config: Config) -> dict[str, str]:
     return found
 
 
-def _reasons_of_schedule(config: Config) -> dict[str, str]:
+def _reasons_of_any_task(config: Config) -> dict[str, str]:
     found = {}
+    if config.image_model not in BACKBONES:
+        found["pixels"] = f"image_model={config.image_model} has its own"
     if config.schedule == "cosine":
         for key in ("lr_update", "lr_decay"):
             found[key] = "schedule=cosine does without cuts"

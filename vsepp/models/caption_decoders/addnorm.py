@@ -19,6 +19,7 @@ from paddle import nn
 
 from vsepp.models.caption_decoders.stepping import (
     GRUWeights,
+    grouped,
     gru_step,
     initial_states,
     log_softmax,
@@ -156,14 +157,20 @@ class AddNormStep:
         self, words: np.ndarray, states: np.ndarray, images: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         states = gru_step(self.embedding[words], states, self.gru)
-        query = _through(states, self.query).reshape(len(states), self.heads, -1, 1)
-        weights = softmax(np.matmul(self.keys[images], query * self.scale)[..., 0])
-        looked = np.matmul(weights[:, :, None], self.values[images]).reshape(states.shape)
-        summed = states + _through(looked, self.joined)
+        query = _through(states, self.query) * self.scale
+        query = query.reshape(len(states), self.heads, -1).transpose(1, 0, 2)
+        weights = np.empty((self.heads, len(states), self.keys.shape[2]), np.float32)
+        looked = np.empty(query.shape, np.float32)
+        for image, rows in grouped(images):
+            part = np.matmul(query[:, rows], self.keys[image].transpose(0, 2, 1))
+            weights[:, rows] = softmax(part)
+            looked[:, rows] = np.matmul(part, self.values[image])
+        joined = looked.transpose(1, 0, 2).reshape(states.shape)
+        summed = states + _through(joined, self.joined)
         summed -= summed.mean(axis=1, keepdims=True)
         summed /= np.sqrt((summed * summed).mean(axis=1, keepdims=True) + np.float32(EPSILON))
         normal = summed * self.norm[0] + self.norm[1]
-        return log_softmax(_through(normal, self.output)), states, weights.mean(axis=1)
+        return log_softmax(_through(normal, self.output)), states, weights.mean(axis=0)
 
 
 def _through(rows: np.ndarray, linear: tuple[np.ndarray, np.ndarray] | None) -> np.ndarray:

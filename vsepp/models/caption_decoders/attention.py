@@ -14,6 +14,7 @@ from paddle import nn
 
 from vsepp.models.caption_decoders.stepping import (
     GRUWeights,
+    grouped,
     gru_step,
     initial_states,
     log_softmax,
@@ -28,6 +29,7 @@ from vsepp.models.caption_decoders.word_decoder import (
     out_of_sight,
 )
 from vsepp.models.text_encoders.text_dropout import TextDropout
+from vsepp.models.twins.attention_step import Comparison
 
 
 class AttentionDecoder(WordDecoder):
@@ -102,9 +104,8 @@ class AttentionStep:
         self.embedding = numbers(layer.embedding.weight)
         self.gru = GRUWeights.of(layer.gru)
         weight, bias = numbers(layer.keys.weight), numbers(layer.keys.bias)
-        self.keys = cells @ weight + bias
+        self.comparison = Comparison(cells @ weight + bias, numbers(layer.score.weight)[:, 0])
         self.query = numbers(layer.query.weight)
-        self.score = numbers(layer.score.weight)[:, 0]
         # two linear layers with nothing between them are one
         weight, bias = numbers(layer.vocabulary.weight), numbers(layer.vocabulary.bias)
         self.output = numbers(layer.output.weight) @ weight
@@ -116,11 +117,12 @@ class AttentionStep:
     def __call__(
         self, words: np.ndarray, states: np.ndarray, images: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        compared = self.keys[images]
-        compared += (states @ self.query)[:, None]
-        np.tanh(compared, out=compared)
-        weights = softmax(compared @ self.score)
-        context = np.matmul(weights[:, None], self.cells[images])[:, 0]
+        weights = np.empty((len(words), self.cells.shape[1]), np.float32)
+        self.comparison.scores(images, states @ self.query, weights)
+        softmax(weights)
+        context = np.empty((len(words), self.cells.shape[2]), np.float32)
+        for image, rows in grouped(images):
+            context[rows] = weights[rows] @ self.cells[image]
         inputs = np.concatenate([context, self.embedding[words]], axis=1)
         states = gru_step(inputs, states, self.gru)
         return log_softmax(states @ self.output + self.output_bias), states, weights

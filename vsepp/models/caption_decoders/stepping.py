@@ -69,3 +69,13 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
     logits -= logits.max(axis=-1, keepdims=True)
     logits -= np.log(np.exp(logits).sum(axis=-1, keepdims=True))
     return logits
+
+
+def grouped(images: np.ndarray) -> list[tuple[int, slice | np.ndarray]]:
+    """Each image of int64 ``[rows]``, and the rows that have it: a slice where all are in order."""
+    in_order = len(images) < 2 or bool((images[1:] >= images[:-1]).all())
+    order = None if in_order else np.argsort(images, kind="stable")
+    found, starts = np.unique(images if order is None else images[order], return_index=True)
+    ends = [*starts[1:].tolist(), len(images)]
+    spans = map(slice, starts.tolist(), ends)
+    return [(image, span if order is None else order[span]) for image, span in zip(found, spans)]

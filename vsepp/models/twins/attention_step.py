@@ -1,12 +1,19 @@
-"""Bahdanau's comparison of a state with the cells of an image, and its way back, in NumPy."""
+"""Bahdanau's comparison of a state with the cells of an image, and its way back, in NumPy.
+
+A hyperbolic tangent is 1 − 2 / (1 + exp(2 x)), and the exponential of a key and a query's sum the
+product of theirs. So there is one exponential for each key and for each query, and none for the
+many sums, of which nothing is kept either: the way back makes them again.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, cast
 
 import numpy as np
 
 _BLOCK = 1 << 17  # numbers that are compared at a time: half a MiB, which stays in the cache
+_FAR = 40  # beyond this, as exponents, products could leave the range of a float32
 
 
 class Comparison:
@@ -15,31 +22,39 @@ class Comparison:
     Args:
         keys: float32 ``[images, cells, size]``.
         weight: ``v``, float32 ``[size]``.
-
-    Attributes:
-        weight_grad: what :meth:`backward` has summed up so far for ``weight``.
     """
 
     def __init__(self, keys: np.ndarray, weight: np.ndarray) -> None:
-        self.keys, self.weight = keys, np.ascontiguousarray(weight)
+        self.weight = np.ascontiguousarray(weight)
+        self._doubled = keys * np.float32(2)
+        self._powers: Any = np.exp(self._doubled) if _is_near(self._doubled) else None
         cells, size = keys.shape[1:]
-        self._rows = max(1, _BLOCK // (cells * size))
-        self._compared = np.empty((self._rows, cells, size), np.float32)
-        self._sums: tuple[np.ndarray, np.ndarray] | None = None
-        self.weight_grad = np.zeros_like(self.weight)
+        self._rows = max(1, _BLOCK // max(1, cells * size))
+        self._shape = (self._rows, cells, size)
 
-    def _compare(
+    def _shares(
         self, images: np.ndarray, queries: np.ndarray
     ) -> Iterator[tuple[slice, np.ndarray]]:
-        """A few rows, and the tanh of each with the cells of its image ``[rows, cells, size]``,
-        which the next ones overwrite."""
+        """A few rows, and (1 − tanh) / 2 of each with the cells of its image ``[rows, cells,
+        size]``, which may be written to, and which the next ones overwrite."""
+        doubled = queries * np.float32(2)
+        keys, both = self._doubled, cast(np.ufunc, np.add)
+        near = self._powers is not None and _is_near(doubled)
+        if near:
+            np.exp(doubled, out=doubled)
+            keys, both = self._powers, np.multiply
+        buffer = np.empty(self._shape, np.float32)
         for start in range(0, len(images), self._rows):
             rows = slice(start, min(start + self._rows, len(images)))
-            compared = self._compared[: rows.stop - start]
-            for into, image, query in zip(compared, images[rows].tolist(), queries[rows]):
-                np.add(self.keys[image], query, out=into)
-            np.tanh(compared, out=compared)
-            yield rows, compared
+            shares = buffer[: rows.stop - start]
+            for share, image, query in zip(shares, images[rows].tolist(), doubled[rows]):
+                both(keys[image], query, out=share)
+            if not near:
+                np.minimum(shares, 2 * _FAR, out=shares)
+                np.exp(shares, out=shares)
+            shares += 1
+            np.reciprocal(shares, out=shares)
+            yield rows, shares
 
     def scores(self, images: np.ndarray, queries: np.ndarray, out: np.ndarray) -> None:
         """Of each row the scores of its image's cells.
@@ -49,41 +64,45 @@ class Comparison:
             queries: float32 ``[rows, size]``.
             out: ``[rows, cells]``, filled.
         """
-        for rows, compared in self._compare(images, queries):
-            np.dot(compared, self.weight, out=out[rows])
+        weight, whole = self.weight * np.float32(-2), self.weight.sum()
+        for rows, shares in self._shares(images, queries):
+            np.dot(shares, weight, out=out[rows])
+        out += whole
+
+    def begin_backward(self) -> None:
+        """Set the sums of :meth:`backward` to 0."""
+        self._keys_grad = np.zeros_like(self._doubled)
+        self._weight_grad = np.zeros_like(self.weight)
 
     def backward(
         self, images: np.ndarray, queries: np.ndarray, grad: np.ndarray, out: np.ndarray
     ) -> None:
-        """Gradients of some rows' scores ``[rows, cells]``, each row of which sums to 0, as behind
-        a softmax.
+        """Gradients of the queries from those of some rows' scores, and a part of the others.
 
         Args:
             images, queries: as :meth:`scores` took them.
-            grad: float32 ``[rows, cells]``.
-            out: ``[rows, size]``, filled with the gradient of the queries.
+            grad: float32 ``[rows, cells]``; each row sums to 0, as behind a softmax.
+            out: ``[rows, size]``, filled.
         """
-        if self._sums is None:
-            self._sums = np.zeros_like(self.keys), np.zeros(self.keys.shape[:2], np.float32)
-        squares, sums = self._sums
         size = len(self.weight)
-        for rows, compared in self._compare(images, queries):
+        squares = np.empty(self._shape, np.float32)
+        for rows, shares in self._shares(images, queries):
             slopes = np.ascontiguousarray(grad[rows])
-            self.weight_grad += slopes.reshape(-1) @ compared.reshape(-1, size)
-            # Σ grad (1 − tanh²) over cells is −Σ grad tanh², as grad sums to 0
-            np.multiply(compared, compared, out=compared)
-            compared *= slopes[:, :, None]
-            out[rows] = compared.sum(axis=1)
-            for image, square, slope in zip(images[rows].tolist(), compared, slopes):
-                squares[image] += square
-                sums[image] += slope
-        out *= -self.weight
+            self._weight_grad += slopes.reshape(-1) @ shares.reshape(-1, size)
+            # the slope of the tanh is 4 (s − s²)
+            square = np.multiply(shares, shares, out=squares[: len(shares)])
+            shares -= square
+            shares *= slopes[:, :, None]
+            out[rows] = shares.sum(axis=1)
+            for image, share in zip(images[rows].tolist(), shares):
+                self._keys_grad[image] += share
+        out *= 4 * self.weight
 
-    @property
-    def keys_grad(self) -> np.ndarray:
-        """Of the keys, from all that :meth:`backward` was given; asked for once, at the end."""
-        assert self._sums is not None  # nosec B101
-        squares, sums = self._sums
-        np.subtract(sums[:, :, None], squares, out=squares)
-        squares *= self.weight
-        return squares
+    def end_backward(self) -> tuple[np.ndarray, np.ndarray]:
+        """Gradients of the keys and of the weight, from all that :meth:`backward` was given."""
+        self._keys_grad *= 4 * self.weight
+        return self._keys_grad, self._weight_grad * np.float32(-2)
+
+
+def _is_near(exponents: np.ndarray) -> bool:
+    return bool(-_FAR <= exponents.min() and exponents.max() <= _FAR)

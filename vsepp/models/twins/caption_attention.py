@@ -151,6 +151,7 @@ class _Pass:
         carried, scratch = np.zeros((2, first, size), np.float32)
         products_grad = np.empty((len(self.images), len(of_states)), np.float32)
         contexts_grad = np.empty_like(self.contexts)
+        self.comparison.begin_backward()
         for step in range(len(packing.steps) - 1, -1, -1):
             rows = packing.steps[step]
             count = rows.stop - rows.start
@@ -171,12 +172,13 @@ class _Pass:
                 grad += scrap
         of_gru = self._gru_grads(products_grad)
         query_grad = of_gru.pop()
+        keys_grad, score_grad = self.comparison.end_backward()
         return [
             self.gates @ weight_ih[:, self.context_size :],
             self._cells_grad(contexts_grad),
-            self.comparison.keys_grad,
+            keys_grad,
             query_grad,
-            self.comparison.weight_grad[:, None],
+            score_grad[:, None],
             *of_gru,
             *([] if self.begun is None else [packing.unsort(carried)]),
         ]

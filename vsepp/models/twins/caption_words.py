@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 import paddle
 
+from vsepp.models.caption_decoders.stepping import grouped
 from vsepp.models.caption_decoders.word_decoder import WordDecoder
 from vsepp.models.dropout import drop_numbers
 from vsepp.models.twins.affine import affine
@@ -40,15 +41,12 @@ class CaptionWords:
         counts = np.empty_like(self.packing.lengths)
         counts[self.packing.order] = self.packing.lengths
         images = np.repeat(self.images, counts)
-        groups = _grouped(images)
-        if (np.diff(images) >= 0).all():
-            return [(image, slice(rows[0], rows[-1] + 1)) for image, rows in groups]
-        return list(groups)
+        return grouped(images)
 
     @cached_property
-    def packed_spans(self) -> list[tuple[int, np.ndarray]]:
+    def packed_spans(self) -> list[tuple[int, slice | np.ndarray]]:
         """Each image that has words, and its packed rows."""
-        return _grouped(self.packed_images)
+        return grouped(self.packed_images)
 
     def in_captions(self, rows: np.ndarray, out: np.ndarray) -> np.ndarray:
         """Packed rows, caption after caption."""
@@ -59,13 +57,6 @@ class CaptionWords:
         result = np.empty_like(rows)
         result[self.packing.in_order] = rows
         return result
-
-
-def _grouped(images: np.ndarray) -> list[tuple[int, np.ndarray]]:
-    """Each image of int64 ``[rows]``, and the rows that have it."""
-    order = np.argsort(images, kind="stable")
-    found, starts = np.unique(images[order], return_index=True)
-    return list(zip(found.tolist(), np.split(order, starts[1:])))
 
 
 def read(layer: WordDecoder, captions: paddle.Tensor, words: CaptionWords) -> paddle.Tensor:
