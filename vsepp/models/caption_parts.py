@@ -18,7 +18,6 @@ from vsepp.models.text_encoders.text_dropout import TextDropout
 from vsepp.models.word_rows import begin_with_vectors
 from vsepp.system.errors import InputError
 from vsepp.text.reader import WordReader
-from vsepp.text.vocabulary import END, PAD, START, UNK
 
 DECODER = "decoder."  # how the names of the decoder's parameters begin in a captioner
 #: parameters of the decoder with a place for each word → along which axis
@@ -57,7 +56,7 @@ class DecoderParts:
             cell_size=config.cell_size,
             decoder_size=config.decoder_size,
             initial_state=config.initial_state,
-            dropout=self._dropout(),
+            dropout=TextDropout.configured(config, self.reader.vocabulary),
         )
         for key, name in _OF_ONE.items():
             if config.caption_model == name:
@@ -82,16 +81,6 @@ class DecoderParts:
             "vocabulary.weight": (config.decoder_size, words),
         }
         check_shapes(state, shapes, source)
-
-    def _dropout(self) -> TextDropout:
-        config, number = self.config, self.reader.vocabulary.word_to_index
-        return TextDropout(
-            config.word_dropout,
-            config.embedding_dropout,
-            config.output_dropout,
-            number[UNK],
-            (number[PAD], number[START], number[END]),
-        )
 
 
 def check_caption_keys(config: Config, with_weights: bool = True) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import paddle
@@ -106,9 +105,6 @@ class CaptionTask(CaptionObjective, DatasetTask):
 
     Args, raises: see :class:`vsepp.training.task.Task`; ``prepared`` is the data set, where it is
     open already.
-
-    Attributes:
-        loader: the training split's.
     """
 
     score_name = "CIDEr-D"
@@ -134,12 +130,6 @@ class CaptionTask(CaptionObjective, DatasetTask):
     @property
     def reader(self) -> WordReader:
         return self.decoder.reader
-
-    # ---- data and score
-
-    def batches(self, epoch: int, skip: int) -> Iterable:
-        self.loader.batch_sampler.set_epoch(epoch, skip=skip)
-        return self.loader
 
     def score(self, split: str) -> Scored:
         config, dataset = self.config, self.data.splits[split]
