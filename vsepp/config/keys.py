@@ -138,7 +138,7 @@ class Config:
         None,
         (str, None),
         "folder of a pretrained text encoder, as Hugging Face or PaddleNLP keep it; of a CLIP, its "
-        "its checkpoint",
+        "checkpoint",
     )
     text_frozen: bool = _key(False, (bool,), "do not train the pretrained text encoder")
     text_pooling: str = _key(
