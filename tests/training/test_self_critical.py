@@ -29,7 +29,7 @@ def place():
     words = [sentence.split() for group in SENTENCES for sentence in group]
     vocabulary = Vocabulary.build(words, 0)
     dataset = SimpleNamespace(captions_per_image=2, captions=list(map(vocabulary.encode, words)))
-    critic = SelfCritic(dataset, vocabulary, samples=4, longest=6)
+    critic = SelfCritic(dataset, vocabulary, samples=4, temperature=0.8, longest=6)
     model = make_captioner("attention", words=len(vocabulary))
     grids = np.random.default_rng(0).standard_normal((3, 6, 10)).astype(np.float32)
     return critic, vocabulary, model, grids
@@ -94,7 +94,7 @@ def test_rewards_rise(place):
         logits, _ = model.decoder(cells, samples.captions, samples.lengths, samples.rows)
         targets = targets_of(samples.captions.numpy(), samples.lengths.numpy())
         of_words = np.repeat(samples.advantages, samples.lengths.numpy() - 1)
-        loss = rewarded_loss(logits, paddle.to_tensor(targets), paddle.to_tensor(of_words))
+        loss = rewarded_loss(logits / 0.8, paddle.to_tensor(targets), paddle.to_tensor(of_words))
         loss.backward()
         optimizer.step()
         optimizer.clear_grad()

@@ -220,6 +220,9 @@ class Config:
     self_critical_samples: int = _key(
         5, (int,), "sentences that are sampled for an image then", minimum=2, maximum=1000
     )
+    self_critical_temperature: float = _key(
+        0.5, (float,), "of the sampling: likelier words become likelier below 1", above=0
+    )
     beam: int = _key(
         3, (int,), "sentences that a captioner follows at a time", minimum=1, maximum=1000
     )

@@ -103,7 +103,8 @@ class CaptionObjective(Objective):
         targets = paddle.to_tensor(targets_of(captions.numpy(), lengths.numpy()))
         if self.critic is not None:
             of_words = np.repeat(self.advantages, lengths.numpy() - 1)
-            return rewarded_loss(logits.astype("float32"), targets, paddle.to_tensor(of_words))
+            logits = logits.astype("float32") / self.critic.temperature
+            return rewarded_loss(logits, targets, paddle.to_tensor(of_words))
         return caption_loss(
             logits.astype("float32"),
             targets,
@@ -152,9 +153,12 @@ class CaptionTask(CaptionObjective, DatasetTask):
         self.critic = None
         if epoch >= config.num_epochs - config.self_critical:
             if self._critic is None:
-                train = self.data.splits["train"]
                 self._critic = SelfCritic(
-                    train, self.reader.vocabulary, config.self_critical_samples, config.max_len
+                    self.data.splits["train"],
+                    self.reader.vocabulary,
+                    config.self_critical_samples,
+                    config.self_critical_temperature,
+                    config.max_len,
                 )
             self.critic = self._critic
 

@@ -47,13 +47,22 @@ class SelfCritic:
         dataset: the training split; its captions, as indices, are the references.
         vocabulary: the captioner's words.
         samples: sentences drawn for an image, at least two.
+        temperature: of the draws; the loss is to be of the distribution that they come from. After
+            cross-entropy with label smoothing most sentences that are drawn at 1 have a word from
+            nowhere in them, and what is learnt first is to stop before it comes.
         longest: words of a sentence, at most.
     """
 
     def __init__(
-        self, dataset: CaptionDataset, vocabulary: Vocabulary, samples: int, longest: int
+        self,
+        dataset: CaptionDataset,
+        vocabulary: Vocabulary,
+        samples: int,
+        temperature: float,
+        longest: int,
     ) -> None:
         self.vocabulary, self.samples, self.longest = vocabulary, samples, longest
+        self.temperature = temperature
         self.start, self.end = (vocabulary.word_to_index[mark] for mark in (START, END))
         count = dataset.captions_per_image
         ngrams = [count_ngrams(list(map(str, caption[1:]))) for caption in dataset.captions]
@@ -74,6 +83,7 @@ class SelfCritic:
         decoding = Decoding(
             sample=True,
             captions=self.samples,
+            temperature=self.temperature,
             longest=self.longest,
             seed=paddle.randint(0, 2**31 - 1, [1]).item(),
         )

@@ -46,6 +46,7 @@ _OF_A_CAPTIONER = (
     "doubly_stochastic",
     "self_critical",
     "self_critical_samples",
+    "self_critical_temperature",
     "beam",
     "length_penalty",
     "block_ngram",
@@ -76,7 +77,8 @@ def _reasons(config: Config) -> dict[str, str]:
         of_another = "heads" if config.caption_model == "attention" else "attention_size"
         found[of_another] = f"caption_model={config.caption_model} has none"
         if not config.self_critical:
-            found["self_critical_samples"] = "self_critical is 0"
+            for key in ("self_critical_samples", "self_critical_temperature"):
+                found[key] = "self_critical is 0"
         return found
     found.update(dict.fromkeys(_OF_A_CAPTIONER, "without caption_model this is no captioner"))
     if config.text_model in _OF_WORDS:
