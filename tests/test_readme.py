@@ -1,5 +1,6 @@
 """What README promises is what the package does."""
 
+import importlib
 import re
 from pathlib import Path
 
@@ -17,6 +18,7 @@ def page(name):
 
 README, README_CN = page("README.md"), page("README_cn.md")
 ENCODERS, ENCODERS_CN = page("docs/encoders.md"), page("docs/encoders_cn.md")
+CAPTIONING, CAPTIONING_CN = page("docs/captioning.md"), page("docs/captioning_cn.md")
 
 
 def shown(value):
@@ -50,14 +52,16 @@ def code_blocks(text):
 
 
 @pytest.mark.parametrize(
-    "english, chinese", [(README, README_CN), (ENCODERS, ENCODERS_CN)], ids=["README", "encoders"]
+    "english, chinese",
+    [(README, README_CN), (ENCODERS, ENCODERS_CN), (CAPTIONING, CAPTIONING_CN)],
+    ids=["README", "encoders", "captioning"],
 )
 def test_the_chinese_page_says_the_same(english, chinese):
     assert code_blocks(chinese) == code_blocks(english)
     for what in [
         r"^\| `(\w+)` \| `([^`]*)` \|",  # keys and defaults
         r"^(##+) ",  # sections
-        r"\]\(((?!README|encoders)[^)]+)\)",  # links and pictures
+        r"\]\(((?!README|encoders|captioning)[^)]+)\)",  # links and pictures
     ]:
         found = [re.findall(what, text, re.MULTILINE) for text in (english, chinese)]
         assert found[0] == found[1], what
@@ -74,6 +78,7 @@ def test_the_chinese_page_says_the_same(english, chinese):
 def test_each_page_leads_to_the_other_language():
     assert "[中文](README_cn.md)" in README and "[English](README.md)" in README_CN
     assert "[中文](encoders_cn.md)" in ENCODERS and "[English](encoders.md)" in ENCODERS_CN
+    assert "[中文](captioning_cn.md)" in CAPTIONING and "[English](captioning.md)" in CAPTIONING_CN
 
 
 def test_every_option_and_command_of_the_encoders_is_there():
@@ -87,10 +92,45 @@ def test_every_option_and_command_of_the_encoders_is_there():
         assert (ROOT / name).exists(), name
 
 
+def test_every_option_and_command_of_captioning_is_there():
+    text = re.sub(r"```python\n.*?```|/api\S*", "", CAPTIONING, flags=re.DOTALL)
+    options = set(re.findall(r"\b([a-z_]+)=[\w.\"]", text)) - {"tokenized", "attention"}
+    assert len(options) > 10 and options <= set(KEYS)
+    for name in set(re.findall(r"-c (\w+)", CAPTIONING)):
+        assert load_config(name).caption_model
+    for name in set(re.findall(r"tools/\w+\.py", CAPTIONING)):
+        assert (ROOT / name).exists(), name
+
+
+@pytest.mark.parametrize("tool", ["caption", "eval", "train", "report", "demo", "convert"])
+def test_every_option_of_a_command_is_in_its_help(tool, capsys):
+    commands = "".join(body for text in (README, CAPTIONING) for body in code_text(text))
+    typed = re.findall(rf"^python tools/{tool}\.py (.*)$", commands, re.MULTILINE)
+    options = set(re.findall(r"(?<!\S)--[a-z-]+", " ".join(typed)))
+    with pytest.raises(SystemExit):
+        importlib.import_module(f"vsepp.cli.{tool}").main(["-h"])
+    assert typed and options <= set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
+
+
+def code_text(text):
+    """The code blocks without comments, each command in one line."""
+    for body in re.findall(r"^```bash\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        yield re.sub(r"\\\n +| *# .*", " ", body)
+
+
+@pytest.mark.parametrize("key", ["cell_size", "attention_size", "decoder_size", "max_words"])
+def test_the_documents_sizes_are_those_of_their_configurations(key):
+    (row,) = re.findall(rf"^\| `{key}` \| (.*) \|$", CAPTIONING, re.MULTILINE)
+    for recipe, said in zip(("caption_attention", "caption_addnorm", "caption"), row.split(" | ")):
+        value = getattr(load_config(f"flickr8k_{recipe}"), key)
+        assert said in (f"{value:,}", "–") or (said, value) == ("all", 0)
+
+
 def test_every_configuration_it_names_is_there():
     recipes = set(re.findall(r"`<dataset>_(\w+)`", README))
     assert {"paper", "paper_vse0", "paper_order0", "paper_orderpp", "paper_npair"} <= recipes
     assert {"fast", "grid", "bert", "clip", "dual_encoder"} <= recipes
+    assert {"caption", "caption_attention", "caption_addnorm"} <= recipes
     for recipe in recipes:
         assert load_config(f"flickr30k_{recipe}").dataset == "flickr30k"
 

@@ -85,7 +85,7 @@ def test_programs_are_answered_when_asked_for_alone(prepared, tmp_path, monkeypa
 
     given, printed = [], []
 
-    def make_server(answers, folder, ready, api):
+    def make_server(answers, folder, ready, api, captions):
         given.append(api)
         ready()
         printed.append(capsys.readouterr().out)

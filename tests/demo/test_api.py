@@ -7,10 +7,12 @@ import threading
 import pytest
 from colour_words import make_answers
 from PIL import Image
+from telling_captioner import TellingCaptioner
 
 pytest.importorskip("fastapi")
 
 from vsepp.demo import api
+from vsepp.demo.captions import CaptionAnswerer
 from vsepp.demo.guard import Guard
 from vsepp.demo.limits import FORMATS, MAX_BYTES
 
@@ -34,9 +36,13 @@ def folder(tmp_path):
 
 @pytest.fixture
 def client(answers, folder):
+    return ask(answers, folder, CaptionAnswerer(TellingCaptioner()))
+
+
+def ask(answers, folder, captions=None):
     from starlette.testclient import TestClient
 
-    interface = api.json_interface(answers, folder)
+    interface = api.json_interface(answers, folder, captions)
     guarded = Guard(interface, str(folder), MAX_BYTES + 2**16, interface=interface)
     return TestClient(guarded, raise_server_exceptions=False)
 
@@ -68,6 +74,37 @@ def test_it_describes_itself(client):
             path = path.replace("dog,cat", "red,green")
             answer = client.request(method, path, content=GREEN, headers=JPEG)
         assert answer.status_code == 200 and answer.json().keys() == endpoint["answer"].keys()
+        for key in ("photographs", "labels", "captions"):
+            for told, got in zip(endpoint["answer"].get(key, ()), answer.json().get(key, ())):
+                assert told.keys() == got.keys()
+
+
+def test_it_answers_and_names_what_there_is_something_for(client, answers, folder):
+    assert client.get("/api").json()["captioning"] == "a captioner trained on colours"
+    searching = ask(answers, folder)
+    assert "caption" not in searching.get("/api").text
+    refused(searching.post("/api/caption", content=GREEN, headers=JPEG), 404, "GET /api")
+    captioning = ask(None, folder, CaptionAnswerer(TellingCaptioner()))
+    described = captioning.get("/api").json()
+    assert "searching" not in described and "sentence" not in described["limits"]
+    assert [each["request"].split("?")[0] for each in described["endpoints"]] == [
+        "POST /api/caption"
+    ]
+    assert captioning.post("/api/caption", content=GREEN, headers=JPEG).status_code == 200
+    refused(captioning.post("/api/search", json={"text": "red"}), 404, "GET /api")
+
+
+def test_a_picture_is_captioned(client):
+    answer = client.post("/api/caption", content=GREEN, headers=JPEG).json()
+    first = {"rank": 1, "sentence": "a green child's picture.", "log_probability": -2.5}
+    assert answer == {"captions": [first]}
+    asked = "/api/caption?captions=5&attention=1"
+    answer = client.post(asked, content=GREEN, headers=JPEG).json()
+    best, last = answer["captions"][0], answer["captions"][4]
+    assert best["words"] == ["a", "green", "child", "'s", "picture", "."]
+    assert best["attention"][5] == [[0, 0, 0], [0, 0, 1], [0, 0, 0]]
+    assert (last["rank"], last["sentence"], last["log_probability"]) == (5, "picture.", -6.5)
+    assert answer["seen"] == [0.1, 0, 0.9, 1]
 
 
 def test_a_sentence_finds_what_the_page_finds(client, answers):
@@ -144,6 +181,11 @@ def test_what_is_no_json_object_is_refused(client, body):
         (GREEN, "classify?labels=red", "at least two"),
         (GREEN, "classify?labels=red,zebra", "Nothing is known of zebra"),
         (GREEN, "classify?top_k=3&labels=red,green", "'top_k' is not known"),
+        (b"only text", "caption", "not an image"),
+        (GREEN, "caption?captions=6", "from 1 to 5"),
+        (GREEN, "caption?captions=many", "from 1 to 5"),
+        (GREEN, "caption?attention=yes", "attention must be 0 or 1"),
+        (GREEN, "caption?top_k=3", "'top_k' is not known here: captions, attention"),
     ],
 )
 def test_pictures_that_are_refused(client, folder, content, path, reason):
@@ -168,6 +210,7 @@ def test_other_paths_methods_and_kinds_are_refused(client):
     assert answer.headers["allow"] == "POST"
     refused(client.post("/api"), 405, "another method")
     refused(client.post("/api/classify", json={"labels": ["red"]}), 415, "image/jpeg")
+    refused(client.post("/api/caption", json={"captions": 1}), 415, "image/jpeg")
     for kind in ("text/plain", "multipart/form-data; boundary=x", ""):
         refused(
             client.post("/api/search", content=GREEN, headers={"Content-Type": kind}),

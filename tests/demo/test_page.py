@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 from colour_words import make_answers
 from PIL import Image
+from telling_captioner import TellingCaptioner
 
 from vsepp.demo import server
+from vsepp.demo.captions import CaptionAnswerer
 from vsepp.demo.upkeep import tidy
 
 pytest.importorskip("uvicorn")
@@ -27,7 +29,8 @@ def live(tmp_path_factory):
         pytest.importorskip("gradio")
         answers = make_answers(pictures)
         bound = server.listen("127.0.0.1", 0)
-        running = server.make_server(answers, folder, api=True)
+        captions = CaptionAnswerer(TellingCaptioner(), answers.photographs)
+        running = server.make_server(answers, folder, api=True, captions=captions)
         thread = threading.Thread(target=running.run, kwargs={"sockets": [bound]}, daemon=True)
         thread.start()
         while not running.started and thread.is_alive():
@@ -140,6 +143,32 @@ def test_a_model_that_understands_no_example_opens_with_photographs(live):
     ]
 
 
+def shown_by(page):
+    """(names of a page's tabs, values of its HTML) as a browser is told."""
+    components = page.get_config_file()["components"]
+    return (
+        [each["props"]["label"] for each in components if each["type"] == "tabitem"],
+        [each["props"].get("value") or "" for each in components if each["type"] == "html"],
+    )
+
+
+def test_there_is_a_tab_for_captions_where_there_is_a_captioner(live):
+    from vsepp.demo.page import build_page
+
+    _, folder, answers = live
+    captions = CaptionAnswerer(TellingCaptioner(), answers.photographs)
+    both, html = shown_by(build_page(answers, folder, captions))
+    assert len(both) == 5 and both[4] == "Captions · 看图说话"
+    assert "captions by a captioner trained on colours" in html[0]
+    # it opens with the first example captioned
+    assert sum('class="captioned"' in value and ">red<" in value for value in html) == 1
+    assert shown_by(build_page(answers, folder))[0] == both[:4]
+    captions.photographs = ()  # no examples
+    alone, html = shown_by(build_page(None, folder, captions))
+    assert alone == both[4:] and "Captions by a captioner" in html[0]
+    assert not any("captioned" in value for value in html)
+
+
 def ask_as_a_browser(address, dependency, data, **event):
     """What a dependency answers, asked through the queue."""
     prefix = "/gradio_api" if get(address, "/gradio_api/info")[0] == 200 else ""
@@ -213,6 +242,10 @@ def test_every_tab_answers(client, send):
     assert sentences["data"][0][2] == "a green picture ."
     labels, _ = client.predict(green, "red, green", api_name="/label_picture")
     assert labels["label"] == "green"
+    sentences, remark = client.predict(green, 2, api_name="/caption_picture")
+    assert sentences.count('class="sentence"') == 2 and ">green<" in sentences and remark == ""
+    sentences, remark = client.predict(green, 6, api_name="/caption_picture")
+    assert sentences == "" and "from 1 to 5" in remark
 
 
 def test_words_that_are_not_known_are_named_and_harmless(client):
@@ -239,8 +272,9 @@ def test_pictures_that_are_refused(client, send):
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "drawing.jpg", "not an image"),
         (Image.new("L", (500, 8)), "long.png", "10 times"),
     ):
-        for endpoint in ("search_by_picture", "sentences_for_picture"):
-            _, remark = client.predict(send(content, name), 3, api_name=f"/{endpoint}")
+        picture = send(content, name)
+        for endpoint in ("search_by_picture", "sentences_for_picture", "caption_picture"):
+            _, remark = client.predict(picture, 3, api_name=f"/{endpoint}")
             assert reason in remark and "/" not in remark.split(">", 1)[1].replace("</p>", "")
     _, remark = client.predict(None, 3, api_name="/search_by_picture")
     assert "There is no picture" in remark

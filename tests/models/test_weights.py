@@ -13,6 +13,8 @@ import paddle
 import pytest
 from safetensors.numpy import save_file
 
+from vsepp.checkpoint import save_checkpoint
+from vsepp.config import Config
 from vsepp.models import pretrained_weights
 from vsepp.models.backbones import build_backbone
 from vsepp.models.pretrained_weights import pretrained_weights_path
@@ -182,6 +184,47 @@ def refusal(tmp_path, change, name=NAME):
     assert str(path) in str(error.value)
     assert fingerprint(get_state(network)) == before
     return str(error.value)
+
+
+def checkpoint_with(backbone, path, **config):
+    state = {f"image_extractor.backbone.{key}": value for key, value in get_state(backbone).items()}
+    config = {**Config(image_model=NAME).to_dict(), **config}
+    save_checkpoint(path, {**state, "image_extractor.fc.bias": np.ones(3)}, config, None, 1, 1)
+    return path
+
+
+def test_the_network_of_a_model_that_was_trained_here_is_taken(tmp_path):
+    source, target = small(), small()
+    path = checkpoint_with(source, tmp_path / "best.ckpt", caption_model=None)
+
+    load_backbone_weights(target, NAME, path)
+
+    assert same(get_state(target), get_state(source))
+
+
+@pytest.mark.parametrize(
+    "config, said",
+    [
+        ({"image_model": "resnet50"}, f"looks with resnet50: give .* that looks with {NAME}"),
+        ({"image_model": "inception_v3"}, "looks with inception_v3"),
+    ],
+)
+def test_the_network_of_another_model_is_not(tmp_path, config, said):
+    path = checkpoint_with(small(), tmp_path / "best.ckpt", **config)
+    with pytest.raises(InputError, match=said):
+        load_backbone_weights(small(), NAME, path)
+
+
+def test_checkpoints_without_a_network_or_that_are_not_there_are_refused(tmp_path):
+    path = tmp_path / "best.ckpt"
+    with pytest.raises(InputError, match="does not exist: train the model"):
+        load_backbone_weights(small(), NAME, path)
+    save_checkpoint(path, {"fc": np.ones(3)}, Config(image_model=NAME).to_dict(), None, 1, 1)
+    with pytest.raises(InputError, match="with no network"):
+        load_backbone_weights(small(), NAME, path)
+    checkpoint_with(small(), path, image_model="inception_v3")
+    with pytest.raises(InputError, match="as a run trained it"):
+        load_backbone_weights(small(), "inception_v3", path)
 
 
 def test_a_missing_parameter_is_named(tmp_path):

@@ -1,8 +1,6 @@
 """The notebook that walks the tutorial's cells runs from top to bottom."""
 
-import sys
-
-from notebooks.reading import ROOT, cells_of, source
+from notebooks.reading import ROOT, cells_of, run_quickly, source
 
 from vsepp import load
 
@@ -10,16 +8,7 @@ PATH = ROOT / "notebooks" / "vsepp_tutorial.ipynb"
 
 
 def test_it_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
-    home = tmp_path / "home"  # nothing is mounted there
-    home.mkdir()
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("VSEPP_NOTEBOOK_QUICK", "1")
-    monkeypatch.setenv("VSEPP_NOTEBOOK_FOLDER", str(tmp_path))
-    monkeypatch.chdir(PATH.parent)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    names = {"__name__": "__main__"}
-    for number, cell in enumerate(cells_of(PATH, "code")):
-        exec(compile(source(cell), f"code cell {number}", "exec"), names)
+    names = run_quickly(PATH, tmp_path, monkeypatch)
 
     printed = capsys.readouterr().out
     assert "'train_data.json'" in printed and "[8, 3, 64, 64]" in printed

@@ -9,7 +9,7 @@ from tiny import make_config, make_data_with_features
 import vsepp
 from vsepp import InputError, create_dataset, load_checkpoint
 from vsepp.config import load_config
-from vsepp.training import build_trainer, retrieval
+from vsepp.training import build_trainer, dataset_task
 from vsepp.training.starting import with_model_of_init_from
 
 EMBEDDING = "text_extractor.embedding.weight"
@@ -103,6 +103,6 @@ def test_the_pooling_comes_with_the_weights(run):
 def test_what_cannot_be_is_refused_before_features_are_computed(
     data, tmp_path, monkeypatch, changes, message
 ):
-    monkeypatch.setattr(retrieval, "open_splits", None)
+    monkeypatch.setattr(dataset_task, "open_splits", None)
     with pytest.raises(InputError, match=message):
         build_trainer(_config(data, tmp_path, **changes))

@@ -51,7 +51,8 @@ def open_model(arguments, config, checkpoint=None, any_dataset=False):
 
 
 def open_captioner(arguments, config, any_dataset=False, checkpoint=None):
-    """The ``CaptionModel`` that ``--checkpoint`` names; the rest is as of :func:`open_model`."""
+    """The ``CaptionModel`` that ``--checkpoint`` names, or ``checkpoint`` in its place; the rest is
+    as of :func:`open_model`."""
     name = checkpoint or arguments.checkpoint
     path = checkpoint_path(name, arguments, config, any_dataset, "captioner")
     import_paddle()
@@ -151,6 +152,26 @@ def has_checkpoint(name, arguments, config):
     return _newest_best(arguments, config, config.dataset, "retrieval") is not None
 
 
+def captioner_meant(arguments, config):
+    """The captioner that ``--checkpoint`` means, where it means one, by its kind; None: it means a
+    retrieval model, or nothing that is there.
+
+    ``best`` of a data set is its retrieval model, as long as there is one.
+
+    Raises:
+        InputError: when the configuration is a captioner's, and there is none of it.
+    """
+    name = arguments.checkpoint or "best"
+    if config.caption_model and name in ("best", "last"):
+        return checkpoint_path(name, arguments, config, kind="captioner")
+    if name == "best" and not _is_chosen(arguments, config):
+        if has_checkpoint(name, arguments, config):
+            return None
+        return newest_best(config, config.dataset, "captioner")
+    path = config.path(f"{name}_checkpoint") if name in ("best", "last") else Path(name)
+    return path if _other_kind(path, "retrieval") == "captioner" else None
+
+
 def _is_chosen(arguments, config):
     """Whether the configuration itself was chosen: its own best is meant then."""
     return bool(arguments.config or "best_checkpoint" in config.given)
@@ -170,14 +191,16 @@ def _other_kind(path, kind):
 
 
 def _newest_best(arguments, config, dataset, kind):
-    """The newest best checkpoint of a kind in the folders beside the documented one.
+    """As :func:`newest_best`; None where the configuration itself was chosen: its own is meant
+    then."""
+    return None if _is_chosen(arguments, config) else newest_best(config, dataset, kind)
 
-    None where the configuration itself was chosen: its own is meant then.
-    """
+
+def newest_best(config, dataset, kind):
+    """The newest best checkpoint of a kind, and of a data set, in the folders beside the documented
+    one; None where there is none, or as ``dataset`` or ``kind``: any."""
     from vsepp.checkpoint import kind_of, read_header
 
-    if _is_chosen(arguments, config):
-        return None
     found = config.path("best_checkpoint").parent.parent.glob("*/best*.ckpt")
     for path in sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True):
         try:

@@ -92,7 +92,10 @@ class Config:
         True, (bool,), "start the backbone from ImageNet weights (may download)"
     )
     weights: Optional[str] = _key(
-        None, (str, None), "file with the backbone's weights; of a CLIP, its checkpoint"
+        None,
+        (str, None),
+        "file with the backbone's weights, or a checkpoint whose model looks with it; of a CLIP, "
+        "its checkpoint",
     )
     backbone_precision: str = _key(
         "float32",
@@ -207,6 +210,18 @@ class Config:
         (float,),
         "weight of the penalty on cells that a caption's words attend to too much or too little",
         minimum=0,
+    )
+    self_critical: int = _key(
+        0,
+        (int,),
+        "last epochs of a captioner, in which CIDEr-D of sampled sentences is what is trained on",
+        minimum=0,
+    )
+    self_critical_samples: int = _key(
+        5, (int,), "sentences that are sampled for an image then", minimum=2, maximum=1000
+    )
+    self_critical_temperature: float = _key(
+        0.5, (float,), "of the sampling: likelier words become likelier below 1", above=0
     )
     beam: int = _key(
         3, (int,), "sentences that a captioner follows at a time", minimum=1, maximum=1000

@@ -10,14 +10,15 @@ from vsepp.demo.limits import check_count, check_place, check_sentence, open_upl
 from vsepp.retrieval.prompts import CHINESE_TEMPLATE, ONLY_ORDERED, TEMPLATE, have_meaning
 from vsepp.system.errors import InputError
 
-_ENOUGH = 2  # times the network's resize: more of an upload's pixels are not decoded
+ENOUGH = 2  # times the network's resize: more of an upload's pixels are not decoded
 
 
 class Answer(NamedTuple):
     """What a query found.
 
     Attributes:
-        found: list of ``FoundPhotograph``, of (sentence, similarity), or of (label, probability).
+        found: list of ``FoundPhotograph``, of (sentence, similarity), or of (label, probability);
+            or a ``CaptionedPicture``.
         remark: a line on what was asked or understood.
     """
 
@@ -33,13 +34,14 @@ class QueryAnswerer:
         model: ``vsepp.RetrievalModel``.
         photographs: ``IndexedPhotographs`` or ``SplitPhotographs``.
         sentences: ``SplitSentences``, or None when there are none.
+        working: the lock of whoever else has a model that must not work at the same time.
 
     Every method raises ``InputError`` for what a visitor did wrong.
     """
 
-    def __init__(self, model, photographs, sentences=None):
+    def __init__(self, model, photographs, sentences=None, working=None):
         self.model, self.photographs, self.sentences = model, photographs, sentences
-        self._working = threading.Lock()
+        self._working = working or threading.Lock()
 
     def warm_up(self):
         """Build the networks, so that the first visitor does not wait for them."""
@@ -119,7 +121,7 @@ class QueryAnswerer:
         return f" (the nearest: {', '.join(nearest)})" if nearest else ""
 
     def _open(self, path):
-        return open_upload(path, at_least=_ENOUGH * self.model.preprocessing.resize)
+        return open_upload(path, at_least=ENOUGH * self.model.preprocessing.resize)
 
     def _code(self, path):
         picture = self._open(path)

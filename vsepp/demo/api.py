@@ -17,7 +17,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from vsepp.demo.api_description import DEFAULT_COUNT, description
+from vsepp.demo.api_description import DEFAULT_CAPTIONS, DEFAULT_COUNT, description
 from vsepp.demo.limits import MAX_BYTES, MAX_MEGABYTES
 from vsepp.demo.queries import AT_ONCE, WAITING
 from vsepp.demo.searched import tellable
@@ -33,19 +33,47 @@ _UNKNOWN = {
 }
 
 
-def json_interface(answers, folder):
+def json_interface(answers, folder, captions=None):
     """The interface as an ASGI application, whose paths all begin with ``/api``.
 
     Args:
-        answers: ``vsepp.demo.answers.QueryAnswerer``.
+        answers: ``vsepp.demo.answers.QueryAnswerer``, or None.
         folder: where pictures lie while they are asked about.
+        captions: ``vsepp.demo.captions.CaptionAnswerer``, or None.
     """
     interface = FastAPI(openapi_url=None, redirect_slashes=False)
     queue = _Queue()
+    described = description(
+        answers and answers.photographs.described, captions and captions.described
+    )
 
     @interface.get("/api")
     async def describe():
-        return JSONResponse(description(answers.photographs.described))
+        return JSONResponse(described)
+
+    if answers:
+        _answer_queries(interface, queue, answers, folder)
+    if captions:
+        _answer_with_captions(interface, queue, captions, folder)
+
+    @interface.exception_handler(InputError)
+    async def refuse(_, error):
+        return _refused(400, str(error))
+
+    @interface.exception_handler(HTTPException)
+    async def refuse_otherwise(_, error):
+        text = _UNKNOWN.get(error.status_code, error.detail)
+        return _refused(error.status_code, text, error.headers)
+
+    @interface.exception_handler(Exception)
+    async def fail(_, error):
+        return _refused(500, "This went wrong here, not in what you sent.")
+
+    return interface
+
+
+def _answer_queries(interface, queue, answers, folder):
+    """Add the paths of a ``QueryAnswerer``."""
 
     @interface.post("/api/search")
     async def search(request: Request):
@@ -63,9 +91,7 @@ def json_interface(answers, folder):
 
     @interface.post("/api/classify")
     async def classify(request: Request):
-        async with _picture(request, folder) as picture:
-            if picture is None:
-                raise HTTPException(415, "Send the picture's file, as image/jpeg or the like.")
+        async with _only_picture(request, folder) as picture:
             _check_keys(request.query_params, "labels")
             labels = request.query_params.get("labels", "")
             found, remark = await queue.answer(answers.label, picture, labels)
@@ -75,20 +101,19 @@ def json_interface(answers, folder):
         ]
         return JSONResponse({"labels": odds, "remark": remark})
 
-    @interface.exception_handler(InputError)
-    async def refuse(_, error):
-        return _refused(400, str(error))
 
-    @interface.exception_handler(HTTPException)
-    async def refuse_otherwise(_, error):
-        text = _UNKNOWN.get(error.status_code, error.detail)
-        return _refused(error.status_code, text, error.headers)
+def _answer_with_captions(interface, queue, captions, folder):
+    """Add the path of a ``CaptionAnswerer``."""
 
-    @interface.exception_handler(Exception)
-    async def fail(_, error):
-        return _refused(500, "This went wrong here, not in what you sent.")
-
-    return interface
+    @interface.post("/api/caption")
+    async def caption(request: Request):
+        async with _only_picture(request, folder) as picture:
+            asked = request.query_params
+            _check_keys(asked, "captions", "attention")
+            count = _number(asked.get("captions", DEFAULT_CAPTIONS))
+            attention = _flag("attention", asked.get("attention", "0"))
+            found, _ = await queue.answer(captions.caption, picture, count)
+        return JSONResponse(_captions(found, attention))
 
 
 class _Queue:
@@ -135,6 +160,15 @@ async def _picture(request, folder):
                 os.unlink(file.name)
 
 
+@contextlib.asynccontextmanager
+async def _only_picture(request, folder):
+    """As :func:`_picture`; HTTPException for JSON."""
+    async with _picture(request, folder) as picture:
+        if picture is None:
+            raise HTTPException(415, "Send the picture's file, as image/jpeg or the like.")
+        yield picture
+
+
 async def _json(request):
     """The object that was sent."""
     most = f"{MAX_QUERY_BYTES:,} bytes"
@@ -161,6 +195,12 @@ def _number(text):
         return None  # which is refused as other numbers are
 
 
+def _flag(name, text):
+    if text not in ("0", "1"):
+        raise InputError(f"{name} must be 0 or 1.")
+    return text == "1"
+
+
 async def _parts(request, limit, told):
     """A body as it comes; HTTPException when it has more than ``limit`` bytes."""
     count = 0
@@ -181,6 +221,28 @@ def _photographs(found):
         }
         for rank, photograph in enumerate(found, 1)
     ]
+
+
+def _captions(found, attention):
+    said = [
+        {
+            "rank": rank,
+            "sentence": sentence.sentence,
+            "log_probability": round(float(sentence.log_probability), _DIGITS),
+            **(_attention(sentence) if attention else {}),
+        }
+        for rank, sentence in enumerate(found.sentences, 1)
+    ]
+    seen = {"seen": [round(float(edge), _DIGITS) for edge in found.seen]} if attention else {}
+    return {"captions": said, **seen}
+
+
+def _attention(sentence):
+    looked = [
+        [[round(share, _DIGITS) for share in row] for row in rows]
+        for rows in sentence.attention.tolist()
+    ]
+    return {"words": list(sentence.words), "attention": looked}
 
 
 def _refused(status, text, headers=None):

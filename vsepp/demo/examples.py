@@ -96,7 +96,11 @@ def example_labels(answers):
 
 
 def example_pictures(answers, folder):
-    """Copies of a few photographs, as JPEG files below ``folder``; paths."""
+    """Copies of a few photographs, as JPEG files below ``folder``; paths.
+
+    Args:
+        answers: ``QueryAnswerer`` or ``CaptionAnswerer``.
+    """
     folder, paths = os.path.join(folder, EXAMPLES), []
     os.makedirs(folder, exist_ok=True)
     for place in _spread(len(answers.photographs)):

@@ -75,20 +75,15 @@ def read_labels(text):
     return labels
 
 
-def check_count(count):
+def check_count(count, most=MAX_ANSWERS):
     """How many answers are wanted, as an int.
 
     Raises:
-        InputError: when it is no whole number from 1 to ``MAX_ANSWERS``.
+        InputError: when it is no whole number from 1 to ``most``.
     """
     number = isinstance(count, (int, float)) and not isinstance(count, bool)
-    if (
-        not number
-        or not math.isfinite(count)
-        or count != int(count)
-        or not 1 <= count <= MAX_ANSWERS
-    ):
-        raise InputError(f"The number of answers must be from 1 to {MAX_ANSWERS}.")
+    if not number or not math.isfinite(count) or count != int(count) or not 1 <= count <= most:
+        raise InputError(f"The number of answers must be from 1 to {most}.")
     return int(count)
 
 

@@ -2,9 +2,10 @@
 
 import gradio as gr
 
+from vsepp.demo import captioned
 from vsepp.report.web_page import escape
 
-TITLE = "Photographs and sentences · 图文互搜"
+TITLE, CAPTIONS_TITLE = "Photographs and sentences · 图文互搜", "Captions · 看图说话"
 _FONTS = (
     "system-ui",
     "Segoe UI",
@@ -74,9 +75,17 @@ def look():
     The fonts are such as the visitor's machine has: nothing is fetched from elsewhere.
     """
     theme = gr.themes.Default(font=list(_FONTS), font_mono=list(_FONTS))
-    return {"theme": theme, "css": _CSS, "js": _JS}
+    return {"theme": theme, "css": _CSS + captioned.CSS, "js": _JS}
 
 
-def heading(answers):
-    """HTML that stands above the tabs."""
-    return f"<h1>{escape(TITLE)}</h1><p>Searching {escape(answers.photographs.described)}</p>"
+def title(answers):
+    """What the page is called; ``answers`` is None where it only captions."""
+    return CAPTIONS_TITLE if answers is None else TITLE
+
+
+def heading(answers, captions):
+    """HTML that stands above the tabs; either may be None."""
+    said = [f"searching {answers.photographs.described}"] if answers else []
+    said += [f"captions by {captions.described}"] if captions else []
+    said = "; ".join(said)
+    return f"<h1>{escape(title(answers))}</h1><p>{escape(said[:1].upper() + said[1:])}</p>"

@@ -62,14 +62,38 @@ class IndexedPhotographs:
         return tellable(self._index.manifest.photographs[place].path)
 
 
-class SplitPhotographs:
-    """The photographs of a prepared data set's split.
+class DatasetPhotographs:
+    """The photographs of a prepared data set's split, to be looked at.
+
+    Args:
+        dataset: ``vsepp.data.dataset.CaptionDataset``.
+    """
+
+    def __init__(self, dataset):
+        self._dataset = dataset
+
+    def __len__(self):
+        return len(self._dataset.images)
+
+    def path(self, place):
+        """The file of the photograph at a place."""
+        return os.path.abspath(self._dataset.image_path(place))
+
+    def name(self, place):
+        """What a visitor is told of the photograph at a place."""
+        name = self._dataset.image_name(place)
+        return tellable(name.replace("\\", "/").rpartition("/")[2])
+
+
+class SplitPhotographs(DatasetPhotographs):
+    """The photographs of a prepared data set's split, to be searched.
 
     Args:
         gallery: ``vsepp.retrieval.gallery.Gallery``.
     """
 
     def __init__(self, gallery):
+        super().__init__(gallery.dataset)
         self._gallery = gallery
         dataset = gallery.dataset
         self.described = (
@@ -90,15 +114,6 @@ class SplitPhotographs:
     def code(self, place):
         """The code of the photograph at a place, float32 ``[size]``."""
         return np.asarray(self._gallery.images[place], np.float32)
-
-    def path(self, place):
-        """The file of the photograph at a place."""
-        return os.path.abspath(self._gallery.dataset.image_path(place))
-
-    def name(self, place):
-        """What a visitor is told of the photograph at a place."""
-        name = self._gallery.dataset.image_name(place)
-        return tellable(name.replace("\\", "/").rpartition("/")[2])
 
 
 class SplitSentences:

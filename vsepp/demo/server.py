@@ -127,16 +127,17 @@ def address_of(bound):
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def application(answers, folder, api=False):
+def application(answers, folder, api=False, captions=None):
     """The page as an ASGI application.
 
     To be called inside the event loop that will run it: on Python 3.9 what Gradio makes
     elsewhere belongs to another loop.
 
     Args:
-        answers: ``vsepp.demo.answers.QueryAnswerer``.
+        answers: ``vsepp.demo.answers.QueryAnswerer``; None for a page that only captions.
         folder: as :func:`private_folder` made it.
         api: whether programs may ask as well, below ``/api``.
+        captions: ``vsepp.demo.captions.CaptionAnswerer``, or None.
     """
     import gradio
     from fastapi import FastAPI
@@ -146,7 +147,7 @@ def application(answers, folder, api=False):
     from vsepp.demo.upkeep import upkeep
     from vsepp.demo.versions import accepted
 
-    page = build_page(answers, folder)
+    page = build_page(answers, folder, captions)
 
     @asynccontextmanager
     async def lifespan(_):
@@ -176,17 +177,17 @@ def application(answers, folder, api=False):
     if api:
         from vsepp.demo.api import json_interface
 
-        interface = json_interface(answers, folder)
+        interface = json_interface(answers, folder, captions)
     # a form has lines of its own beside the file
     return Guard(mounted, folder, MAX_BYTES + 2**16, interface=interface)
 
 
-def make_server(answers, folder, ready=lambda: None, api=False):
+def make_server(answers, folder, ready=lambda: None, api=False, captions=None):
     """A ``uvicorn.Server`` of the page. Its ``run(sockets=[…])`` answers until Ctrl-C or SIGTERM,
     which it raises again at the end.
 
     Args:
-        answers, folder, api: as :func:`application` takes them.
+        answers, folder, api, captions: as :func:`application` takes them.
         ready: called once, when the first visitor can come.
     """
     import uvicorn
@@ -203,7 +204,7 @@ def make_server(answers, folder, ready=lambda: None, api=False):
 
     return Server(
         uvicorn.Config(
-            lambda: application(answers, folder, api),
+            lambda: application(answers, folder, api, captions),
             factory=True,
             log_level="error",
             access_log=False,

@@ -1,11 +1,13 @@
 """The page's tabs, each with one query that is answered already."""
 
 import os
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 import gradio as gr
 
 from vsepp.demo.answers import QueryAnswerer
+from vsepp.demo.captioned import show_captions
+from vsepp.demo.captions import MAX_SENTENCES, CaptionAnswerer
 from vsepp.demo.examples import EXAMPLES, example_labels
 from vsepp.demo.grid import PhotographGrid, showing
 from vsepp.demo.limits import FORMATS, MAX_ANSWERS, MAX_MEGABYTES
@@ -18,16 +20,18 @@ class Served(NamedTuple):
     """What the tabs are of.
 
     Attributes:
-        answers: ``vsepp.demo.answers.QueryAnswerer``.
+        answers: ``vsepp.demo.answers.QueryAnswerer``, or None.
         folder: where uploads and thumbnails are.
         sentences: examples.
         pictures: examples: paths in ``folder``.
+        captions: ``vsepp.demo.captions.CaptionAnswerer``, or None.
     """
 
-    answers: QueryAnswerer
+    answers: Optional[QueryAnswerer]
     folder: str
     sentences: list
     pictures: list
+    captions: Optional[CaptionAnswerer] = None
 
     @property
     def kept(self):
@@ -154,6 +158,27 @@ def label_tab(served):
         )
 
 
+def caption_tab(served):
+    """Sentences that a captioner makes for a picture, and where each word looked."""
+    query = served.captions.caption
+    found, said = _answered_at_first(served, query, show_captions, "", MAX_SENTENCES)
+    with gr.Row():
+        asked, picture, count, button, remark = _asking(
+            served, "Caption · 生成描述", said, MAX_SENTENCES
+        )
+        with gr.Column(scale=3, min_width=320):
+            sentences = gr.HTML(found, elem_classes=["captions"])
+    with asked:
+        connect(
+            answering(query, show_captions, "", served.folder),
+            "caption_picture",
+            [button.click],
+            [picture, count],
+            [sentences, remark],
+            served.pictures,
+        )
+
+
 def _answered_at_first(served, query, show, nothing, second):
     """(answer, remark) for the first example picture; nothing where there is none."""
     if served.picture is None:
@@ -161,11 +186,11 @@ def _answered_at_first(served, query, show, nothing, second):
     return answering(query, show, nothing, served.folder)(served.picture, second)
 
 
-def _asking(served, label, said):
+def _asking(served, label, said, most=MAX_ANSWERS):
     """The column that asks with a picture: itself, the picture, how many answers, the button and
     the remark."""
     with gr.Column(scale=1, min_width=280) as column:
-        picture, count = _picture(served), _count()
+        picture, count = _picture(served), _count(most)
         button = gr.Button(label, variant="primary")
         remark = _remark(said)
     return column, picture, count, button, remark
@@ -188,8 +213,8 @@ def _picture(served):
     return picture
 
 
-def _count():
-    return gr.Slider(1, MAX_ANSWERS, value=_COUNT, step=1, label="Answers · 结果数量")
+def _count(most=MAX_ANSWERS):
+    return gr.Slider(1, most, value=min(_COUNT, most), step=1, label="Answers · 结果数量")
 
 
 def _remark(said):

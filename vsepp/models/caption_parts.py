@@ -18,7 +18,6 @@ from vsepp.models.text_encoders.text_dropout import TextDropout
 from vsepp.models.word_rows import begin_with_vectors
 from vsepp.system.errors import InputError
 from vsepp.text.reader import WordReader
-from vsepp.text.vocabulary import END, PAD, START, UNK
 
 DECODER = "decoder."  # how the names of the decoder's parameters begin in a captioner
 #: parameters of the decoder with a place for each word → along which axis
@@ -55,8 +54,9 @@ class DecoderParts:
 
     def build(self) -> WordDecoder:
         """The network, its weights to be set."""
-        words = len(self.reader.vocabulary)
-        return self.kind(words, dropout=self._dropout(), **_sizes(self.config))
+        vocabulary = self.reader.vocabulary
+        dropout = TextDropout.configured(self.config, vocabulary)
+        return self.kind(len(vocabulary), dropout=dropout, **_sizes(self.config))
 
     def build_for_training(self, with_weights: bool = True) -> WordDecoder:
         """The network, which begins with ``word_vectors`` where there are some and
@@ -79,16 +79,6 @@ class DecoderParts:
         if "attention_size" in _sizes(config):
             shapes["keys.weight"] = (config.cell_size, config.attention_size)
         check_shapes(state, shapes, source)
-
-    def _dropout(self) -> TextDropout:
-        config, number = self.config, self.reader.vocabulary.word_to_index
-        return TextDropout(
-            config.word_dropout,
-            config.embedding_dropout,
-            config.output_dropout,
-            number[UNK],
-            (number[PAD], number[START], number[END]),
-        )
 
 
 def _sizes(config: Config) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """ImageNet weights of a backbone: from a file, from Paddle's cache, or its download.
 
 Files may come from Paddle (``.pdparams``), torchvision (``.pth``, ``.pt``, ``.tar``) or
-either (``.safetensors``). torchvision names batch-norm statistics differently and
+either (``.safetensors``); or a checkpoint of this package's (``.ckpt``), whose model looks with the
+same network. torchvision names batch-norm statistics differently and
 stores linear weights ``[out, in]``, Paddle ``[in, out]``. A square matrix does not
 tell which it is, so the origin decides, never the shape.
 """
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 PADDLE_SUFFIXES = (".pdparams",)
 TORCH_SUFFIXES = (".pth", ".pt", ".tar", ".bin")
 SAFETENSORS_SUFFIX = ".safetensors"
+CHECKPOINT_SUFFIX = ".ckpt"
 
 _TORCH_TO_PADDLE = {"running_mean": "_mean", "running_var": "_variance"}
 _TORCH_STATISTICS = (*_TORCH_TO_PADDLE, "num_batches_tracked")
@@ -81,7 +83,10 @@ def load_backbone_weights(
             of the wrong shape or not finite.
     """
     path = Path(path).expanduser()
-    found, from_torch = read_state(path)
+    if path.suffix == CHECKPOINT_SUFFIX:
+        found, from_torch = _read_checkpoint(path, name), False
+    else:
+        found, from_torch = read_state(path)
     state = fit_backbone_weights(backbone, name, found, from_torch, path, strict, mean, std)
     missing, unexpected = backbone.set_state_dict(state)
     if missing or unexpected:  # every name has been compared
@@ -235,6 +240,31 @@ def read_state(path: Path) -> tuple[dict[str, np.ndarray], bool]:
             "give a file with the weights of one network."
         )
     return state, from_torch
+
+
+def _read_checkpoint(path: Path, name: str) -> dict[str, np.ndarray]:
+    """The weights of backbone ``name`` in a model that was trained here, for whatever task."""
+    from vsepp.checkpoint import load_checkpoint
+    from vsepp.models.vsepp import BACKBONE
+
+    if not path.is_file():
+        raise InputError(
+            f"weights: {path} does not exist: train the model whose checkpoint it is, or give "
+            f"another file with the weights of {name}."
+        )
+    checkpoint = load_checkpoint(path, (f"model/{BACKBONE}",))
+    theirs, state = checkpoint["config"].get("image_model"), checkpoint["model"]
+    if theirs != name or not state:
+        found = f"looks with {theirs}" if state else "looks at features of others, with no network"
+        raise InputError(
+            f"weights: the model of {path} {found}: give a checkpoint of a model that looks with "
+            f"{name}, or another file with its weights."
+        )
+    if name == "inception_v3":  # what is turned into the weights depends on the run's pixels
+        raise InputError(
+            f"weights: {path} holds {name} as a run trained it: give the file that run began with."
+        )
+    return {key[len(BACKBONE) :]: value for key, value in state.items()}
 
 
 def _read_safetensors(path: Path) -> tuple[dict[str, np.ndarray], bool]:

@@ -21,9 +21,9 @@ _COLUMNS = 5
 _GAP = 18
 _TITLE = 30  # pixels above a photograph, for its word
 _TALLEST = 1.25  # of a photograph's width
-_SHADE = np.array([34, 38, 52], np.float32)  # what covers the grey cells that were not looked at
+SHADE = np.array([34, 38, 52], np.float32)  # what covers the grey cells that were not looked at
 _COVERED = 0.58  # of such a cell is shade
-_GLOW = np.array([255, 176, 32], np.float32)  # for dark places to be seen as lit, too
+GLOW = np.array([255, 176, 32], np.float32)  # for dark places to be seen as lit, too
 _GLOWING = 0.3  # of it is added where the attention is strongest
 _PEAK = 4  # times an even share: an attention that is spread more widely than this looks dimmer
 _LIFT = 0.7  # exponent; below 1 for weak attention to be seen beside strong
@@ -97,7 +97,7 @@ def attention_tiles(
         attention, preprocessing: see :func:`plot_attention`.
         width: the most pixels across; a tall photograph becomes narrower.
     """
-    square = _seen(photo.size, preprocessing or Preprocessing())
+    square = seen(photo.size, preprocessing or Preprocessing())
     tile = whole_within(photo, width, round(_TALLEST * width))
     pixels = np.asarray(tile, np.float32)
     return [tile, *(_lit(pixels, share, square) for share in attention)]
@@ -130,11 +130,37 @@ def _as_attention(attention: Any, count: int) -> np.ndarray:
     return shares
 
 
-def _seen(size: tuple[int, int], steps: Preprocessing) -> tuple[float, float, float, float]:
+def seen(size: tuple[int, int], steps: Preprocessing) -> tuple[float, float, float, float]:
     """Left, top, right and bottom of what the network sees, as shares of the photograph."""
     width, height = resized_size(*size, steps.resize, steps.square)
     across, down = steps.image_size / width / 2, steps.image_size / height / 2
     return 0.5 - across, 0.5 - down, 0.5 + across, 0.5 + down
+
+
+def light(
+    share: np.ndarray, size: tuple[int, int], square: tuple[float, float, float, float]
+) -> np.ndarray:
+    """How brightly a word's attention lights each pixel of a photograph.
+
+    Args:
+        share: ``[rows, columns]``.
+        size: width and height of the photograph.
+        square: see :func:`seen`.
+
+    Returns:
+        float32 ``[height, width]`` from 0 to 1.
+    """
+    width, height = size
+    brightest = max(share.max(), _PEAK * share.mean(), np.finfo(np.float32).tiny)
+    cells = Image.fromarray((share / brightest) ** _LIFT)
+    left, top, right, bottom = square
+    box = [round(left * width), round(top * height), round(right * width), round(bottom * height)]
+    covered = (max(1, box[2] - box[0]), max(1, box[3] - box[1]))
+    whole = Image.new("F", (width, height))
+    whole.paste(cells.resize(covered, Image.Resampling.BICUBIC), (box[0], box[1]))
+    levels = Image.fromarray((255 * np.clip(np.asarray(whole), 0, 1)).round().astype(np.uint8))
+    soft = levels.filter(ImageFilter.GaussianBlur(width / _SOFT))
+    return np.asarray(soft, np.float32) / 255
 
 
 def _lit(
@@ -145,19 +171,10 @@ def _lit(
     Args:
         pixels: float32 ``[height, width, 3]``.
         share: ``[rows, columns]``.
-        square: see :func:`_seen`.
+        square: see :func:`seen`.
     """
     height, width, _ = pixels.shape
-    brightest = max(share.max(), _PEAK * share.mean(), np.finfo(np.float32).tiny)
-    light = Image.fromarray((share / brightest) ** _LIFT)
-    left, top, right, bottom = square
-    box = [round(left * width), round(top * height), round(right * width), round(bottom * height)]
-    size = (max(1, box[2] - box[0]), max(1, box[3] - box[1]))
-    whole = Image.new("F", (width, height))
-    whole.paste(light.resize(size, Image.Resampling.BICUBIC), (box[0], box[1]))
-    levels = Image.fromarray((255 * np.clip(np.asarray(whole), 0, 1)).round().astype(np.uint8))
-    soft = levels.filter(ImageFilter.GaussianBlur(width / _SOFT))
-    lit = np.asarray(soft, np.float32)[..., None] / 255
-    dark = pixels.mean(-1, keepdims=True) * (1 - _COVERED) + _SHADE * _COVERED
-    bright = np.minimum(pixels + _GLOWING * _GLOW * lit, 255)
+    lit = light(share, (width, height), square)[..., None]
+    dark = pixels.mean(-1, keepdims=True) * (1 - _COVERED) + SHADE * _COVERED
+    bright = np.minimum(pixels + _GLOWING * GLOW * lit, 255)
     return Image.fromarray((dark + (bright - dark) * lit).round().astype(np.uint8))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+import numpy as np
 import paddle
 
 from vsepp.captioning.options import Decoding
@@ -17,7 +17,7 @@ from vsepp.data.dataset import CaptionDataset
 from vsepp.data.prepared import Prepared, dataset_words
 from vsepp.metrics.captions.result import CaptionResult
 from vsepp.models.caption_decoders.word_decoder import targets_of
-from vsepp.models.caption_loss import caption_loss
+from vsepp.models.caption_loss import caption_loss, rewarded_loss
 from vsepp.models.caption_parts import (
     DECODER,
     WORD_ROWS,
@@ -35,6 +35,7 @@ from vsepp.text.reader import WordReader
 from vsepp.text.vocabulary import SPECIAL_WORDS, UNK, Vocabulary
 from vsepp.training.data import worker_count
 from vsepp.training.dataset_task import DatasetTask
+from vsepp.training.self_critical import SelfCritic
 from vsepp.training.task import Objective, Scored
 from vsepp.training.without_effect import keys_without_effect
 
@@ -79,20 +80,33 @@ class CaptionObjective(Objective):
         if config.recompute and not image.feature_size:
             recompute_blocks(self.model.image_extractor.backbone)
         self.batch_images: Any = None  # numbers of those that the last step saw
+        self.critic: SelfCritic | None = None  # in the epochs of self_critical
+        self.advantages = np.empty(0, np.float32)  # of each sampled sentence, then
 
     def encode_images(self, images: paddle.Tensor) -> paddle.Tensor:
         return compute(self.model.image_extractor, images)
 
     def encode_texts(self, batch: Any, image_codes: paddle.Tensor) -> Any:
-        """Logits of words, and where each looked; see ``WordDecoder.forward``."""
-        _, captions, lengths, rows, _ = batch
+        """Logits of words, and where each looked, see ``WordDecoder.forward``; then the captions
+        and lengths that they are of: the batch's, or sampled ones."""
+        _, captions, lengths, rows, images = batch
+        if self.critic is not None:
+            numbers = images.numpy().tolist()
+            captions, lengths, rows, self.advantages = self.critic(
+                self.model.decoder, image_codes, numbers
+            )
         kept = self.model.image_extractor.drawn_cells(image_codes)
-        return compute(self.model.decoder, image_codes, captions, lengths, rows, kept)
+        found = compute(self.model.decoder, image_codes, captions, lengths, rows, kept)
+        return (*found, captions, lengths)
 
     def loss(self, image_codes: paddle.Tensor, text_codes: Any, batch: Any) -> paddle.Tensor:
-        _, captions, lengths, _, self.batch_images = batch
-        logits, attention = text_codes
+        self.batch_images = batch[4]
+        logits, attention, captions, lengths = text_codes
         targets = paddle.to_tensor(targets_of(captions.numpy(), lengths.numpy()))
+        if self.critic is not None:
+            of_words = np.repeat(self.advantages, lengths.numpy() - 1)
+            logits = logits.astype("float32") / self.critic.temperature
+            return rewarded_loss(logits, targets, paddle.to_tensor(of_words))
         return caption_loss(
             logits.astype("float32"),
             targets,
@@ -108,9 +122,6 @@ class CaptionTask(CaptionObjective, DatasetTask):
 
     Args, raises: see :class:`vsepp.training.task.Task`; ``prepared`` is the data set, where it is
     open already.
-
-    Attributes:
-        loader: the training split's.
     """
 
     score_name = "CIDEr-D"
@@ -138,16 +149,26 @@ class CaptionTask(CaptionObjective, DatasetTask):
         self.loader = caption_loader(train, config.batch_size, config.seed, worker_count(config))
         self.steps = len(self.loader)
         self._scorers: dict[str, CaptionScorer] = {}
+        self._critic: SelfCritic | None = None  # made when it is first needed
 
     @property
     def reader(self) -> WordReader:
         return self.decoder.reader
 
-    # ---- data and score
-
-    def batches(self, epoch: int, skip: int) -> Iterable:
-        self.loader.batch_sampler.set_epoch(epoch, skip=skip)
-        return self.loader
+    def begin_epoch(self, epoch: int) -> None:
+        """Take up the loss of the epoch: the last ones may be of sampled sentences."""
+        config = self.config
+        self.critic = None
+        if epoch >= config.num_epochs - config.self_critical:
+            if self._critic is None:
+                self._critic = SelfCritic(
+                    self.data.splits["train"],
+                    self.reader.vocabulary,
+                    config.self_critical_samples,
+                    config.self_critical_temperature,
+                    config.max_len,
+                )
+            self.critic = self._critic
 
     def score(self, split: str) -> Scored:
         config, dataset = self.config, self.data.splits[split]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from vsepp.checkpoint import kind_in_words, kind_of
 from vsepp.config import Config
+from vsepp.data.batch_loader import BatchLoader
 from vsepp.data.orientation import described, shown
 from vsepp.data.prepared import Prepared, dataset_words
 from vsepp.data.stored.features import GIVEN, FeatureOrigin
@@ -33,12 +35,14 @@ class DatasetTask(Task):
         data: ``RunData``.
         backbone: of ``data``.
         reader: what turns sentences into what the model reads or writes.
+        loader: the training split's; a subclass sets it.
         batch_images: ids of the images that the last step saw, or None.
     """
 
     config: Config
     data: RunData
     backbone: FrozenBackbone | GivenFeatures | None
+    loader: BatchLoader
     batch_images: Any
 
     def open_data(self, config: Config, prepared: Prepared | None = None) -> None:
@@ -49,6 +53,10 @@ class DatasetTask(Task):
         """
         self.data = open_splits(config, ("train", "val", "test"), prepared=prepared)
         self.backbone = self.data.backbone
+
+    def batches(self, epoch: int, skip: int) -> Iterable:
+        self.loader.batch_sampler.set_epoch(epoch, skip=skip)
+        return self.loader
 
     @property
     def reader(self) -> WordReader:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -105,9 +104,6 @@ class RetrievalTask(RetrievalObjective, DatasetTask):
     """Training of a dual encoder on a prepared data set, as photographs or stored features.
 
     Args, raises: see :class:`Task`; ``prepared`` is the data set, where it is open already.
-
-    Attributes:
-        loader: the training split's.
     """
 
     score_name = "rsum"
@@ -140,12 +136,6 @@ class RetrievalTask(RetrievalObjective, DatasetTask):
     @property
     def reader(self) -> Any:
         return self.text.reader
-
-    # ---- data and score
-
-    def batches(self, epoch: int, skip: int) -> Iterable:
-        self.loader.batch_sampler.set_epoch(epoch, skip=skip)
-        return self.loader
 
     def score(self, split: str) -> Scored:
         dataset = self.data.splits[split]

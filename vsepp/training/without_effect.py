@@ -44,6 +44,9 @@ _OF_A_CAPTIONER = (
     "max_words",
     "label_smoothing",
     "doubly_stochastic",
+    "self_critical",
+    "self_critical_samples",
+    "self_critical_temperature",
     "beam",
     "length_penalty",
     "block_ngram",
@@ -73,6 +76,9 @@ def _reasons(config: Config) -> dict[str, str]:
         found.update(dict.fromkeys(_OF_RETRIEVAL, "a captioner compares nothing"))
         of_another = "heads" if config.caption_model == "attention" else "attention_size"
         found[of_another] = f"caption_model={config.caption_model} has none"
+        if not config.self_critical:
+            for key in ("self_critical_samples", "self_critical_temperature"):
+                found[key] = "self_critical is 0"
         return found
     found.update(dict.fromkeys(_OF_A_CAPTIONER, "without caption_model this is no captioner"))
     if config.text_model in _OF_WORDS:

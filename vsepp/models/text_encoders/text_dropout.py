@@ -6,7 +6,9 @@ from typing import NamedTuple, Tuple
 
 import paddle
 
+from vsepp.config import Config
 from vsepp.models.dropout import kept_numbers
+from vsepp.text.vocabulary import END, PAD, START, UNK, Vocabulary
 
 
 class TextDropout(NamedTuple):
@@ -26,6 +28,18 @@ class TextDropout(NamedTuple):
     outputs: float = 0.0
     unknown: int = 0
     marks: Tuple[int, ...] = ()
+
+    @classmethod
+    def configured(cls, config: Config, vocabulary: Vocabulary) -> TextDropout:
+        """What a configuration says, over the words of a vocabulary."""
+        number = vocabulary.word_to_index
+        return cls(
+            config.word_dropout,
+            config.embedding_dropout,
+            config.output_dropout,
+            number[UNK],
+            (number[PAD], number[START], number[END]),
+        )
 
     def of_words(self, captions: paddle.Tensor) -> paddle.Tensor:
         """int64 ``[batch, time]`` with ``<unk>`` in the place of the words that are left out."""

@@ -17,7 +17,6 @@ from vsepp.models.text_encoders.text_dropout import TextDropout
 from vsepp.models.word_rows import begin_with_vectors
 from vsepp.system.errors import InputError
 from vsepp.text.reader import WordReader
-from vsepp.text.vocabulary import END, PAD, START, UNK
 
 
 class GRUEncoder(TextEncoder):
@@ -50,7 +49,8 @@ class GRUEncoder(TextEncoder):
         return cls(config, WordReader.from_contents(contents, source))
 
     def build(self) -> TextRepExtractor:
-        config, pooling, dropout = self.config, text_pooling(self.config, LAST), self._dropout()
+        config, pooling = self.config, text_pooling(self.config, LAST)
+        dropout = TextDropout.configured(config, self.reader.vocabulary)
         sizes = (
             len(self.reader.vocabulary),
             config.word_dim,
@@ -76,16 +76,6 @@ class GRUEncoder(TextEncoder):
             weight, path = network.embedding.weight, self.config.word_vectors
             self.said.append(begin_with_vectors(weight, self.reader.vocabulary, path))
         return network
-
-    def _dropout(self) -> TextDropout:
-        config, number = self.config, self.reader.vocabulary.word_to_index
-        return TextDropout(
-            config.word_dropout,
-            config.embedding_dropout,
-            config.output_dropout,
-            number[UNK],
-            (number[PAD], number[START], number[END]),
-        )
 
     def check_state(self, state: Mapping[str, np.ndarray], source: str) -> None:
         config = self.config
