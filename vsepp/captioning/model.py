@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -11,10 +10,10 @@ from typing import Any, NoReturn, Union
 import numpy as np
 import paddle
 
-from vsepp.captioning.caption import Caption
+from vsepp.captioning.decoded import DecodedCaption
 from vsepp.captioning.decoding import decode
 from vsepp.captioning.options import Decoding
-from vsepp.captioning.sentences import Sentence, written
+from vsepp.captioning.sentences import Sentence
 from vsepp.captioning.splits import IMAGES, caption_cells, in_grouped_images
 from vsepp.checkpoint import CAPTIONER, check_kind, wrong_kind
 from vsepp.data.batches import in_groups
@@ -133,14 +132,7 @@ class CaptionModel:
         Raises:
             InputError: for a value that means nothing.
         """
-        config = self.config
-        usual = dict(
-            beam=config.beam,
-            longest=config.max_len,
-            length_penalty=config.length_penalty,
-            block_ngram=config.block_ngram,
-        )
-        return Decoding(**{**usual, **options})
+        return Decoding.configured(self.config, **options)
 
     def caption(
         self,
@@ -234,15 +226,8 @@ class CaptionModel:
     def _pixels_of(self, image: Picture) -> np.ndarray:
         return image if isinstance(image, np.ndarray) else self.pixels(image)
 
-    def _sentences(self, captions: list[Caption]) -> list[Sentence]:
-        return [self._sentence(caption) for caption in captions]
-
-    def _sentence(self, caption: Caption) -> Sentence:
-        words = tuple(self.vocabulary.words[index] for index in caption.words)
-        looked = caption.attention
-        if looked is not None:
-            looked = looked.reshape(len(words), math.isqrt(looked.shape[1]), -1)
-        return Sentence(written(words), words, caption.log_probability, looked)
+    def _sentences(self, captions: list[DecodedCaption]) -> list[Sentence]:
+        return [Sentence.of(caption, self.vocabulary) for caption in captions]
 
     def _of_retrieval(self, *things: object, **options: object) -> NoReturn:
         """InputError: a captioner compares no sentences with photographs."""

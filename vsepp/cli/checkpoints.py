@@ -10,8 +10,6 @@ from vsepp.system.errors import InputError
 from vsepp.system.invocation import command
 from vsepp.system.printable import printable
 
-_DECODING = ("beam", "length_penalty", "block_ngram")  # keys that say how sentences are chosen
-
 
 def add_arguments(parser):
     """``--checkpoint`` and ``--split``."""
@@ -68,8 +66,10 @@ def open_captioner(arguments, config, any_dataset=False, checkpoint=None):
 def decoding_options(arguments, config):
     """``{name: value}``: what ``-o`` says of how sentences are chosen. It goes before what the
     checkpoint's configuration says."""
+    from vsepp.captioning.options import CONFIGURED
+
     overridden = {item.partition("=")[0].strip() for item in arguments.override}
-    return {name: getattr(config, name) for name in _DECODING if name in overridden}
+    return {name: getattr(config, name) for name in CONFIGURED if name in overridden}
 
 
 def path_of_any_kind(arguments, config):

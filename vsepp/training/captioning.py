@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import paddle
 
+from vsepp.captioning.next_words import NotFinite
 from vsepp.captioning.options import Decoding
 from vsepp.captioning.scoring import CaptionScorer
-from vsepp.captioning.sentences import written
+from vsepp.captioning.sentences import Sentence
 from vsepp.captioning.splits import caption_images
 from vsepp.config import Config
 from vsepp.data.caption_batches import caption_loader
 from vsepp.data.dataset import CaptionDataset
 from vsepp.data.prepared import Prepared
-from vsepp.metrics.captions.result import CaptionResult
 from vsepp.models.caption_decoders.word_decoder import targets_of
 from vsepp.models.caption_loss import caption_loss
 from vsepp.models.caption_parts import (
@@ -32,22 +32,8 @@ from vsepp.text.reader import WordReader
 from vsepp.text.vocabulary import SPECIAL_WORDS, UNK, Vocabulary
 from vsepp.training.data import worker_count
 from vsepp.training.dataset_task import DatasetTask
-from vsepp.training.task import Objective, Scored
+from vsepp.training.task import Diverged, Objective, Scored
 from vsepp.training.without_effect import keys_without_effect
-
-
-class CaptionedSplit(NamedTuple):
-    """What a listener may draw of a scored split.
-
-    Attributes:
-        dataset: ``CaptionDataset``.
-        sentences: one for each image.
-        result: their scores.
-    """
-
-    dataset: CaptionDataset
-    sentences: list[str]
-    result: CaptionResult
 
 
 class CaptionObjective(Objective):
@@ -132,22 +118,19 @@ class CaptionTask(CaptionObjective, DatasetTask):
         return self.decoder.reader
 
     def score(self, split: str) -> Scored:
-        config, dataset = self.config, self.data.splits[split]
-        decoding = Decoding(
-            config.beam,
-            longest=config.max_len,
-            length_penalty=config.length_penalty,
-            block_ngram=config.block_ngram,
-        )
-        made = caption_images(self.model, dataset, self.reader.vocabulary, decoding)
-        words = self.reader.vocabulary.words
-        sentences = [written([words[index] for index in each[0].words]) for each in made]
+        dataset, vocabulary = self.data.splits[split], self.reader.vocabulary
+        decoding = Decoding.configured(self.config)
+        try:
+            made = caption_images(self.model, dataset, vocabulary, decoding)
+        except NotFinite:
+            raise Diverged(f"the model gives NaN or infinity for the {split} split") from None
+        sentences = [[Sentence.of(caption, vocabulary) for caption in of] for of in made]
         if split not in self._scorers:
             self._scorers[split] = CaptionScorer(dataset, self.data.tokenizer)
-        result = self._scorers[split].score(sentences, decoding.description)
-        metrics = result.metrics
+        shown = self._scorers[split].captioned(sentences, decoding.description)
+        metrics = shown.result.metrics
         line = "  ".join(f"{name} {value:.1f}" for name, value in metrics.items())
-        return Scored(metrics, metrics, line, CaptionedSplit(dataset, sentences, result))
+        return Scored(metrics, metrics, line, shown)
 
     # ---- checkpoints
 

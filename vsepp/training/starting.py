@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from vsepp.captioning.options import CONFIGURED
 from vsepp.checkpoint import load_checkpoint, read_header
 from vsepp.config import KEYS, Config, apply, override
 from vsepp.models.backbones import find_own_images, with_own_images
@@ -34,10 +35,7 @@ _FREE_ON_RESUME = {
     "image_store",
     "text_weights",
     "word_vectors",
-    # how sentences are chosen at a validation
-    "beam",
-    "length_penalty",
-    "block_ngram",
+    *CONFIGURED,  # how sentences are chosen at a validation
     # what the data say, which the vocabulary and captions_per_image are compared with
     "max_len",
     "min_word_count",
