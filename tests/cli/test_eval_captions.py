@@ -158,6 +158,10 @@ def test_a_retrieval_model_chooses_among_candidates(tool):
         (["--checkpoint", "captioner.ckpt", "--retrieve", "other.ckpt"], "other.ckpt is a captio"),
         (["--checkpoint", "captioner.ckpt", "--compare", "retrieval.ckpt"], "is a retrieval mod"),
         (["--checkpoint", "captioner.ckpt", "--candidates", "3"], "--candidates goes with --rera"),
+        (
+            ["--checkpoint", "captioner.ckpt", "--rerank", "retrieval.ckpt", "--candidates", "0"],
+            "--candidates must be at least 1, not 0",
+        ),
         (["--results", "nowhere.json"], "nowhere.json does not exist"),
         (["--results", "r.json", "--rerank", "retrieval.ckpt"], "leave one of them out"),
     ],

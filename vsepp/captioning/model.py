@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn, Union
@@ -188,12 +189,12 @@ class CaptionModel:
         """
         decoding = decoding or self.decoding()
         numbers = range(len(images)) if numbers is None else numbers
-        for group in in_groups(zip(images, numbers), IMAGES):
-            cells = self._images.cells_of(np.stack([self._pixels_of(image) for image, _ in group]))
-            step = self.decoder.stepper(cells)
-            drawn_by = [number for _, number in group]
-            made = decode(step, len(group), self.vocabulary, decoding, attention, drawn_by)
-            yield from map(self._sentences, made)
+        with closing(map_images(self._pixels_of, images)) as pixels:
+            for group in in_groups(zip(pixels, numbers), IMAGES):
+                ready, drawn_by = zip(*group)
+                step = self.decoder.stepper(self._images.cells_of(np.stack(ready)))
+                made = decode(step, len(group), self.vocabulary, decoding, attention, drawn_by)
+                yield from map(self._sentences, made)
 
     def captions_of_split(
         self,

@@ -63,6 +63,23 @@ def open_captioner(arguments, config, any_dataset=False, checkpoint=None):
     return model
 
 
+def open_chooser(arguments, config, name):
+    """The ``RetrievalModel`` that ``--rerank`` or ``--retrieve`` names beside a captioner. With a
+    captioner's configuration ``best`` is the data set's newest retrieval model, which is said."""
+    if name == "best" and config.caption_model:
+        from vsepp.checkpoint import RETRIEVAL
+
+        name = newest_best(config, config.dataset, RETRIEVAL)
+        if name is None:
+            train = command("train", *dataset_words(config))
+            raise InputError(
+                f"there is no retrieval model of {config.dataset} yet: run `{train}` first, or "
+                "give the file of one."
+            )
+        print(f"retrieval model: {printable(str(name))}, the newest there is", file=sys.stderr)
+    return open_model(arguments, config, str(name))
+
+
 def decoding_options(arguments, config):
     """``{name: value}``: what ``-o`` says of how sentences are chosen. It goes before what the
     checkpoint's configuration says."""

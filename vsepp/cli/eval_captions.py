@@ -1,6 +1,7 @@
 """``vsepp eval`` of a captioner, or of captions that another program wrote."""
 
-from vsepp.cli.checkpoints import decoding_options, open_captioner, open_model, path_of_any_kind
+from vsepp.cli.caption_options import add_rerank_options, candidates_of
+from vsepp.cli.checkpoints import decoding_options, open_captioner, open_chooser, path_of_any_kind
 from vsepp.cli.datasets import configuration
 from vsepp.system.errors import InputError
 
@@ -27,17 +28,7 @@ def add_arguments(commands):
         metavar="best|last|FILE",
         help="of a captioner: a retrieval model that looks for each image by its made sentence",
     )
-    commands.add_argument(
-        "--rerank",
-        metavar="best|last|FILE",
-        help="of a captioner: a retrieval model that chooses among several sentences of each image",
-    )
-    commands.add_argument(
-        "--candidates",
-        type=int,
-        metavar="N",
-        help="with --rerank: among so many (default: as wide as the beam is)",
-    )
+    add_rerank_options(commands)
 
 
 def is_meant(arguments):
@@ -68,8 +59,7 @@ def main(arguments):
                 f"--{name.replace('_', '-')} is of a retrieval model, and captions are scored: "
                 "leave it out."
             )
-    if arguments.candidates is not None and not arguments.rerank:
-        raise InputError("--candidates goes with --rerank: give that, or leave it out.")
+    candidates_of(arguments)  # before anything is loaded
     config = configuration(arguments)
     from pathlib import Path
 
@@ -130,13 +120,11 @@ def _read_results(path, split, prepared):
 def _of_captioner(arguments, config, prepared):
     """(split, a sentence for each image, result) of the captioner that the arguments name."""
     from vsepp.captioning.evaluation import caption_split, scored
+    from vsepp.captioning.making import asked_for
 
     model = open_captioner(arguments, config)
-    candidates = arguments.candidates or 0
-    options = decoding_options(arguments, config)
-    decoding = model.decoding(**options)
-    if arguments.rerank:
-        decoding = model.decoding(**options, captions=candidates or decoding.beam)
+    options, candidates = decoding_options(arguments, config), candidates_of(arguments)
+    decoding = asked_for(model.decoding(), options, captions=1, candidates=candidates)
     split = caption_split(model, prepared, arguments.split, decoding, quiet=False)
     if arguments.rerank:
         from vsepp.captioning.reranking import rerank
@@ -144,7 +132,7 @@ def _of_captioner(arguments, config, prepared):
         from vsepp.report.caption_tables import caption_comparison_table, caption_table
 
         print(caption_table(split.result) + "\n")
-        chooser = open_model(arguments, config, arguments.rerank)
+        chooser = open_chooser(arguments, config, arguments.rerank)
         gallery = _gallery(chooser, arguments, prepared)
         ranked = rerank(chooser, gallery.images, split.sentences)
         chosen = [[sentence for sentence, _ in of] for of in ranked]
@@ -181,7 +169,7 @@ def _retrieved(arguments, config, prepared, sentences):
     from vsepp.captioning.retrieving import find_again
     from vsepp.report.caption_tables import found_again_table
 
-    model = open_model(arguments, config, arguments.retrieve)
+    model = open_chooser(arguments, config, arguments.retrieve)
     gallery = _gallery(model, arguments, prepared)
     found = find_again(model, gallery, sentences)
     print("\n" + found_again_table(found, model.checkpoint, len(gallery.images)))
