@@ -100,9 +100,11 @@ def test_captions_of_another_program_are_scored(tool):
 
 
 def test_two_captioners_are_compared_in_pairs(tool):
-    status, printed, _ = tool("--checkpoint", "captioner.ckpt", "--compare", "other.ckpt")
+    words = ["--checkpoint", "captioner.ckpt", "--compare", "other.ckpt"]
+    status, printed, _ = tool(*words, "-o", "beam=2")
 
-    assert status == 0 and "Difference from other.ckpt" in printed
+    assert status == 0 and "Captions: beam 2, " in printed
+    assert "Difference from other.ckpt (beam 2)" in printed  # options are of both
 
 
 def test_a_retrieval_model_looks_for_the_images_again(tool):

@@ -154,8 +154,9 @@ def _compared(arguments, config, prepared):
     from vsepp.captioning.evaluation import caption_split
 
     model = open_captioner(arguments, config, checkpoint=arguments.compare)
-    split = caption_split(model, prepared, arguments.split, quiet=False)
-    return split.result, model.checkpoint
+    decoding = model.decoding(**decoding_options(arguments, config))
+    split = caption_split(model, prepared, arguments.split, decoding, quiet=False)
+    return split.result, f"{model.checkpoint} ({decoding.description})"
 
 
 def _gallery(model, arguments, prepared):

@@ -11,7 +11,7 @@ import numpy as np
 from vsepp.config import Config
 from vsepp.models.caption_decoders.word_decoder import WordDecoder
 from vsepp.models.captioner import Captioner
-from vsepp.models.decoders import find_caption_decoder
+from vsepp.models.decoders import OWN_KEYS, find_caption_decoder
 from vsepp.models.image_encoders.cell_encoder import CellEncoder
 from vsepp.models.shapes import check_shapes
 from vsepp.models.text_encoders.text_dropout import TextDropout
@@ -22,8 +22,6 @@ from vsepp.text.reader import WordReader
 DECODER = "decoder."  # how the names of the decoder's parameters begin in a captioner
 #: parameters of the decoder with a place for each word → along which axis
 WORD_ROWS = {"embedding.weight": 0, "vocabulary.weight": 1, "vocabulary.bias": 0}
-#: key of the configuration that counts for one decoder alone → its name
-_OF_ONE = {"attention_size": "attention", "heads": "addnorm"}
 
 
 class DecoderParts:
@@ -58,7 +56,7 @@ class DecoderParts:
             initial_state=config.initial_state,
             dropout=TextDropout.configured(config, self.reader.vocabulary),
         )
-        for key, name in _OF_ONE.items():
+        for key, name in OWN_KEYS.items():
             if config.caption_model == name:
                 sizes[key] = getattr(config, key)
         return self.kind(len(self.reader.vocabulary), **sizes)

@@ -25,13 +25,12 @@ from vsepp.models.caption_parts import (
     check_caption_keys,
 )
 from vsepp.models.image_encoders.cell_encoder import CellEncoder
-from vsepp.models.recomputing import recompute_blocks
 from vsepp.models.twins import compute
-from vsepp.system.memory import keep_freed, return_large_blocks
 from vsepp.text.reader import WordReader
 from vsepp.text.vocabulary import SPECIAL_WORDS, UNK, Vocabulary
 from vsepp.training.data import worker_count
 from vsepp.training.dataset_task import DatasetTask
+from vsepp.training.step_memory import handle_memory
 from vsepp.training.task import Diverged, Objective, Scored
 from vsepp.training.without_effect import keys_without_effect
 
@@ -55,12 +54,7 @@ class CaptionObjective(Objective):
         self.config = config
         self.decoder, self.image = decoder, image
         self.model = build_captioner(image, decoder, with_weights)
-        if config.micro_batch_size:
-            return_large_blocks()
-        elif image.feature_size:
-            keep_freed()
-        if config.recompute and not image.feature_size:
-            recompute_blocks(self.model.image_extractor.backbone)
+        handle_memory(config, image, self.model)
         self.batch_images: Any = None  # numbers of those that the last step saw
 
     def encode_images(self, images: paddle.Tensor) -> paddle.Tensor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from vsepp.config import KEYS, Config, override
 from vsepp.models.backbones import BACKBONES
+from vsepp.models.decoders import OWN_KEYS
 
 _OF_WORDS = ("gru", "bigru")
 _WITH_HINGES = ("triplet", "both")
@@ -71,8 +72,9 @@ def _reasons(config: Config) -> dict[str, str]:
     found = _reasons_of_any_task(config)
     if config.caption_model:
         found.update(dict.fromkeys(_OF_RETRIEVAL, "a captioner compares nothing"))
-        of_another = "heads" if config.caption_model == "attention" else "attention_size"
-        found[of_another] = f"caption_model={config.caption_model} has none"
+        for key, decoder in OWN_KEYS.items():
+            if decoder != config.caption_model:
+                found[key] = f"caption_model={config.caption_model} has none"
         return found
     found.update(dict.fromkeys(_OF_A_CAPTIONER, "without caption_model this is no captioner"))
     if config.text_model in _OF_WORDS:
