@@ -25,18 +25,18 @@ KINDS = {
 }
 
 
-def make_decoder(kind, dropout=TextDropout()):
+def make_decoder(kind, dropout=TextDropout(), words=VOCABULARY):
     """With weights large enough for attention to prefer some cells."""
     paddle.seed(0)
     name, sizes = KINDS[kind]
-    decoder = find_caption_decoder(name)(VOCABULARY, word_dim=4, dropout=dropout, **sizes)
+    decoder = find_caption_decoder(name)(words, word_dim=4, dropout=dropout, **sizes)
     for parameter in decoder.parameters():
         parameter.set_value(parameter + 0.4 * paddle.randn(parameter.shape))
     return decoder
 
 
-def make_captioner(kind, dropout=TextDropout(), **head):
-    decoder = make_decoder(kind, dropout)
+def make_captioner(kind, dropout=TextDropout(), words=VOCABULARY, **head):
+    decoder = make_decoder(kind, dropout, words)
     cells = FeatureCells(FEATURES, decoder.cell_size, decoder.rectified, **head)
     return Captioner(cells, decoder)
 

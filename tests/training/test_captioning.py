@@ -43,6 +43,7 @@ KINDS = {
     "addnorm": dict(caption_model="addnorm", cell_size=16),
     "heads": dict(caption_model="addnorm", heads=2),
 }
+SELF_CRITICAL = dict(self_critical=1, self_critical_samples=3)
 DROPPING = dict(
     feature_dropout=0.1,
     cell_dropout=0.2,
@@ -112,9 +113,12 @@ def test_a_captioner_that_gives_nan_is_not_validated(data, tmp_path):
         trainer.task.score("val")
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_run_that_is_gone_on_with_is_the_run_that_was_not_stopped(data, tmp_path, kind):
-    changes = {**KINDS[kind], **DROPPING, "num_epochs": 3, "evaluate_step": 2}
+@pytest.mark.parametrize(
+    "kind, more",
+    [*((kind, {}) for kind in KINDS), ("attention", dict(SELF_CRITICAL, self_critical=2))],
+)
+def test_a_run_that_is_gone_on_with_is_the_run_that_was_not_stopped(data, tmp_path, kind, more):
+    changes = {**KINDS[kind], **DROPPING, **more, "num_epochs": 3, "evaluate_step": 2}
     whole = Run(captioner(data, tmp_path / "whole", **changes))
     stopped = captioner(data, tmp_path / "parts", **changes)
 

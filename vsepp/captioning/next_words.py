@@ -71,7 +71,7 @@ class NextWords:
         if np.isnan(log_probs.max()):
             raise NotFinite(
                 "the captioner gives NaN for probabilities: its training has diverged, or its "
-                "input is damaged; use another checkpoint."
+                "input is damaged; use another checkpoint, or train with a lower learning_rate."
             )
         np.clip(log_probs, LEAST, 0, out=log_probs)
         log_probs[:, self._never] = -np.inf

@@ -208,6 +208,15 @@ class Config:
         "weight of the penalty on cells that a caption's words attend to too much or too little",
         minimum=0,
     )
+    self_critical: int = _key(
+        0,
+        (int,),
+        "last epochs of a captioner, in which CIDEr-D of sampled sentences is what is trained on",
+        minimum=0,
+    )
+    self_critical_samples: int = _key(
+        5, (int,), "sentences that are sampled for an image then", minimum=2, maximum=1000
+    )
     beam: int = _key(
         3, (int,), "sentences that a captioner follows at a time", minimum=1, maximum=1000
     )

@@ -58,6 +58,19 @@ def plain_cross_entropy(
     return (paddle.logsumexp(logits, axis=1) - wanted).mean()
 
 
+def rewarded_loss(
+    logits: paddle.Tensor, targets: paddle.Tensor, advantages: paddle.Tensor
+) -> paddle.Tensor:
+    """− the mean over words of the log-probability times the advantage of the word's sentence.
+
+    Args:
+        logits, targets: see :func:`caption_loss`.
+        advantages: float32 ``[words]``.
+    """
+    picked = paddle.take_along_axis(logits, targets.unsqueeze(1), 1).squeeze(1)
+    return ((paddle.logsumexp(logits, axis=1) - picked) * advantages).mean()
+
+
 def cells_passed_over(attention: paddle.Tensor, lengths: paddle.Tensor) -> paddle.Tensor:
     """The mean over captions of Σ (1 − Σ attention)²; see :func:`caption_loss`.
 

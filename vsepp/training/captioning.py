@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import paddle
 
 from vsepp.captioning.next_words import NotFinite
@@ -16,7 +17,7 @@ from vsepp.data.caption_batches import caption_loader
 from vsepp.data.dataset import CaptionDataset
 from vsepp.data.prepared import Prepared
 from vsepp.models.caption_decoders.word_decoder import targets_of
-from vsepp.models.caption_loss import caption_loss
+from vsepp.models.caption_loss import caption_loss, rewarded_loss
 from vsepp.models.caption_parts import (
     DECODER,
     WORD_ROWS,
@@ -30,6 +31,7 @@ from vsepp.text.reader import WordReader
 from vsepp.text.vocabulary import SPECIAL_WORDS, UNK, Vocabulary
 from vsepp.training.data import worker_count
 from vsepp.training.dataset_task import DatasetTask
+from vsepp.training.self_critical import SelfCritic
 from vsepp.training.step_memory import handle_memory
 from vsepp.training.task import Diverged, Objective, Scored
 from vsepp.training.without_effect import keys_without_effect
@@ -56,20 +58,32 @@ class CaptionObjective(Objective):
         self.model = build_captioner(image, decoder, with_weights)
         handle_memory(config, image, self.model)
         self.batch_images: Any = None  # numbers of those that the last step saw
+        self.critic: SelfCritic | None = None  # in the epochs of self_critical
+        self.advantages = np.empty(0, np.float32)  # of each sampled sentence, then
 
     def encode_images(self, images: paddle.Tensor) -> paddle.Tensor:
         return compute(self.model.image_extractor, images)
 
     def encode_texts(self, batch: Any, image_codes: paddle.Tensor) -> Any:
-        """Logits of words, and where each looked; see ``WordDecoder.forward``."""
-        _, captions, lengths, rows, _ = batch
+        """Logits of words, and where each looked, see ``WordDecoder.forward``; then the captions
+        and lengths that they are of: the batch's, or sampled ones."""
+        _, captions, lengths, rows, images = batch
+        if self.critic is not None:
+            numbers = images.numpy().tolist()
+            captions, lengths, rows, self.advantages = self.critic(
+                self.model.decoder, image_codes, numbers
+            )
         kept = self.model.image_extractor.drawn_cells(image_codes)
-        return compute(self.model.decoder, image_codes, captions, lengths, rows, kept)
+        found = compute(self.model.decoder, image_codes, captions, lengths, rows, kept)
+        return (*found, captions, lengths)
 
     def loss(self, image_codes: paddle.Tensor, text_codes: Any, batch: Any) -> paddle.Tensor:
-        _, captions, lengths, _, self.batch_images = batch
-        logits, attention = text_codes
+        self.batch_images = batch[4]
+        logits, attention, captions, lengths = text_codes
         targets = paddle.to_tensor(targets_of(captions.numpy(), lengths.numpy()))
+        if self.critic is not None:
+            of_words = np.repeat(self.advantages, lengths.numpy() - 1)
+            return rewarded_loss(logits.astype("float32"), targets, paddle.to_tensor(of_words))
         return caption_loss(
             logits.astype("float32"),
             targets,
@@ -106,10 +120,23 @@ class CaptionTask(CaptionObjective, DatasetTask):
         self.loader = caption_loader(train, config.batch_size, config.seed, worker_count(config))
         self.steps = len(self.loader)
         self._scorers: dict[str, CaptionScorer] = {}
+        self._critic: SelfCritic | None = None  # made when it is first needed
 
     @property
     def reader(self) -> WordReader:
         return self.decoder.reader
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Take up the loss of the epoch: the last ones may be of sampled sentences."""
+        config = self.config
+        self.critic = None
+        if epoch >= config.num_epochs - config.self_critical:
+            if self._critic is None:
+                train = self.data.splits["train"]
+                self._critic = SelfCritic(
+                    train, self.reader.vocabulary, config.self_critical_samples, config.max_len
+                )
+            self.critic = self._critic
 
     def score(self, split: str) -> Scored:
         dataset, vocabulary = self.data.splits[split], self.reader.vocabulary

@@ -223,8 +223,8 @@ def differing_key(config: Config, stored: dict[str, Any]) -> str | None:
     A key that its version did not have yet was as its default is.
     """
     free = _FREE_ON_RESUME
-    if config.schedule == "cosine":
-        free = free - {"num_epochs"}  # every rate follows from it
+    if config.schedule == "cosine" or config.self_critical:
+        free = free - {"num_epochs"}  # every rate follows from it, or the last epochs' loss
     for key in (*stored, *KEYS):
         if key in KEYS and key not in free and getattr(config, key) != _stored(stored, key):
             return key

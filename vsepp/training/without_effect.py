@@ -45,6 +45,8 @@ _OF_A_CAPTIONER = (
     "max_words",
     "label_smoothing",
     "doubly_stochastic",
+    "self_critical",
+    "self_critical_samples",
     "beam",
     "length_penalty",
     "block_ngram",
@@ -75,6 +77,8 @@ def _reasons(config: Config) -> dict[str, str]:
         for key, decoder in OWN_KEYS.items():
             if decoder != config.caption_model:
                 found[key] = f"caption_model={config.caption_model} has none"
+        if not config.self_critical:
+            found["self_critical_samples"] = "self_critical is 0"
         return found
     found.update(dict.fromkeys(_OF_A_CAPTIONER, "without caption_model this is no captioner"))
     if config.text_model in _OF_WORDS:
