@@ -102,7 +102,7 @@ class Ours:
         return Alone()
 
     def cells_of(self, images):
-        return self.network.encode_images(images)
+        return self.network.image_extractor(images)
 
     def decode(self, *inputs):
         return self.network.decoder(*inputs)

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 
 import pytest
 from captioners import save_captioner
@@ -157,6 +158,23 @@ def test_best_is_the_newest_captioner(tool, photos, checkpoint, retrieval, tmp_p
 
     assert status == 0 and "is a retrieval model" in said
     assert said.count("words/best.ckpt") == 2 and "trained on tiny" in said
+
+
+def test_beside_a_captioner_s_configuration_best_is_a_retrieval_model(
+    tool, photos, checkpoint, retrieval, tmp_path
+):
+    make_data(tmp_path / "data")
+    words = ["--image", photos / "red.png", "-c", "tiny_caption", "--rerank", "best"]
+    (tmp_path / "model" / "tiny_caption").mkdir(parents=True)
+    shutil.copy(checkpoint, tmp_path / "model" / "tiny_caption" / "best.ckpt")
+    status, _, error = tool(*words, checkpoint=None)
+    assert status == 2 and "there is no retrieval model of tiny yet: run `" in error
+
+    (tmp_path / "model" / "found").mkdir()
+    shutil.copy(retrieval, tmp_path / "model" / "found" / "best.ckpt")
+    status, printed, said = tool(*words, checkpoint=None)
+    assert status == 0 and "similarity" in printed
+    assert "retrieval model: model/found/best.ckpt, the newest there is" in said
 
 
 def test_each_tool_says_which_takes_the_other_kind(tool, photos, checkpoint, retrieval, capsys):

@@ -100,9 +100,11 @@ def test_captions_of_another_program_are_scored(tool):
 
 
 def test_two_captioners_are_compared_in_pairs(tool):
-    status, printed, _ = tool("--checkpoint", "captioner.ckpt", "--compare", "other.ckpt")
+    words = ["--checkpoint", "captioner.ckpt", "--compare", "other.ckpt"]
+    status, printed, _ = tool(*words, "-o", "beam=2")
 
-    assert status == 0 and "Difference from other.ckpt" in printed
+    assert status == 0 and "Captions: beam 2, " in printed
+    assert "Difference from other.ckpt (beam 2)" in printed  # options are of both
 
 
 def test_a_retrieval_model_looks_for_the_images_again(tool):
@@ -158,6 +160,10 @@ def test_a_retrieval_model_chooses_among_candidates(tool):
         (["--checkpoint", "captioner.ckpt", "--retrieve", "other.ckpt"], "other.ckpt is a captio"),
         (["--checkpoint", "captioner.ckpt", "--compare", "retrieval.ckpt"], "is a retrieval mod"),
         (["--checkpoint", "captioner.ckpt", "--candidates", "3"], "--candidates goes with --rera"),
+        (
+            ["--checkpoint", "captioner.ckpt", "--rerank", "retrieval.ckpt", "--candidates", "0"],
+            "--candidates must be at least 1, not 0",
+        ),
         (["--results", "nowhere.json"], "nowhere.json does not exist"),
         (["--results", "r.json", "--rerank", "retrieval.ckpt"], "leave one of them out"),
     ],

@@ -12,7 +12,7 @@ from telling_captioner import TellingCaptioner
 pytest.importorskip("fastapi")
 
 from vsepp.demo import api
-from vsepp.demo.captions import CaptionAnswerer
+from vsepp.demo.caption_answers import CaptionAnswerer
 from vsepp.demo.guard import Guard
 from vsepp.demo.limits import FORMATS, MAX_BYTES
 

@@ -14,7 +14,7 @@ from PIL import Image
 from telling_captioner import TellingCaptioner
 
 from vsepp.demo import server
-from vsepp.demo.captions import CaptionAnswerer
+from vsepp.demo.caption_answers import CaptionAnswerer
 from vsepp.demo.upkeep import tidy
 
 pytest.importorskip("uvicorn")

@@ -106,6 +106,23 @@ def test_a_sentence_is_its_words_in_any_script(photo, tmp_path):
     assert not np.array_equal(picture, vsepp.plot_attention(photo, "墙 绿", attention))
 
 
+@pytest.mark.parametrize(
+    "sentence, words",
+    [
+        ("a child's dog, running.", ["a", "child", "'s", "dog", ",", "running", "."]),
+        ("一只狗在草地上", ["一只", "狗", "在", "草地", "上"]),
+    ],
+)
+def test_a_sentence_is_cut_where_its_words_are_not_parted_by_blanks(photo, sentence, words):
+    if not sentence.isascii():
+        pytest.importorskip("jieba")
+    attention = attention_at(*[(0, 0)] * len(words))
+
+    picture = vsepp.plot_attention(photo, sentence, attention)
+
+    assert np.array_equal(picture, vsepp.plot_attention(photo, words, attention))
+
+
 def test_a_photograph_is_turned_upright_unless_it_is_not_to_be(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned clockwise

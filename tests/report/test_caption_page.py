@@ -11,9 +11,9 @@ from PIL import Image
 from vsepp.data.images import open_image
 from vsepp.data.preprocessing import Preprocessing
 from vsepp.metrics.captions.result import evaluate_captions
+from vsepp.report.attention_section import LOOKS, attention_section
 from vsepp.report.caption_page import SAMPLE, caption_page
 from vsepp.report.curves import curves_section
-from vsepp.report.looks import LOOKS, looks_section
 from vsepp.report.shown_captions import ShownCaptions
 
 PEOPLE = [
@@ -138,7 +138,7 @@ def test_every_word_has_a_picture_of_where_it_looked(captioned):
 
 
 def test_an_attention_that_was_not_kept_is_said(captioned):
-    looks = looks_section(ShownCaptions(captioned(attention=False)))
+    looks = attention_section(ShownCaptions(captioned(attention=False)))
     assert "not kept" in looks and "<img" not in looks
 
 

@@ -64,7 +64,7 @@ def test_pairs_may_come_unpacked_and_are_limited(tmp_path):
 
 
 def test_the_grid_has_a_width_of_its_own(reader):
-    from vsepp.retrieval.encoding import padded
+    from vsepp.data.padding import padded
 
     grid, lengths = padded(reader.indices(["a dog"]), reader.context_length, 7)
 

@@ -23,6 +23,7 @@ from vsepp.text.vocabulary import Vocabulary
 from vsepp.training.captioning import CaptionObjective, known_words, renumbered
 from vsepp.training.optimizer import get_optimizer
 from vsepp.training.step import TrainingStep
+from vsepp.training.task import Diverged
 
 SMALL = dict(
     image_features="grid",
@@ -102,6 +103,15 @@ def test_the_model_is_chosen_by_cider(data, tmp_path):
     best = max(row["CIDEr-D"] for row in validated)
     assert run.best["metrics"]["CIDEr-D"] == best
     assert run.best["step"] == next(row["step"] for row in validated if row["CIDEr-D"] == best)
+
+
+def test_a_captioner_that_gives_nan_is_not_validated(data, tmp_path):
+    trainer = vsepp.training.build_trainer(captioner(data, tmp_path))
+    bias = trainer.task.model.decoder.vocabulary.bias
+    bias.set_value(np.full(bias.shape, np.nan, np.float32))
+
+    with pytest.raises(Diverged, match="gives NaN or infinity for the val split"):
+        trainer.task.score("val")
 
 
 @pytest.mark.parametrize(
@@ -212,15 +222,18 @@ def test_a_run_does_not_go_on_with_a_checkpoint_of_another_decoder(data, tmp_pat
 def test_a_captioner_does_not_begin_with_a_retrieval_model_nor_the_reverse(data, tmp_path):
     retrieval = make_config(data, tmp_path / "retrieval", num_epochs=1, evaluate_step=100)
     Run(retrieval)
-    best = str(retrieval.path("best_checkpoint"))
-    with pytest.raises(InputError, match="is a retrieval model, and this run trains a captioner"):
-        vsepp.training.build_trainer(captioner(data, tmp_path, init_from=best))
-
     config = captioner(data, tmp_path, num_epochs=1)
     Run(config)
-    best = str(config.path("best_checkpoint"))
-    with pytest.raises(InputError, match="is a captioner, and this run trains a retrieval model"):
-        vsepp.training.build_trainer(make_config(data, tmp_path / "other", init_from=best))
+
+    for key in ("init_from", "checkpoint"):
+        theirs = {key: str(retrieval.path("last_checkpoint"))}
+        told = "is a retrieval model, and this run trains a captioner"
+        with pytest.raises(InputError, match=told):
+            vsepp.training.build_trainer(captioner(data, tmp_path, **theirs))
+        theirs = {key: str(config.path("last_checkpoint"))}
+        told = "is a captioner, and this run trains a retrieval model"
+        with pytest.raises(InputError, match=told):
+            vsepp.training.build_trainer(make_config(data, tmp_path / "other", **theirs))
 
 
 def test_words_that_another_captioner_knows_are_carried_over(data, tmp_path):

@@ -89,7 +89,7 @@ def test_rewards_rise(place):
     before = rewards()
     for number in range(60):
         paddle.seed(number)
-        cells = model.encode_images(images)
+        cells = model.image_extractor(images)
         samples = critic(model.decoder, cells, [0, 1, 2])
         logits, _ = model.decoder(cells, samples.captions, samples.lengths, samples.rows)
         targets = targets_of(samples.captions.numpy(), samples.lengths.numpy())

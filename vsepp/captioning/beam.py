@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vsepp.captioning.caption import Caption
+from vsepp.captioning.decoded import DecodedCaption
 from vsepp.captioning.next_words import NextWords, top_k_of_rows
 from vsepp.captioning.options import Decoding
 
@@ -49,7 +49,7 @@ class _Followed:
 
 def beam_search(
     next_words: NextWords, images: np.ndarray, decoding: Decoding, attention: bool = False
-) -> list[list[Caption]]:
+) -> list[list[DecodedCaption]]:
     """The best sentences of each photograph, best first.
 
     Args:
@@ -61,8 +61,8 @@ def beam_search(
     Returns:
         Of each photograph at least one and at most ``captions``: fewer where there are no more.
     """
-    ended: dict[int, list[Caption]] = {int(image): [] for image in images}
-    cut: dict[int, list[Caption]] = {int(image): [] for image in images}
+    ended: dict[int, list[DecodedCaption]] = {int(image): [] for image in images}
+    cut: dict[int, list[DecodedCaption]] = {int(image): [] for image in images}
     followed = _Followed(
         images,
         np.zeros((len(images), 1)),
@@ -85,7 +85,7 @@ def beam_search(
 def _followed_further(
     next_words: NextWords,
     followed: _Followed,
-    ended: dict[int, list[Caption]],
+    ended: dict[int, list[DecodedCaption]],
     decoding: Decoding,
     attention: bool,
 ) -> _Followed:
@@ -135,7 +135,7 @@ def _followed_further(
     )
 
 
-def _is_done(ended: list[Caption], best: float, decoding: Decoding) -> bool:
+def _is_done(ended: list[DecodedCaption], best: float, decoding: Decoding) -> bool:
     """Whether a photograph's search is over.
 
     Args:
@@ -152,18 +152,18 @@ def _is_done(ended: list[Caption], best: float, decoding: Decoding) -> bool:
     return decoding.score(best, decoding.longest) <= scores[decoding.captions - 1]
 
 
-def _cut(followed: _Followed, at: int, column: int, decoding: Decoding) -> Caption:
+def _cut(followed: _Followed, at: int, column: int, decoding: Decoding) -> DecodedCaption:
     total = float(followed.totals[at, column])
     return _caption(followed, followed.rows[at, column], total, decoding, False)
 
 
 def _caption(
     followed: _Followed, row: int, total: float, decoding: Decoding, has_ended: bool
-) -> Caption:
+) -> DecodedCaption:
     words = tuple(followed.words[row].tolist())
     attention = None if followed.attention is None else followed.attention[row].copy()
-    return Caption(words, total, decoding.score(total, len(words)), has_ended, attention)
+    return DecodedCaption(words, total, decoding.score(total, len(words)), has_ended, attention)
 
 
-def _best_first(captions: list[Caption]) -> list[Caption]:
+def _best_first(captions: list[DecodedCaption]) -> list[DecodedCaption]:
     return sorted(captions, key=lambda caption: -caption.score)

@@ -1,6 +1,6 @@
 """From a decoder's steps to sentences: greedy, beam search or sampling, many photographs at a time.
 
-``options`` says what can be asked for, ``caption`` what is answered.
+``options`` says what can be asked for, ``decoded`` what is answered.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from vsepp.captioning.beam import beam_search
-from vsepp.captioning.caption import Caption
+from vsepp.captioning.decoded import DecodedCaption
 from vsepp.captioning.next_words import NextWords
 from vsepp.captioning.options import Decoding
 from vsepp.captioning.sampling import sample
@@ -27,7 +27,7 @@ def decode(
     decoding: Decoding | None = None,
     attention: bool = False,
     numbers: Sequence[int] | None = None,
-) -> list[list[Caption]]:
+) -> list[list[DecodedCaption]]:
     """Sentences for photographs.
 
     Each has at least one word, never ``<unk>``, and there is one for every photograph even where
@@ -52,7 +52,7 @@ def decode(
     numbers = range(images) if numbers is None else numbers
     next_words = NextWords(step, vocabulary, decoding.block_ngram)
     at_once = max(1, _ROWS // (decoding.captions if decoding.sample else decoding.beam))
-    found: list[list[Caption]] = []
+    found: list[list[DecodedCaption]] = []
     for first in range(0, images, at_once):
         part = np.arange(first, min(images, first + at_once))
         if decoding.sample:

@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
-from vsepp.captioning.model import CaptionModel, Sentence
+from vsepp.captioning.model import CaptionModel
 from vsepp.captioning.options import Decoding
-from vsepp.captioning.scoring import CaptionScorer
-from vsepp.data.dataset import CaptionDataset, open_dataset
+from vsepp.captioning.scoring import CaptionedSplit, CaptionScorer
+from vsepp.captioning.sentences import Sentence
+from vsepp.data.dataset import open_dataset
 from vsepp.data.prepared import Prepared
-from vsepp.metrics.captions.result import CaptionResult
-
-
-class CaptionedSplit(NamedTuple):
-    """What a captioner wrote for a split.
-
-    Attributes:
-        dataset: the split.
-        sentences: of each image those that were made, the one that is scored first.
-        result: its scores.
-    """
-
-    dataset: CaptionDataset
-    sentences: list[list[Sentence]]
-    result: CaptionResult
 
 
 def caption_split(
@@ -55,7 +40,6 @@ def caption_split(
 def scored(
     model: CaptionModel, scorer: CaptionScorer, sentences: Sequence[Sequence[Sentence]], source: str
 ) -> CaptionedSplit:
-    """Score the first of each image's sentences; ``source`` says how they were chosen."""
-    result = scorer.score([made[0].sentence for made in sentences], source)
-    result = result.of(model.checkpoint, model.fingerprint)
-    return CaptionedSplit(scorer.dataset, [list(made) for made in sentences], result)
+    """As :meth:`CaptionScorer.captioned`, with a result that is known to be the model's."""
+    split = scorer.captioned(sentences, source)
+    return split._replace(result=split.result.of(model.checkpoint, model.fingerprint))

@@ -99,7 +99,7 @@ def asked_for(
         given: other values of its fields.
         captions: sentences of each photograph.
         candidates: among so many they are chosen by a retrieval model; 0: ten, or as many as the
-            beam is wide that is given; None: they are not chosen so.
+            beam is wide that is ``given``; None: they are not chosen so.
 
     Raises:
         InputError: for values that mean nothing, or not together.

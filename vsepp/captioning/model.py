@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn, Union
@@ -12,10 +12,10 @@ from typing import Any, NoReturn, Union
 import numpy as np
 import paddle
 
-from vsepp.captioning.caption import Caption
+from vsepp.captioning.decoded import DecodedCaption
 from vsepp.captioning.decoding import decode
 from vsepp.captioning.options import Decoding
-from vsepp.captioning.sentences import Sentence, written
+from vsepp.captioning.sentences import Sentence
 from vsepp.captioning.splits import IMAGES, caption_cells, in_grouped_images
 from vsepp.checkpoint import CAPTIONER, check_kind, wrong_kind
 from vsepp.data.batches import in_groups
@@ -143,14 +143,7 @@ class CaptionModel:
                 raise InputError(
                     f"there is no option {name!r} of captioning: all are {', '.join(known)}."
                 )
-        config = self.config
-        usual = dict(
-            beam=config.beam,
-            longest=config.max_len,
-            length_penalty=config.length_penalty,
-            block_ngram=config.block_ngram,
-        )
-        return Decoding(**{**usual, **options})
+        return Decoding.configured(self.config, **options)
 
     def caption(
         self,
@@ -210,12 +203,12 @@ class CaptionModel:
         numbers = range(len(images)) if numbers is None else numbers
         if len(numbers) != len(images):
             raise InputError(f"{len(numbers)} numbers for {len(images)} images: give one for each.")
-        for group in in_groups(zip(images, numbers), IMAGES):
-            cells = self._images.cells_of(np.stack([self._pixels_of(image) for image, _ in group]))
-            step = self.decoder.stepper(cells)
-            drawn_by = [number for _, number in group]
-            made = decode(step, len(group), self.vocabulary, decoding, attention, drawn_by)
-            yield from map(self._sentences, made)
+        with closing(map_images(self._pixels_of, images)) as pixels:
+            for group in in_groups(zip(pixels, numbers), IMAGES):
+                ready, drawn_by = zip(*group)
+                step = self.decoder.stepper(self._images.cells_of(np.stack(ready)))
+                made = decode(step, len(group), self.vocabulary, decoding, attention, drawn_by)
+                yield from map(self._sentences, made)
 
     def captions_of_split(
         self,
@@ -256,15 +249,8 @@ class CaptionModel:
             )
         return image
 
-    def _sentences(self, captions: list[Caption]) -> list[Sentence]:
-        return [self._sentence(caption) for caption in captions]
-
-    def _sentence(self, caption: Caption) -> Sentence:
-        words = tuple(self.vocabulary.words[index] for index in caption.words)
-        looked = caption.attention
-        if looked is not None:
-            looked = looked.reshape(len(words), math.isqrt(looked.shape[1]), -1)
-        return Sentence(written(words), words, caption.log_probability, looked)
+    def _sentences(self, captions: list[DecodedCaption]) -> list[Sentence]:
+        return [Sentence.of(caption, self.vocabulary) for caption in captions]
 
     def _of_retrieval(self, *things: object, **options: object) -> NoReturn:
         """InputError: a captioner compares no sentences with photographs."""

@@ -14,6 +14,10 @@ from vsepp.text.vocabulary import END, PAD, SPECIAL_WORDS, START, UNK, Vocabular
 LEAST = -1e4
 
 
+class NotFinite(InputError):
+    """A captioner gives NaN for probabilities."""
+
+
 class NextWords:
     """A decoder's step, without the words that may not follow.
 
@@ -59,15 +63,15 @@ class NextWords:
             As a step: log probabilities (-inf for what may not follow), states, attention.
 
         Raises:
-            InputError: when the decoder gives NaN.
+            NotFinite: when the decoder gives NaN.
         """
         rows, length = words.shape
         last = words[:, -1] if length else np.full(rows, self._start)
         log_probs, states, attention = self._step(last, states, images)
         if np.isnan(log_probs.max()):
-            raise InputError(
+            raise NotFinite(
                 "the captioner gives NaN for probabilities: its training has diverged, or its "
-                "input is damaged; use another checkpoint."
+                "input is damaged; use another checkpoint, or train with a lower learning_rate."
             )
         np.clip(log_probs, LEAST, 0, out=log_probs)
         log_probs[:, self._never] = -np.inf

@@ -5,10 +5,15 @@ from __future__ import annotations
 import math
 import numbers
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vsepp.system.errors import InputError
 
+if TYPE_CHECKING:
+    from vsepp.config import Config
+
+#: options that are keys of the configuration, by the same names
+CONFIGURED = ("beam", "length_penalty", "block_ngram")
 _SAMPLING = ("temperature", "top_k", "top_p", "seed")
 _MOST = {"beam": 1000, "captions": 1000, "longest": 10_000}  # beyond, memory ends, not patience
 _STRONGEST = 10  # length penalty, which overflows far above
@@ -83,6 +88,16 @@ class Decoding:
                     f"{option.name} is for sampling, and a beam draws nothing: leave it out, or "
                     "ask for sampling (sample) as well."
                 )
+
+    @classmethod
+    def configured(cls, config: Config, **options: Any) -> Decoding:
+        """As a captioner's configuration says, but for ``options``, which are fields.
+
+        Raises:
+            InputError: for a value that means nothing.
+        """
+        usual = {name: getattr(config, name) for name in CONFIGURED}
+        return cls(**{**usual, "longest": config.max_len, **options})
 
     @property
     def description(self) -> str:

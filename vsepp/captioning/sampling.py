@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from vsepp.captioning.caption import Caption
+from vsepp.captioning.decoded import DecodedCaption
 from vsepp.captioning.next_words import NextWords, top_k_of_rows
 from vsepp.captioning.options import Decoding
 
@@ -17,7 +17,7 @@ def sample(
     numbers: Sequence[int],
     decoding: Decoding,
     attention: bool = False,
-) -> list[list[Caption]]:
+) -> list[list[DecodedCaption]]:
     """Sentences of each photograph, in the order they are drawn.
 
     Args:
@@ -68,7 +68,7 @@ def sample(
         if not len(at_work):
             break
     captions = [
-        Caption(
+        DecodedCaption(
             tuple(words[row, : lengths[row]].tolist()),
             float(totals[row]),
             decoding.score(float(totals[row]), int(lengths[row])),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
+from vsepp.captioning.sentences import Sentence
 from vsepp.data.dataset import CaptionDataset
 from vsepp.metrics.captions.result import CaptionResult, evaluate_captions
 from vsepp.metrics.captions.scores import CaptionReferences
@@ -16,6 +18,20 @@ _CUT_BY_ITSELF = "jieba"  # the words of Chinese are not to be seen in how it is
 def scored_words(tokenizer: str) -> Callable[[str], list[str]]:
     """What cuts a sentence into the words that scores count; see :class:`CaptionScorer`."""
     return find_tokenizer(tokenizer) if tokenizer == _CUT_BY_ITSELF else caption_words
+
+
+class CaptionedSplit(NamedTuple):
+    """What a captioner wrote for a split.
+
+    Attributes:
+        dataset: the split.
+        sentences: of each image those that were made, the one that is scored first.
+        result: its scores.
+    """
+
+    dataset: CaptionDataset
+    sentences: list[list[Sentence]]
+    result: CaptionResult
 
 
 class CaptionScorer:
@@ -33,6 +49,15 @@ class CaptionScorer:
         count, sentences = dataset.captions_per_image, self._words(dataset.sentences())
         references = [sentences[first : first + count] for first in range(0, len(sentences), count)]
         self._references = CaptionReferences(references, tokenized=self._cut is not None)
+
+    def captioned(self, sentences: Sequence[Sequence[Sentence]], source: str) -> CaptionedSplit:
+        """Score the first of each image's sentences.
+
+        Args:
+            source: how they were chosen, in words.
+        """
+        result = self.score([made[0].sentence for made in sentences], source)
+        return CaptionedSplit(self.dataset, [list(made) for made in sentences], result)
 
     def score(self, sentences: Sequence[str], source: str) -> CaptionResult:
         """Score a sentence for each image.

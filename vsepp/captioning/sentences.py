@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +10,9 @@ from typing import Optional, Tuple
 
 import numpy as np
 
+from vsepp.captioning.decoded import DecodedCaption
 from vsepp.text.tokens import has_ideographs
+from vsepp.text.vocabulary import Vocabulary
 
 _TO_THE_LEFT = re.compile(r" (?=(?:[.,;:?!%)\]}]|'s|'re|'ve|'ll|'d|'m|n't|')(?: |$))")
 _TO_THE_RIGHT = re.compile(r"(?<=[(\[{#$]) ")
@@ -21,8 +24,8 @@ class Sentence:
 
     Attributes:
         sentence: as people write it.
-        words: as the captioner knows them.
-        log_probability: see ``vsepp.captioning.caption.Caption``.
+        words: as the captioner knows them, at least one.
+        log_probability: see :class:`vsepp.captioning.decoded.DecodedCaption`.
         attention: where each word looked, float32 ``[words, rows, columns]``, each adding up to 1;
             None when not asked for.
     """
@@ -31,6 +34,15 @@ class Sentence:
     words: Tuple[str, ...]
     log_probability: float
     attention: Optional[np.ndarray] = None
+
+    @classmethod
+    def of(cls, caption: DecodedCaption, vocabulary: Vocabulary) -> Sentence:
+        """What a captioner's indices say, over the cells of a square grid."""
+        words = tuple(vocabulary.words[index] for index in caption.words)
+        looked = caption.attention
+        if looked is not None:
+            looked = looked.reshape(len(words), math.isqrt(looked.shape[1]), -1)
+        return cls(written(words), words, caption.log_probability, looked)
 
 
 def written(words: Sequence[str]) -> str:

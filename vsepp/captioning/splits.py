@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 import paddle
 
-from vsepp.captioning.caption import Caption
+from vsepp.captioning.decoded import DecodedCaption
 from vsepp.captioning.decoding import decode
 from vsepp.captioning.options import Decoding
 from vsepp.data.batches import in_groups
@@ -39,7 +39,7 @@ def caption_cells(
     vocabulary: Vocabulary,
     decoding: Decoding,
     attention: bool = False,
-) -> Iterator[list[Caption]]:
+) -> Iterator[list[DecodedCaption]]:
     """Sentences for images that come batch by batch as cells, ``[n, cells, cell_size]``.
 
     Sampling draws by an image's place among all of them.
@@ -61,7 +61,7 @@ def caption_images(
     vocabulary: Vocabulary,
     decoding: Decoding,
     quiet: bool = True,
-) -> list[list[Caption]]:
+) -> list[list[DecodedCaption]]:
     """Sentences for the images of a ``CaptionDataset``, as it gives them.
 
     Args:

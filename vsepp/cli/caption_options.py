@@ -1,6 +1,6 @@
 """How ``vsepp caption`` makes its sentences: its options, and what they amount to."""
 
-from vsepp.cli.checkpoints import decoding_options, open_captioner, open_model
+from vsepp.cli.checkpoints import decoding_options, open_captioner, open_chooser
 from vsepp.cli.datasets import is_named
 from vsepp.system.errors import InputError
 
@@ -34,17 +34,38 @@ def add_caption_options(commands):
     for name, (kind, metavar, meaning) in _DECODING.items():
         option = f"--{name.replace('_', '-')}"
         commands.add_argument(option, type=kind, metavar=metavar, help=meaning)
+    add_rerank_options(commands)
+
+
+def add_rerank_options(commands):
+    """``--rerank`` and ``--candidates``."""
     commands.add_argument(
         "--rerank",
         metavar="best|last|FILE",
-        help="a retrieval model that chooses among several sentences of each photograph",
+        help="of a captioner: a retrieval model that chooses among several sentences of each "
+        "photograph",
     )
     commands.add_argument(
         "--candidates",
         type=int,
         metavar="N",
-        help="with --rerank: among so many (default: 10, or as many as --beam)",
+        help="with --rerank: among so many (default: 10, or as many as the beam is wide that is "
+        "given)",
     )
+
+
+def candidates_of(arguments):
+    """``candidates`` of ``vsepp.captioning.making.asked_for``."""
+    candidates = arguments.candidates
+    if arguments.rerank is None:
+        if candidates is not None:
+            raise InputError("--candidates goes with --rerank: give that, or leave it away.")
+        return None
+    if candidates is None:
+        return 0
+    if candidates < 1:
+        raise InputError(f"--candidates must be at least 1, not {candidates}.")
+    return candidates
 
 
 def maker_of(arguments, config):
@@ -60,18 +81,12 @@ def maker_of(arguments, config):
     for name in (*_DECODING, "sample"):
         if getattr(arguments, name) is not None:
             given[name] = getattr(arguments, name)
-    candidates = arguments.candidates
-    if arguments.rerank is None and candidates is not None:
-        raise InputError("--candidates goes with --rerank: give that, or leave it away.")
-    if arguments.rerank is not None and candidates is None:
-        candidates = 0
-    elif candidates is not None and candidates < 1:
-        raise InputError(f"--candidates must be at least 1, not {candidates}.")
+    candidates = candidates_of(arguments)
     asked_for(Decoding(), given, arguments.captions, candidates)  # before the model is loaded
     model = open_captioner(arguments, config, any_dataset=not is_named(arguments))
     chooser = None
     if arguments.rerank is not None:
-        chooser = open_model(arguments, config, arguments.rerank)
+        chooser = open_chooser(arguments, config, arguments.rerank)
         chooser.check_backbone()
     decoding = asked_for(model.decoding(), given, arguments.captions, candidates)
     return Maker(model, decoding, arguments.captions, chooser)

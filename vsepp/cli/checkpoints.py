@@ -10,8 +10,6 @@ from vsepp.system.errors import InputError
 from vsepp.system.invocation import command
 from vsepp.system.printable import printable
 
-_DECODING = ("beam", "length_penalty", "block_ngram")  # keys that say how sentences are chosen
-
 
 def add_arguments(parser):
     """``--checkpoint`` and ``--split``."""
@@ -65,11 +63,30 @@ def open_captioner(arguments, config, any_dataset=False, checkpoint=None):
     return model
 
 
+def open_chooser(arguments, config, name):
+    """The ``RetrievalModel`` that ``--rerank`` or ``--retrieve`` names beside a captioner. With a
+    captioner's configuration ``best`` is the data set's newest retrieval model, which is said."""
+    if name == "best" and config.caption_model:
+        from vsepp.checkpoint import RETRIEVAL
+
+        name = newest_best(config, config.dataset, RETRIEVAL)
+        if name is None:
+            train = command("train", *dataset_words(config))
+            raise InputError(
+                f"there is no retrieval model of {config.dataset} yet: run `{train}` first, or "
+                "give the file of one."
+            )
+        print(f"retrieval model: {printable(str(name))}, the newest there is", file=sys.stderr)
+    return open_model(arguments, config, str(name))
+
+
 def decoding_options(arguments, config):
     """``{name: value}``: what ``-o`` says of how sentences are chosen. It goes before what the
     checkpoint's configuration says."""
+    from vsepp.captioning.options import CONFIGURED
+
     overridden = {item.partition("=")[0].strip() for item in arguments.override}
-    return {name: getattr(config, name) for name in _DECODING if name in overridden}
+    return {name: getattr(config, name) for name in CONFIGURED if name in overridden}
 
 
 def path_of_any_kind(arguments, config):

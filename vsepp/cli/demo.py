@@ -116,7 +116,7 @@ def _open_answers(arguments, chosen, working):
 
 def _open_captions(arguments, chosen, answers, working):
     """``CaptionAnswerer``; None for a captioner that nobody asked for and that cannot be used."""
-    from vsepp.demo.captions import CaptionAnswerer
+    from vsepp.demo.caption_answers import CaptionAnswerer
 
     photographs = answers.photographs if answers else _examples(arguments, chosen.config)
     try:

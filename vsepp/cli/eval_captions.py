@@ -1,6 +1,7 @@
 """``vsepp eval`` of a captioner, or of captions that another program wrote."""
 
-from vsepp.cli.checkpoints import decoding_options, open_captioner, open_model, path_of_any_kind
+from vsepp.cli.caption_options import add_rerank_options, candidates_of
+from vsepp.cli.checkpoints import decoding_options, open_captioner, open_chooser, path_of_any_kind
 from vsepp.cli.datasets import configuration
 from vsepp.system.errors import InputError
 
@@ -27,17 +28,7 @@ def add_arguments(commands):
         metavar="best|last|FILE",
         help="of a captioner: a retrieval model that looks for each image by its made sentence",
     )
-    commands.add_argument(
-        "--rerank",
-        metavar="best|last|FILE",
-        help="of a captioner: a retrieval model that chooses among several sentences of each image",
-    )
-    commands.add_argument(
-        "--candidates",
-        type=int,
-        metavar="N",
-        help="with --rerank: among so many (default: as wide as the beam is)",
-    )
+    add_rerank_options(commands)
 
 
 def is_meant(arguments):
@@ -68,10 +59,7 @@ def main(arguments):
                 f"--{name.replace('_', '-')} is of a retrieval model, and captions are scored: "
                 "leave it out."
             )
-    if arguments.candidates is not None and not arguments.rerank:
-        raise InputError("--candidates goes with --rerank: give that, or leave it out.")
-    if arguments.candidates is not None and arguments.candidates < 1:
-        raise InputError(f"--candidates must be at least 1, not {arguments.candidates}.")
+    candidates_of(arguments)  # before anything is loaded
     config = configuration(arguments)
     from vsepp.captioning.results_json import write_results
     from vsepp.data.options import checked_folder
@@ -82,15 +70,20 @@ def main(arguments):
     prepared = Prepared(checked_folder(config))
     path, results_path = _destinations(arguments, config)
     # What else is named is opened first: a mistake there does not cost the captions.
-    looking = open_model(arguments, config, arguments.retrieve) if arguments.retrieve else None
+    looking = open_chooser(arguments, config, arguments.retrieve) if arguments.retrieve else None
     other = _opened_other(arguments, config, prepared)
     scored = _of_results if arguments.results else _of_captioner
-    dataset, sentences, result = scored(arguments, config, prepared)
+    dataset, sentences, result, plain = scored(arguments, config, prepared)
+    if plain:
+        print(caption_table(plain) + "\n")
     if arguments.intervals:
         result = result.with_intervals()
     print(caption_table(result))
+    if plain:
+        gain = result.compared_with(plain).comparison["differences"]
+        print("\n" + caption_comparison_table(gain, "the likeliest of each image"))
     if arguments.compare:
-        theirs, name = _result_of(other, arguments, prepared)
+        theirs, name = _result_of(other, arguments, config, prepared)
         result = result.compared_with(theirs)
         print("\n" + caption_comparison_table(result.comparison["differences"], name))
     content = result.to_dict()
@@ -128,16 +121,17 @@ def _destinations(arguments, config):
 
 
 def _of_results(arguments, config, prepared):
-    """(split, a sentence for each image, result) of captions that another program wrote."""
+    """As :func:`_of_captioner`, of captions that another program wrote."""
     if arguments.rerank:
         raise InputError(
             "--rerank chooses among the sentences of a captioner, and --results has one of each "
             "image: leave one of them out."
         )
-    return _read_results(arguments.results, arguments.split, prepared)
+    return (*_read_results(arguments.results, arguments.split, prepared), None)
 
 
 def _read_results(path, split, prepared):
+    """(split, a sentence for each image, result)"""
     from vsepp.captioning.results_json import read_results
     from vsepp.captioning.scoring import CaptionScorer
     from vsepp.data.dataset import open_dataset
@@ -149,23 +143,21 @@ def _read_results(path, split, prepared):
 
 
 def _of_captioner(arguments, config, prepared):
-    """(split, a sentence for each image, result) of the captioner that the arguments name."""
+    """(split, a sentence for each image, result, the result before a retrieval model chose or
+    None) of the captioner that the arguments name."""
     from vsepp.captioning.evaluation import caption_split, scored
+    from vsepp.captioning.making import asked_for
 
     model = open_captioner(arguments, config)
-    chooser = open_model(arguments, config, arguments.rerank) if arguments.rerank else None
-    candidates = arguments.candidates or 0
-    options = decoding_options(arguments, config)
-    decoding = model.decoding(**options)
-    if arguments.rerank:
-        decoding = model.decoding(**options, captions=candidates or decoding.beam)
+    chooser = open_chooser(arguments, config, arguments.rerank) if arguments.rerank else None
+    options, candidates = decoding_options(arguments, config), candidates_of(arguments)
+    decoding = asked_for(model.decoding(), options, captions=1, candidates=candidates)
     split = caption_split(model, prepared, arguments.split, decoding, quiet=False)
-    if arguments.rerank:
+    plain = None
+    if chooser is not None:
         from vsepp.captioning.reranking import rerank
         from vsepp.captioning.scoring import CaptionScorer
-        from vsepp.report.caption_tables import caption_comparison_table, caption_table
 
-        print(caption_table(split.result) + "\n")
         gallery = _gallery(chooser, arguments, prepared)
         ranked = rerank(chooser, gallery.images, split.sentences)
         chosen = [[sentence for sentence, _ in of] for of in ranked]
@@ -174,9 +166,8 @@ def _of_captioner(arguments, config, prepared):
         )
         scorer = CaptionScorer(split.dataset, prepared.tokenizer)
         plain, split = split.result, scored(model, scorer, chosen, source)
-        gain = split.result.compared_with(plain).comparison["differences"]
-        print(caption_comparison_table(gain, "the likeliest of each") + "\n")
-    return split.dataset, [made[0].sentence for made in split.sentences], split.result
+    sentences = [made[0].sentence for made in split.sentences]
+    return split.dataset, sentences, split.result, plain
 
 
 def _opened_other(arguments, config, prepared):
@@ -188,14 +179,16 @@ def _opened_other(arguments, config, prepared):
     return open_captioner(arguments, config, checkpoint=arguments.compare)
 
 
-def _result_of(other, arguments, prepared):
+def _result_of(other, arguments, config, prepared):
     """(result, name) of what :func:`_opened_other` gave."""
     from vsepp.captioning.evaluation import caption_split
     from vsepp.captioning.model import CaptionModel
 
     if not isinstance(other, CaptionModel):
         return other, arguments.compare
-    return caption_split(other, prepared, arguments.split, quiet=False).result, other.checkpoint
+    decoding = other.decoding(**decoding_options(arguments, config))
+    split = caption_split(other, prepared, arguments.split, decoding, quiet=False)
+    return split.result, f"{other.checkpoint} ({decoding.description})"
 
 
 def _gallery(model, arguments, prepared):

@@ -9,6 +9,7 @@ import numpy as np
 
 from vsepp.data.batch_loader import FORK_SAFE, BatchLoader
 from vsepp.data.dataset import CaptionDataset
+from vsepp.data.padding import padded
 from vsepp.data.samplers import EpochBatchSampler
 from vsepp.data.stored.halves import stack_float32
 from vsepp.system.errors import InputError
@@ -48,11 +49,7 @@ def collate(items: Sequence[tuple[Any, list[list[int]], int]]) -> list[np.ndarra
         int64 ``[captions]``, image ids int64 ``[images]``
     """
     images, groups, image_ids = zip(*items)
-    captions = [caption for group in groups for caption in group]
-    lengths = np.array([len(caption) for caption in captions], np.int64)
-    grid = np.zeros((len(captions), lengths.max()), np.int64)
-    for row, caption in zip(grid, captions):
-        row[: len(caption)] = caption
+    grid, lengths = padded([caption for group in groups for caption in group])
     rows = np.repeat(np.arange(len(items)), [len(group) for group in groups])
     return [stack_float32(images), grid, lengths, rows, np.array(image_ids, np.int64)]
 

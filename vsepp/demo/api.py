@@ -39,7 +39,7 @@ def json_interface(answers, folder, captions=None):
     Args:
         answers: ``vsepp.demo.answers.QueryAnswerer``, or None.
         folder: where pictures lie while they are asked about.
-        captions: ``vsepp.demo.captions.CaptionAnswerer``, or None.
+        captions: ``vsepp.demo.caption_answers.CaptionAnswerer``, or None.
     """
     interface = FastAPI(openapi_url=None, redirect_slashes=False)
     queue = _Queue()

@@ -1,6 +1,6 @@
 """What the JSON interface says of itself."""
 
-from vsepp.demo.captions import MAX_SENTENCES
+from vsepp.demo.caption_answers import MAX_SENTENCES
 from vsepp.demo.limits import (
     FORMATS,
     MAX_ANSWERS,

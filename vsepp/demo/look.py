@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from vsepp.demo import captioned
+from vsepp.demo import captioned_picture
 from vsepp.report.web_page import escape
 
 TITLE, CAPTIONS_TITLE = "Photographs and sentences · 图文互搜", "Captions · 看图说话"
@@ -75,7 +75,7 @@ def look():
     The fonts are such as the visitor's machine has: nothing is fetched from elsewhere.
     """
     theme = gr.themes.Default(font=list(_FONTS), font_mono=list(_FONTS))
-    return {"theme": theme, "css": _CSS + captioned.CSS, "js": _JS}
+    return {"theme": theme, "css": _CSS + captioned_picture.CSS, "js": _JS}
 
 
 def title(answers):

@@ -19,7 +19,7 @@ def build_page(answers, folder, captions=None):
         answers: ``vsepp.demo.answers.QueryAnswerer``; None for a page that only captions.
         folder: where Gradio puts uploads, that is ``GRADIO_TEMP_DIR``; example pictures and
             thumbnails go there too.
-        captions: ``vsepp.demo.captions.CaptionAnswerer``, or None.
+        captions: ``vsepp.demo.caption_answers.CaptionAnswerer``, or None.
     """
     appearance = look()
     with gr.Blocks(

@@ -137,7 +137,7 @@ def application(answers, folder, api=False, captions=None):
         answers: ``vsepp.demo.answers.QueryAnswerer``; None for a page that only captions.
         folder: as :func:`private_folder` made it.
         api: whether programs may ask as well, below ``/api``.
-        captions: ``vsepp.demo.captions.CaptionAnswerer``, or None.
+        captions: ``vsepp.demo.caption_answers.CaptionAnswerer``, or None.
     """
     import gradio
     from fastapi import FastAPI

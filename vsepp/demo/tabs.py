@@ -6,8 +6,8 @@ from typing import NamedTuple, Optional
 import gradio as gr
 
 from vsepp.demo.answers import QueryAnswerer
-from vsepp.demo.captioned import show_captions
-from vsepp.demo.captions import MAX_SENTENCES, CaptionAnswerer
+from vsepp.demo.caption_answers import MAX_SENTENCES, CaptionAnswerer
+from vsepp.demo.captioned_picture import show_captions
 from vsepp.demo.examples import EXAMPLES, example_labels
 from vsepp.demo.grid import PhotographGrid, showing
 from vsepp.demo.limits import FORMATS, MAX_ANSWERS, MAX_MEGABYTES
@@ -24,7 +24,7 @@ class Served(NamedTuple):
         folder: where uploads and thumbnails are.
         sentences: examples.
         pictures: examples: paths in ``folder``.
-        captions: ``vsepp.demo.captions.CaptionAnswerer``, or None.
+        captions: ``vsepp.demo.caption_answers.CaptionAnswerer``, or None.
     """
 
     answers: Optional[QueryAnswerer]

@@ -22,8 +22,6 @@ from vsepp.text.reader import WordReader
 DECODER = "decoder."  # how the names of the decoder's parameters begin in a captioner
 #: parameters of the decoder with a place for each word → along which axis
 WORD_ROWS = {"embedding.weight": 0, "vocabulary.weight": 1, "vocabulary.bias": 0}
-#: key of the configuration that counts for one decoder alone → its name
-_OF_ONE = {"attention_size": "attention", "heads": "addnorm"}
 
 
 class DecoderParts:
@@ -89,7 +87,7 @@ def _sizes(config: Config) -> dict[str, Any]:
         decoder_size=config.decoder_size,
         initial_state=config.initial_state,
     )
-    for key, name in _OF_ONE.items():
+    for key, name in OWN_KEYS.items():
         if config.caption_model == name:
             sizes[key] = getattr(config, key)
     return sizes

@@ -29,11 +29,6 @@ class Captioner(nn.Layer):
         self.image_extractor.train()
         return self
 
-    def encode_images(self, features: paddle.Tensor) -> paddle.Tensor:
-        """Features of cells, float32 or float16 ``[images, cells, feature_size]`` → float32
-        ``[images, cells, cell_size]``."""
-        return self.image_extractor.encode_features(features)
-
     def forward(
         self,
         images: paddle.Tensor,

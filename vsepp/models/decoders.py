@@ -22,6 +22,8 @@ CAPTION_DECODERS = {
     "attention": "vsepp.models.caption_decoders.attention:AttentionDecoder",
     "addnorm": "vsepp.models.caption_decoders.addnorm:AddNormDecoder",
 }
+#: key of the configuration that counts for one decoder alone → its name
+OWN_KEYS = {"attention_size": "attention", "heads": "addnorm"}
 
 
 class DecoderStep(Protocol):

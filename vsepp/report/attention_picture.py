@@ -15,7 +15,9 @@ from vsepp.data.transforms import resized_size
 from vsepp.report.lettering import shorten
 from vsepp.report.page import GREY, INK, MARGIN, WIDTH, Page
 from vsepp.report.pictures import whole_within
+from vsepp.system.counts import counted
 from vsepp.system.errors import InputError
+from vsepp.text.tokens import has_ideographs, jieba, treebank
 
 _COLUMNS = 5
 _GAP = 18
@@ -45,7 +47,7 @@ def plot_attention(
 
     Args:
         image: a photograph: its path, or a PIL image.
-        words: the caption, or its words; as many as ``attention`` has.
+        words: the caption as ``caption()`` gives it, or its words; as many as ``attention`` has.
         attention: float array ``[words, rows, columns]``, not negative: of each word, how much it
             looked at each cell of the network's square.
         preprocessing: how the photograph was cut to that square: ``preprocessing`` of the model. By
@@ -60,8 +62,8 @@ def plot_attention(
     """
     if not isinstance(words, Iterable):
         raise InputError(f"words must be a caption or a list, not {type(words).__name__}.")
-    words = words.split() if isinstance(words, str) else [str(word) for word in words]
-    shares = _as_attention(attention, len(words))
+    shares = _as_attention(attention)
+    words = _words_of(words, len(shares))
     if isinstance(image, Image.Image):
         photo = opened_image(image, exif)
     elif not isinstance(image, (str, os.PathLike)):
@@ -103,7 +105,27 @@ def attention_tiles(
     return [tile, *(_lit(pixels, share, square) for share in attention)]
 
 
-def _as_attention(attention: Any, count: int) -> np.ndarray:
+def _words_of(caption: str | Sequence[str], count: int) -> list[str]:
+    """The words of a caption, of which there must be ``count``.
+
+    A sentence as people write it is cut as captions are that a captioner learns from.
+    """
+    if not isinstance(caption, str):
+        words = [str(word) for word in caption]
+    else:
+        words = caption.split()
+        if len(words) != count:
+            cut = jieba if has_ideographs(caption) else treebank
+            words = cut(caption)
+    if len(words) != count:
+        raise InputError(
+            f"attention is of {counted(count, 'word')}, and {len(words)} are given: give the words "
+            "that it came with, which captions_of() gives beside it."
+        )
+    return words
+
+
+def _as_attention(attention: Any) -> np.ndarray:
     """The attention as float32 ``[words, rows, columns]``, checked."""
     try:
         shares = np.asarray(attention, np.float32)
@@ -116,11 +138,6 @@ def _as_attention(attention: Any, count: int) -> np.ndarray:
         raise InputError(
             f"attention must be of shape [words, rows, columns], not {list(shares.shape)}: give "
             "what caption() gives with attention=True."
-        )
-    if len(shares) != count:
-        raise InputError(
-            f"attention is of {len(shares)} words, and {count} are given: give the caption that "
-            "it came with."
         )
     if not np.isfinite(shares).all() or shares.min() < 0:
         raise InputError(

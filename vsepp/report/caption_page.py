@@ -9,11 +9,11 @@ import numpy as np
 
 from vsepp.data.preprocessing import Preprocessing
 from vsepp.metrics.captions.words import caption_words
+from vsepp.report.attention_section import attention_section
 from vsepp.report.caption_tables import caption_cells, caption_heading, said_of_captions
 from vsepp.report.curves import curves_section
 from vsepp.report.extremes import best_and_worst
 from vsepp.report.histograms import bars_html
-from vsepp.report.looks import looks_section
 from vsepp.report.shown_captions import ShownCaptions
 from vsepp.report.web_page import document, escape, section, words
 from vsepp.report.word_use import WordsUsed
@@ -56,7 +56,7 @@ def caption_page(
     parts = [_scores(shown.result.to_dict()), _spread(shown, used), _words(shown, used)]
     makers = [
         lambda: _extremes(shown, images),
-        lambda: looks_section(shown, preprocessing),
+        lambda: attention_section(shown, preprocessing),
         lambda: _sample(shown, seed),
         lambda: curves_section(history),
     ]

@@ -70,7 +70,7 @@ class RetrievalListener(TrainingListener):
 class CaptionListener(TrainingListener):
     """Besides, a made and a real caption of one image at each validation.
 
-    ``scored.shown`` is a ``vsepp.training.captioning.CaptionedSplit``.
+    ``scored.shown`` is a ``vsepp.captioning.scoring.CaptionedSplit``.
     """
 
     def validated(self, scored, step):
@@ -79,8 +79,8 @@ class CaptionListener(TrainingListener):
         image_id = _SHOWN_IMAGE % len(sentences)
         real = dataset.sentences()[image_id * dataset.captions_per_image]
         lines = [
-            f"{dataset.image_name(image_id)}",
-            f"  made: {sentences[image_id]}",
+            dataset.image_name(image_id),
+            f"  made: {sentences[image_id][0].sentence}",
             f"  real: {real}",
         ]
         for line in lines:

@@ -12,6 +12,7 @@ import paddle
 
 from vsepp.data.batches import in_groups
 from vsepp.data.images import map_images
+from vsepp.data.padding import padded
 from vsepp.data.stored.halves import stack_float32
 from vsepp.data.stored.views import mirrored
 from vsepp.models.device import memory_errors_explained
@@ -93,31 +94,6 @@ def encode_images(
     """Codes of images under the image extractor of ``model``, see :func:`encode_rows`."""
     encoder = partial(compute, model.image_extractor)
     return encode_rows(encoder, inputs, count, batch_size, quiet)
-
-
-def padded(
-    captions: Sequence[Sequence[int]], width: int = 0, padding: int = 0
-) -> tuple[np.ndarray, np.ndarray]:
-    """Captions as one grid.
-
-    Args:
-        captions: lists of indices.
-        width: columns of the grid; 0: as many as the longest caption has.
-        padding: what stands after a caption's end.
-
-    Returns:
-        (int64 ``[n, longest]``; int64 ``[n]``, lengths)
-
-    Raises:
-        InputError: for an empty caption.
-    """
-    lengths = np.array([len(caption) for caption in captions], dtype=np.int64)
-    if not lengths.all():
-        raise InputError(f"caption {lengths.argmin()} is empty: give at least one word of each.")
-    grid = np.full((len(captions), width or lengths.max(initial=0)), padding, dtype=np.int64)
-    for row, caption in zip(grid, captions):
-        row[: len(caption)] = caption
-    return grid, lengths
 
 
 def share_codes(codes: np.ndarray, first: np.ndarray) -> np.ndarray:

@@ -10,10 +10,11 @@ import numpy as np
 import paddle
 
 from vsepp.checkpoint import RETRIEVAL, load_checkpoint, wrong_kind
+from vsepp.data.padding import padded
 from vsepp.metrics.similarity import MEASURES
 from vsepp.models.losses import NPairLoss
 from vsepp.retrieval.arguments import listed
-from vsepp.retrieval.encoding import BATCH, encode_captions, padded
+from vsepp.retrieval.encoding import BATCH, encode_captions
 from vsepp.retrieval.networks import Networks
 from vsepp.retrieval.photographs import EncodesPhotographs, Photo
 from vsepp.retrieval.prompts import TEMPLATE, each_once, have_meaning, prompts

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import paddle
 
+from vsepp.captioning.next_words import NotFinite
 from vsepp.captioning.options import Decoding
 from vsepp.captioning.scoring import CaptionScorer
-from vsepp.captioning.sentences import written
+from vsepp.captioning.sentences import Sentence
 from vsepp.captioning.splits import caption_images
 from vsepp.config import Config
 from vsepp.data.caption_batches import caption_loader
 from vsepp.data.dataset import CaptionDataset
 from vsepp.data.prepared import Prepared, dataset_words
-from vsepp.metrics.captions.result import CaptionResult
 from vsepp.models.caption_decoders.word_decoder import targets_of
 from vsepp.models.caption_loss import caption_loss, rewarded_loss
 from vsepp.models.caption_parts import (
@@ -26,32 +26,17 @@ from vsepp.models.caption_parts import (
     check_caption_keys,
 )
 from vsepp.models.image_encoders.cell_encoder import CellEncoder
-from vsepp.models.recomputing import recompute_blocks
 from vsepp.models.twins import compute
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import command
-from vsepp.system.memory import keep_freed, return_large_blocks
 from vsepp.text.reader import WordReader
 from vsepp.text.vocabulary import SPECIAL_WORDS, UNK, Vocabulary
 from vsepp.training.data import worker_count
 from vsepp.training.dataset_task import DatasetTask
 from vsepp.training.self_critical import SelfCritic
-from vsepp.training.task import Objective, Scored
+from vsepp.training.step_memory import handle_memory
+from vsepp.training.task import Diverged, Objective, Scored
 from vsepp.training.without_effect import keys_without_effect
-
-
-class CaptionedSplit(NamedTuple):
-    """What a listener may draw of a scored split.
-
-    Attributes:
-        dataset: ``CaptionDataset``.
-        sentences: one for each image.
-        result: their scores.
-    """
-
-    dataset: CaptionDataset
-    sentences: list[str]
-    result: CaptionResult
 
 
 class CaptionObjective(Objective):
@@ -73,12 +58,7 @@ class CaptionObjective(Objective):
         self.config = config
         self.decoder, self.image = decoder, image
         self.model = build_captioner(image, decoder, with_weights)
-        if config.micro_batch_size:
-            return_large_blocks()
-        elif image.feature_size:
-            keep_freed()
-        if config.recompute and not image.feature_size:
-            recompute_blocks(self.model.image_extractor.backbone)
+        handle_memory(config, image, self.model)
         self.batch_images: Any = None  # numbers of those that the last step saw
         self.critic: SelfCritic | None = None  # in the epochs of self_critical
         self.advantages = np.empty(0, np.float32)  # of each sampled sentence, then
@@ -171,22 +151,19 @@ class CaptionTask(CaptionObjective, DatasetTask):
             self.critic = self._critic
 
     def score(self, split: str) -> Scored:
-        config, dataset = self.config, self.data.splits[split]
-        decoding = Decoding(
-            config.beam,
-            longest=config.max_len,
-            length_penalty=config.length_penalty,
-            block_ngram=config.block_ngram,
-        )
-        made = caption_images(self.model, dataset, self.reader.vocabulary, decoding)
-        words = self.reader.vocabulary.words
-        sentences = [written([words[index] for index in each[0].words]) for each in made]
+        dataset, vocabulary = self.data.splits[split], self.reader.vocabulary
+        decoding = Decoding.configured(self.config)
+        try:
+            made = caption_images(self.model, dataset, vocabulary, decoding)
+        except NotFinite:
+            raise Diverged(f"the model gives NaN or infinity for the {split} split") from None
+        sentences = [[Sentence.of(caption, vocabulary) for caption in of] for of in made]
         if split not in self._scorers:
             self._scorers[split] = CaptionScorer(dataset, self.data.tokenizer)
-        result = self._scorers[split].score(sentences, decoding.description)
-        metrics = result.metrics
+        shown = self._scorers[split].captioned(sentences, decoding.description)
+        metrics = shown.result.metrics
         line = "  ".join(f"{name} {value:.1f}" for name, value in metrics.items())
-        return Scored(metrics, metrics, line, CaptionedSplit(dataset, sentences, result))
+        return Scored(metrics, metrics, line, shown)
 
     # ---- checkpoints
 

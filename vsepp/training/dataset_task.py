@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from vsepp.checkpoint import kind_in_words, kind_of
 from vsepp.config import Config
 from vsepp.data.batch_loader import BatchLoader
 from vsepp.data.orientation import described, shown
@@ -22,6 +21,7 @@ from vsepp.system.invocation import command
 from vsepp.text.reader import WordReader
 from vsepp.training.carried_words import carry_words
 from vsepp.training.data import RunData, open_splits
+from vsepp.training.starting import check_own_kind
 from vsepp.training.task import Task
 
 _NAMED_AT_MOST = 8  # images of a batch in a message
@@ -113,12 +113,8 @@ class DatasetTask(Task):
         return {BACKBONE + name: value for name, value in state.items()}
 
     def check(self, checkpoint: dict, path: str, resuming: bool) -> None:
-        theirs, ours = kind_of(checkpoint), kind_of({"config": self.config.to_dict()})
-        if theirs != ours:
-            raise InputError(
-                f"init_from: {path} is {kind_in_words(theirs)}, and this run trains "
-                f"{kind_in_words(ours)}: give a checkpoint of its kind, or leave it out."
-            )
+        if not resuming:  # a run that goes on has been compared key by key
+            check_own_kind(self.config, checkpoint, f"init_from: {path}")
         if resuming and not self.reader.is_of(checkpoint):
             name = self.data.splits["train"].folder.name
             raise InputError(

@@ -21,15 +21,14 @@ from vsepp.models.encoders import (
     find_text_encoder,
 )
 from vsepp.models.losses import build_loss, check_loss, equal_rows
-from vsepp.models.recomputing import recompute_blocks
 from vsepp.models.state import set_state
 from vsepp.models.twins import compute
 from vsepp.models.vsepp import TEMPERATURE, build_model
 from vsepp.retrieval.encoding import encode_dataset
-from vsepp.system.memory import keep_freed, return_large_blocks
 from vsepp.training.collapse import CollapseWatch
 from vsepp.training.data import worker_count
 from vsepp.training.dataset_task import DatasetTask
+from vsepp.training.step_memory import handle_memory
 from vsepp.training.task import Diverged, Objective, Scored
 from vsepp.training.without_effect import keys_without_effect
 
@@ -73,12 +72,7 @@ class RetrievalObjective(Objective):
         self.criterion = build_loss(config, self.model)
         for parameter in text.pretrained_parameters(self.model.text_extractor):
             parameter.optimize_attr["learning_rate"] = config.pretrained_lr
-        if config.micro_batch_size:
-            return_large_blocks()
-        elif image.feature_size:
-            keep_freed()
-        if config.recompute and not image.feature_size:
-            recompute_blocks(self.model.image_extractor.backbone)
+        handle_memory(config, image, self.model)
         self.batch_images: Any = None  # numbers of those that the last step saw
 
     def encode_images(self, images: paddle.Tensor) -> paddle.Tensor:

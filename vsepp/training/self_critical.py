@@ -17,6 +17,7 @@ import paddle
 from vsepp.captioning.decoding import decode
 from vsepp.captioning.options import Decoding
 from vsepp.data.dataset import CaptionDataset
+from vsepp.data.padding import padded
 from vsepp.metrics.captions.cider import CiderD
 from vsepp.metrics.captions.ngrams import count_ngrams
 from vsepp.models.caption_decoders.word_decoder import WordDecoder
@@ -102,10 +103,7 @@ class SelfCritic:
             np.float32,
         ).reshape(-1, self.samples)
         others = (rewards.sum(axis=1, keepdims=True) - rewards) / (self.samples - 1)
-        lengths = np.array([len(caption) for caption in captions], np.int64)
-        grid = np.zeros((len(captions), lengths.max()), np.int64)
-        for row, caption in zip(grid, captions):
-            row[: len(caption)] = caption
+        grid, lengths = padded(captions)
         rows = np.repeat(np.arange(len(images)), self.samples)
         return Samples(
             paddle.to_tensor(grid),

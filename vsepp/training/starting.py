@@ -7,7 +7,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from vsepp.checkpoint import load_checkpoint, read_header
+from vsepp.captioning.options import CONFIGURED
+from vsepp.checkpoint import kind_in_words, kind_of, load_checkpoint, read_header
 from vsepp.config import KEYS, Config, apply, override
 from vsepp.models.backbones import find_own_images, with_own_images
 from vsepp.system.errors import InputError
@@ -34,10 +35,7 @@ _FREE_ON_RESUME = {
     "image_store",
     "text_weights",
     "word_vectors",
-    # how sentences are chosen at a validation
-    "beam",
-    "length_penalty",
-    "block_ngram",
+    *CONFIGURED,  # how sentences are chosen at a validation
     # what the data say, which the vocabulary and captions_per_image are compared with
     "max_len",
     "min_word_count",
@@ -190,6 +188,8 @@ def read_resumed(config: Config) -> dict[str, Any] | None:
             f"{config.checkpoint} holds no state to resume from: resume from the "
             "last checkpoint, or use init_from to take its weights alone."
         )
+    # by the configuration alone: what else a task is, it says itself
+    check_own_kind(config, {"config": resumed["config"]}, config.checkpoint)
     key = differing_key(config, resumed["config"])
     if key:
         value = _stored(resumed["config"], key)
@@ -199,6 +199,22 @@ def read_resumed(config: Config) -> dict[str, Any] | None:
             "with its weights."
         )
     return resumed
+
+
+def check_own_kind(config: Config, checkpoint: dict[str, Any], source: str) -> None:
+    """InputError where a run would begin, or go on, with a model of the other kind.
+
+    Args:
+        config: the run's.
+        checkpoint: its header.
+        source: the checkpoint's file, with the key that names it where that helps.
+    """
+    theirs, ours = kind_of(checkpoint), kind_of({"config": config.to_dict()})
+    if theirs != ours:
+        raise InputError(
+            f"{source} is {kind_in_words(theirs)}, and this run trains {kind_in_words(ours)}: give "
+            "a checkpoint of its kind, or leave it out."
+        )
 
 
 def differing_key(config: Config, stored: dict[str, Any]) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from vsepp.config import KEYS, Config, override
 from vsepp.models.backbones import BACKBONES
+from vsepp.models.decoders import OWN_KEYS
 
 _OF_WORDS = ("gru", "bigru")
 _WITH_HINGES = ("triplet", "both")
@@ -74,8 +75,9 @@ def _reasons(config: Config) -> dict[str, str]:
     found = _reasons_of_any_task(config)
     if config.caption_model:
         found.update(dict.fromkeys(_OF_RETRIEVAL, "a captioner compares nothing"))
-        of_another = "heads" if config.caption_model == "attention" else "attention_size"
-        found[of_another] = f"caption_model={config.caption_model} has none"
+        for key, decoder in OWN_KEYS.items():
+            if decoder != config.caption_model:
+                found[key] = f"caption_model={config.caption_model} has none"
         if not config.self_critical:
             for key in ("self_critical_samples", "self_critical_temperature"):
                 found[key] = "self_critical is 0"

@@ -13,7 +13,7 @@ def test_steps_give_what_forward_gives(kind):
     captioner = make_captioner(kind)
     captioner.eval()
     captions, lengths = make_captions(LENGTHS)
-    cells = captioner.encode_images(make_features())
+    cells = captioner.image_extractor(make_features())
     rows = paddle.to_tensor(IMAGES)
     logits, attention = captioner.decoder.forward(cells, captions, lengths, rows)
     expected = paddle.nn.functional.log_softmax(logits, axis=1).numpy()
@@ -37,7 +37,7 @@ def test_steps_give_what_forward_gives(kind):
 def test_rows_of_several_images_are_read_together(kind):
     captioner = make_captioner(kind)
     captioner.eval()
-    step = captioner.decoder.stepper(captioner.encode_images(make_features()).numpy())
+    step = captioner.decoder.stepper(captioner.image_extractor(make_features()).numpy())
     words, images = np.array([4, 9, 4, 2]), np.array([0, 2, 1, 2])
     states = np.random.default_rng(0).standard_normal((4, 8)).astype(np.float32)
 
@@ -55,7 +55,7 @@ def test_rows_of_several_images_are_read_together(kind):
 def test_a_step_writes_to_nothing_it_was_given(kind):
     captioner = make_captioner(kind)
     captioner.eval()
-    cells = captioner.encode_images(make_features()).numpy()
+    cells = captioner.image_extractor(make_features()).numpy()
     step = captioner.decoder.stepper(cells)
     before = cells.copy(), step.start().copy()
     states = step.start()[[0, 1]]

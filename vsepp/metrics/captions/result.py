@@ -8,7 +8,7 @@ from typing import Any, Optional, Union
 
 from vsepp.metrics.bootstrap import DRAWS, LEVEL
 from vsepp.metrics.captions.bleu import PROTOCOL
-from vsepp.metrics.captions.scores import CaptionReferences, Sentence
+from vsepp.metrics.captions.scores import CaptionReferences, CaptionText
 from vsepp.metrics.captions.statistics import CaptionStatistics, caption_intervals, compare_captions
 from vsepp.metrics.captions.words import TOKENIZER
 
@@ -117,8 +117,8 @@ class CaptionResult:
 
 
 def evaluate_captions(
-    candidates: Iterable[Sentence],
-    references: Union[CaptionReferences, Iterable[Iterable[Sentence]]],
+    candidates: Iterable[CaptionText],
+    references: Union[CaptionReferences, Iterable[Iterable[CaptionText]]],
     tokenized: bool = False,
     tokenizer: Optional[str] = None,
     **about: Any,

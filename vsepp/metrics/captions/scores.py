@@ -18,12 +18,12 @@ from vsepp.metrics.captions.words import caption_words
 from vsepp.system.counts import counted
 from vsepp.system.errors import InputError
 
-Sentence = Union[str, Sequence[str]]  # as written; or its words
+CaptionText = Union[str, Sequence[str]]  # as written; or its words
 
 
 def caption_scores(
-    candidates: Iterable[Sentence],
-    references: Iterable[Iterable[Sentence]],
+    candidates: Iterable[CaptionText],
+    references: Iterable[Iterable[CaptionText]],
     tokenized: bool = False,
 ) -> dict[str, float]:
     """Score one candidate sentence per image against the image's references.
@@ -69,7 +69,9 @@ class CaptionReferences:
         InputError: as :func:`caption_scores`.
     """
 
-    def __init__(self, references: Iterable[Iterable[Sentence]], tokenized: bool = False) -> None:
+    def __init__(
+        self, references: Iterable[Iterable[CaptionText]], tokenized: bool = False
+    ) -> None:
         self.tokenized = tokenized
         images = _listed(references, "references", "a list of sentences for each image")
         if not images:
@@ -95,7 +97,7 @@ class CaptionReferences:
     def __len__(self) -> int:
         return len(self._words)
 
-    def score(self, candidates: Iterable[Sentence]) -> CaptionStatistics:
+    def score(self, candidates: Iterable[CaptionText]) -> CaptionStatistics:
         """Score a candidate for each image.
 
         Raises:

@@ -9,8 +9,8 @@ from PIL import Image
 from telling_captioner import TellingCaptioner
 
 from vsepp.captioning.options import Decoding
-from vsepp.demo.captioned import CSS, parted, percentage, show_captions
-from vsepp.demo.captions import CaptionedPicture
+from vsepp.demo.caption_answers import CaptionedPicture
+from vsepp.demo.captioned_picture import CSS, parted, percentage, show_captions
 
 WHOLE = (0, 0, 1, 1)
 

@@ -18,7 +18,7 @@ TILE = 190  # pixels
 _TITLE = "Where the words looked"
 
 
-def looks_section(shown: ShownCaptions, preprocessing: Preprocessing | None = None) -> str:
+def attention_section(shown: ShownCaptions, preprocessing: Preprocessing | None = None) -> str:
     """The attention of captions spread evenly from the best to the worst.
 
     Args:

@@ -1,4 +1,4 @@
-"""A sentence that a captioner made, and what is known of it."""
+"""What decoding gives of a photograph: words as indices, and how likely they are."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 
 
 @dataclass(frozen=True, eq=False)
-class Caption:
-    """A sentence for a photograph.
+class DecodedCaption:
+    """A caption in a captioner's own words; ``sentences`` writes it out.
 
     Attributes:
         words: their indices, at least one, without ``<start>`` and ``<end>``.

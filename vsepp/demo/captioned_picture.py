@@ -56,7 +56,7 @@ CSS = """
 
 
 def show_captions(captioned):
-    """HTML of a ``vsepp.demo.captions.CaptionedPicture``."""
+    """HTML of a ``vsepp.demo.caption_answers.CaptionedPicture``."""
     picture = captioned.picture
     file = io.BytesIO()
     picture.save(file, "JPEG", quality=_QUALITY)

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 from telling_captioner import TellingCaptioner
 
-from vsepp.demo.captions import SHOWN, CaptionAnswerer
+from vsepp.demo.caption_answers import SHOWN, CaptionAnswerer
 from vsepp.system.errors import InputError
 
 
