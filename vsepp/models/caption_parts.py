@@ -11,7 +11,7 @@ import numpy as np
 from vsepp.config import Config
 from vsepp.models.caption_decoders.word_decoder import WordDecoder
 from vsepp.models.captioner import Captioner
-from vsepp.models.decoders import find_caption_decoder
+from vsepp.models.decoders import OWN_KEYS, find_caption_decoder
 from vsepp.models.image_encoders.cell_encoder import CellEncoder
 from vsepp.models.shapes import check_shapes
 from vsepp.models.text_encoders.text_dropout import TextDropout
