@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import paddle
 
 from vsepp.captioning.options import Decoding
@@ -26,6 +27,7 @@ from vsepp.models.caption_parts import (
     check_caption_keys,
 )
 from vsepp.models.image_encoders.cell_encoder import CellEncoder
+from vsepp.models.ranks import ALONE, Alone
 from vsepp.models.recomputing import recompute_blocks
 from vsepp.models.twins import compute
 from vsepp.system.memory import keep_freed, return_large_blocks
@@ -33,7 +35,7 @@ from vsepp.text.reader import WordReader
 from vsepp.text.vocabulary import SPECIAL_WORDS, UNK, Vocabulary
 from vsepp.training.data import worker_count
 from vsepp.training.dataset_task import DatasetTask
-from vsepp.training.task import Objective, Scored
+from vsepp.training.task import HELPED, Objective, Scored
 from vsepp.training.without_effect import keys_without_effect
 
 
@@ -83,22 +85,38 @@ class CaptionObjective(Objective):
 
     def encode_texts(self, batch: Any, image_codes: paddle.Tensor) -> Any:
         """Logits of words, and where each looked; see ``WordDecoder.forward``."""
-        _, captions, lengths, rows, _ = batch
+        captions, lengths, rows = self._own_captions(batch)
         kept = self.model.image_extractor.drawn_cells(image_codes)
         return compute(self.model.decoder, image_codes, captions, lengths, rows, kept)
 
     def loss(self, image_codes: paddle.Tensor, text_codes: Any, batch: Any) -> paddle.Tensor:
-        _, captions, lengths, _, self.batch_images = batch
+        captions, lengths, _ = self._own_captions(batch)
+        self.batch_images = batch[4]
         logits, attention = text_codes
         targets = paddle.to_tensor(targets_of(captions.numpy(), lengths.numpy()))
-        return caption_loss(
+        loss = caption_loss(
             logits.astype("float32"),
             targets,
             attention.astype("float32"),
             lengths,
             self.config.label_smoothing,
             self.config.doubly_stochastic,
+            None if self.ranks.count == 1 else batch[2],
         )
+        return self.ranks.total(loss)
+
+    def _own_captions(self, batch: Any) -> Sequence[paddle.Tensor]:
+        """Of the captions of a batch those of the images that this process looks at: captions,
+        lengths and rows, as a batch has them."""
+        images, captions, lengths, rows, ids = batch
+        if self.ranks.count == 1:
+            return captions, lengths, rows
+        first = self.ranks.share.rows(len(ids)).start
+        places = rows.numpy() - first
+        own = np.flatnonzero((places >= 0) & (places < len(images)))
+        lengths = paddle.to_tensor(lengths.numpy()[own])
+        captions = paddle.to_tensor(captions.numpy()[own])[:, : int(lengths.max())]
+        return captions, lengths, paddle.to_tensor(places[own])
 
 
 class CaptionTask(CaptionObjective, DatasetTask):
@@ -114,8 +132,13 @@ class CaptionTask(CaptionObjective, DatasetTask):
     score_name = "CIDEr-D"
 
     def __init__(
-        self, config: Config, with_weights: bool = True, prepared: Prepared | None = None
+        self,
+        config: Config,
+        with_weights: bool = True,
+        prepared: Prepared | None = None,
+        ranks: Alone = ALONE,
     ) -> None:
+        self.ranks = ranks
         check_caption_keys(config, with_weights)
         self.open_data(config, prepared)
         train = self.data.splits["train"]
@@ -127,7 +150,9 @@ class CaptionTask(CaptionObjective, DatasetTask):
         image = CellEncoder.for_training(config, self.feature_size)
         super().__init__(config, decoder, image, with_weights)
         self.said = [*decoder.said, *keys_without_effect(config)]
-        self.loader = caption_loader(train, config.batch_size, config.seed, worker_count(config))
+        self.loader = caption_loader(
+            train, config.batch_size, config.seed, worker_count(config), ranks.share
+        )
         self.steps = len(self.loader)
         self._scorers: dict[str, CaptionScorer] = {}
 
@@ -149,8 +174,11 @@ class CaptionTask(CaptionObjective, DatasetTask):
             length_penalty=config.length_penalty,
             block_ngram=config.block_ngram,
         )
-        made = caption_images(self.model, dataset, self.reader.vocabulary, decoding)
-        words = self.reader.vocabulary.words
+        vocabulary = self.reader.vocabulary
+        made = caption_images(self.model, dataset, vocabulary, decoding, ranks=self.ranks)
+        if not self.ranks.leads:
+            return HELPED
+        words = vocabulary.words
         sentences = [written([words[index] for index in each[0].words]) for each in made]
         if split not in self._scorers:
             self._scorers[split] = CaptionScorer(dataset, self.data.tokenizer)

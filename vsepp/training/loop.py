@@ -14,6 +14,7 @@ import paddle
 from vsepp.checkpoint import load_checkpoint, move_aside, save_checkpoint
 from vsepp.config import Config, override
 from vsepp.models.device import select_device
+from vsepp.models.ranks import ALONE, Alone
 from vsepp.models.state import get_state
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import quoted
@@ -23,7 +24,7 @@ from vsepp.system.threads import describe_threads
 from vsepp.training.meter import Meter, duration
 from vsepp.training.optimizer import check_decay, get_optimizer, optimizer_state, restore_optimizer
 from vsepp.training.position import Position
-from vsepp.training.run_folder import RunFolder
+from vsepp.training.run_folder import NoFolder, RunFolder
 from vsepp.training.schedules import counts_steps
 from vsepp.training.starting import (
     check_destinations,
@@ -44,6 +45,7 @@ class Trainer:
         task: the class of what is trained, or what makes one of the same arguments; called once
             device and seed are set.
         listeners: who is told how it goes.
+        ranks: the processes that train together, of which one writes and tells.
 
     Raises:
         InputError: when data, weights, checkpoint or device do not fit the configuration.
@@ -55,8 +57,13 @@ class Trainer:
     tested: Scored
 
     def __init__(
-        self, config: Config, task: Callable[..., Task], listeners: Sequence[Listener] = ()
+        self,
+        config: Config,
+        task: Callable[..., Task],
+        listeners: Sequence[Listener] = (),
+        ranks: Alone = ALONE,
     ) -> None:
+        self.ranks = ranks
         self.config = config = with_images_of_run(named_checkpoint(config))
         select_device(config.device)
         if config.amp != "off" and paddle.get_device() == "cpu":
@@ -65,7 +72,9 @@ class Trainer:
         paddle.seed(config.seed)
         check_destinations(config)
         resumed = read_resumed(config)
-        self.task = task(config, with_weights=not (resumed or config.init_from))
+        # Apart from its own, a task of somebody else's knows no ranks, and needs none.
+        together = {"ranks": ranks} if ranks.count > 1 else {}
+        self.task = task(config, with_weights=not (resumed or config.init_from), **together)
         self.optimizer = get_optimizer(self.task.model, config, self.task.steps)
         self.position = Position()
         self.minutes = 0.0
@@ -75,6 +84,7 @@ class Trainer:
         elif config.init_from:
             given = load_checkpoint(config.init_from, parts=("model/",))
             said = self.task.begin_with(given, config.init_from)
+        ranks.spread(self.task.model)
         self.step = TrainingStep(config, self.task, self.optimizer)
         if resumed and self.step.average:
             self.step.average.restore(resumed.get("ema", {}), str(config.checkpoint))
@@ -82,12 +92,13 @@ class Trainer:
         self.last_path = config.path("last_checkpoint")
         for path in (self.best_path, self.last_path):  # or say now that there can be none
             path.parent.mkdir(parents=True, exist_ok=True)
-        self.folder = RunFolder(config)
-        self.listeners = listeners
+        self.folder = RunFolder(config) if ranks.leads else NoFolder()
+        self.listeners = listeners if ranks.leads else ()
         self._tell("started", self.folder)
-        for line in (*self.task.said, *filter(None, [said])):
+        for line in (*ranks.said(), *self.task.said, *filter(None, [said])):
             self.folder.log(line)
-        if not resumed:
+        ranks.wait()  # until all have read what is moved now
+        if ranks.leads and not resumed:
             self._move_old_checkpoints_aside()
 
     def _restore(self, resumed: dict[str, Any]) -> None:
@@ -129,13 +140,14 @@ class Trainer:
         if paddle.get_device() == "cpu":
             self.folder.log(describe_threads())
         self.saved_at = self.begun = monotonic()
-        with StopRequest() as stop:
+        with StopRequest(self.ranks) as stop:
             while position.epoch < config.num_epochs and not stop and not self._stalled():
                 try:
                     self._train_epoch(stop)
                 except SystemError:  # a signal to the whole group has ended the workers as well
-                    if not stop or stop.at_once:
+                    if not stop.arrived or stop.at_once:
                         raise
+                    stop.settle()
                 if stop:
                     break
                 if position.step_in_epoch == self.task.steps:
@@ -145,6 +157,7 @@ class Trainer:
                         self.optimizer._learning_rate.step()
                     self._validate()
                 self._save_last()
+                stop.settle()
             if stop:
                 self._stop(stop)
         if self._stalled() and position.epoch < config.num_epochs:
@@ -179,6 +192,8 @@ class Trainer:
             for batch in self.task.batches(position.epoch, skip=position.step_in_epoch):
                 meter.batch_read()
                 stop.within_step = True
+                if stop.settle():
+                    return
                 loss = self.step(batch, position.step)
                 position.step_in_epoch += 1
                 position.step += 1
@@ -210,6 +225,7 @@ class Trainer:
                 "stopped before the first step: there is nothing to go on "
                 "from; run the same command again"
             )
+        self.ranks.wait()  # a process that has ended is a failed one to who launched it
         self._finish()
         if stop.signal is None or stop.signal == signal.SIGINT:
             raise KeyboardInterrupt
@@ -289,7 +305,9 @@ class Trainer:
 
     def _score(self, split: str) -> Scored:
         try:
-            return self.task.score(split)
+            scored = self.task.score(split)
+            scored.metrics, scored.values = self.ranks.told((scored.metrics, scored.values))
+            return scored
         except Diverged as error:
             raise self._diverged(f"{error} after step {self.position.step}") from None
 
@@ -328,10 +346,15 @@ class Trainer:
         )
 
     def _save_best(self, metrics: dict) -> None:
+        if not self.ranks.leads:
+            return
         state = {**get_state(self.task.model), **self.task.more_weights()}
         save_checkpoint(self.best_path, state, **self._contents(metrics))
 
     def _save_last(self) -> None:
+        self.saved_at = monotonic()
+        if not self.ranks.leads:
+            return
         save_checkpoint(
             self.last_path,
             get_state(self.task.model),

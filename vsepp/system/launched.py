@@ -1,0 +1,77 @@
+"""What ``python -m paddle.distributed.launch`` says to the processes that it starts.
+
+Read from the environment alone, so that it is known before Paddle is imported.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import stat
+import sys
+
+_PR_SET_PDEATHSIG = 1  # of prctl(2)
+
+
+def process_count() -> int:
+    """Processes of the job; 1 where nobody launched several."""
+    return _number("PADDLE_TRAINERS_NUM", 1)
+
+
+def process_number() -> int:
+    """Which of them this is, from 0."""
+    return _number("PADDLE_TRAINER_ID", 0) if process_count() > 1 else 0
+
+
+def processes_here() -> int:
+    """How many of them run on this machine."""
+    if process_count() == 1:
+        return 1
+    own = os.environ.get("PADDLE_CURRENT_ENDPOINT", "").rpartition(":")[0]
+    hosts = [each.rpartition(":")[0] for each in leader_and_others()]
+    return max(1, hosts.count(own)) if own else process_count()
+
+
+def leader_and_others() -> list[str]:
+    """``host:port`` of every process, that of number 0 first."""
+    return [each for each in os.environ.get("PADDLE_TRAINER_ENDPOINTS", "").split(",") if each]
+
+
+def _number(name: str, otherwise: int) -> int:
+    value = os.environ.get(name, "")
+    return int(value) if value.isdecimal() else otherwise
+
+
+def end_with_launcher() -> None:
+    """Have this process get SIGTERM when its launcher ends, where the system is Linux.
+
+    One of Paddle's launchers ends at SIGTERM without a word to the processes it started.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    parent = os.getppid()
+    try:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
+    except (OSError, AttributeError):
+        return
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def tell_launcher(line: str) -> bool:
+    """Say something where the launcher's own messages go: from a signal on, or once one of its
+    processes has ended, it shows nothing of what they print.
+
+    Returns:
+        bool: whether it was said. Not in a plain file, where the launcher would write over it.
+    """
+    path = f"/proc/{os.getppid()}/fd/2"
+    try:
+        if stat.S_ISREG(os.stat(path).st_mode):
+            return False
+        with open(path, "w", encoding="utf-8", errors="backslashreplace") as screen:
+            screen.write(f"{line}\n")
+    except OSError:
+        return False
+    return True
