@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import paddle
@@ -98,7 +98,7 @@ def _of_all(
     made: Sequence[Sequence[Caption]], numbers: Sequence[int], ranks: Alone
 ) -> list[list[Caption]]:
     """The sentences that the ranks made, each for some images, in the order of the images."""
-    told = [
+    told: list[Any] = [
         [(each.words, each.log_probability, each.score, each.ended) for each in captions]
         for captions in made
     ]

@@ -9,7 +9,7 @@ from vsepp.cli.importing import import_paddle
 from vsepp.cli.train_seeds import train_all
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import command
-from vsepp.system.launched import process_count, process_number, tell_launcher
+from vsepp.system.launched import process_count, process_number
 
 DESCRIPTION = """Train on a prepared data set.
 
@@ -68,10 +68,7 @@ def _train(config, argv):
         train(config)
     except (KeyboardInterrupt, SystemExit):
         if _written_at(last) not in (None, earlier):
-            line = f"go on: {_same_command(argv, last)}"
-            print(line)
-            if process_count() > 1 and not process_number():
-                tell_launcher(line)
+            print(f"go on: {_same_command(argv, last)}")
         raise
 
 

@@ -13,24 +13,27 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Union
 
 import numpy as np
 import paddle
 from paddle.autograd import PyLayer
 
 from vsepp.data.samplers import WHOLE, BatchShare
+from vsepp.system.disk_room import gigabytes
 from vsepp.system.errors import InputError
 from vsepp.system.exchange import Door, Ended, Exchange, knock
 from vsepp.system.launched import (
-    end_with_launcher,
     leader_and_others,
     process_count,
     process_number,
+    stay_with_launcher,
     tell_launcher,
 )
+from vsepp.system.memory import peak_memory
 
 Value = TypeVar("Value")
+Numbers = Union[Sequence[int], np.ndarray]
 
 _BUCKET = 1 << 23  # numbers that are summed at a time: 32 MiB
 _NEWS_SECONDS = 5.0
@@ -43,10 +46,12 @@ class Alone:
         number, count: which rank this is, and of how many.
         leads: whether it writes files, logs and decides; one does.
         share: which rows of a batch it looks at.
+        backend: what the ranks talk by, ``gloo`` or ``nccl``.
         salt: what stands behind (seed, step) where dropout is drawn.
     """
 
     number, count, leads = 0, 1, True
+    backend = ""
     share: BatchShare = WHOLE
     salt: tuple[int, ...] = ()
 
@@ -104,7 +109,7 @@ class Alone:
         return groups
 
     def completed(
-        self, rows: np.ndarray | None, groups: Sequence[Sequence[int]], count: int = 0
+        self, rows: np.ndarray | None, groups: Sequence[Numbers], count: int = 0
     ) -> np.ndarray:
         """All rows, of which each rank has those of its :meth:`own` of ``groups``.
 
@@ -122,9 +127,18 @@ class Alone:
         """What ``compute`` makes of groups, an array each, all of them in order in every rank."""
         yield from compute(groups)
 
+    # ---- what is said of them
+
     def said(self) -> list[str]:
         """Lines for the log, of how the ranks came together."""
         return []
+
+    def costs(self) -> list[str]:
+        """Lines for the log, once, after the first step: how long it took, in how much memory."""
+        return []
+
+    def tell(self, line: str) -> None:
+        """Say something on the screen of whoever launched several processes."""
 
 
 ALONE = Alone()
@@ -141,6 +155,7 @@ class Ranks(Alone):
     def __init__(self, exchange: Exchange, backend: str, seconds: float = 0.0) -> None:
         self.exchange = exchange
         self.backend, self.seconds = backend, seconds
+        self.begun: float | None = perf_counter()
         self.number, self.count = exchange.number, exchange.count
         self.leads = self.number == 0
         self.share = BatchShare(self.number, self.count)
@@ -195,7 +210,7 @@ class Ranks(Alone):
         return groups[self.number :: self.count]
 
     def completed(
-        self, rows: np.ndarray | None, groups: Sequence[Sequence[int]], count: int = 0
+        self, rows: np.ndarray | None, groups: Sequence[Numbers], count: int = 0
     ) -> np.ndarray:
         numbers = [
             np.concatenate([np.asarray(group, np.int64) for group in groups[rank :: self.count]])
@@ -218,9 +233,9 @@ class Ranks(Alone):
 
     def _arrays(self, own: np.ndarray | None) -> list[np.ndarray]:
         """The array of each rank that has one: alike but for how many rows they have."""
-        shapes = self.all(None if own is None else [list(own.shape), own.dtype.str])
+        shapes: list[Any] = self.all(None if own is None else [list(own.shape), own.dtype.str])
         lengths = [shape[0][0] if shape else 0 for shape in shapes]
-        (length, *row), dtype = next(shape for shape in shapes if shape)
+        (_, *row), dtype = next(shape for shape in shapes if shape)
         padded = np.zeros((max(lengths), *row), dtype)
         if own is not None:
             padded[: len(own)] = own
@@ -251,6 +266,27 @@ class Ranks(Alone):
             "looks at its share of every batch; what comes of it is what one process makes of the "
             "batch, but for rounding, and for dropout, which each draws for itself"
         ]
+
+    def costs(self) -> list[str]:
+        if self.begun is None:
+            return []
+        seconds, self.begun = perf_counter() - self.begun, None
+        peaks = self.all([peak_memory(), _peak_of_card()])
+        host, card = (max(values) for values in zip(*peaks))
+        on_card = f", {gigabytes(card)} on its card" if card else ""
+        return [
+            f"the first step was done {self.seconds + seconds:.1f} s after the processes began to "
+            f"come together; each takes up to {gigabytes(host)} of memory{on_card}"
+        ]
+
+    def tell(self, line: str) -> None:
+        if self.leads:
+            tell_launcher(line)
+
+
+def _peak_of_card() -> int:
+    """The most memory that was taken on this rank's card, in bytes; 0 without one."""
+    return 0 if paddle.get_device() == "cpu" else int(paddle.device.cuda.max_memory_reserved())
 
 
 class _Gathered(PyLayer):
@@ -297,7 +333,7 @@ def joined_ranks(device: str = "auto") -> Iterator[Alone]:
     if process_count() == 1:
         yield ALONE
         return
-    end_with_launcher()
+    stay_with_launcher()
     ranks = _join(device)
     try:
         yield ranks
@@ -348,8 +384,9 @@ def _error_of(end: Ended, ranks: Ranks) -> BaseException:
         "or runs out of memory: start the run again, with -o checkpoint=last to go on from its "
         "last checkpoint."
     )
-    if end.found and (ranks.leads or ranks.number == 1):
-        tell_launcher(f"error: {sentence}")
+    # The leader, or where it was that, the next: nobody else needs to say it as well.
+    if end.found and (ranks.leads or ranks.number == 1) and tell_launcher(f"error: {sentence}"):
+        return SystemExit(2)
     return InputError(sentence)
 
 

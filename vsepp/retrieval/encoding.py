@@ -159,7 +159,7 @@ def encode_captions(
     distinct = np.flatnonzero(first == np.arange(len(first)))
     lengths = [len(captions[index]) for index in distinct.tolist()]
     order = distinct[np.argsort(lengths, kind="stable")]
-    codes = None if len(captions) else np.empty((0, 0), np.float32)
+    codes: np.ndarray | None = None if len(captions) else np.empty((0, 0), np.float32)
     groups = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
     own = ranks.own(groups)
     for chosen in progress(own, "encoding captions", len(own), "batch", disable=quiet or None):
@@ -170,8 +170,9 @@ def encode_captions(
             codes = np.empty((len(captions), rows.shape[1]), np.float32)
         codes[chosen] = rows
     if ranks.count > 1:
-        rows = codes[np.concatenate(own)] if own else None
+        rows = None if codes is None else codes[np.concatenate(own)]
         codes = ranks.completed(rows, groups, len(captions))
+    assert codes is not None  # nosec B101 - one process, or the leader, has the first group
     return share_codes(codes, first)
 
 

@@ -12,6 +12,7 @@ import stat
 import sys
 
 _PR_SET_PDEATHSIG = 1  # of prctl(2)
+_screen: int | None = None  # what the launcher's messages go to
 
 
 def process_count() -> int:
@@ -43,14 +44,17 @@ def _number(name: str, otherwise: int) -> int:
     return int(value) if value.isdecimal() else otherwise
 
 
-def end_with_launcher() -> None:
-    """Have this process get SIGTERM when its launcher ends, where the system is Linux.
+def stay_with_launcher() -> None:
+    """Have this process get SIGTERM when its launcher ends, and keep a way to the launcher's
+    screen, where the system is Linux.
 
     One of Paddle's launchers ends at SIGTERM without a word to the processes it started.
     """
+    global _screen
     if not sys.platform.startswith("linux"):
         return
     parent = os.getppid()
+    _screen = _opened(f"/proc/{parent}/fd/2")
     try:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
     except (OSError, AttributeError):
@@ -59,19 +63,27 @@ def end_with_launcher() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
+def _opened(path: str) -> int | None:
+    """A descriptor to write to, or None. A plain file is none: the launcher would write over it."""
+    try:
+        if stat.S_ISREG(os.stat(path).st_mode):
+            return None
+        return os.open(path, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+    except OSError:
+        return None
+
+
 def tell_launcher(line: str) -> bool:
     """Say something where the launcher's own messages go: from a signal on, or once one of its
     processes has ended, it shows nothing of what they print.
 
     Returns:
-        bool: whether it was said. Not in a plain file, where the launcher would write over it.
+        bool: whether it was said.
     """
-    path = f"/proc/{os.getppid()}/fd/2"
+    if _screen is None:
+        return False
     try:
-        if stat.S_ISREG(os.stat(path).st_mode):
-            return False
-        with open(path, "w", encoding="utf-8", errors="backslashreplace") as screen:
-            screen.write(f"{line}\n")
+        os.write(_screen, f"{line}\n".encode("utf-8", "backslashreplace"))
     except OSError:
         return False
     return True

@@ -22,6 +22,7 @@ from vsepp.system.memory import return_freed
 from vsepp.system.progress import progress
 from vsepp.system.threads import describe_threads
 from vsepp.training.meter import Meter, duration
+from vsepp.training.micro_batch import synchronise_batch_norm
 from vsepp.training.optimizer import check_decay, get_optimizer, optimizer_state, restore_optimizer
 from vsepp.training.position import Position
 from vsepp.training.run_folder import NoFolder, RunFolder
@@ -75,6 +76,7 @@ class Trainer:
         # Apart from its own, a task of somebody else's knows no ranks, and needs none.
         together = {"ranks": ranks} if ranks.count > 1 else {}
         self.task = task(config, with_weights=not (resumed or config.init_from), **together)
+        norms = synchronise_batch_norm(self.task.model, config, ranks)
         self.optimizer = get_optimizer(self.task.model, config, self.task.steps)
         self.position = Position()
         self.minutes = 0.0
@@ -95,7 +97,7 @@ class Trainer:
         self.folder = RunFolder(config) if ranks.leads else NoFolder()
         self.listeners = listeners if ranks.leads else ()
         self._tell("started", self.folder)
-        for line in (*ranks.said(), *self.task.said, *filter(None, [said])):
+        for line in (*ranks.said(), *norms, *self.task.said, *filter(None, [said])):
             self.folder.log(line)
         ranks.wait()  # until all have read what is moved now
         if ranks.leads and not resumed:
@@ -200,6 +202,8 @@ class Trainer:
                 stop.within_step = False
                 meter.batch_done()
                 bar.update()
+                for line in self.ranks.costs():
+                    self.folder.log(line)
                 if position.step % config.log_step == 0 or position.step_in_epoch == steps:
                     self._log_step(float(loss), meter)
                 if stop:
@@ -216,15 +220,17 @@ class Trainer:
         position = self.position
         if position.step:
             self._save_last()
-            self.folder.log(
+            line = (
                 f"stopped in epoch {position.epoch + 1} at step {position.step}; "
                 f"go on with -o {quoted(override('checkpoint', str(self.last_path)))}"
             )
         else:
-            self.folder.log(
+            line = (
                 "stopped before the first step: there is nothing to go on "
                 "from; run the same command again"
             )
+        self.folder.log(line)
+        self.ranks.tell(line)
         self.ranks.wait()  # a process that has ended is a failed one to who launched it
         self._finish()
         if stop.signal is None or stop.signal == signal.SIGINT:

@@ -50,6 +50,8 @@ class TrainingStep:
         self.objective.model.train()
         if self.config.micro_batch_size:
             hold_batch_statistics(self.objective.model)
+        elif self.objective.ranks.count > 1:
+            hold_batch_statistics(self.objective.model, synchronised=False)
 
     def __call__(
         self, batch: Any, number: int, mark: Callable[[str], None] = lambda section: None
