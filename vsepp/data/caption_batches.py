@@ -87,11 +87,11 @@ def caption_loader(
             f"batch_size {batch_size} is more than the {most} captions of the {dataset.split} "
             f"split: set batch_size to at most {most}."
         )
-    if images % share.count:
-        fitting = max(images - images % share.count, share.count) * dataset.captions_per_image
+    if images % share.parts:
+        fitting = max(images - images % share.parts, share.parts) * dataset.captions_per_image
         raise InputError(
             f"batch_size: {batch_size} captions are those of {images} images, which are not to be "
-            f"shared evenly among {share.count} processes: set batch_size={fitting}, or launch "
+            f"shared evenly among {share.parts} processes: set batch_size={fitting}, or launch "
             "another number."
         )
     items = CaptionedImages(dataset)

@@ -81,11 +81,11 @@ def training_loader(
             evenly.
     """
     _check_size(dataset, batch_size)
-    if batch_size % share.count:
-        lower = batch_size - batch_size % share.count
+    if batch_size % share.parts:
+        lower = batch_size - batch_size % share.parts
         raise InputError(
-            f"batch_size: {batch_size} pairs are not to be shared evenly among {share.count} "
-            f"processes: set batch_size={max(lower, share.count)}, or launch another number."
+            f"batch_size: {batch_size} pairs are not to be shared evenly among {share.parts} "
+            f"processes: set batch_size={max(lower, share.parts)}, or launch another number."
         )
     pairs = TrainingPairs(dataset)
     if by_length:

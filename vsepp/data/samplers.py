@@ -13,27 +13,27 @@ class BatchShare(NamedTuple):
 
     Attributes:
         number: of the part, from 0.
-        count: parts.
+        parts: how many there are.
     """
 
     number: int = 0
-    count: int = 1
+    parts: int = 1
 
     def rows(self, batch: int) -> slice:
         """Its rows of a batch of so many."""
-        each = batch // self.count
+        each = batch // self.parts
         return slice(self.number * each, (self.number + 1) * each)
 
     def captions(self, captions: Any, lengths: Any) -> tuple[Any, Any]:
         """Its rows of captions ``[batch, time]`` and lengths ``[batch]``, cut to its longest."""
-        if self.count == 1:
+        if self.parts == 1:
             return captions, lengths
         rows = self.rows(len(captions))
         return captions[rows, : int(lengths[rows].max())], lengths[rows]
 
     def marked(self, batch: list[int]) -> list[int]:
         """The indices of a batch, those of other parts' rows as ``~index``."""
-        if self.count == 1:
+        if self.parts == 1:
             return batch
         own = self.rows(len(batch))
         return [index if own.start <= row < own.stop else ~index for row, index in enumerate(batch)]
