@@ -41,7 +41,7 @@ def main(argv=None):
     if process_number():
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # the leader says it
     with joined_ranks(config.device) as ranks:
-        select_device(config.device)
+        select_device(ranks.device(config.device))
         features, backbone = load_features(config, Prepared(folder), splits, ranks=ranks)
     for name, rows in features.items():
         size = " × ".join(map(str, rows.shape[1:]))

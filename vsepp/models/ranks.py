@@ -24,7 +24,7 @@ from vsepp.system.disk_room import gigabytes
 from vsepp.system.errors import InputError
 from vsepp.system.exchange import Door, Ended, Exchange, knock
 from vsepp.system.launched import (
-    leader_and_others,
+    leader_host,
     process_count,
     process_number,
     stay_with_launcher,
@@ -54,6 +54,10 @@ class Alone:
     backend = ""
     share: BatchShare = WHOLE
     salt: tuple[int, ...] = ()
+
+    def device(self, wanted: str) -> str:
+        """The device that they compute on where the configuration says ``wanted``."""
+        return wanted
 
     # ---- small things
 
@@ -160,6 +164,9 @@ class Ranks(Alone):
         self.leads = self.number == 0
         self.share = BatchShare(self.number, self.count)
         self.salt = (self.number,)
+
+    def device(self, wanted: str) -> str:
+        return "cpu" if self.backend == "gloo" else "gpu"
 
     def all(self, value: Value) -> list[Value]:
         return self.exchange.all(value)
@@ -360,7 +367,7 @@ def _join(device: str) -> Ranks:
         )
     paddle.distributed.init_parallel_env()
     store = paddle.base.core.create_or_get_global_tcp_store()
-    host = leader_and_others()[0].rpartition(":")[0]
+    host = leader_host()
     if number == 0:
         door = Door(host, secrets.token_hex(16))
         store.set("vsepp/door", f"{door.port} {door.secret}")

@@ -185,7 +185,10 @@ class Door:
 
     def __init__(self, host: str, secret: str) -> None:
         self.secret = secret
-        self.listener = socket.create_server((host, 0), backlog=128)
+        try:
+            self.listener = socket.create_server((host, 0), backlog=128)
+        except OSError:  # what others reach it by is no address of its own, as in a container
+            self.listener = socket.create_server(("", 0), backlog=128)
         self.port = self.listener.getsockname()[1]
 
     def admit(self, count: int) -> Exchange:

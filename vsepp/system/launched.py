@@ -30,13 +30,19 @@ def processes_here() -> int:
     if process_count() == 1:
         return 1
     own = os.environ.get("PADDLE_CURRENT_ENDPOINT", "").rpartition(":")[0]
-    hosts = [each.rpartition(":")[0] for each in leader_and_others()]
-    return max(1, hosts.count(own)) if own else process_count()
+    return max(1, _hosts().count(own)) if own else process_count()
 
 
-def leader_and_others() -> list[str]:
-    """``host:port`` of every process, that of number 0 first."""
-    return [each for each in os.environ.get("PADDLE_TRAINER_ENDPOINTS", "").split(",") if each]
+def leader_host() -> str:
+    """The machine of process 0, as the others reach it."""
+    first = (_hosts() or [os.environ.get("PADDLE_MASTER", "").rpartition(":")[0]])[0]
+    return first or "127.0.0.1"
+
+
+def _hosts() -> list[str]:
+    """The machine of every process, that of number 0 first."""
+    ends = os.environ.get("PADDLE_TRAINER_ENDPOINTS", "").split(",")
+    return [each.rpartition(":")[0] for each in ends if each]
 
 
 def _number(name: str, otherwise: int) -> int:

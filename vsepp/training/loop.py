@@ -66,7 +66,7 @@ class Trainer:
     ) -> None:
         self.ranks = ranks
         self.config = config = with_images_of_run(named_checkpoint(config))
-        select_device(config.device)
+        select_device(ranks.device(config.device))
         if config.amp != "off" and paddle.get_device() == "cpu":
             raise InputError("amp: mixed precision needs a GPU: set amp=off.")
         check_decay(config.optimizer, config.weight_decay)  # before features are computed
