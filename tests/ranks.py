@@ -83,6 +83,6 @@ def draw_features(config):
 
     open_splits(config, ("train", "val", "test"))
     for path in (Path(config.data_dir) / config.dataset / "features").glob("*/*.npy"):
-        shape = np.load(path)
-        values = np.abs(np.random.default_rng(len(shape)).standard_normal(shape.shape))
-        np.save(path, values.astype(shape.dtype))
+        stored = np.load(path)
+        drawn = np.random.default_rng(len(stored)).standard_normal(stored.shape)
+        np.save(path, drawn.astype(stored.dtype))

@@ -232,7 +232,8 @@ class Trainer:
         self.folder.log(line)
         self.ranks.tell(line)
         self.ranks.wait()  # a process that has ended is a failed one to who launched it
-        self._finish()
+        # A launcher kills who is not gone in seconds: the curves are drawn when the run has gone on.
+        self._finish(self.position.history if self.ranks.count == 1 else None)
         if stop.signal is None or stop.signal == signal.SIGINT:
             raise KeyboardInterrupt
         raise SystemExit(128 + stop.signal)
@@ -246,11 +247,11 @@ class Trainer:
         self.folder.log(f"the best model, of step {best['step']}, on the test split:")
         self._tell("tested", scored, self.best_path)
         self.tested = scored
-        self._finish()
+        self._finish(self.position.history)
         return scored.metrics
 
-    def _finish(self) -> None:
-        self._tell("ended", self.position.history)
+    def _finish(self, history: list | None) -> None:
+        self._tell("ended", history)
         self.folder.close()
 
     # ---- now and then ----------------------------------------------------------------------

@@ -195,5 +195,6 @@ class Listener(Protocol):
     def tested(self, scored: Scored, checkpoint: Path) -> None:
         """The best model, of that file, was scored on the test split."""
 
-    def ended(self, history: list) -> None:
-        """The run is over or stopped; ``history`` has a row for each logged step and validation."""
+    def ended(self, history: list | None) -> None:
+        """The run is over or stopped; ``history`` has a row for each logged step and validation,
+        or is None where there is no time to do anything with it."""
