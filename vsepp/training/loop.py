@@ -232,7 +232,7 @@ class Trainer:
         self.folder.log(line)
         self.ranks.tell(line)
         self.ranks.wait()  # a process that has ended is a failed one to who launched it
-        # A launcher kills who is not gone in seconds: the curves are drawn when the run has gone on.
+        # A launcher kills who is not gone in seconds: curves are drawn once the run has gone on.
         self._finish(self.position.history if self.ranks.count == 1 else None)
         if stop.signal is None or stop.signal == signal.SIGINT:
             raise KeyboardInterrupt
