@@ -5,10 +5,12 @@ import errno
 import os
 import signal
 import sys
+import time
 import warnings
 
 from vsepp.system.errors import InputError, memory_exhausted
 from vsepp.system.invocation import program
+from vsepp.system.launched import process_count, process_number
 from vsepp.system.printable import printable
 
 _MENDS = {
@@ -24,6 +26,11 @@ _MENDS = {
     errno.ENOENT: "there is no such file or folder; check the path",
     errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
 }
+
+
+# A launcher shows what the leader says as long as none of its processes has ended: so long do the
+# leader, and the others, stay after a failure.
+_SEEN_SECONDS = (0.3, 1.0)
 
 
 class Interrupted(BaseException):
@@ -104,6 +111,20 @@ def _end_at_signals():
 
 
 def run(main, argv=None):
+    """As :func:`run_alone`. A process that was launched with others ends without being taken
+    apart: Paddle's connections would wait for theirs, or complain of them."""
+    if argv is not None or process_count() == 1:
+        return run_alone(main, argv)
+    try:
+        status = run_alone(main)
+    except SystemExit as error:
+        status = error.code if isinstance(error.code, int) else 1
+    if status:
+        time.sleep(_SEEN_SECONDS[process_number() > 0])
+    leave(status)
+
+
+def run_alone(main, argv=None):
     """Run ``main(argv)`` and return the process's exit status.
 
     0 when the job was done, 2 for a user's mistake (one sentence on standard error),

@@ -1,10 +1,14 @@
 """``vsepp features``."""
 
+import os
+import sys
+
 from vsepp.cli.command import parser
 from vsepp.cli.datasets import configuration, dataset_words
 from vsepp.cli.importing import import_paddle
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import command
+from vsepp.system.launched import process_number
 
 DESCRIPTION = """Compute the frozen backbone's features of every image of a prepared data set.
 
@@ -23,6 +27,7 @@ def main(argv=None):
     from vsepp.data.prepared import Prepared
     from vsepp.models.device import select_device
     from vsepp.models.feature_extraction import load_features
+    from vsepp.models.ranks import joined_ranks
     from vsepp.training.starting import with_model_of_init_from
 
     config, _ = with_model_of_init_from(config)
@@ -33,8 +38,11 @@ def main(argv=None):
             f"{folder} holds no split: run "
             f"`{command('prepare', *dataset_words(config), '--force')}` first."
         )
-    select_device(config.device)
-    features, backbone = load_features(config, Prepared(folder), splits)
+    if process_number():
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # the leader says it
+    with joined_ranks(config.device) as ranks:
+        select_device(ranks.device(config.device))
+        features, backbone = load_features(config, Prepared(folder), splits, ranks=ranks)
     for name, rows in features.items():
         size = " × ".join(map(str, rows.shape[1:]))
         print(f"{name}: {rows.shape[0]} images, {size} numbers each")

@@ -1,12 +1,15 @@
 """``vsepp train``."""
 
+import os
 import sys
 
 from vsepp.cli.command import Interrupted, parser
 from vsepp.cli.datasets import configuration, dataset_words
 from vsepp.cli.importing import import_paddle
 from vsepp.cli.train_seeds import train_all
+from vsepp.system.errors import InputError
 from vsepp.system.invocation import command
+from vsepp.system.launched import process_count, process_number
 
 DESCRIPTION = """Train on a prepared data set.
 
@@ -30,6 +33,13 @@ def main(argv=None):
         "command goes on where it was interrupted",
     )
     arguments = commands.parse_args(argv)
+    if arguments.seeds and process_count() > 1:
+        raise InputError(
+            "--seeds trains one run after the other in one process: with several, launch a run for "
+            "each seed, with -o seed=1 and checkpoints of its own."
+        )
+    if process_number():
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # the leader says it
     config = configuration(arguments)
     import_paddle()
     from vsepp.training.starting import with_model_of_init_from

@@ -292,6 +292,12 @@ class Config:
         "still sees the batch (0: all)",
         minimum=0,
     )
+    sync_batch_norm: bool = _key(
+        True,
+        (bool,),
+        "several cards: batch-norm of a backbone in training sees the batch of all of them "
+        "(false: it keeps its statistics)",
+    )
     recompute: bool = _key(
         False, (bool,), "compute the backbone's activations twice instead of keeping them"
     )

@@ -188,11 +188,15 @@ class CaptionDataset:
             )
         return written
 
-    def __getitem__(self, index: int) -> tuple[Any, np.ndarray, np.int64]:
+    def caption(self, index: int) -> tuple[np.ndarray, np.int64]:
+        """Item ``index`` without its image."""
         caption = self.captions[index]
         padded = np.zeros(self.padded_length, dtype=np.int64)
         padded[: len(caption)] = caption
-        return self.image(self.image_id(index), index), padded, np.int64(len(caption))
+        return padded, np.int64(len(caption))
+
+    def __getitem__(self, index: int) -> tuple[Any, np.ndarray, np.int64]:
+        return (self.image(self.image_id(index), index), *self.caption(index))
 
 
 def open_dataset(folder: Union[str, Path, Prepared], split: str) -> CaptionDataset:

@@ -13,14 +13,17 @@ from vsepp.data.batch_loader import FORK_SAFE, BatchLoader
 from vsepp.data.dataset import CaptionDataset
 from vsepp.data.image_dataset import ImageTextDataset
 from vsepp.data.prepared import Prepared
-from vsepp.data.samplers import EpochBatchSampler, LengthBatchSampler
+from vsepp.data.samplers import WHOLE, BatchShare, EpochBatchSampler, LengthBatchSampler
 from vsepp.data.stored.halves import stack_float32
 from vsepp.data.transforms import CenterCrop, RandomCrop
 from vsepp.system.errors import InputError
 
 
 class TrainingPairs:
-    """A ``CaptionDataset`` whose items also say which image they belong to."""
+    """A ``CaptionDataset`` whose items also say which image they belong to.
+
+    Item ``~index`` is item ``index`` with None in the place of its image, which is not read.
+    """
 
     def __init__(self, dataset: CaptionDataset) -> None:
         self.dataset = dataset
@@ -30,7 +33,8 @@ class TrainingPairs:
         return len(self.dataset)
 
     def __getitem__(self, index: int) -> tuple[Any, np.ndarray, np.int64, np.int64]:
-        return (*self.dataset[index], np.int64(self.dataset.image_id(index)))
+        item = (None, *self.dataset.caption(~index)) if index < 0 else self.dataset[index]
+        return (*item, np.int64(self.dataset.image_id(max(index, ~index))))
 
     def set_epoch(self, epoch: int) -> None:
         if hasattr(self.dataset, "set_epoch"):
@@ -41,13 +45,13 @@ def trim(items: Sequence[tuple]) -> list[np.ndarray]:
     """Collate items of :class:`TrainingPairs`, with captions cut to the batch's longest.
 
     Returns:
-        images ``[batch, …]`` (float32 where they come as float16), captions int64
-        ``[batch, longest]``, lengths int64 ``[batch]``, image ids int64 ``[batch]``
+        images ``[batch, …]``, those that were read (float32 where they come as float16), captions
+        int64 ``[batch, longest]``, lengths int64 ``[batch]``, image ids int64 ``[batch]``
     """
     images, captions, lengths, image_ids = zip(*items)
     longest = int(max(lengths))
     return [
-        stack_float32(images),
+        stack_float32([image for image in images if image is not None]),
         np.stack(captions)[:, :longest],
         np.array(lengths),
         np.array(image_ids),
@@ -60,6 +64,7 @@ def training_loader(
     seed: int = 0,
     workers: int = 0,
     by_length: bool = False,
+    share: BatchShare = WHOLE,
 ) -> BatchLoader:
     """Shuffled batches (images, captions, lengths, image ids), the last partial one dropped.
 
@@ -69,19 +74,27 @@ def training_loader(
         seed: of the order.
         workers: processes that load images; 0 loads in this one.
         by_length: batches of similar length, see :class:`LengthBatchSampler`.
+        share: the rows of each batch whose images are read; the rest of it is there of all.
 
     Raises:
-        InputError: when the data set is smaller than one batch.
+        InputError: when the data set is smaller than one batch, or a batch is not to be shared
+            evenly.
     """
     _check_size(dataset, batch_size)
+    if batch_size % share.parts:
+        lower = batch_size - batch_size % share.parts
+        raise InputError(
+            f"batch_size: {batch_size} pairs are not to be shared evenly among {share.parts} "
+            f"processes: set batch_size={max(lower, share.parts)}, or launch another number."
+        )
     pairs = TrainingPairs(dataset)
     if by_length:
         lengths = [len(caption) for caption in dataset.captions]
         sampler: EpochBatchSampler = LengthBatchSampler(
-            pairs, batch_size, lengths, drop_last=True, seed=seed
+            pairs, batch_size, lengths, drop_last=True, seed=seed, share=share
         )
     else:
-        sampler = EpochBatchSampler(pairs, batch_size, shuffle=True, drop_last=True, seed=seed)
+        sampler = EpochBatchSampler(pairs, batch_size, True, drop_last=True, seed=seed, share=share)
     return BatchLoader(
         pairs, batch_sampler=sampler, collate_fn=trim, num_workers=workers, **FORK_SAFE
     )

@@ -3,9 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+
+
+class BatchShare(NamedTuple):
+    """Which rows of every batch a process looks at the images of: one of several equal parts.
+
+    Attributes:
+        number: of the part, from 0.
+        parts: how many there are.
+    """
+
+    number: int = 0
+    parts: int = 1
+
+    def rows(self, batch: int) -> slice:
+        """Its rows of a batch of so many."""
+        each = batch // self.parts
+        return slice(self.number * each, (self.number + 1) * each)
+
+    def captions(self, captions: Any, lengths: Any) -> tuple[Any, Any]:
+        """Its rows of captions ``[batch, time]`` and lengths ``[batch]``, cut to its longest."""
+        if self.parts == 1:
+            return captions, lengths
+        rows = self.rows(len(captions))
+        return captions[rows, : int(lengths[rows].max())], lengths[rows]
+
+    def marked(self, batch: list[int]) -> list[int]:
+        """The indices of a batch, those of other parts' rows as ``~index``."""
+        if self.parts == 1:
+            return batch
+        own = self.rows(len(batch))
+        return [index if own.start <= row < own.stop else ~index for row, index in enumerate(batch)]
+
+
+WHOLE = BatchShare()
 
 
 class EpochBatchSampler:
@@ -19,6 +53,7 @@ class EpochBatchSampler:
         shuffle: a new order each epoch; otherwise in order.
         drop_last: leave out the last batch when it is not full.
         seed: of the orders.
+        share: of each batch; indices of other rows come as ``~index``, see :class:`BatchShare`.
     """
 
     def __init__(
@@ -28,12 +63,14 @@ class EpochBatchSampler:
         shuffle: bool = False,
         drop_last: bool = False,
         seed: int = 0,
+        share: BatchShare = WHOLE,
     ) -> None:
         self.dataset = dataset
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.drop_last = drop_last
         self.seed = seed
+        self.share = share
         self.epoch = 0
         self.skip = 0
 
@@ -55,7 +92,7 @@ class EpochBatchSampler:
             generator.shuffle(order)
         batches = self._batches(order, generator)[self.skip :]
         self.epoch, self.skip = self.epoch + 1, 0
-        return iter(batches)
+        return map(self.share.marked, batches)
 
     def _batches(self, order: np.ndarray, generator: np.random.Generator) -> list[list[int]]:
         """All batches of an epoch whose indices come in this order."""
@@ -73,7 +110,7 @@ class LengthBatchSampler(EpochBatchSampler):
 
     Args:
         lengths: of the captions, by index.
-        dataset, batch_size, drop_last, seed: see :class:`EpochBatchSampler`.
+        dataset, batch_size, drop_last, seed, share: see :class:`EpochBatchSampler`.
     """
 
     sorted_together = 50  # batches
@@ -85,8 +122,9 @@ class LengthBatchSampler(EpochBatchSampler):
         lengths: Sequence[int],
         drop_last: bool = False,
         seed: int = 0,
+        share: BatchShare = WHOLE,
     ) -> None:
-        super().__init__(dataset, batch_size, shuffle=True, drop_last=drop_last, seed=seed)
+        super().__init__(dataset, batch_size, True, drop_last, seed, share)
         self.lengths = np.asarray(lengths)
 
     def _batches(self, order: np.ndarray, generator: np.random.Generator) -> list[list[int]]:

@@ -15,6 +15,7 @@ def caption_loss(
     lengths: paddle.Tensor | None = None,
     label_smoothing: float = 0.0,
     doubly_stochastic: float = 0.0,
+    whole_lengths: paddle.Tensor | None = None,
 ) -> paddle.Tensor:
     """The mean over the words of a batch, and the mean penalty of its captions.
 
@@ -26,14 +27,21 @@ def caption_loss(
         label_smoothing: share of a word's probability that is spread over the vocabulary.
         doubly_stochastic: weight of the penalty: of a caption, the sum over cells of
             (1 − Σ over its words of the attention)² (Xu et al. 2015, equation 14).
+        whole_lengths: int64 of all captions of a batch of which these are a part: the means are
+            over its words and captions, so that the losses of its parts add up to its own.
 
     Returns:
         float32 scalar.
     """
     loss = cross_entropy(logits, targets, label_smoothing)
+    if whole_lengths is not None:
+        loss = loss * (len(targets) / int((whole_lengths - 1).sum()))
     if doubly_stochastic:
         assert attention is not None and lengths is not None  # nosec B101
-        loss = loss + doubly_stochastic * cells_passed_over(attention, lengths)
+        penalty = doubly_stochastic * cells_passed_over(attention, lengths)
+        if whole_lengths is not None:
+            penalty = penalty * (len(lengths) / len(whole_lengths))
+        loss = loss + penalty
     return loss
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import paddle
 
 from vsepp.config import Config
-from vsepp.data.batches import in_batches
+from vsepp.data.batches import in_batches, in_groups
 from vsepp.data.dataset import CaptionDataset, open_dataset
 from vsepp.data.encoding import Encoding
 from vsepp.data.images import map_images, open_image
@@ -22,6 +24,7 @@ from vsepp.data.training_images import TRAINING
 from vsepp.models.cells import count_cells
 from vsepp.models.device import backbone_precision
 from vsepp.models.encoders import find_image_encoder
+from vsepp.models.ranks import ALONE, Alone
 from vsepp.models.state import get_state
 from vsepp.models.twins.predictor import BackbonePredictor
 from vsepp.system.counts import counted
@@ -83,6 +86,12 @@ class FrozenBackbone:
         Yields:
             ``[batch, feature_size]``, or ``[batch, cells, feature_size]`` of a grid
         """
+        return self.features_at(enumerate(paths, first), view)
+
+    def features_at(
+        self, photographs: Iterable[tuple[int, str | Path]], view: int = 0
+    ) -> Iterator[np.ndarray]:
+        """As :meth:`features`, of photographs each with its position in its split."""
         encoding = self.origin.encoding
         steps = encoding.preprocessing
         if self._predictor is None:
@@ -94,7 +103,7 @@ class FrozenBackbone:
             position, path = photograph
             return view_pixels(steps, open_image(path, encoding.exif), view, position)
 
-        rows = map_images(pixels, enumerate(paths, first))
+        rows = map_images(pixels, photographs)
         return map(self._predictor, in_batches(rows, _BATCH))
 
 
@@ -112,7 +121,11 @@ class GivenFeatures:
 
 
 def load_features(
-    config: Config, prepared: Prepared, splits: Sequence[str], log: Callable[[str], object] = print
+    config: Config,
+    prepared: Prepared,
+    splits: Sequence[str],
+    log: Callable[[str], object] = print,
+    ranks: Alone = ALONE,
 ) -> tuple[dict[str, np.ndarray], FrozenBackbone | GivenFeatures]:
     """The features of splits of the prepared data set, computing what is not stored yet.
 
@@ -126,6 +139,7 @@ def load_features(
         splits: names of splits.
         log: called with a line for each file that had to be computed; for grids and views also
             with one beforehand, which says what room they take.
+        ranks: that share the photographs; the leader writes the files.
 
     Returns:
         (``{name: memory-mapped array}``, the backbone or :class:`GivenFeatures`). The names are
@@ -152,18 +166,19 @@ def load_features(
     wanted = [
         (dataset, view) for dataset in datasets.values() for view in _views(config, dataset.split)
     ]
-    if config.feature_views or config.test_flip or backbone.origin.grid:
+    if ranks.leads and (config.feature_views or config.test_flip or backbone.origin.grid):
         _check_room(store, wanted, log)
     features = {}
     for dataset, view in wanted:
-        stored = store.read(dataset.split, dataset.images, view)
-        if stored is None:
+        stored = store.read(dataset.split, dataset.images, view) if ranks.leads else None
+        if ranks.told(stored is None):
             if isinstance(backbone, GivenFeatures):
                 raise InputError(
                     f"{store.folder} lacks the features of the {dataset.split} split: run "
                     f"`{command('prepare')} --precomp FOLDER --force` again."
                 )
-            _compute(store, dataset, view, backbone, log)
+            _compute(store, dataset, view, backbone, log, ranks)
+        if stored is None:
             stored = store.read(dataset.split, dataset.images, view)
         features[view_name(dataset.split, view)] = stored
     return features, backbone
@@ -232,8 +247,9 @@ def _compute(
     view: int,
     backbone: FrozenBackbone,
     log: Callable[[str], object],
+    ranks: Alone,
 ) -> None:
-    """Compute and store the features of a split, with a bar."""
+    """Compute the features of a split, and as the leader store them, with a bar."""
     count = len(dataset.images)
     what = f"{backbone.origin.backbone} features of {dataset.split}"
     if view:
@@ -247,11 +263,22 @@ def _compute(
             bar.update(images)
 
         def compute(first: int) -> Iterator[np.ndarray]:
-            paths = [dataset.image_path(image_id) for image_id in range(first, count)]
-            return backbone.features(paths, view, first)
+            groups = list(in_groups(range(ranks.told(first), count), _BATCH))
+            return ranks.in_order(groups, of_images)
 
-        store.write(dataset.split, dataset.images, compute, advance, view)
+        def of_images(groups: Sequence[Sequence[int]]) -> Iterator[np.ndarray]:
+            numbers = list(chain.from_iterable(groups))
+            paths = [dataset.image_path(image_id) for image_id in numbers]
+            return backbone.features_at(zip(numbers, paths), view)
+
+        if ranks.leads:
+            store.write(dataset.split, dataset.images, compute, advance, view)
+        else:
+            deque(compute(0), maxlen=0)
+    ranks.wait()
     return_freed()
+    if not ranks.leads:
+        return
     seconds = time.perf_counter() - begin
     computed = sum(done[1:])
     log(

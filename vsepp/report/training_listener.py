@@ -44,7 +44,8 @@ class TrainingListener:
 
     def ended(self, history):
         """Draw the curves, flush VisualDL's file."""
-        draw_curves(history, self.folder.path / "curves.png")
+        if history is not None:
+            draw_curves(history, self.folder.path / "curves.png")
         self.writer.close()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -16,6 +17,7 @@ from vsepp.data.padding import padded
 from vsepp.data.stored.halves import stack_float32
 from vsepp.data.stored.views import mirrored
 from vsepp.models.device import memory_errors_explained
+from vsepp.models.ranks import ALONE, Alone
 from vsepp.models.twins import compute
 from vsepp.retrieval.mirroring import averaged
 from vsepp.system.errors import InputError
@@ -110,7 +112,11 @@ def share_codes(codes: np.ndarray, first: np.ndarray) -> np.ndarray:
 
 
 def encode_captions(
-    model: HasExtractors, captions: Sequence[Sequence[int]], batch_size: int, quiet: bool = True
+    model: HasExtractors,
+    captions: Sequence[Sequence[int]],
+    batch_size: int,
+    quiet: bool = True,
+    ranks: Alone = ALONE,
 ) -> np.ndarray:
     """Codes of captions, encoded in order of length so that no batch is mostly padding.
 
@@ -120,6 +126,7 @@ def encode_captions(
     Args:
         model: a ``VSEPP`` in evaluation mode.
         captions: lists of indices, without padding.
+        ranks: that share the batches.
 
     Returns:
         float32 ``[len(captions), embed_size]``, in the captions' own order.
@@ -128,16 +135,20 @@ def encode_captions(
     distinct = np.flatnonzero(first == np.arange(len(first)))
     lengths = [len(captions[index]) for index in distinct.tolist()]
     order = distinct[np.argsort(lengths, kind="stable")]
-    codes = np.empty((0, 0), np.float32)
-    starts = range(0, len(order), batch_size)
-    for start in progress(starts, "encoding captions", len(starts), "batch", disable=quiet or None):
-        chosen = order[start : start + batch_size]
+    codes: np.ndarray | None = None if len(captions) else np.empty((0, 0), np.float32)
+    groups = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+    own = ranks.own(groups)
+    for chosen in progress(own, "encoding captions", len(own), "batch", disable=quiet or None):
         batch = map(paddle.to_tensor, padded([captions[index] for index in chosen]))
         with memory_errors_explained():
             rows = compute(model.text_extractor, *batch).numpy()
-        if not len(codes):
+        if codes is None:
             codes = np.empty((len(captions), rows.shape[1]), np.float32)
         codes[chosen] = rows
+    if ranks.count > 1:
+        rows = None if codes is None else codes[np.concatenate(own)]
+        codes = ranks.completed(rows, groups, len(captions))
+    assert codes is not None  # nosec B101 - one process, or the leader, has the first group
     return share_codes(codes, first)
 
 
@@ -147,10 +158,12 @@ def encode_dataset(
     batch_size: int,
     quiet: bool = True,
     test_flip: bool = False,
+    ranks: Alone = ALONE,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Codes of a ``CaptionDataset``: each image once, each caption once.
 
     Args:
+        ranks: that share the batches; all of them have all codes in the end.
         test_flip: an image's code is the average over it and its mirror image.
 
     Returns:
@@ -160,16 +173,22 @@ def encode_dataset(
         InputError: with ``test_flip``, for features without those of the mirror images.
     """
 
+    count = len(dataset.images)
+    groups = [range(first, min(first + batch_size, count)) for first in range(0, count, batch_size)]
+    own = list(chain.from_iterable(ranks.own(groups)))
+
     def encode(image: Callable[[int], np.ndarray]) -> np.ndarray:
-        inputs = map_images(image, range(len(dataset.images)))
-        return encode_images(model, inputs, len(dataset.images), batch_size, quiet)
+        codes = None
+        if own or not groups:
+            codes = encode_images(model, map_images(image, own), len(own), batch_size, quiet)
+        return ranks.completed(codes, groups)
 
     with evaluation_mode(model):
         images = encode(dataset.image)
         if test_flip:
             mirror_codes = encode(partial(_mirrored_image, dataset))
             images = averaged(model.image_extractor, images, mirror_codes)
-        return images, encode_captions(model, dataset.captions, batch_size, quiet)
+        return images, encode_captions(model, dataset.captions, batch_size, quiet, ranks)
 
 
 def _mirrored_image(dataset: Any, image_id: int) -> np.ndarray:

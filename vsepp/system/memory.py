@@ -6,6 +6,7 @@ Each function does something where the C library is glibc, and nothing elsewhere
 from __future__ import annotations
 
 import ctypes
+import sys
 
 # Of mallopt(3):
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
@@ -44,6 +45,16 @@ def share_heaps(count: int) -> None:
 def return_freed() -> None:
     """Give freed pages of every heap back to the system, once."""
     _call("malloc_trim", 0)
+
+
+def peak_memory() -> int:
+    """The most memory that this process has had, in bytes; 0 where the system does not say."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
 
 
 def _call(name: str, *numbers: int) -> None:

@@ -6,12 +6,16 @@ import os
 import sys
 import warnings
 
+from vsepp.system.launched import processes_here
+
 
 def cpu_count() -> int:
-    """Processors this process may run on."""
+    """Processors this process may run on; its share of them where it was launched with others."""
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    return max(1, cores // processes_here())
 
 
 def set_thread_variables(cpuinfo: str = "/proc/cpuinfo") -> None:

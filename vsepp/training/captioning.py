@@ -26,6 +26,7 @@ from vsepp.models.caption_parts import (
     check_caption_keys,
 )
 from vsepp.models.image_encoders.cell_encoder import CellEncoder
+from vsepp.models.ranks import ALONE, Alone
 from vsepp.models.twins import compute
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import command
@@ -35,7 +36,7 @@ from vsepp.training.data import worker_count
 from vsepp.training.dataset_task import DatasetTask
 from vsepp.training.self_critical import SelfCritic
 from vsepp.training.step_memory import handle_memory
-from vsepp.training.task import Diverged, Objective, Scored
+from vsepp.training.task import HELPED, Diverged, Objective, Scored
 from vsepp.training.without_effect import keys_without_effect
 
 
@@ -68,12 +69,11 @@ class CaptionObjective(Objective):
 
     def encode_texts(self, batch: Any, image_codes: paddle.Tensor) -> Any:
         """Logits of words, and where each looked, see ``WordDecoder.forward``; then the captions
-        and lengths that they are of: the batch's, or sampled ones."""
-        _, captions, lengths, rows, images = batch
+        and lengths that they are of: the batch's own, or sampled ones."""
+        captions, lengths, rows, images = self._own_captions(batch)
         if self.critic is not None:
-            numbers = images.numpy().tolist()
             captions, lengths, rows, self.advantages = self.critic(
-                self.model.decoder, image_codes, numbers
+                self.model.decoder, image_codes, images
             )
         kept = self.model.image_extractor.drawn_cells(image_codes)
         found = compute(self.model.decoder, image_codes, captions, lengths, rows, kept)
@@ -86,15 +86,34 @@ class CaptionObjective(Objective):
         if self.critic is not None:
             of_words = np.repeat(self.advantages, lengths.numpy() - 1)
             logits = logits.astype("float32") / self.critic.temperature
-            return rewarded_loss(logits, targets, paddle.to_tensor(of_words))
-        return caption_loss(
+            loss = rewarded_loss(logits, targets, paddle.to_tensor(of_words))
+            share = len(of_words) / sum(self.ranks.all(len(of_words)))
+            return self.ranks.total(loss * share)
+        loss = caption_loss(
             logits.astype("float32"),
             targets,
             attention.astype("float32"),
             lengths,
             self.config.label_smoothing,
             self.config.doubly_stochastic,
+            None if self.ranks.count == 1 else batch[2],
         )
+        return self.ranks.total(loss)
+
+    def _own_captions(self, batch: Any) -> tuple[Any, Any, Any, list[int]]:
+        """Of the captions of a batch those of the images that this process looks at: captions,
+        lengths and rows, as a batch has them; and the numbers of these images."""
+        images, captions, lengths, rows, ids = batch
+        numbers = ids.numpy().tolist()
+        if self.ranks.count == 1:
+            return captions, lengths, rows, numbers
+        first = self.ranks.share.rows(len(ids)).start
+        places = rows.numpy() - first
+        own = np.flatnonzero((places >= 0) & (places < len(images)))
+        lengths = paddle.to_tensor(lengths.numpy()[own])
+        captions = paddle.to_tensor(captions.numpy()[own])[:, : int(lengths.max())]
+        rows = paddle.to_tensor(places[own])
+        return captions, lengths, rows, numbers[first : first + len(images)]
 
 
 class CaptionTask(CaptionObjective, DatasetTask):
@@ -107,8 +126,13 @@ class CaptionTask(CaptionObjective, DatasetTask):
     score_name = "CIDEr-D"
 
     def __init__(
-        self, config: Config, with_weights: bool = True, prepared: Prepared | None = None
+        self,
+        config: Config,
+        with_weights: bool = True,
+        prepared: Prepared | None = None,
+        ranks: Alone = ALONE,
     ) -> None:
+        self.ranks = ranks
         check_caption_keys(config, with_weights)
         self.open_data(config, prepared)
         train = self.data.splits["train"]
@@ -126,7 +150,9 @@ class CaptionTask(CaptionObjective, DatasetTask):
         image = CellEncoder.for_training(config, self.feature_size)
         super().__init__(config, decoder, image, with_weights)
         self.said = [*decoder.said, *keys_without_effect(config)]
-        self.loader = caption_loader(train, config.batch_size, config.seed, worker_count(config))
+        self.loader = caption_loader(
+            train, config.batch_size, config.seed, worker_count(config), ranks.share
+        )
         self.steps = len(self.loader)
         self._scorers: dict[str, CaptionScorer] = {}
         self._critic: SelfCritic | None = None  # made when it is first needed
@@ -154,9 +180,11 @@ class CaptionTask(CaptionObjective, DatasetTask):
         dataset, vocabulary = self.data.splits[split], self.reader.vocabulary
         decoding = Decoding.configured(self.config)
         try:
-            made = caption_images(self.model, dataset, vocabulary, decoding)
+            made = caption_images(self.model, dataset, vocabulary, decoding, ranks=self.ranks)
         except NotFinite:
             raise Diverged(f"the model gives NaN or infinity for the {split} split") from None
+        if not self.ranks.leads:
+            return HELPED
         sentences = [[Sentence.of(caption, vocabulary) for caption in of] for of in made]
         if split not in self._scorers:
             self._scorers[split] = CaptionScorer(dataset, self.data.tokenizer)

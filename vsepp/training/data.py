@@ -25,6 +25,7 @@ from vsepp.models.feature_extraction import (
     load_features,
     trained_views,
 )
+from vsepp.models.ranks import ALONE, Alone
 from vsepp.system.errors import InputError
 from vsepp.system.threads import cpu_count
 from vsepp.text.vocabulary import Vocabulary
@@ -90,6 +91,7 @@ def open_splits(
     splits: Sequence[str],
     log: Callable[[str], object] = print,
     prepared: Prepared | None = None,
+    ranks: Alone = ALONE,
 ) -> RunData:
     """Open splits of a prepared data set as the configuration wants them.
 
@@ -101,6 +103,7 @@ def open_splits(
         splits: names of splits.
         log: called with lines about features or decoded images that had to be made.
         prepared: the ``Prepared`` data set, where it is open already.
+        ranks: that open it together, and share the computing of features.
 
     Returns:
         RunData
@@ -125,7 +128,7 @@ def open_splits(
     opened: dict[str, CaptionDataset] = {}
     backbone = None
     if uses_features(config):
-        features, backbone = load_features(config, prepared, wanted, log)
+        features, backbone = load_features(config, prepared, wanted, log, ranks)
         for split in wanted:
             views = [view_name(split, view) for view in trained_views(config, split)]
             opened[split] = FeatureTextDataset(
@@ -149,7 +152,8 @@ def open_splits(
                 folder, vocabulary, split, captions_per_image, max_len, crop, config.seed, exif
             )
             if config.image_store and split != "test":  # which a run reads once, at its end
-                _take_stored(dataset, steps, log)
+                with ranks.leader_first():
+                    _take_stored(dataset, steps, log)
     if joins:
         opened["train"].append(opened.pop("restval"))
     return RunData(opened, prepared.tokenizer, backbone, exif)

@@ -51,7 +51,8 @@ class DatasetTask(Task):
         Args:
             prepared: the data set, where it is open already.
         """
-        self.data = open_splits(config, ("train", "val", "test"), prepared=prepared)
+        splits = ("train", "val", "test")
+        self.data = open_splits(config, splits, prepared=prepared, ranks=self.ranks)
         self.backbone = self.data.backbone
 
     def batches(self, epoch: int, skip: int) -> Iterable:

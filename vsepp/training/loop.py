@@ -14,6 +14,7 @@ import paddle
 from vsepp.checkpoint import load_checkpoint, move_aside, save_checkpoint
 from vsepp.config import Config, override
 from vsepp.models.device import select_device
+from vsepp.models.ranks import ALONE, Alone
 from vsepp.models.state import get_state
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import quoted
@@ -21,9 +22,10 @@ from vsepp.system.memory import return_freed
 from vsepp.system.progress import progress
 from vsepp.system.threads import describe_threads
 from vsepp.training.meter import Meter, duration
+from vsepp.training.micro_batch import synchronise_batch_norm
 from vsepp.training.optimizer import check_decay, get_optimizer, optimizer_state, restore_optimizer
 from vsepp.training.position import Position
-from vsepp.training.run_folder import RunFolder
+from vsepp.training.run_folder import NoFolder, RunFolder
 from vsepp.training.schedules import counts_steps
 from vsepp.training.starting import (
     check_destinations,
@@ -44,6 +46,7 @@ class Trainer:
         task: the class of what is trained, or what makes one of the same arguments; called once
             device and seed are set.
         listeners: who is told how it goes.
+        ranks: the processes that train together, of which one writes and tells.
 
     Raises:
         InputError: when data, weights, checkpoint or device do not fit the configuration.
@@ -55,17 +58,25 @@ class Trainer:
     tested: Scored
 
     def __init__(
-        self, config: Config, task: Callable[..., Task], listeners: Sequence[Listener] = ()
+        self,
+        config: Config,
+        task: Callable[..., Task],
+        listeners: Sequence[Listener] = (),
+        ranks: Alone = ALONE,
     ) -> None:
+        self.ranks = ranks
         self.config = config = with_images_of_run(named_checkpoint(config))
-        select_device(config.device)
+        select_device(ranks.device(config.device))
         if config.amp != "off" and paddle.get_device() == "cpu":
             raise InputError("amp: mixed precision needs a GPU: set amp=off.")
         check_decay(config.optimizer, config.weight_decay)  # before features are computed
         paddle.seed(config.seed)
         check_destinations(config)
         resumed = read_resumed(config)
-        self.task = task(config, with_weights=not (resumed or config.init_from))
+        # Apart from its own, a task of somebody else's knows no ranks, and needs none.
+        together = {"ranks": ranks} if ranks.count > 1 else {}
+        self.task = task(config, with_weights=not (resumed or config.init_from), **together)
+        norms = synchronise_batch_norm(self.task.model, config, ranks)
         self.optimizer = get_optimizer(self.task.model, config, self.task.steps)
         self.position = Position()
         self.minutes = 0.0
@@ -75,6 +86,7 @@ class Trainer:
         elif config.init_from:
             given = load_checkpoint(config.init_from, parts=("model/",))
             said = self.task.begin_with(given, config.init_from)
+        ranks.spread(self.task.model)
         self.step = TrainingStep(config, self.task, self.optimizer)
         if resumed and self.step.average:
             self.step.average.restore(resumed.get("ema", {}), str(config.checkpoint))
@@ -82,12 +94,13 @@ class Trainer:
         self.last_path = config.path("last_checkpoint")
         for path in (self.best_path, self.last_path):  # or say now that there can be none
             path.parent.mkdir(parents=True, exist_ok=True)
-        self.folder = RunFolder(config)
-        self.listeners = listeners
+        self.folder = RunFolder(config) if ranks.leads else NoFolder()
+        self.listeners = listeners if ranks.leads else ()
         self._tell("started", self.folder)
-        for line in (*self.task.said, *filter(None, [said])):
+        for line in (*ranks.said(), *norms, *self.task.said, *filter(None, [said])):
             self.folder.log(line)
-        if not resumed:
+        ranks.wait()  # until all have read what is moved now
+        if ranks.leads and not resumed:
             self._move_old_checkpoints_aside()
 
     def _restore(self, resumed: dict[str, Any]) -> None:
@@ -129,13 +142,14 @@ class Trainer:
         if paddle.get_device() == "cpu":
             self.folder.log(describe_threads())
         self.saved_at = self.begun = monotonic()
-        with StopRequest() as stop:
+        with StopRequest(self.ranks) as stop:
             while position.epoch < config.num_epochs and not stop and not self._stalled():
                 try:
                     self._train_epoch(stop)
                 except SystemError:  # a signal to the whole group has ended the workers as well
-                    if not stop or stop.at_once:
+                    if not stop.arrived or stop.at_once:
                         raise
+                    stop.settle()
                 if stop:
                     break
                 if position.step_in_epoch == self.task.steps:
@@ -145,6 +159,7 @@ class Trainer:
                         self.optimizer._learning_rate.step()
                     self._validate()
                 self._save_last()
+                stop.settle()
             if stop:
                 self._stop(stop)
         if self._stalled() and position.epoch < config.num_epochs:
@@ -179,12 +194,16 @@ class Trainer:
             for batch in self.task.batches(position.epoch, skip=position.step_in_epoch):
                 meter.batch_read()
                 stop.within_step = True
+                if stop.settle():
+                    return
                 loss = self.step(batch, position.step)
                 position.step_in_epoch += 1
                 position.step += 1
                 stop.within_step = False
                 meter.batch_done()
                 bar.update()
+                for line in self.ranks.costs():
+                    self.folder.log(line)
                 if position.step % config.log_step == 0 or position.step_in_epoch == steps:
                     self._log_step(float(loss), meter)
                 if stop:
@@ -201,16 +220,20 @@ class Trainer:
         position = self.position
         if position.step:
             self._save_last()
-            self.folder.log(
+            line = (
                 f"stopped in epoch {position.epoch + 1} at step {position.step}; "
                 f"go on with -o {quoted(override('checkpoint', str(self.last_path)))}"
             )
         else:
-            self.folder.log(
+            line = (
                 "stopped before the first step: there is nothing to go on "
                 "from; run the same command again"
             )
-        self._finish()
+        self.folder.log(line)
+        self.ranks.tell(line)
+        self.ranks.wait()  # a process that has ended is a failed one to who launched it
+        # A launcher kills who is not gone in seconds: curves are drawn once the run has gone on.
+        self._finish(self.position.history if self.ranks.count == 1 else None)
         if stop.signal is None or stop.signal == signal.SIGINT:
             raise KeyboardInterrupt
         raise SystemExit(128 + stop.signal)
@@ -224,11 +247,11 @@ class Trainer:
         self.folder.log(f"the best model, of step {best['step']}, on the test split:")
         self._tell("tested", scored, self.best_path)
         self.tested = scored
-        self._finish()
+        self._finish(self.position.history)
         return scored.metrics
 
-    def _finish(self) -> None:
-        self._tell("ended", self.position.history)
+    def _finish(self, history: list | None) -> None:
+        self._tell("ended", history)
         self.folder.close()
 
     # ---- now and then ----------------------------------------------------------------------
@@ -289,7 +312,9 @@ class Trainer:
 
     def _score(self, split: str) -> Scored:
         try:
-            return self.task.score(split)
+            scored = self.task.score(split)
+            scored.metrics, scored.values = self.ranks.told((scored.metrics, scored.values))
+            return scored
         except Diverged as error:
             raise self._diverged(f"{error} after step {self.position.step}") from None
 
@@ -328,10 +353,15 @@ class Trainer:
         )
 
     def _save_best(self, metrics: dict) -> None:
+        if not self.ranks.leads:
+            return
         state = {**get_state(self.task.model), **self.task.more_weights()}
         save_checkpoint(self.best_path, state, **self._contents(metrics))
 
     def _save_last(self) -> None:
+        self.saved_at = monotonic()
+        if not self.ranks.leads:
+            return
         save_checkpoint(
             self.last_path,
             get_state(self.task.model),

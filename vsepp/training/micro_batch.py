@@ -14,14 +14,59 @@ import numpy as np
 import paddle
 from paddle import nn
 
+from vsepp.config import Config
+from vsepp.models.ranks import Alone
+
 _NORMALISATIONS = (nn.BatchNorm, nn.BatchNorm1D, nn.BatchNorm2D, nn.SyncBatchNorm)
 
 
-def hold_batch_statistics(model: nn.Layer) -> None:
-    """Put batch-norm in evaluation mode: a slice's statistics are not the batch's."""
+def hold_batch_statistics(model: nn.Layer, synchronised: bool = True) -> None:
+    """Put batch-norm in evaluation mode: a slice's statistics are not the batch's.
+
+    Args:
+        synchronised: one whose statistics are those of the whole batch as well.
+    """
     for layer in model.sublayers():
         if isinstance(layer, _NORMALISATIONS):
-            layer.eval()
+            if synchronised or not isinstance(layer, nn.SyncBatchNorm):
+                layer.eval()
+
+
+def synchronise_batch_norm(model: nn.Layer, config: Config, ranks: Alone) -> list[str]:
+    """Let the batch-norms that train take their statistics over all ranks where they can.
+
+    That is with ``sync_batch_norm`` and on cards; otherwise, and where Paddle knows no way, they
+    are held. Call it before the first step; the parameters stay the same.
+
+    Returns:
+        lines that say so, where there are such batch-norms
+    """
+    if ranks.count == 1 or config.micro_batch_size:
+        return []
+    model.train()
+    if not _training_norms(model):
+        return []
+    if config.sync_batch_norm and ranks.backend == "nccl":
+        nn.SyncBatchNorm.convert_sync_batchnorm(model)
+        model.train()
+    held = [each for each in _training_norms(model) if not isinstance(each, nn.SyncBatchNorm)]
+    if not held:
+        return ["batch-norm takes its statistics over the whole batch, of all processes"]
+    if not config.sync_batch_norm:
+        why = "as sync_batch_norm=false says"
+    elif ranks.backend == "nccl":
+        why = "where it is of a kind that Paddle does not synchronise"
+    else:
+        why = "since only cards exchange them"
+    return [f"batch-norm keeps the statistics that it begins with, {why}"]
+
+
+def _training_norms(model: nn.Layer) -> list[nn.Layer]:
+    return [
+        layer
+        for layer in model.sublayers()
+        if isinstance(layer, _NORMALISATIONS) and layer.training
+    ]
 
 
 def seed_from(*numbers: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ from vsepp.models.encoders import (
     find_text_encoder,
 )
 from vsepp.models.losses import build_loss, check_loss, equal_rows
+from vsepp.models.ranks import ALONE, Alone
 from vsepp.models.state import set_state
 from vsepp.models.twins import compute
 from vsepp.models.vsepp import TEMPERATURE, build_model
@@ -29,7 +31,7 @@ from vsepp.training.collapse import CollapseWatch
 from vsepp.training.data import worker_count
 from vsepp.training.dataset_task import DatasetTask
 from vsepp.training.step_memory import handle_memory
-from vsepp.training.task import Diverged, Objective, Scored
+from vsepp.training.task import HELPED, Diverged, Objective, Scored
 from vsepp.training.without_effect import keys_without_effect
 
 
@@ -79,7 +81,7 @@ class RetrievalObjective(Objective):
         return compute(self.model.image_extractor, images)
 
     def encode_texts(self, batch: Any, image_codes: paddle.Tensor) -> paddle.Tensor:
-        _, captions, lengths, _ = batch
+        captions, lengths = self.ranks.share.captions(*batch[1:3])
         return compute(self.model.text_extractor, captions, lengths)
 
     def loss(
@@ -87,11 +89,16 @@ class RetrievalObjective(Objective):
     ) -> paddle.Tensor:
         self.batch_images = batch[3]
         return self.criterion(
-            image_codes.astype("float32"),
-            text_codes.astype("float32"),  # type: ignore[union-attr]  # sentences give codes
+            self.ranks.gathered(image_codes.astype("float32")),
+            # sentences give codes
+            self.ranks.gathered(text_codes.astype("float32")),  # type: ignore[union-attr]
             self.batch_images if self.config.mask_same_image else None,
             equal_rows(batch[1]) if self.config.mask_equal_captions else None,
         )
+
+    def loss_parameters(self) -> Iterable[paddle.Tensor]:
+        scale = getattr(self.model, TEMPERATURE, None)
+        return () if scale is None else (scale,)
 
 
 class RetrievalTask(RetrievalObjective, DatasetTask):
@@ -103,8 +110,13 @@ class RetrievalTask(RetrievalObjective, DatasetTask):
     score_name = "rsum"
 
     def __init__(
-        self, config: Config, with_weights: bool = True, prepared: Prepared | None = None
+        self,
+        config: Config,
+        with_weights: bool = True,
+        prepared: Prepared | None = None,
+        ranks: Alone = ALONE,
     ) -> None:
+        self.ranks = ranks
         find_text_encoder(config.text_model).check_config(config, with_weights)
         check_loss(config)
         self.open_data(config, prepared)
@@ -123,6 +135,7 @@ class RetrievalTask(RetrievalObjective, DatasetTask):
             config.seed,
             worker_count(config),
             config.batch_by_length,
+            ranks.share,
         )
         self.steps = len(self.loader)
         self.collapse = CollapseWatch(config)
@@ -135,10 +148,12 @@ class RetrievalTask(RetrievalObjective, DatasetTask):
         dataset = self.data.splits[split]
         flip = self.config.test_flip
         images, texts = encode_dataset(
-            self.model, dataset, max(self.config.batch_size, 64), test_flip=flip
+            self.model, dataset, max(self.config.batch_size, 64), test_flip=flip, ranks=self.ranks
         )
         if not (np.isfinite(images).all() and np.isfinite(texts).all()):
             raise Diverged(f"the model gives NaN or infinity for the {split} split")
+        if not self.ranks.leads:
+            return HELPED
         result = evaluate_codes(
             images,
             texts,

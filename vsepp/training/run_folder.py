@@ -13,6 +13,18 @@ from vsepp.config import Config
 from vsepp.system.atomic import naming, write_text
 
 
+class NoFolder:
+    """In place of a :class:`RunFolder`, where another process has it."""
+
+    path = None
+
+    def log(self, line: str) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
+
+
 class RunFolder:
     """``<run_dir>/<dataset>/<time>/`` with ``config.yml`` and ``log.txt``.
 

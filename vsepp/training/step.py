@@ -50,6 +50,8 @@ class TrainingStep:
         self.objective.model.train()
         if self.config.micro_batch_size:
             hold_batch_statistics(self.objective.model)
+        elif self.objective.ranks.count > 1:
+            hold_batch_statistics(self.objective.model, synchronised=False)
 
     def __call__(
         self, batch: Any, number: int, mark: Callable[[str], None] = lambda section: None
@@ -64,14 +66,16 @@ class TrainingStep:
         objective, size, seed = self.objective, self.config.micro_batch_size, self.config.seed
         if counts_steps(self.optimizer):
             self.optimizer._learning_rate.step(number)
-        # Dropout inside a backbone follows from (seed, step), so that a resumed run repeats it.
-        seed_from(seed, number)
+        # Dropout inside a backbone follows from (seed, step), so that a resumed run repeats it;
+        # where several processes train, also from which this is, or all would drop alike.
+        drawn = (seed, number, *objective.ranks.salt)
+        seed_from(*drawn)
         with memory_errors_explained():
             with self._mixed_precision():
                 images = objective.images(batch)
                 if size:
                     image_codes, hand_on = sliced_codes(
-                        objective.encode_images, images, size, (seed, number)
+                        objective.encode_images, images, size, drawn
                     )
                 else:
                     image_codes, hand_on = objective.encode_images(images), None
@@ -83,6 +87,7 @@ class TrainingStep:
             if hand_on:
                 with self._mixed_precision():
                     hand_on()
+            objective.ranks.sum_gradients(objective.model.parameters(), objective.loss_parameters())
             mark("gradients")
             if self.scaler:
                 self.scaler.step(self.optimizer)

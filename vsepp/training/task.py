@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import paddle
 
+from vsepp.models.ranks import ALONE, Alone
 from vsepp.models.state import set_state
 
 
@@ -38,6 +39,10 @@ class Scored:
     shown: Any = None
 
 
+#: what a rank that does not lead has to say of a split
+HELPED = Scored({}, {}, "")
+
+
 class Objective(ABC):
     """A network and its loss on a batch: all that a step needs, without any data.
 
@@ -47,11 +52,16 @@ class Objective(ABC):
     sees a slice at a time, and everything after it the whole batch. A network of another kind
     has its costly part in :meth:`encode_images` all the same.
 
+    Where several processes train together, ``batch`` has the images that this one looks at, and
+    all else of the whole batch; see ``vsepp.models.ranks``.
+
     Attributes:
         model: the ``paddle.nn.Layer`` that is trained and saved.
+        ranks: the processes that train it together.
     """
 
     model: paddle.nn.Layer
+    ranks: Alone = ALONE
 
     def images(self, batch: Any) -> paddle.Tensor:
         """What of a batch :meth:`encode_images` takes, ``[batch, ...]``: its first part."""
@@ -73,7 +83,16 @@ class Objective(ABC):
     def loss(
         self, image_codes: paddle.Tensor, text_codes: paddle.Tensor | None, batch: Any
     ) -> paddle.Tensor:
-        """A scalar in float32. Codes that mixed precision has shortened are cast here."""
+        """A scalar in float32, of the whole batch. Codes that mixed precision has shortened are
+        cast here.
+
+        Where several processes train together, its gradient is that of the codes of this one's
+        images alone; see ``Alone.gathered`` and ``Alone.total``.
+        """
+
+    def loss_parameters(self) -> Iterable[paddle.Tensor]:
+        """Parameters of the loss itself, whose gradient is whole in every process."""
+        return ()
 
 
 class Task(Objective):
@@ -82,6 +101,7 @@ class Task(Objective):
     Args:
         config: the run's ``vsepp.config.Config``. Device and seed are set already.
         with_weights: start from pretrained weights; without, others are set afterwards.
+        ranks: see :class:`Objective`.
 
     Raises:
         InputError: when data or weights do not fit the configuration.
@@ -97,7 +117,7 @@ class Task(Objective):
     said: Sequence[str] = ()
 
     @abstractmethod
-    def __init__(self, config: Any, with_weights: bool = True) -> None: ...
+    def __init__(self, config: Any, with_weights: bool = True, *, ranks: Alone = ALONE) -> None: ...
 
     # ---- data and score
 
@@ -107,7 +127,10 @@ class Task(Objective):
 
     @abstractmethod
     def score(self, split: str) -> Scored:
-        """Score ``val`` or ``test``; :class:`Diverged` when the codes are not finite."""
+        """Score ``val`` or ``test``; :class:`Diverged` when the codes are not finite.
+
+        All ranks call it and take a share of the work; what the leader returns counts.
+        """
 
     # ---- what it says
 
@@ -172,5 +195,6 @@ class Listener(Protocol):
     def tested(self, scored: Scored, checkpoint: Path) -> None:
         """The best model, of that file, was scored on the test split."""
 
-    def ended(self, history: list) -> None:
-        """The run is over or stopped; ``history`` has a row for each logged step and validation."""
+    def ended(self, history: list | None) -> None:
+        """The run is over or stopped; ``history`` has a row for each logged step and validation,
+        or is None where there is no time to do anything with it."""
