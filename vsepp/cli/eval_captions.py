@@ -36,8 +36,10 @@ def is_meant(arguments):
     if arguments.results:
         return True
     from vsepp.checkpoint import CAPTIONER, kind_of, read_header
+    from vsepp.data.options import checked_folder
 
     config = configuration(arguments)
+    checked_folder(config)  # without data, no checkpoint is to be asked for
     path = path_of_any_kind(arguments, config)
     if kind_of(read_header(path)) == CAPTIONER:
         arguments.checkpoint = str(path)
