@@ -148,6 +148,22 @@ def encode_captions(
     Returns:
         float32 ``[len(captions), embed_size]``, in the captions' own order.
     """
+
+    def encode(grid: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        batch = paddle.to_tensor(grid), paddle.to_tensor(lengths)
+        with memory_errors_explained():
+            return compute(model.text_extractor, *batch).numpy()
+
+    return encode_in_order(encode, captions, batch_size, quiet)
+
+
+def encode_in_order(
+    encode: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    captions: Sequence[Sequence[int]],
+    batch_size: int,
+    quiet: bool = True,
+) -> np.ndarray:
+    """As :func:`encode_captions`, by a function from a grid, see :func:`padded`, to its codes."""
     first = first_of_equal_captions(captions)
     distinct = np.flatnonzero(first == np.arange(len(first)))
     lengths = [len(captions[index]) for index in distinct.tolist()]
@@ -156,9 +172,7 @@ def encode_captions(
     starts = range(0, len(order), batch_size)
     for start in progress(starts, "encoding captions", len(starts), "batch", disable=quiet or None):
         chosen = order[start : start + batch_size]
-        batch = map(paddle.to_tensor, padded([captions[index] for index in chosen]))
-        with memory_errors_explained():
-            rows = compute(model.text_extractor, *batch).numpy()
+        rows = encode(*padded([captions[index] for index in chosen]))
         if not len(codes):
             codes = np.empty((len(captions), rows.shape[1]), np.float32)
         codes[chosen] = rows
