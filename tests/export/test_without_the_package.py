@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 
 #: a Python with onnxruntime, NumPy, Pillow, PyYAML, tokenizers, FastAPI and httpx alone
 VARIABLE = "VSEPP_BARE_PYTHON"
-PACKAGES = ["numpy", "pillow", "pyyaml", "onnxruntime", "tokenizers", "fastapi", "httpx", "httpx2"]
+PACKAGES = ["numpy", "pillow", "pyyaml", "onnxruntime", "tokenizers", "fastapi", "httpx"]
 SERVER = """
 import json, sys, pathlib
 from fastapi.testclient import TestClient

@@ -63,6 +63,8 @@ def main(argv=None):
     check_request(out, arguments.format, arguments.precision, arguments.force)
     select_device("cpu")
     model = load(path)
+    if any(item.partition("=")[0].strip() == "test_flip" for item in arguments.override):
+        model.config = model.config.replaced(test_flip=config.test_flip)
     folder = Path(config.data_dir) / config.dataset
     if is_named(arguments) or (folder / "vocab.json").exists():
         folder = checked_folder(config)
@@ -90,16 +92,9 @@ class _Scores:
         self.model, self.before = model, None
         captioner = isinstance(model, CaptionModel)
         split = arguments.split
+        why = "a captioner has no codes to score" if captioner else "there is no data set"
         if split not in (None, "none") and (captioner or folder is None):
-            raise InputError(
-                f"--split {split}: "
-                + (
-                    "a captioner's sentences are scored by eval alone"
-                    if captioner
-                    else "no data set is prepared"
-                )
-                + ": leave it out."
-            )
+            raise InputError(f"--split {split}: {why}: leave it out.")
         if split is None and arguments.precision != "float32" and folder and not captioner:
             split = "test" if _can_be_scored(folder, "test") else None
         if split not in (None, "none"):

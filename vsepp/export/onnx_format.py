@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import io
-import os
-import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +13,7 @@ import paddle
 
 from vsepp.export.graphs import Graph
 from vsepp.export.paddle_format import WEIGHTS, write_paddle
+from vsepp.export.silence import unheard
 from vsepp.system.atomic import naming, write_all
 from vsepp.system.errors import InputError
 from vsepp.system.threads import cpu_count
@@ -77,7 +74,7 @@ def _converted(program: Path, name: str) -> bytes:
             "or --precision float16."
         )
     content: Any = None
-    with _silence() as said:
+    with unheard() as said:
         try:  # 'None': it would install packages by itself
             content = paddle2onnx.export(
                 str(program), str(weights), opset_version=OPSET, optimize_tool="None"
@@ -95,27 +92,6 @@ def _converted(program: Path, name: str) -> bytes:
 def _reason(said: list[str]) -> str:
     wrong = [line for line in said if "error" in line.lower() or "not supported" in line.lower()]
     return " ".join((wrong or said or ["it says nothing"])[-1].split())[:200]
-
-
-@contextlib.contextmanager
-def _silence() -> Iterator[list[str]]:
-    """Keep what C++ code writes to standard output and error: its lines, once the block ends."""
-    lines: list[str] = []
-    with contextlib.ExitStack() as stack:
-        written = stack.enter_context(tempfile.TemporaryFile())
-        for number, stream in ((1, sys.stdout), (2, sys.stderr)):
-            with contextlib.suppress(AttributeError, OSError, ValueError):
-                stream.flush()
-                kept = os.dup(number)
-                stack.callback(os.close, kept)
-                os.dup2(written.fileno(), number)
-                stack.callback(os.dup2, kept, number)
-        stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
-        try:
-            yield lines
-        finally:
-            written.seek(0)
-            lines.extend(written.read().decode("utf-8", "replace").splitlines())
 
 
 def _mended(content: bytes) -> Any:
