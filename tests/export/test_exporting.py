@@ -17,6 +17,7 @@ from vsepp.export.graphs import TextGraph
 from vsepp.export.narrow_weights import narrowed, widened
 from vsepp.export.probes import RealInput, lengths_tried
 from vsepp.system.errors import InputError
+from vsepp.system.locks import only_one
 
 SENTENCES = ["A red circle!", "the blue stripe, on white", "zebra"]
 
@@ -92,6 +93,8 @@ def test_what_stands_there_stays_unless_it_is_forced(place, folder, monkeypatch)
     def interrupted(_):
         raise KeyboardInterrupt
 
+    with only_one(place / ".gru.lock", "mine"), pytest.raises(InputError, match="another process"):
+        export_model(load(place / "gru.ckpt"), folder, force=True)
     with pytest.raises(KeyboardInterrupt):
         export_model(load(place / "gru.ckpt"), folder, force=True, before_it_stands=interrupted)
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
@@ -99,7 +102,7 @@ def test_what_stands_there_stays_unless_it_is_forced(place, folder, monkeypatch)
     (place / ".forced.writing").mkdir()  # of one that was killed
     export_model(load(place / "gru.ckpt"), place / "forced", force=True)
     assert [file.name for file in (place / "forced").iterdir()] == ["inference.yml"]
-    assert not list(place.glob(".*.writing")) and not list(place.glob(".*.replaced"))
+    assert not list(place.glob(".*"))
 
 
 def test_one_that_computes_otherwise_is_not_kept(place, monkeypatch):

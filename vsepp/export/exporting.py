@@ -28,6 +28,7 @@ from vsepp.export.probes import RealInput
 from vsepp.export.silence import unheard
 from vsepp.system.atomic import TEMPORARY_SUFFIX, sync_folder
 from vsepp.system.errors import InputError
+from vsepp.system.locks import only_one
 
 
 @dataclass
@@ -94,7 +95,20 @@ def export_model(
         OSError: naming the folder, where it cannot be written.
     """
     out = Path(out)
-    check_request(out, format_name, precision, force)
+    taken = f"another process is writing {out}: wait for its end, or give another --out."
+    with only_one(out.with_name(f".{out.name}.lock"), taken):
+        check_request(out, format_name, precision, force)
+        return _exported(model, out, format_name, precision, real, before_it_stands)
+
+
+def _exported(
+    model: Model,
+    out: Path,
+    format_name: str,
+    precision: str,
+    real: RealInput | None,
+    before_it_stands: Callable[[Exported], None],
+) -> Exported:
     parts = parts_of(model, real)
     exported = Exported()
     with _standing(out) as folder:
@@ -171,7 +185,6 @@ def _line(name: str, found: dict[str, float], probes: int) -> str:
 @contextmanager
 def _standing(out: Path) -> Iterator[Path]:
     """A folder beside ``out`` that takes its place once the block is through."""
-    out.parent.mkdir(parents=True, exist_ok=True)
     aside = out.with_name(f".{out.name}{TEMPORARY_SUFFIX}")
     old = out.with_name(f".{out.name}.replaced")
     for left in (aside, old):  # by a killed process
