@@ -107,7 +107,9 @@ def cut(sentence, rules):
 def _open_onnx(path, graph):
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(f"{path}.onnx", providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # not what it makes simpler
+    session = onnxruntime.InferenceSession(f"{path}.onnx", options, ["CPUExecutionProvider"])
     return lambda **inputs: session.run(None, inputs)
 
 
