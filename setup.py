@@ -63,6 +63,12 @@ setup(
         ],
         # cuts sentences into the tokens of BERT, ERNIE and CLIP (text_model: bert, convert --clip)
         "text": ["tokenizers>=0.13"],
+        # `vsepp export --format onnx`
+        "export": [
+            "paddle2onnx>=2.0.1",  # the first for Paddle 3
+            "onnx>=1.16,<1.18",  # what paddle2onnx was compiled against
+            "onnxruntime>=1.17",  # runs what was written, to check it
+        ],
         # what `python3 tools/test.py` needs
         "test": [
             "tokenizers>=0.13",  # of the extra above

@@ -20,6 +20,7 @@ COMMANDS = {
     "demo": "search in the browser",
     "report": "a checkpoint's evaluation as one HTML page",
     "convert": "turn other people's files into ours, and ours into theirs",
+    "export": "write a model for programs without this package (Paddle Inference, ONNX)",
     "info": "say what a file or folder is and was made with",
 }
 

@@ -131,6 +131,23 @@ def encode_captions(
     Returns:
         float32 ``[len(captions), embed_size]``, in the captions' own order.
     """
+
+    def encode(grid: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        batch = paddle.to_tensor(grid), paddle.to_tensor(lengths)
+        with memory_errors_explained():
+            return compute(model.text_extractor, *batch).numpy()
+
+    return encode_in_order(encode, captions, batch_size, quiet, ranks)
+
+
+def encode_in_order(
+    encode: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    captions: Sequence[Sequence[int]],
+    batch_size: int,
+    quiet: bool = True,
+    ranks: Alone = ALONE,
+) -> np.ndarray:
+    """As :func:`encode_captions`, by a function from a grid, see :func:`padded`, to its codes."""
     first = first_of_equal_captions(captions)
     distinct = np.flatnonzero(first == np.arange(len(first)))
     lengths = [len(captions[index]) for index in distinct.tolist()]
@@ -139,15 +156,13 @@ def encode_captions(
     groups = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
     own = ranks.own(groups)
     for chosen in progress(own, "encoding captions", len(own), "batch", disable=quiet or None):
-        batch = map(paddle.to_tensor, padded([captions[index] for index in chosen]))
-        with memory_errors_explained():
-            rows = compute(model.text_extractor, *batch).numpy()
+        rows = encode(*padded([captions[index] for index in chosen]))
         if codes is None:
             codes = np.empty((len(captions), rows.shape[1]), np.float32)
         codes[chosen] = rows
     if ranks.count > 1:
-        rows = None if codes is None else codes[np.concatenate(own)]
-        codes = ranks.completed(rows, groups, len(captions))
+        encoded = None if codes is None else codes[np.concatenate(own)]
+        codes = ranks.completed(encoded, groups, len(captions))
     assert codes is not None  # nosec B101 - one process, or the leader, has the first group
     return share_codes(codes, first)
 

@@ -97,6 +97,11 @@ class SubwordReader:
             )
         return cls(**{key: record[key] for key in _FIELDS}, **optional, source=source)
 
+    @property
+    def definition(self) -> str:
+        """What a ``tokenizer.json`` of it holds."""
+        return str(self._contents["definition"])
+
     def contents(self) -> dict:
         """What a checkpoint holds of the reader."""
         return {_CONTENTS: self._contents}

@@ -110,6 +110,23 @@ def jieba(sentence: str) -> list[str]:
 TOKENIZERS = {"words": words, "treebank": treebank, "jieba": jieba}
 
 
+def tokenizer_rules(name: str) -> dict[str, Any]:
+    """What a tokenizer does, as data, for programs that go without this package.
+
+    A sentence is lower-cased. Of ``jieba`` its words are cut by jieba; of ``treebank`` blanks
+    become single ones, each of ``replace`` (a pattern and what is put for what it finds, as
+    Python's ``re`` has them) is applied in turn, and it is split at blanks. Of the words, or in the
+    sentence where nothing has cut it, those are kept that ``find`` finds.
+
+    Args:
+        name: one of ``TOKENIZERS``.
+    """
+    find_tokenizer(name)
+    if name == "treebank":
+        return {"replace": [[pattern.pattern, put] for pattern, put in _TREEBANK]}
+    return {"find": _WORD.pattern}
+
+
 def has_ideographs(text: str) -> bool:
     """Whether Chinese characters are among those of a text."""
     return bool(_IDEOGRAPH.search(text))

@@ -113,13 +113,31 @@ class AddNormDecoder(WordDecoder):
         query, keys, values = self.compared(states, cells)
         keys, values = paddle.gather(keys, images), paddle.gather(values, images)
         lowered = out_of_sight(kept, images)
+        summed, weights = self._looked(states, query, keys, values, lowered)
+        return self.logits_of(in_words(summed, lengths)), in_words(weights, lengths)
+
+    def next_states(
+        self, words: paddle.Tensor, states: paddle.Tensor, cells: paddle.Tensor
+    ) -> tuple[paddle.Tensor, paddle.Tensor, paddle.Tensor]:
+        states, _ = self.gru(words.unsqueeze(1), states.unsqueeze(0))
+        summed, weights = self._looked(states, *self.compared(states, cells), None)
+        return states.squeeze(1), summed.squeeze(1), weights.squeeze(1)
+
+    def _looked(
+        self,
+        states: paddle.Tensor,
+        query: paddle.Tensor,
+        keys: paddle.Tensor,
+        values: paddle.Tensor,
+        lowered: paddle.Tensor | None,
+    ) -> tuple[paddle.Tensor, paddle.Tensor]:
+        """States ``[n, time, decoder_size]`` with what they looked at, and where that was."""
         query, keys, values = map(self._in_heads, (query, keys, values))  # [n, heads, …, size]
         scores = paddle.matmul(query * self.scale, keys, transpose_y=True)
         weights = attention_over(scores, lowered)
         looked = paddle.matmul(weights, values).transpose([0, 2, 1, 3]).flatten(2)
         summed = states + (looked if self.joined is None else self.joined(looked))
-        logits = self.logits_of(in_words(summed, lengths))
-        return logits, in_words(weights.mean(axis=1), lengths)
+        return summed, weights.mean(axis=1)
 
     def compared(
         self, states: paddle.Tensor, cells: paddle.Tensor
@@ -131,7 +149,7 @@ class AddNormDecoder(WordDecoder):
 
     def _in_heads(self, rows: paddle.Tensor) -> paddle.Tensor:
         """``[n, rows, decoder_size]`` → ``[n, heads, rows, size of a head]``."""
-        shape = [*rows.shape[:2], self.heads, self.decoder_size // self.heads]
+        shape = [0, 0, self.heads, self.decoder_size // self.heads]
         return rows.reshape(shape).transpose([0, 2, 1, 3])
 
     def outputs_of(self, states: paddle.Tensor) -> paddle.Tensor:

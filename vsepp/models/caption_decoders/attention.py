@@ -78,14 +78,32 @@ class AttentionDecoder(WordDecoder):
         lowered = out_of_sight(kept, images)
         states, looks = [], []
         for step in range(words.shape[1]):
-            compared = paddle.tanh(keys + self.query(hidden).unsqueeze(1))
-            weights = attention_over(self.score(compared).squeeze(2), lowered)
-            context = paddle.matmul(weights.unsqueeze(1), cells).squeeze(1)
-            hidden, _ = self.gru(paddle.concat([context, words[:, step]], axis=1), hidden)
+            hidden, weights = self._after(words[:, step], hidden, keys, cells, lowered)
             states.append(hidden)
             looks.append(weights)
         logits = self.logits_of(in_words(paddle.stack(states, axis=1), lengths))
         return logits, in_words(paddle.stack(looks, axis=1), lengths)
+
+    def next_states(
+        self, words: paddle.Tensor, states: paddle.Tensor, cells: paddle.Tensor
+    ) -> tuple[paddle.Tensor, paddle.Tensor, paddle.Tensor]:
+        states, weights = self._after(words, states, self.keys(cells), cells, None)
+        return states, states, weights
+
+    def _after(
+        self,
+        words: paddle.Tensor,
+        hidden: paddle.Tensor,
+        keys: paddle.Tensor,
+        cells: paddle.Tensor,
+        lowered: paddle.Tensor | None,
+    ) -> tuple[paddle.Tensor, paddle.Tensor]:
+        """States after a word of each row, and where it looked."""
+        compared = paddle.tanh(keys + self.query(hidden).unsqueeze(1))
+        weights = attention_over(self.score(compared).squeeze(2), lowered)
+        context = paddle.matmul(weights.unsqueeze(1), cells).squeeze(1)
+        hidden, _ = self.gru(paddle.concat([context, words], axis=1), hidden)
+        return hidden, weights
 
     def outputs_of(self, states: paddle.Tensor) -> paddle.Tensor:
         return self.output(states)

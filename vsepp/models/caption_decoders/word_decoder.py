@@ -128,6 +128,29 @@ class WordDecoder(nn.Layer):
             cells: float32 ``[images, cells, cell_size]``.
         """
 
+    def step(
+        self, words: paddle.Tensor, states: paddle.Tensor, cells: paddle.Tensor
+    ) -> tuple[paddle.Tensor, paddle.Tensor, paddle.Tensor]:
+        """One word in each of some unfinished captions, with tensors alone, to be exported.
+
+        Args:
+            words: int64 ``[rows]``.
+            states: float32 ``[rows, decoder_size]``, from before the word.
+            cells: float32 ``[rows, cells, cell_size]``, those that each row looks at.
+
+        Returns:
+            what :class:`vsepp.models.decoders.DecoderStep` gives, whose values they are.
+        """
+        states, read, weights = self.next_states(self.embedding(words), states, cells)
+        return nn.functional.log_softmax(self.logits_of(read), axis=-1), states, weights
+
+    @abstractmethod
+    def next_states(
+        self, words: paddle.Tensor, states: paddle.Tensor, cells: paddle.Tensor
+    ) -> tuple[paddle.Tensor, paddle.Tensor, paddle.Tensor]:
+        """States after a word of each row, what :meth:`logits_of` reads of them, and where each
+        row looked; ``words`` are embeddings, float32 ``[rows, word_dim]``."""
+
     @abstractmethod
     def outputs_of(self, states: paddle.Tensor) -> paddle.Tensor:
         """What the last layer reads: float32 ``[words, decoder_size]`` of the GRU's states."""

@@ -104,7 +104,9 @@ class CLIPTextExtractor(nn.Layer):
             # What stands after a sentence's end is not seen from there.
             states = self.transformer(self.embed(captions, positions_of(captions)), causal=True)
             place = self.places(captions, cap_lens)
-            states = paddle.take_along_axis(states, place.reshape([-1, 1, 1]), 1)
+            # a place for each number, which Paddle 2, exporting it, does not spread by itself
+            spread = place.reshape([-1, 1, 1]) + paddle.zeros_like(states[:, :1]).astype("int64")
+            states = paddle.take_along_axis(states, spread, 1, broadcast=False)
             states = self.norm(states.squeeze(1))
         return self.code_of(states)
 

@@ -21,7 +21,7 @@ from vsepp.system.signals import held_back
 from vsepp.system.threads import computes_in_bfloat16, cpu_count
 
 #: what Paddle 3.3 logs of a sum or a softmax in a network that is exported
-_OF_NO_USE = "not support input out tensor for now"
+LOGGED_IN_VAIN = "not support input out tensor for now"
 _PROGRAM_BYTES = 1 << 22  # what Paddle writes beside the weights takes less
 
 
@@ -93,9 +93,9 @@ def _optimised(
 
     with held_back(), tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "backbone")
-        _check_room(path, backbone)
+        check_room(path, backbone)
         spec = paddle.static.InputSpec([None, 3, image_size, image_size], "float32", "images")
-        with contextlib.redirect_stdout(io.StringIO()), without_lines(_OF_NO_USE):
+        with contextlib.redirect_stdout(io.StringIO()), without_lines(LOGGED_IN_VAIN):
             paddle.jit.save(backbone, path, input_spec=[spec])
         program = next(path + kind for kind in (".json", ".pdmodel") if os.path.exists(path + kind))
         config = inference.Config(program, path + ".pdiparams")
@@ -117,14 +117,14 @@ def _optimised(
     return run
 
 
-def _check_room(path: str, backbone: paddle.nn.Layer) -> None:
-    """OSError where a file as large as the network cannot be written.
+def check_room(path: str, network: paddle.nn.Layer) -> None:
+    """OSError, naming ``path``, where a file as large as a network cannot be written.
 
     Paddle says nothing on a full disk, and then reads what there was room for.
     """
     if not hasattr(os, "posix_fallocate"):
         return
-    size = sum(4 * math.prod(value.shape) for value in backbone.state_dict().values())
+    size = sum(4 * math.prod(value.shape) for value in network.state_dict().values())
     with naming(path), open(path, "wb") as file:
         os.posix_fallocate(file.fileno(), 0, size + _PROGRAM_BYTES)
     os.unlink(path)
