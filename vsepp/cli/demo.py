@@ -5,6 +5,7 @@ from pathlib import Path
 from vsepp.cli.checkpoints import add_arguments, checkpoint_path, has_checkpoint, open_model
 from vsepp.cli.command import parser
 from vsepp.cli.datasets import configuration, dataset_words, is_named
+from vsepp.cli.search_store import add_store, milvus, open_index
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import command, tool
 
@@ -16,6 +17,8 @@ picture, sentences for a picture, and labels for a picture.
   %(prog)s --dataset NAME       another one's
   %(prog)s --index INDEX        your own photographs, as `search index` has indexed them; with
                                --dataset also the sentences of that data set
+  %(prog)s --store milvus --uri URI
+                               the same of an index in a Milvus
   %(prog)s --api                … and answer programs: GET /api says how they ask
 
 Only this machine can open the page unless --host says otherwise. Ctrl-C ends it."""
@@ -31,6 +34,7 @@ def main(argv=None):
     commands.add_argument(
         "--index", metavar="INDEX", help=f"folder of an index that {tool('search')} made"
     )
+    add_store(commands)
     commands.add_argument(
         "--host",
         default="127.0.0.1",
@@ -81,13 +85,15 @@ def _announce(arguments, answers, address):
 def _what_is_served(arguments):
     """(Config, checkpoint, ``PhotographIndex`` or None), as far as that takes no model."""
     config = configuration(arguments)
-    if arguments.index is not None:
+    in_milvus = milvus(arguments) is not None
+    if in_milvus and arguments.index is not None:
+        raise InputError("--index is the folder of an index: leave it away with --store milvus.")
+    if in_milvus or arguments.index is not None:
         from vsepp.cli.search_query import index_checkpoint
-        from vsepp.index.photographs import PhotographIndex
 
-        index = PhotographIndex(arguments.index)
+        index = open_index(arguments, arguments.index)
         if not len(index):
-            raise InputError(f"{arguments.index} holds no photographs: index a folder that does.")
+            raise InputError(f"{index.index} holds no photographs: index a folder that does.")
         return config, index_checkpoint(arguments, config, index), index
     if not is_named(arguments):
         config = _trained(arguments, config)

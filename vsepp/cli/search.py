@@ -9,6 +9,7 @@ DESCRIPTION = """Search your own photographs with words, or with another photogr
   %(prog)s index FOLDER ... --out INDEX        encode every photograph below folders
   %(prog)s query INDEX "two dogs in the snow"  find them again
   %(prog)s query INDEX --image FILE            find those that look alike
+  %(prog)s ... --store milvus --uri URI        the index in a Milvus in place of a folder
   %(prog)s query --dataset NAME --image FILE   find sentences of a data set for a photograph"""
 
 

@@ -40,7 +40,7 @@ class FileStore:
         check_index(index)
         self.index = Path(os.path.abspath(index))
         self.name = str(self.index)
-        self.leave_out = [self.index]
+        self.leave_out: Sequence[Path] = [self.index]
 
     @contextmanager
     def alone(self) -> Iterator[None]:

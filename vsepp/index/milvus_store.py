@@ -36,7 +36,7 @@ class MilvusStore:
         self._opened: Optional[MilvusCollection] = None
         self._record: Optional[IndexRecord] = None
         self.name = f"the collection {collection} of {uri}"
-        self.leave_out = [Path(os.path.abspath(uri))] if is_file(uri) else []
+        self.leave_out: Sequence[Path] = [Path(os.path.abspath(uri))] if is_file(uri) else []
 
     @property
     def _collection(self) -> MilvusCollection:

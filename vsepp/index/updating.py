@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from vsepp.index.file_store import FileStore
 from vsepp.index.finding import PhotographFile, find_photographs
 from vsepp.index.folders import file_of
 from vsepp.index.manifest import DTYPES, CodeOrigin, Manifest, Photograph
+from vsepp.index.origins import check_origin
 from vsepp.index.outcome import Report, nothing_found, nothing_readable
 from vsepp.index.places import check_folders
 from vsepp.index.reusable_codes import Place, ReusableCodes, file_sha256
@@ -142,30 +143,7 @@ class _Update:
             if self.before.origin != self.origin:
                 self.before = replace(self.before, photographs=())
             return
-        old, new = self.before.origin.encoding, self.origin.encoding
-        if old.fingerprint != new.fingerprint:
-            raise InputError(
-                f"{self.store.name} was made with {self.before.checkpoint} (fingerprint "
-                f"{old.fingerprint[:12]}), not with {self.model.checkpoint} "
-                f"({new.fingerprint[:12]}): give that checkpoint, or --force to encode every "
-                "photograph anew."
-            )
-        if self.before.origin.dtype != self.origin.dtype:
-            raise InputError(
-                f"{self.store.name} holds {self.before.origin.dtype}, not {self.origin.dtype}: "
-                "leave --dtype away, or give --force to encode every photograph anew."
-            )
-        if old.precision != new.precision:
-            raise InputError(
-                f"{self.store.name} was encoded in {old.precision}, and {self.model.checkpoint} "
-                f"computes in {new.precision} on this machine: go on where it was made, or give "
-                "--force to encode every photograph anew."
-            )
-        if self.before.origin != self.origin:
-            raise InputError(
-                f"{self.store.name} was made with another preprocessing: give --force to "
-                "encode every photograph anew."
-            )
+        check_origin(self.store.name, self.before, self.origin, self.model.checkpoint)
         self.scope.check(self.store.name, self.store.another)
 
     def _codes_before(self) -> tuple[Sequence[Photograph], np.ndarray]:
@@ -276,24 +254,11 @@ class _Update:
             tuple(photograph for photograph, _ in placed),
             choice=self.scope.choice,
         )
-        self._count(manifest, there)
+        known = self.scope.renamed(self.before.photographs) if self.before else ()
+        self.report.count(known, manifest.photographs, (found.path for found in there))
         places = [place for _, place in placed]
         self.report.approximate = self.store.finish(
             manifest, places, reusable, self.before, approximate, self.force
         )
         self.report.unreadable.sort()
         journal.remove()
-
-    def _count(self, manifest: Manifest, found: Iterable[PhotographFile]) -> None:
-        report = self.report
-        known = self.scope.renamed(self.before.photographs) if self.before else ()
-        before = {photograph.path: photograph.sha256 for photograph in known}
-        for photograph in manifest.photographs:
-            if photograph.path not in before:
-                report.new += 1
-            elif before[photograph.path] == photograph.sha256:
-                report.unchanged += 1
-            else:
-                report.changed += 1
-        report.gone = len(before.keys() - {photograph.path for photograph in found})
-        report.total = len(manifest.photographs)
