@@ -6,7 +6,7 @@ import importlib.util
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, List
 from urllib.parse import urlsplit
@@ -54,7 +54,7 @@ def is_file(uri: str) -> bool:
 
 
 @contextmanager
-def failing(uri: str, reasons: List[BaseException] = []) -> Iterator[None]:  # noqa: B006
+def failing(uri: str, reasons: Sequence[BaseException] = ()) -> Iterator[None]:
     """InputError in place of what Milvus raises while the block runs.
 
     Args:
@@ -116,7 +116,7 @@ def _check_file(path: str) -> None:
 
 def _quieten() -> None:
     """No lines of the package's own: what matters is raised."""
-    for name in [_EMBEDDED, *(each for each in sys.modules if each.startswith("pymilvus"))]:
+    for name in [_EMBEDDED, "grpc", *(each for each in sys.modules if each.startswith("pymilvus"))]:
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
