@@ -102,7 +102,6 @@ def test_codes_made_elsewhere_are_indexed_and_found(made, tmp_path, capsys):
         (["index", ".", "--store", "milvus"], "needs --uri"),
         (["index", ".", "--out", "x", "--uri", "a.db"], "--uri is for --store milvus"),
         (["index", ".", "--out", "x", "--store", "milvus", "--uri", "a.db"], "--out is the folder"),
-        (["index", "--out", "x"], "folders of your photographs, or --codes"),
         (["index", "--out", "x", "--codes", "a.npy"], "--codes and --names go together"),
         (["index", "gone", "--store", "milvus", "--uri", "a.db"], "gone does not exist"),
         (["query", "a dog", "--uri", "a.db"], "--uri is for --store milvus"),

@@ -26,6 +26,8 @@ def main(argv=None):
         commands.error(f"unrecognized arguments: {' '.join(strange)}")
     if arguments.command == "index":
         arguments.folders += rest
+        if not arguments.folders and not arguments.codes:
+            commands.error("the following arguments are required: FOLDER, or --codes and --names")
         return make_index(arguments)
     arguments.words += rest
     return ask(arguments)

@@ -128,8 +128,6 @@ def _check(arguments, where):
         raise InputError("give the folder of the index with --out, or --store milvus.")
     if bool(arguments.codes) != bool(arguments.names):
         raise InputError("--codes and --names go together: give both.")
-    if not arguments.codes and not arguments.folders:
-        raise InputError("give the folders of your photographs, or --codes and --names.")
     if arguments.codes and len(arguments.folders) > 1:
         raise InputError("with --codes give one FOLDER at most, that all of the names lie in.")
     if arguments.codes and (arguments.exclude or arguments.include):
