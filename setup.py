@@ -50,7 +50,7 @@ setup(
         # approximate search among hundreds of thousands of photographs
         "faiss": ["faiss-cpu>=1.7.4"],  # 1.7.4 brought searches that pass over removed rows
         # codes in a Milvus collection: an embedded file (milvus-lite) or a server
-        "milvus": ["pymilvus>=2.4.2", "milvus-lite; platform_system != 'Windows'"],
+        "milvus": ["pymilvus>=2.5.4", "milvus-lite; platform_system != 'Windows'"],
         # photographs of iPhones (HEIC), which Pillow alone does not read
         "heif": ["pillow-heif>=0.18"],
         # the web page of tools/demo.py

@@ -8,7 +8,7 @@ import pytest
 from colour_model import ColourModel, draw_photographs
 
 from vsepp.data.preprocessing import Preprocessing
-from vsepp.index import updating
+from vsepp.index import file_store
 from vsepp.index.photographs import PhotographIndex
 from vsepp.index.updating import update_index
 from vsepp.system.errors import InputError
@@ -148,9 +148,9 @@ def test_another_preprocessing_or_flag_needs_force(folder, index, changes):
 def test_a_run_that_finds_nothing_new_reads_the_codes_once(folder, index, monkeypatch):
     update_index(folder, index, ColourModel())
     looked_at = []
-    check = updating.check_finite
+    check = file_store.check_finite
     monkeypatch.setattr(
-        updating,
+        file_store,
         "check_finite",
         lambda codes, path: (looked_at.append(len(codes)), check(codes, path)),
     )

@@ -238,7 +238,7 @@ def test_a_killed_update_leaves_the_old_index(folder, index):
 def test_a_crash_while_the_generations_change_is_mended_by_the_next_run(
     folder, index, step, monkeypatch
 ):
-    from vsepp.index import updating
+    from vsepp.index import file_store
 
     update_index(folder, index, ColourModel())
     change(folder / "000.png")
@@ -246,7 +246,7 @@ def test_a_crash_while_the_generations_change_is_mended_by_the_next_run(
     def crash(*arguments):
         raise SystemError("crash")
 
-    monkeypatch.setattr(updating, step, crash)
+    monkeypatch.setattr(file_store, step, crash)
     with pytest.raises(SystemError):
         update_index(folder, index, ColourModel())
     assert len(PhotographIndex(index)) == 40  # the old one or the new one, but whole

@@ -8,6 +8,7 @@ from vsepp.cli.checkpoints import add_arguments, open_captioner, open_model
 from vsepp.cli.command import parser
 from vsepp.cli.datasets import is_named
 from vsepp.cli.demo_choice import choose
+from vsepp.cli.search_store import add_store
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import tool
 
@@ -20,6 +21,8 @@ where each word looked, when there is a captioner.
   %(prog)s --dataset NAME       another one's
   %(prog)s --index INDEX        your own photographs, as `search index` has indexed them; with
                                --dataset also the sentences of that data set
+  %(prog)s --store milvus --uri URI
+                               the same of an index in a Milvus
   %(prog)s --checkpoint CAPTIONER
                                captions alone
   %(prog)s --api                … and answer programs: GET /api says how they ask
@@ -37,6 +40,7 @@ def main(argv=None):
     commands.add_argument(
         "--index", metavar="INDEX", help=f"folder of an index that {tool('search')} made"
     )
+    add_store(commands)
     commands.add_argument(
         "--captioner",
         metavar="best|none|FILE",

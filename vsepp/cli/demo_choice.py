@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, Optional, Union
 
 from vsepp.cli.checkpoints import captioner_meant, checkpoint_path, has_checkpoint, newest_best
 from vsepp.cli.datasets import configuration, dataset_words, is_named
+from vsepp.cli.search_store import milvus, open_index
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import command
 
@@ -34,7 +35,10 @@ def choose(arguments):
         InputError: when there is no such model, or no such photographs.
     """
     config = configuration(arguments)
-    if arguments.index is not None:
+    in_milvus = milvus(arguments) is not None
+    if in_milvus and arguments.index is not None:
+        raise InputError("--index is the folder of an index: leave it away with --store milvus.")
+    if in_milvus or arguments.index is not None:
         return _of_index(arguments, config)
     alone = captioner_meant(arguments, config)
     if alone is None and not is_named(arguments):
@@ -55,11 +59,10 @@ def choose(arguments):
 
 def _of_index(arguments, config):
     from vsepp.cli.search_query import index_checkpoint
-    from vsepp.index.photographs import PhotographIndex
 
-    index = PhotographIndex(arguments.index)
+    index = open_index(arguments, arguments.index)
     if not len(index):
-        raise InputError(f"{arguments.index} holds no photographs: index a folder that does.")
+        raise InputError(f"{index.index} holds no photographs: index a folder that does.")
     if arguments.checkpoint and (captioner := captioner_meant(arguments, config)):
         raise InputError(
             f"{captioner} is a captioner, which searches nothing: give it with --captioner."

@@ -1,8 +1,9 @@
-"""``vsepp eval``, of a retrieval model; ``eval_captions`` is what it does of a captioner."""
+"""``vsepp eval``, of a retrieval model; ``eval_captions`` is what it does of a captioner, and
+``eval_codes`` of codes made elsewhere."""
 
 import argparse
 
-from vsepp.cli import eval_captions
+from vsepp.cli import eval_captions, eval_codes
 from vsepp.cli.checkpoints import add_arguments, open_model
 from vsepp.cli.command import parser
 from vsepp.cli.datasets import configuration
@@ -66,6 +67,7 @@ def main(argv=None):
     commands.add_argument(
         "--json", metavar="FILE", help="where the JSON goes (default: beside the checkpoint)"
     )
+    eval_codes.add_arguments(commands)
     eval_captions.add_arguments(commands)
     commands.add_argument(
         "--summarise",
@@ -76,7 +78,7 @@ def main(argv=None):
     arguments = commands.parse_args(argv)
     if arguments.summarise:
         return _summarise(arguments)
-    if eval_captions.is_meant(arguments):
+    if not arguments.codes and eval_captions.is_meant(arguments):
         return eval_captions.main(arguments)
     right = arguments.equal_captions == "right"
     if right and arguments.folds:
@@ -85,6 +87,8 @@ def main(argv=None):
             "images with --equal-captions right."
         )
     temperature = _temperature(arguments.hubness)
+    if arguments.codes:
+        return eval_codes.main(arguments, temperature)
     config = configuration(arguments)
     from pathlib import Path
 

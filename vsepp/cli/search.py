@@ -9,6 +9,7 @@ DESCRIPTION = """Search your own photographs with words, or with another photogr
   %(prog)s index FOLDER ... --out INDEX        encode every photograph below folders
   %(prog)s query INDEX "two dogs in the snow"  find them again
   %(prog)s query INDEX --image FILE            find those that look alike
+  %(prog)s ... --store milvus --uri URI        the index in a Milvus in place of a folder
   %(prog)s query --dataset NAME --image FILE   find sentences of a data set for a photograph"""
 
 
@@ -25,6 +26,8 @@ def main(argv=None):
         commands.error(f"unrecognized arguments: {' '.join(strange)}")
     if arguments.command == "index":
         arguments.folders += rest
+        if not arguments.folders and not arguments.codes:
+            commands.error("the following arguments are required: FOLDER, or --codes and --names")
         return make_index(arguments)
     arguments.words += rest
     return ask(arguments)

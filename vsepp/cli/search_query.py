@@ -7,6 +7,7 @@ from vsepp.cli.command import subcommand
 from vsepp.cli.datasets import configuration, is_named
 from vsepp.cli.search_answers import add_outputs, check_outputs, remark, show
 from vsepp.cli.search_bank import add_bank, described, encode_bank, read_bank
+from vsepp.cli.search_store import add_store, milvus, open_index
 from vsepp.data.karpathy import SPLITS
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import command
@@ -21,7 +22,7 @@ def add_query(kinds):
         "words",
         nargs="*",
         metavar="INDEX SENTENCE",
-        help="the index's folder, and what to look for",
+        help="the index's folder, and what to look for; with --store milvus that alone",
     )
     commands.add_argument("--image", metavar="FILE", help="look for what is like this photograph")
     commands.add_argument(
@@ -44,6 +45,7 @@ def add_query(kinds):
     )
     add_bank(commands)
     add_outputs(commands)
+    add_store(commands)
 
 
 def ask(arguments):
@@ -56,7 +58,7 @@ def ask(arguments):
         open_image(arguments.image)  # before the model is loaded
     index, sentences = _what_is_asked(arguments)
     bank = read_bank(arguments)
-    if index is None:
+    if arguments.dataset:
         answers = [_ask_sentences(arguments)]
     else:
         answers = _ask_photographs(arguments, index, sentences, bank)
@@ -65,24 +67,26 @@ def ask(arguments):
 
 
 def _what_is_asked(arguments):
-    """(index or None, sentences or None) of the command line."""
+    """(folder of the index or None, sentences or None) of the command line."""
+    in_milvus = milvus(arguments) is not None
     if arguments.dataset:
         if arguments.words or arguments.queries or arguments.image is None:
             raise InputError(
                 "with --dataset give --image FILE alone, to find sentences for it; "
                 f"`{command('infer')} --text` finds a data set's images."
             )
-        if arguments.html or arguments.approximate or arguments.collect_in:
+        if arguments.html or arguments.approximate or arguments.collect_in or in_milvus:
             raise InputError(
-                "--html, --copy-to, --link-to and --approximate are for an index of photographs, "
-                "not for --dataset: leave them away."
+                "--html, --copy-to, --link-to, --approximate and --store are for an index of "
+                "photographs, not for --dataset: leave them away."
             )
         return None, None
-    if not arguments.words or not arguments.words[0]:
+    words = [None, *arguments.words] if in_milvus else arguments.words
+    if not in_milvus and (not words or not words[0]):
         raise InputError(
             f'no index is given: `{command("search")} query INDEX "two dogs in the snow"`.'
         )
-    index, sentence = arguments.words[0], " ".join(arguments.words[1:])
+    index, sentence = words[0], " ".join(words[1:])
     given = [bool(sentence), arguments.image is not None, arguments.queries is not None]
     if sum(given) > 1:
         raise InputError("give a sentence, --image or --queries, not both.")
@@ -120,10 +124,8 @@ def index_checkpoint(arguments, config, index):
 
 
 def _ask_photographs(arguments, folder, sentences, bank):
-    from vsepp.index.photographs import PhotographIndex
-
     config = configuration(arguments)
-    index = PhotographIndex(folder, arguments.approximate)
+    index = open_index(arguments, folder, arguments.approximate)
     checkpoint = index_checkpoint(arguments, config, index)
     model = open_model(arguments, config, checkpoint)
     if sentences is None:

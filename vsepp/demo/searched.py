@@ -55,11 +55,11 @@ class IndexedPhotographs:
 
     def path(self, place):
         """The file of the photograph at a place."""
-        return os.path.abspath(self._index.path(self._index.manifest.photographs[place]))
+        return os.path.abspath(self._index.path(self._index.photograph(place)))
 
     def name(self, place):
         """What a visitor is told of the photograph at a place."""
-        return tellable(self._index.manifest.photographs[place].path)
+        return tellable(self._index.photograph(place).path)
 
 
 class DatasetPhotographs:

@@ -30,6 +30,7 @@ class Journal:
 
     Attributes:
         photographs: list of :class:`Photograph` that are safe on the disk.
+        recovered: how many of them an earlier run has left.
     """
 
     def __init__(self, index: str | Path, origin: CodeOrigin) -> None:
@@ -42,6 +43,7 @@ class Journal:
         ] = []  # pairs of a Photograph and its code, not on the disk yet
         first, older = _first_line(origin), _first_line(origin.without_flags())
         self.photographs, end = self._read(first, older)
+        self.recovered = len(self.photographs)
         with naming(self._lines_path):
             self._lines = open(self._lines_path, "r+b" if end else "wb", buffering=0)
         with naming(self._codes_path):

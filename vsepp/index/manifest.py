@@ -164,7 +164,7 @@ def read_manifest(index: str | Path) -> Manifest:
             f"{FORMAT!r}: update the package, or {MEND}."
         )
     try:
-        manifest = _parse(content)
+        manifest = parse(content)
     except ValueError as error:
         raise InputError(f"{path} is damaged ({error}): {MEND}.") from None
     if content.get("generation") != manifest.generation:
@@ -174,7 +174,8 @@ def read_manifest(index: str | Path) -> Manifest:
     return manifest
 
 
-def _parse(content: dict[str, Any]) -> Manifest:
+def parse(content: dict[str, Any]) -> Manifest:
+    """The manifest that :func:`record` kept; ValueError saying what is wrong with it."""
     _check(content, {"encoding": dict, "checkpoint": str, "photographs": list})
     folders = _folders(content)
     origin = CodeOrigin.from_record(content["encoding"])
@@ -246,8 +247,8 @@ def stays_inside(path: str) -> bool:
     return not on_windows and "\0" not in path and not {"", ".", ".."} & set(parts)
 
 
-def write_manifest(index: str | Path, manifest: Manifest) -> None:
-    """Let ``manifest`` be the index from now on."""
+def record(manifest: Manifest) -> Dict[str, Any]:
+    """What JSON keeps of a manifest, without its photographs."""
     several = len(manifest.folders) > 1
     content: Dict[str, Any] = {
         "format": FORMAT_OF_SEVERAL if several else FORMAT,
@@ -263,8 +264,12 @@ def write_manifest(index: str | Path, manifest: Manifest) -> None:
     ):
         if patterns:
             content[key] = patterns
+    return content
+
+
+def write_manifest(index: str | Path, manifest: Manifest) -> None:
+    """Let ``manifest`` be the index from now on."""
     lines = ",\n".join(json.dumps(photograph) for photograph in manifest.photographs)
     # ASCII: a file name may hold bytes that are no UTF-8.
-    write_text(
-        Path(index) / MANIFEST, json.dumps(content)[:-1] + ', "photographs": [\n' + lines + "\n]}\n"
-    )
+    text = json.dumps(record(manifest))[:-1] + ', "photographs": [\n' + lines + "\n]}\n"
+    write_text(Path(index) / MANIFEST, text)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Optional
 
 from vsepp.index.finding import HIDDEN_FILES, NO_SUFFIX, Found
 from vsepp.index.folders import Folder, in_words
+from vsepp.index.manifest import Photograph
 from vsepp.system.invocation import quoted
 
 
@@ -39,6 +40,27 @@ class Report:
     approximate: Optional[dict] = None
     found: Found = field(default_factory=Found)
     remarks: list = field(default_factory=list)
+
+    def count(
+        self, known: Iterable[Photograph], now: Sequence[Photograph], there: Iterable[str]
+    ) -> None:
+        """Count what is new, changed, gone and unchanged.
+
+        Args:
+            known: photographs of the index as it was.
+            now: those that it has now.
+            there: names of all that were found.
+        """
+        before = {photograph.path: photograph.sha256 for photograph in known}
+        for photograph in now:
+            if photograph.path not in before:
+                self.new += 1
+            elif before[photograph.path] == photograph.sha256:
+                self.unchanged += 1
+            else:
+                self.changed += 1
+        self.gone = len(before.keys() - set(there))
+        self.total = len(now)
 
     @property
     def parts(self) -> dict[str, int]:

@@ -61,14 +61,7 @@ class PhotographIndex:
 
     def check_checkpoint(self, path: str | Path) -> None:
         """InputError when a checkpoint is not the one the photographs were encoded with."""
-        wanted = self.manifest.origin.encoding.fingerprint
-        found = read_header(path)["fingerprint"]
-        if found != wanted:
-            raise InputError(
-                f"{self.index} was made with the checkpoint of fingerprint {wanted[:12]}, and "
-                f"{path} has {found[:12]}: give that one with --checkpoint, or index the "
-                "photographs again with --force."
-            )
+        check_checkpoint(self.index, self.manifest, path)
 
     def search(self, code: np.ndarray, k: int) -> tuple[list[Photograph], np.ndarray]:
         """The photographs that fit a query best.
@@ -99,17 +92,10 @@ class PhotographIndex:
             bank: float32 ``[m, size]``, codes of sentences that stand for what else is asked.
             temperature: see ``vsepp.metrics.hubness``.
         """
-        from vsepp.metrics.hubness import Hubs, hubs, with_hubs
-
         answers = self._search_rows(codes, k)  # says which codes are damaged, where any are
         if len(self):
             measure = self.manifest.origin.measure
-            (found,) = hubs(self._codes, bank, measure, [temperature])
-            of_images = Hubs(found.images, np.zeros(len(codes), np.float32))
-            rows, queries, corrected = with_hubs(self._codes, codes, measure, of_images)
-            backend = ExactIndex(corrected)
-            backend.add(np.arange(len(rows)), rows)
-            answers = list(zip(*backend.search(queries, k)))
+            answers = corrected(self._codes, codes, k, measure, bank, temperature)
         return self._photographs(answers)
 
     def _photographs(
@@ -131,6 +117,42 @@ class PhotographIndex:
         """The code of the photograph in a row, float32 ``[size]``: it is not encoded anew."""
         return np.asarray(self._codes[row], np.float32)
 
+    def photograph(self, row: int) -> Photograph:
+        """The photograph in a row."""
+        return self.manifest.photographs[row]
+
     def path(self, photograph: Photograph) -> str:
         """Where the file of a photograph is."""
         return file_of(self.manifest.folders, photograph.path)
+
+
+def check_checkpoint(index: str | Path, manifest: Manifest, path: str | Path) -> None:
+    """InputError when a checkpoint is not the one that the manifest of an index names."""
+    wanted = manifest.origin.encoding.fingerprint
+    found = read_header(path)["fingerprint"]
+    if found != wanted:
+        raise InputError(
+            f"{index} was made with the checkpoint of fingerprint {wanted[:12]}, and "
+            f"{path} has {found[:12]}: give that one with --checkpoint, or index the "
+            "photographs again with --force."
+        )
+
+
+def corrected(
+    codes: np.ndarray,
+    queries: np.ndarray,
+    k: int,
+    measure: str,
+    bank: np.ndarray,
+    temperature: float,
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """(rows, scores) of the ``k`` best for each query, with scores corrected for hubness: see
+    :meth:`PhotographIndex.search_corrected`."""
+    from vsepp.metrics.hubness import Hubs, hubs, with_hubs
+
+    (found,) = hubs(codes, bank, measure, [temperature])
+    of_images = Hubs(found.images, np.zeros(len(queries), np.float32))
+    rows, asked, of_both = with_hubs(codes, queries, measure, of_images)
+    backend = ExactIndex(of_both)
+    backend.add(np.arange(len(rows)), rows)
+    return list(zip(*backend.search(asked, k)))

@@ -24,8 +24,13 @@ def check_folders(folders: Sequence[str | Path]) -> None:
 
 def check_places(folders: Sequence[str | Path], index: str | Path) -> None:
     """InputError unless ``folders`` are folders and ``index`` one of an index, or nothing yet."""
-    _check_named(index, "for the index, with --out")
+    check_index(index)
     check_folders(folders)
+
+
+def check_index(index: str | Path) -> None:
+    """InputError unless ``index`` is the folder of one, or nothing yet."""
+    _check_named(index, "for the index, with --out")
     index = Path(index)
     if index.exists() and not index.is_dir():
         raise InputError(f"{index} is a file: give --out the name of a folder for the index.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Optional, Tuple
 
 from vsepp.index.choosing import Choice, patterns
@@ -53,8 +52,13 @@ class Scope:
         before = self._before.folders if self._before else ()
         return arrange([*self._wanted.folders, *more], before, self.choice)
 
-    def check(self, index: Path) -> None:
-        """InputError when the index is of a folder that is not among these."""
+    def check(self, index: str, another: str) -> None:
+        """InputError when the index is of a folder that is not among these.
+
+        Args:
+            index: what it is called.
+            another: the option that names another index.
+        """
         if self._before is None:
             return
         before = [folder.path for folder in self._before.folders]
@@ -63,7 +67,7 @@ class Scope:
         several = max(len(before), len(self.folders)) > 1
         raise InputError(
             f"{index} is the index of {self._before.folder}, not of {in_words(self.folders)}: "
-            f"{'name all of its folders, ' if several else ''}choose another --out, or give "
+            f"{'name all of its folders, ' if several else ''}choose another {another}, or give "
             f"--force if that is where the photographs are now."
         )
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,31 +15,21 @@ import numpy as np
 from vsepp.config import Config
 from vsepp.data.encoding import Encoding
 from vsepp.data.images import map_images
-from vsepp.index.exact import check_finite
+from vsepp.index.file_store import FileStore
 from vsepp.index.finding import PhotographFile, find_photographs
 from vsepp.index.folders import file_of
-from vsepp.index.generations import open_codes, remove_earlier, write_codes
-from vsepp.index.journal import Journal
-from vsepp.index.manifest import (
-    DTYPES,
-    MANIFEST,
-    CodeOrigin,
-    Manifest,
-    Photograph,
-    read_manifest,
-    write_manifest,
-)
+from vsepp.index.manifest import DTYPES, CodeOrigin, Manifest, Photograph
+from vsepp.index.origins import check_origin
 from vsepp.index.outcome import Report, nothing_found, nothing_readable
-from vsepp.index.places import check_places
+from vsepp.index.places import check_folders
 from vsepp.index.reusable_codes import Place, ReusableCodes, file_sha256
 from vsepp.index.scope import Scope, Wanted
+from vsepp.index.stores import Store, Taken
 from vsepp.system.errors import InputError
-from vsepp.system.locks import only_one
 from vsepp.system.progress import progress
 
 BATCH = 16  # photographs encoded together
 FLUSH_COUNT, FLUSH_SECONDS = 256, 5.0  # a crash costs no more than this
-_ROWS_AT_ONCE = 4_096
 
 
 class PhotographEncoder(Protocol):
@@ -56,7 +46,7 @@ class PhotographEncoder(Protocol):
 
 def update_index(
     folders: str | Path | Sequence[str | Path],
-    index: str | Path,
+    index: str | Path | Store,
     model: PhotographEncoder,
     dtype: str | None = None,
     approximate: bool | None = None,
@@ -72,7 +62,8 @@ def update_index(
 
     Args:
         folders: of the photographs; those of the index so far, and more if wanted.
-        index: folder of the index; may lie inside one of them.
+        index: folder of the index, which may lie inside one of them; or a store, such as
+            ``vsepp.index.milvus_store.MilvusStore``.
         model: a ``RetrievalModel``.
         dtype: ``float32`` or ``float16`` on the disk; None is as it was, or float32.
         approximate: build an approximate index as well; None is as it was, or not.
@@ -90,26 +81,15 @@ def update_index(
             work, or the index is of another checkpoint, dtype or folder.
     """
     given = [folders] if isinstance(folders, (str, Path)) else list(folders)
-    check_places(given, index)
+    store = FileStore(index) if isinstance(index, (str, Path)) else index
+    check_folders(given)
     wanted = Wanted(
         tuple(os.path.abspath(folder) for folder in given),
         None if exclude is None else tuple(exclude),
         None if include is None else tuple(include),
     )
-    index = Path(os.path.abspath(index))
-    is_new = not index.exists()
-    index.mkdir(parents=True, exist_ok=True)
-    try:
-        with only_one(
-            index / "lock",
-            f"another process is indexing into {index}: wait for its end, or choose another --out.",
-        ):
-            return _Update(wanted, index, model, dtype, force, quiet).run(approximate)
-    except InputError:
-        if is_new:
-            with suppress(OSError):  # something was encoded, which the next run takes over
-                index.rmdir()
-        raise
+    with store.alone():
+        return _Update(wanted, store, model, dtype, force, quiet).run(approximate)
 
 
 class _Update:
@@ -118,15 +98,15 @@ class _Update:
     def __init__(
         self,
         wanted: Wanted,
-        index: Path,
+        store: Store,
         model: PhotographEncoder,
         dtype: str | None,
         force: bool,
         quiet: bool,
     ) -> None:
-        self.index, self.model = index, model
+        self.store, self.model = store, model
         self.force, self.quiet = force, quiet
-        self.before = self._read_before()
+        self.before = self.store.read_before(force)
         self.scope = Scope(wanted, self.before)
         self.origin = CodeOrigin(
             Encoding.of_model(model, exif=True),
@@ -139,34 +119,20 @@ class _Update:
             self.origin = self.before.origin
         self.report = Report()
 
-    def _read_before(self) -> Manifest | None:
-        if not (self.index / MANIFEST).exists():
-            return None
-        try:
-            return read_manifest(self.index)
-        except InputError:
-            if not self.force:
-                raise
-            return None
-
     def run(self, approximate: bool | None) -> Report:
-        self.approximate = approximate
         if approximate is None:
-            self.approximate = bool(self.before and self.before.approximate)
-        if self.approximate:
-            from vsepp.index.faiss_index import check_usable
-
-            check_usable(self.origin.measure)
+            approximate = bool(self.before and self.before.approximate)
+        self.store.check_usable(self.origin, approximate)
         self._check_origin()
         self.report.remarks += self.scope.remarks()
-        found = find_photographs(self.scope.folders, [self.index], self.scope.choice)
+        found = find_photographs(self.scope.folders, self.store.leave_out, self.scope.choice)
         self.report.found, self.report.unreadable = found, list(found.refused)
         if not found.photographs:
             raise InputError(nothing_found(self.scope.folders, found, found.refused))
-        with closing(Journal(self.index, self.origin)) as journal:
+        with closing(self.store.begin(self.origin, self.scope.folders)) as journal:
             reusable = ReusableCodes(self._codes_before(), (journal.photographs, journal.codes()))
             there = self._encode_missing(found.photographs, reusable, journal)
-            self._finish(there, reusable, journal)
+            self._finish(there, reusable, journal, approximate)
         return self.report
 
     def _check_origin(self) -> None:
@@ -177,59 +143,25 @@ class _Update:
             if self.before.origin != self.origin:
                 self.before = replace(self.before, photographs=())
             return
-        old, new = self.before.origin.encoding, self.origin.encoding
-        if old.fingerprint != new.fingerprint:
-            raise InputError(
-                f"{self.index} was made with {self.before.checkpoint} (fingerprint "
-                f"{old.fingerprint[:12]}), not with {self.model.checkpoint} "
-                f"({new.fingerprint[:12]}): give that checkpoint, or --force to encode every "
-                "photograph anew."
-            )
-        if self.before.origin.dtype != self.origin.dtype:
-            raise InputError(
-                f"{self.index} holds {self.before.origin.dtype}, not {self.origin.dtype}: leave "
-                "--dtype away, or give --force to encode every photograph anew."
-            )
-        if old.precision != new.precision:
-            raise InputError(
-                f"{self.index} was encoded in {old.precision}, and {self.model.checkpoint} "
-                f"computes in {new.precision} on this machine: go on where it was made, or give "
-                "--force to encode every photograph anew."
-            )
-        if self.before.origin != self.origin:
-            raise InputError(
-                f"{self.index} was made with another preprocessing: give --force to "
-                "encode every photograph anew."
-            )
-        self.scope.check(self.index)
+        check_origin(self.store.name, self.before, self.origin, self.model.checkpoint)
+        self.scope.check(self.store.name, self.store.another)
 
     def _codes_before(self) -> tuple[Sequence[Photograph], np.ndarray]:
-        """The stored codes; with ``force``, damaged ones are done without."""
+        """The stored codes that the journal has not."""
         if self.before is None or not self.before.photographs:
             return (), np.empty((0, 0))
-        try:
-            codes = open_codes(self.index, self.before)
-            check_finite(codes, self.before.codes_path(self.index))
-            return self.scope.renamed(self.before.photographs), codes
-        except (InputError, FileNotFoundError) as error:
-            if not self.force:
-                reason = (
-                    str(error)
-                    if isinstance(error, InputError)
-                    else f"{error.filename} is missing: index the photographs again with --force."
-                )
-                raise InputError(reason) from None
-            return (), np.empty((0, 0))
+        codes = self.store.codes_before(self.before, self.force)
+        return self.scope.renamed(self.before.photographs) if len(codes) else (), codes
 
     def _encode_missing(
-        self, found: Sequence[PhotographFile], reusable: ReusableCodes, journal: Journal
+        self, found: Sequence[PhotographFile], reusable: ReusableCodes, journal: Taken
     ) -> dict[PhotographFile, tuple[Photograph, Place] | None]:
         """Encode into the journal; returns ``{found: (photograph, place)}`` of all others."""
         there = {
             photograph: reusable.look_up(photograph, self._file(photograph)) for photograph in found
         }
         missing = [photograph for photograph, entry in there.items() if entry is None]
-        self.report.recovered = len(journal.photographs)
+        self.report.recovered = journal.recovered
         begin = flushed = time.monotonic()
         with progress(
             description="encoding photographs",
@@ -300,7 +232,8 @@ class _Update:
         self,
         there: Mapping[PhotographFile, tuple[Photograph, Place] | None],
         reusable: ReusableCodes,
-        journal: Journal,
+        journal: Taken,
+        approximate: bool,
     ) -> None:
         reusable.add(journal.photographs, journal.codes())
         entries = (
@@ -321,60 +254,11 @@ class _Update:
             tuple(photograph for photograph, _ in placed),
             choice=self.scope.choice,
         )
-        self._count(manifest, there)
+        known = self.scope.renamed(self.before.photographs) if self.before else ()
+        self.report.count(known, manifest.photographs, (found.path for found in there))
         places = [place for _, place in placed]
-        if not self._is_there(manifest):
-            write_codes(
-                self.index,
-                manifest,
-                (
-                    reusable.rows(places[start : start + _ROWS_AT_ONCE])
-                    for start in range(0, len(places), _ROWS_AT_ONCE)
-                ),
-            )
-        if self.approximate:
-            manifest = self._with_approximate(manifest)
-        if manifest != self.before:
-            write_manifest(self.index, manifest)
-        remove_earlier(self.index, manifest)
-        self.report.approximate = manifest.approximate
+        self.report.approximate = self.store.finish(
+            manifest, places, reusable, self.before, approximate, self.force
+        )
         self.report.unreadable.sort()
         journal.remove()
-
-    def _is_there(self, manifest: Manifest) -> bool:
-        """Whether the codes are written already, and whole."""
-        try:
-            open_codes(self.index, manifest)
-        except (InputError, FileNotFoundError):
-            return False
-        return not self.force
-
-    def _with_approximate(self, manifest: Manifest) -> Manifest:
-        from vsepp.index.faiss_index import stored
-
-        before = self.before
-        if before and before.approximate and before.generation == manifest.generation:
-            if manifest.approximate_path(self.index).exists() and not self.force:
-                return replace(manifest, approximate=before.approximate)
-        return replace(
-            manifest,
-            approximate=stored(
-                manifest.approximate_path(self.index),
-                open_codes(self.index, manifest),
-                self.origin.measure,
-            ),
-        )
-
-    def _count(self, manifest: Manifest, found: Iterable[PhotographFile]) -> None:
-        report = self.report
-        known = self.scope.renamed(self.before.photographs) if self.before else ()
-        before = {photograph.path: photograph.sha256 for photograph in known}
-        for photograph in manifest.photographs:
-            if photograph.path not in before:
-                report.new += 1
-            elif before[photograph.path] == photograph.sha256:
-                report.unchanged += 1
-            else:
-                report.changed += 1
-        report.gone = len(before.keys() - {photograph.path for photograph in found})
-        report.total = len(manifest.photographs)

@@ -70,8 +70,9 @@ class RetrievalResult:
         Raises:
             InputError: when they are not of the same queries.
         """
+        about = other.about()
         comparison = {
-            **{key: other.about()[key] for key in ("checkpoint", "fingerprint")},
+            **{key: about[key] for key in ("checkpoint", "fingerprint") if key in about},
             **({"protocol": other.protocol} if other.protocol != self.protocol else {}),
             **other.metrics,
             "differences": compare(self.ranks, other.ranks, SEED),
