@@ -64,7 +64,7 @@ def test_the_demo_searches_it(made, monkeypatch, capsys):
 
     served = []
 
-    def make_server(answers, folder, ready, api):
+    def make_server(answers, folder, ready, api, captions):
         ready()
         found = answers.search_by_sentence("a green stripe", 3).found
         served.append((found, answers.more_like(found[0].place, 2).found))
