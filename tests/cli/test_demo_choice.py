@@ -11,6 +11,7 @@ from vsepp.cli import demo
 from vsepp.cli.checkpoints import add_arguments
 from vsepp.cli.command import parser
 from vsepp.cli.demo_choice import Choice, choose
+from vsepp.cli.search_store import add_store
 from vsepp.system.errors import InputError
 
 
@@ -37,6 +38,7 @@ def chosen(*words):
     commands = parser("")
     add_arguments(commands)
     commands.set_defaults(checkpoint=None)
+    add_store(commands)
     for option in ("--index", "--captioner"):
         commands.add_argument(option)
     choice = choose(commands.parse_args(words))
