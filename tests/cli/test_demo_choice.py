@@ -100,7 +100,7 @@ def test_mistakes_with_captioners_are_one_sentence(place):
 
 def test_an_index_is_not_searched_with_a_captioner(place, monkeypatch):
     path = captioner(place / "my.ckpt")
-    monkeypatch.setattr("vsepp.index.photographs.PhotographIndex", lambda folder: [1])
+    monkeypatch.setattr("vsepp.index.photographs.PhotographIndex", lambda *folder: [1])
     with pytest.raises(InputError, match="searches nothing: give it with --captioner"):
         chosen("--index", "some", "--checkpoint", path)
 
