@@ -19,6 +19,8 @@ def page(name):
 README, README_CN = page("README.md"), page("README_cn.md")
 ENCODERS, ENCODERS_CN = page("docs/encoders.md"), page("docs/encoders_cn.md")
 CAPTIONING, CAPTIONING_CN = page("docs/captioning.md"), page("docs/captioning_cn.md")
+SEVERAL, SEVERAL_CN = page("docs/several_processes.md"), page("docs/several_processes_cn.md")
+EXPORT, EXPORT_CN = page("docs/export.md"), page("docs/export_cn.md")
 
 
 def shown(value):
@@ -53,15 +55,21 @@ def code_blocks(text):
 
 @pytest.mark.parametrize(
     "english, chinese",
-    [(README, README_CN), (ENCODERS, ENCODERS_CN), (CAPTIONING, CAPTIONING_CN)],
-    ids=["README", "encoders", "captioning"],
+    [
+        (README, README_CN),
+        (ENCODERS, ENCODERS_CN),
+        (CAPTIONING, CAPTIONING_CN),
+        (SEVERAL, SEVERAL_CN),
+        (EXPORT, EXPORT_CN),
+    ],
+    ids=["README", "encoders", "captioning", "several_processes", "export"],
 )
 def test_the_chinese_page_says_the_same(english, chinese):
     assert code_blocks(chinese) == code_blocks(english)
     for what in [
         r"^\| `(\w+)` \| `([^`]*)` \|",  # keys and defaults
         r"^(##+) ",  # sections
-        r"\]\(((?!README|encoders|captioning)[^)]+)\)",  # links and pictures
+        r"\]\(((?!README|encoders|captioning|several|export)[^)]+)\)",  # links and pictures
     ]:
         found = [re.findall(what, text, re.MULTILINE) for text in (english, chinese)]
         assert found[0] == found[1], what
@@ -79,6 +87,9 @@ def test_each_page_leads_to_the_other_language():
     assert "[中文](README_cn.md)" in README and "[English](README.md)" in README_CN
     assert "[中文](encoders_cn.md)" in ENCODERS and "[English](encoders.md)" in ENCODERS_CN
     assert "[中文](captioning_cn.md)" in CAPTIONING and "[English](captioning.md)" in CAPTIONING_CN
+    assert "[中文](several_processes_cn.md)" in SEVERAL
+    assert "[English](several_processes.md)" in SEVERAL_CN
+    assert "[中文](export_cn.md)" in EXPORT and "[English](export.md)" in EXPORT_CN
 
 
 def test_every_option_and_command_of_the_encoders_is_there():
@@ -102,9 +113,11 @@ def test_every_option_and_command_of_captioning_is_there():
         assert (ROOT / name).exists(), name
 
 
-@pytest.mark.parametrize("tool", ["caption", "eval", "train", "report", "demo", "convert"])
+@pytest.mark.parametrize(
+    "tool", ["caption", "eval", "train", "report", "demo", "convert", "export"]
+)
 def test_every_option_of_a_command_is_in_its_help(tool, capsys):
-    commands = "".join(body for text in (README, CAPTIONING) for body in code_text(text))
+    commands = "".join(body for text in (README, CAPTIONING, EXPORT) for body in code_text(text))
     typed = re.findall(rf"^python tools/{tool}\.py (.*)$", commands, re.MULTILINE)
     options = set(re.findall(r"(?<!\S)--[a-z-]+", " ".join(typed)))
     with pytest.raises(SystemExit):
