@@ -15,7 +15,8 @@ class Exported:
     def __init__(self, folder):
         self.folder = Path(folder)
         text = (self.folder / "inference.yml").read_text(encoding="utf-8")
-        self.about = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        self.about = yaml.load(text, loader)  # a SafeLoader  # nosec B506
         opened = _open_onnx if self.about["format"] == "onnx" else _open_paddle
         self.run = {
             name: opened(self.folder / name, graph) for name, graph in self.about["graphs"].items()

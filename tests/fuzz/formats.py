@@ -273,7 +273,7 @@ def _checkpoints(folder):
     from vsepp.models.encoders import encoders_for_training
     from vsepp.models.state import get_state
     from vsepp.models.vsepp import build_model
-    from vsepp.retrieval.model import load
+    from vsepp import load
 
     config = Config(
         word_dim=4,

@@ -83,7 +83,7 @@ class Journal:
             self.tables.add(table)
 
     def _write(self, line: bytes) -> None:
-        assert self._file is not None
+        assert self._file is not None  # for types  # nosec B101
         with naming(self.path):
             write_all(self._file, line)
             os.fsync(self._file.fileno())
