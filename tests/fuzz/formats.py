@@ -270,10 +270,10 @@ def _configurations(folder):
 
 
 def _checkpoints(folder):
+    from vsepp import load
     from vsepp.models.encoders import encoders_for_training
     from vsepp.models.state import get_state
     from vsepp.models.vsepp import build_model
-    from vsepp import load
 
     config = Config(
         word_dim=4,
