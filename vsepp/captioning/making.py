@@ -12,7 +12,7 @@ import numpy as np
 
 from vsepp.captioning.options import Decoding
 from vsepp.captioning.reranking import rerank
-from vsepp.captioning.rows import DIGITS, Answer
+from vsepp.captioning.rows import DIGITS, KeptSentence
 from vsepp.captioning.sentences import Sentence
 from vsepp.system.errors import InputError
 
@@ -62,7 +62,7 @@ class Maker:
         attention: bool = False,
         photographs: Optional[Sequence[Any]] = None,
         exif: bool = True,
-    ) -> List[List[Tuple[Sentence, Answer]]]:
+    ) -> List[List[Tuple[Sentence, KeptSentence]]]:
         """Sentences, best first, of photographs that the captioner's ``pixels`` has made ready.
 
         Args:
@@ -84,9 +84,9 @@ class Maker:
         ]
 
 
-def _answer(made: Sentence, similarity: Optional[float]) -> Answer:
+def _answer(made: Sentence, similarity: Optional[float]) -> KeptSentence:
     rounded = None if similarity is None else round(float(similarity), DIGITS)
-    return Answer(made.sentence, round(float(made.log_probability), DIGITS), rounded)
+    return KeptSentence(made.sentence, round(float(made.log_probability), DIGITS), rounded)
 
 
 def asked_for(

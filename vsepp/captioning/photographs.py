@@ -9,7 +9,7 @@ from typing import List, Tuple, Union
 import numpy as np
 
 from vsepp.captioning.making import Maker
-from vsepp.captioning.rows import Answer
+from vsepp.captioning.rows import KeptSentence
 from vsepp.captioning.sentences import Sentence
 from vsepp.data.batches import in_groups
 from vsepp.data.images import map_images
@@ -21,7 +21,7 @@ MANY = 64  # photographs from which on so many go together, and the network is p
 
 def caption_files(
     maker: Maker, files: Sequence[str], together: int = 1, quiet: bool = True
-) -> Iterator[Tuple[str, Union[Tuple[Answer, ...], InputError]]]:
+) -> Iterator[Tuple[str, Union[Tuple[KeptSentence, ...], InputError]]]:
     """Sentences for files of photographs, turned as EXIF says.
 
     Args:
@@ -47,7 +47,7 @@ def caption_files(
         )
         for group in in_groups(zip(files, shown), together):
             ready = [(file, each) for file, each in group if isinstance(each, np.ndarray)]
-            made: Iterator[List[Tuple[Sentence, Answer]]] = iter(())
+            made: Iterator[List[Tuple[Sentence, KeptSentence]]] = iter(())
             if ready:
                 names, pixels = zip(*ready)
                 made = iter(maker.answers(pixels, photographs=names))

@@ -11,7 +11,7 @@ from vsepp.system.records import wrong_field
 DIGITS = 4  # of what is written; the fifth depends on the machine
 
 
-class Answer(NamedTuple):
+class KeptSentence(NamedTuple):
     """A sentence of a photograph.
 
     Attributes:
@@ -39,7 +39,7 @@ class Row(NamedTuple):
     file: str
     size: int
     mtime_ns: int
-    answers: Tuple[Answer, ...]
+    answers: Tuple[KeptSentence, ...]
 
     def line(self) -> bytes:
         """The row as a line of JSON, which :func:`row_of` reads."""
@@ -62,8 +62,8 @@ def row_of(value: Any) -> Optional[Row]:
     return Row(file, size, mtime_ns, tuple(answer for answer in answers if answer))
 
 
-def _answer_of(value: Any) -> Optional[Answer]:
-    if not isinstance(value, list) or len(value) != len(Answer._fields):
+def _answer_of(value: Any) -> Optional[KeptSentence]:
+    if not isinstance(value, list) or len(value) != len(KeptSentence._fields):
         return None
     sentence, log_probability, similarity = value
     if not isinstance(sentence, str) or not isinstance(log_probability, float):
@@ -72,4 +72,4 @@ def _answer_of(value: Any) -> Optional[Answer]:
         return None
     if not math.isfinite(log_probability) or not math.isfinite(similarity or 0):
         return None
-    return Answer(sentence, log_probability, similarity)
+    return KeptSentence(sentence, log_probability, similarity)

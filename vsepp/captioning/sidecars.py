@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Dict, Optional
 
 from vsepp.captioning import xmp
-from vsepp.captioning.rows import Answer
+from vsepp.captioning.rows import KeptSentence
 from vsepp.system.atomic import write_bytes
 from vsepp.system.counts import counted
 
@@ -101,7 +101,7 @@ class Sidecars:
         origin, _, text = (found.mark or "").partition("-")
         return origin if origin and text == _digest(found.description or "") else None
 
-    def write(self, photograph: str, answers: Sequence[Answer]) -> None:
+    def write(self, photograph: str, answers: Sequence[KeptSentence]) -> None:
         """Write the file of a photograph that :meth:`wants` one.
 
         Raises:
