@@ -17,7 +17,7 @@ import numpy as np
 import paddle
 
 from vsepp import Config
-from vsepp.models.ranks import joined_ranks
+from vsepp.models.joined_ranks import joined_ranks
 from vsepp.models.state import get_state
 from vsepp.report import training_listener
 from vsepp.training import build_trainer

@@ -125,7 +125,7 @@ def test_seeds_are_refused_to_several_processes(launched, capsys):
 
 
 def test_the_device_has_to_be_one_that_the_processes_talk_by(launched, data, tmp_path, capsys):
-    from vsepp.models.ranks import joined_ranks
+    from vsepp.models.joined_ranks import joined_ranks
 
     with pytest.raises(ValueError, match="device: gpu .* by gloo: launch them with --gpus 0,1"):
         with joined_ranks("gpu"):

@@ -27,7 +27,7 @@ def main(argv=None):
     from vsepp.data.prepared import Prepared
     from vsepp.models.device import select_device
     from vsepp.models.feature_extraction import load_features
-    from vsepp.models.ranks import joined_ranks
+    from vsepp.models.joined_ranks import joined_ranks
     from vsepp.training.starting import with_model_of_init_from
 
     config, _ = with_model_of_init_from(config)

@@ -55,7 +55,7 @@ def train(config: Config) -> dict:
     """
     from contextlib import nullcontext
 
-    from vsepp.models.ranks import joined_ranks
+    from vsepp.models.joined_ranks import joined_ranks
     from vsepp.training.starting import held_destinations
 
     with joined_ranks(config.device) as ranks:
