@@ -156,6 +156,8 @@ def _table(path: str, separator: str) -> List[Any]:
 
 
 def _parquet(path: str) -> List[Any]:
+    if not Path(path).exists():  # before pyarrow is asked for
+        raise InputError(f"{path} does not exist: {_MEND}.")
     try:
         import pyarrow
         from pyarrow import parquet
@@ -165,8 +167,6 @@ def _parquet(path: str) -> List[Any]:
         columns = parquet.read_schema(path).names
         column = _column(columns, path)
         return list(parquet.read_table(path, columns=[column]).column(column).to_pylist())
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist: {_MEND}.") from None
     except (pyarrow.ArrowException, OSError):
         raise InputError(f"{path} is no parquet file, or not all of one: {_MEND}.") from None
 
