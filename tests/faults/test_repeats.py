@@ -132,6 +132,7 @@ def different(found, expected):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("combination", QUICK, ids=lambda each: each.mode)
 def test_a_run_repeats_itself(combination, run, undisturbed):
     assert different(run(combination), undisturbed(combination.mode, combination.seed)) == []

@@ -3,6 +3,7 @@
 import json
 import re
 
+import pytest
 from notebooks.reading import ROOT, cells_of, run_quickly, source
 
 from vsepp import load
@@ -10,6 +11,7 @@ from vsepp import load
 PATH = ROOT / "notebooks" / "vsepp_captions.ipynb"
 
 
+@pytest.mark.slow
 def test_it_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
     names = run_quickly(PATH, tmp_path, monkeypatch)
 
