@@ -220,6 +220,7 @@ def test_an_incomplete_state_is_left_behind(change, tmp_path, vocabulary):
     assert "left behind" in said and "init_from=" in said
 
 
+@pytest.mark.slow
 def test_training_goes_on_with_the_epoch_after_theirs(data_set, tmp_path, run_tool):
     """In the configuration that fits: here of another network, so the rest is as documented."""
     splits = ["train"] * 4 + ["val"] * 2 + ["test"] * 2

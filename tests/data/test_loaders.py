@@ -206,7 +206,11 @@ print(sum(1 for batch in training_loader(Collecting(*sys.argv[1:], transform=cro
     "collections",
     [
         pytest.param("gc.disable()", marks=pytest.mark.slow),
-        "gc.set_threshold(10**9); os.register_at_fork(after_in_child=lambda: gc.set_threshold(1))",
+        pytest.param(
+            "gc.set_threshold(10**9); "
+            "os.register_at_fork(after_in_child=lambda: gc.set_threshold(1))",
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["while they read", "while they start"],
 )

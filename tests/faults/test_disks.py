@@ -60,7 +60,9 @@ def check_mended(case, tools, folder, expected):
     [
         pytest.param(
             name,
-            marks=[pytest.mark.slow] if name in ("features", "index", "caption", "report") else [],
+            marks=[pytest.mark.slow]
+            if name in ("features", "train", "index", "caption", "convert", "report")
+            else [],
         )
         for name in CASES
     ],

@@ -46,7 +46,15 @@ def check(case, tools, folder, whole, expected, where):
     return killed.status != 0
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(
+            name, marks=[pytest.mark.slow] if name in ("train", "index", "features") else []
+        )
+        for name in CASES
+    ],
+)
 def test_a_killed_run_is_made_good_by_the_next(name, places, tools, undisturbed, tmp_path):
     (whole, expected, _), chance = undisturbed(name), random.Random(name)
     check(places.case(name), tools, tmp_path / "run", whole, expected, kill(0, whole, chance))

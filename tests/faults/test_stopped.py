@@ -96,7 +96,7 @@ MOMENTS = {
     ],
     "convert backbone": [("vsepp.convert.backbone:write_tensors", 1)],
 }
-QUICK = [("download", 1, "SIGTERM"), ("train on photographs", 4, "Ctrl-C")]
+QUICK = [("download", 1, "SIGTERM")]
 
 
 def faults(ended, signals):

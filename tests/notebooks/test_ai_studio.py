@@ -56,6 +56,7 @@ def check_results(folder, printed):
     assert any((folder / "photographs").iterdir())
 
 
+@pytest.mark.slow
 def test_it_runs_from_top_to_bottom(tmp_path):
     printed = run_notebook(tmp_path, VSEPP_NOTEBOOK_QUICK="1")
     check_results(tmp_path, printed)
