@@ -13,12 +13,11 @@ import numpy as np
 import paddle
 
 from vsepp.captioning.decoded import DecodedCaption
-from vsepp.captioning.decoding import decode
 from vsepp.captioning.options import Decoding
 from vsepp.captioning.sentences import Sentence
 from vsepp.captioning.splits import IMAGES, caption_cells, in_grouped_images
 from vsepp.checkpoint import CAPTIONER, check_kind, wrong_kind
-from vsepp.data.batches import in_groups
+from vsepp.data.batches import in_batches
 from vsepp.data.dataset import CaptionDataset
 from vsepp.data.images import map_images
 from vsepp.data.prepared import Prepared
@@ -204,11 +203,10 @@ class CaptionModel:
         if len(numbers) != len(images):
             raise InputError(f"{len(numbers)} numbers for {len(images)} images: give one for each.")
         with closing(map_images(self._pixels_of, images)) as pixels:
-            for group in in_groups(zip(pixels, numbers), IMAGES):
-                ready, drawn_by = zip(*group)
-                step = self.decoder.stepper(self._images.cells_of(np.stack(ready)))
-                made = decode(step, len(group), self.vocabulary, decoding, attention, drawn_by)
-                yield from map(self._sentences, made)
+            batches = (self._images.cells_of(group) for group in in_batches(pixels, IMAGES))
+            decoder, vocabulary = self.decoder, self.vocabulary
+            made = caption_cells(batches, decoder, vocabulary, decoding, attention, numbers)
+            yield from map(self._sentences, made)
 
     def captions_of_split(
         self,

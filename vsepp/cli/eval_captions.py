@@ -41,8 +41,8 @@ def is_meant(arguments):
     config = configuration(arguments)
     checked_folder(config)  # without data, no checkpoint is to be asked for
     path = path_of_any_kind(arguments, config)
+    arguments.checkpoint = str(path)  # which of several it is has been said, and is not again
     if kind_of(read_header(path)) == CAPTIONER:
-        arguments.checkpoint = str(path)
         return True
     for name in _OF_CAPTIONS:
         if getattr(arguments, name) is not None:
