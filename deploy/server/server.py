@@ -1,6 +1,6 @@
 """A sentence or a picture in, JSON out: a model that `vsepp export` wrote, behind FastAPI.
 
-VSEPP_MODEL=inference/ VSEPP_PHOTOGRAPHS=photographs/ uvicorn server:app
+VSEPP_MODEL=inference/ VSEPP_PHOTOGRAPHS=photographs/ uvicorn --app-dir deploy/server server:app
 
 GET  /photographs?sentence=a+dog+runs&count=5    the photographs that fit a sentence best
 POST /photographs?count=5   (a picture's bytes)  those that are most like a picture

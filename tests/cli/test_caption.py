@@ -99,7 +99,7 @@ def test_a_folder_has_what_the_model_says_of_each(suffix, tool, photos, checkpoi
         assert (photos / row["file"]).with_suffix(".txt").read_text() == f"{made.sentence}\n"
     assert "3 photographs captioned" in printed and "3 .txt files written" in printed
     assert "  broken.jpg: is empty or not an image" in printed
-    assert "4 files found: 3 photographs captioned, 1 unreadable" in printed
+    assert "4 files found: 3 captioned, 1 unreadable" in printed
 
 
 def test_files_that_are_there_are_passed_over_and_named(tool, photos):

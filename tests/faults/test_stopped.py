@@ -39,7 +39,7 @@ TRAINING = [
     (LOOP + "TrainingStep.__call__", 7),
     (TASK + "encode_dataset", 1),
     (LISTENER + "show_queries", 1),
-    (LOOP + "save_checkpoint", 2),
+    ("vsepp.training.saving:save_checkpoint", 2),
     ("vsepp.system.tensor_files:write_bytes", 3),
     (LOOP + "Trainer._test_best", 1),
     (LISTENER + "show_space", 1),

@@ -62,7 +62,7 @@ def test_known_words_keep_their_rows_and_new_ones_begin_afresh(places, tmp_path)
     assert "1 are new and start afresh; 1 of its words are dropped" in log
 
     trainer.run()
-    model = vsepp.load(trainer.best_path)
+    model = vsepp.load(trainer.checkpoints.best)
     assert model.unknown_words("a zorbel in grey") == ["in", "grey"]
     assert model.encode_text(["one red square on zorbel"]).shape == (1, 16)
 

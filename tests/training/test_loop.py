@@ -20,7 +20,7 @@ from vsepp import InputError, load_checkpoint, train
 from vsepp.metrics.scores import all_metrics
 from vsepp.models.state import get_state, set_state
 from vsepp.report import training_listener
-from vsepp.training import build_trainer
+from vsepp.training import build_trainer, saving
 from vsepp.training import loop as training
 from vsepp.training.data import open_splits
 
@@ -574,7 +574,7 @@ def test_validations_write_the_last_checkpoint_when_save_seconds_are_over(
     data, tmp_path, after, monkeypatch, whole, seconds, saved
 ):
     config, written, clock = make_config(data, tmp_path, save_seconds=seconds), [], [0.0]
-    save = training.save_checkpoint
+    save = saving.save_checkpoint
 
     def noted(path, *values, **more):
         if path == config.path("last_checkpoint"):
@@ -584,8 +584,8 @@ def test_validations_write_the_last_checkpoint_when_save_seconds_are_over(
     def hook(task, step):
         clock[0] += 100
 
-    monkeypatch.setattr(training, "monotonic", lambda: clock[0])
-    monkeypatch.setattr(training, "save_checkpoint", noted)
+    monkeypatch.setattr(saving, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(saving, "save_checkpoint", noted)
     after(hook)
     found = Run(config)
 

@@ -56,7 +56,7 @@ class Outcome:
     def parts(self) -> Dict[str, int]:
         """Every file that was found, by what became of it: these add up to ``found.files``."""
         return {
-            "photographs captioned": self.captioned,
+            "captioned": self.captioned,
             "captioned by an earlier run": self.kept,
             "with a file beside them": self.left,
             "unreadable": len(self.unreadable),

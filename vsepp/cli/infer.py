@@ -46,7 +46,6 @@ def main(argv=None):
     config = configuration(arguments)
     from vsepp.data.options import checked_folder
     from vsepp.report.pictures import check_destination, save_picture
-    from vsepp.retrieval.gallery import open_gallery
 
     if arguments.save:
         check_destination(arguments.save, arguments.image)
@@ -60,6 +59,8 @@ def main(argv=None):
             )
         open_image(arguments.image)  # before the model is loaded
     model = open_model(arguments, config)
+    from vsepp.retrieval.gallery import open_gallery
+
     gallery = open_gallery(model, folder, arguments.split)
     answer = _answer_text if arguments.image is None else _answer_image
     picture = answer(arguments, model, gallery, folder)

@@ -24,6 +24,8 @@ CAPTION_DECODERS = {
 }
 #: key of the configuration that counts for one decoder alone → its name
 OWN_KEYS = {"attention_size": "attention", "heads": "addnorm"}
+#: keys that say which weights a captioner has
+SHAPING_KEYS = ("cell_size", *OWN_KEYS, "decoder_size", "initial_state", "max_words")
 
 
 class DecoderStep(Protocol):

@@ -74,15 +74,18 @@ class CaptionListener(TrainingListener):
     ``scored.shown`` is a ``vsepp.captioning.scoring.CaptionedSplit``.
     """
 
+    _real = None
+
     def validated(self, scored, step):
         """The captions into the log and into VisualDL."""
         dataset, sentences = scored.shown.dataset, scored.shown.sentences
         image_id = _SHOWN_IMAGE % len(sentences)
-        real = dataset.sentences()[image_id * dataset.captions_per_image]
+        if self._real is None:
+            self._real = dataset.sentences()[image_id * dataset.captions_per_image]
         lines = [
             dataset.image_name(image_id),
             f"  made: {sentences[image_id][0].sentence}",
-            f"  real: {real}",
+            f"  real: {self._real}",
         ]
         for line in lines:
             self.folder.log(line)

@@ -11,11 +11,10 @@ from typing import Any, NoReturn
 
 import paddle
 
-from vsepp.checkpoint import load_checkpoint, move_aside, save_checkpoint
+from vsepp.checkpoint import load_checkpoint
 from vsepp.config import Config, override
 from vsepp.models.device import select_device
 from vsepp.models.ranks import ALONE, Alone
-from vsepp.models.state import get_state
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import quoted
 from vsepp.system.memory import return_freed
@@ -23,9 +22,10 @@ from vsepp.system.progress import progress
 from vsepp.system.threads import describe_threads
 from vsepp.training.meter import Meter, duration
 from vsepp.training.micro_batch import synchronise_batch_norm
-from vsepp.training.optimizer import check_decay, get_optimizer, optimizer_state, restore_optimizer
+from vsepp.training.optimizer import check_decay, get_optimizer, restore_optimizer
 from vsepp.training.position import Position
 from vsepp.training.run_folder import NoFolder, RunFolder
+from vsepp.training.saving import Checkpoints
 from vsepp.training.schedules import counts_steps
 from vsepp.training.starting import (
     check_destinations,
@@ -90,18 +90,15 @@ class Trainer:
         self.step = TrainingStep(config, self.task, self.optimizer)
         if resumed and self.step.average:
             self.step.average.restore(resumed.get("ema", {}), str(config.checkpoint))
-        self.best_path = config.path("best_checkpoint")
-        self.last_path = config.path("last_checkpoint")
-        for path in (self.best_path, self.last_path):  # or say now that there can be none
-            path.parent.mkdir(parents=True, exist_ok=True)
+        self.checkpoints = Checkpoints(config, ranks.leads)
         self.folder = RunFolder(config) if ranks.leads else NoFolder()
         self.listeners = listeners if ranks.leads else ()
         self._tell("started", self.folder)
         for line in (*ranks.said(), *norms, *self.task.said, *filter(None, [said])):
             self.folder.log(line)
         ranks.wait()  # until all have read what is moved now
-        if ranks.leads and not resumed:
-            self._move_old_checkpoints_aside()
+        for line in [] if resumed else self.checkpoints.move_old_aside():
+            self.folder.log(line)
 
     def _restore(self, resumed: dict[str, Any]) -> None:
         """Go back to exactly where a run stopped."""
@@ -117,12 +114,6 @@ class Trainer:
             )
         done = self.position.step if counts_steps(self.optimizer) else self.position.epoch
         restore_optimizer(self.task.model, self.optimizer, resumed["optimizer"], done, path)
-
-    def _move_old_checkpoints_aside(self) -> None:
-        for path in (self.best_path, self.last_path):
-            aside = move_aside(path)
-            if aside:
-                self.folder.log(f"{path} is of an earlier run; it is now {aside}")
 
     # ---- the loop --------------------------------------------------------------------------
 
@@ -141,7 +132,8 @@ class Trainer:
         )
         if paddle.get_device() == "cpu":
             self.folder.log(describe_threads())
-        self.saved_at = self.begun = monotonic()
+        self.begun = monotonic()
+        self.checkpoints.start_clock()
         with StopRequest(self.ranks) as stop:
             while position.epoch < config.num_epochs and not stop and not self._stalled():
                 try:
@@ -222,7 +214,7 @@ class Trainer:
             self._save_last()
             line = (
                 f"stopped in epoch {position.epoch + 1} at step {position.step}; "
-                f"go on with -o {quoted(override('checkpoint', str(self.last_path)))}"
+                f"go on with -o {quoted(override('checkpoint', str(self.checkpoints.last)))}"
             )
         else:
             line = (
@@ -240,12 +232,12 @@ class Trainer:
 
     def _test_best(self) -> dict:
         """Score the best model on the test split."""
-        best = load_checkpoint(self.best_path, parts=("model/",))
-        self.task.set_weights(best["model"], self.best_path)
+        best = load_checkpoint(self.checkpoints.best, parts=("model/",))
+        self.task.set_weights(best["model"], self.checkpoints.best)
         scored = self._score("test")
         self._tell_scores("test", scored)
         self.folder.log(f"the best model, of step {best['step']}, on the test split:")
-        self._tell("tested", scored, self.best_path)
+        self._tell("tested", scored, self.checkpoints.best)
         self.tested = scored
         self._finish(self.position.history)
         return scored.metrics
@@ -279,7 +271,7 @@ class Trainer:
         if position.step % config.evaluate_step or position.validated_step == position.step:
             return False
         self._validate()
-        if monotonic() - self.saved_at >= config.save_seconds:
+        if self.checkpoints.last_is_due:
             self._save_last()
         return True
 
@@ -296,7 +288,7 @@ class Trainer:
             best = score > position.best_score or not position.best_step
             if best:
                 position.best_score, position.best_step = score, position.step
-                self._save_best(scored.metrics)
+                self.checkpoints.save_best(self.task, position, scored.metrics)
         position.history.append({"step": position.step, **scored.values})
         self._tell_scores("val", scored)
         self._tell("validated", scored, position.step)
@@ -306,6 +298,10 @@ class Trainer:
             f"({monotonic() - begin:.1f} s)"
         )
         return_freed()
+
+    def _save_last(self) -> None:
+        average = self.step.average
+        self.checkpoints.save_last(self.task, self.position, self.optimizer, average)
 
     def _stalled(self) -> bool:
         return self.position.stalled(self.config.early_stop, self.task.score_name)
@@ -328,7 +324,7 @@ class Trainer:
     def _diverged(self, what: str) -> InputError:
         return InputError(
             f"{what}{self.task.batch_names()}: set a lower learning_rate; "
-            f"{self.last_path} and {self.best_path} hold what was saved before."
+            f"{self.checkpoints.last} and {self.checkpoints.best} hold what was saved before."
         )
 
     def _tell(self, event: str, *what: Any) -> None:
@@ -339,35 +335,3 @@ class Trainer:
     def _tell_scores(self, split: str, scored: Scored) -> None:
         values = {f"{split}/{name}": value for name, value in scored.values.items()}
         self._tell("scalars", values, self.position.step)
-
-    # ---- checkpoints -----------------------------------------------------------------------
-
-    def _contents(self, metrics: dict | None) -> dict[str, Any]:
-        """What best and last checkpoints have in common."""
-        return dict(
-            config=self.config.to_dict(),
-            epoch=min(self.position.epoch + 1, self.config.num_epochs),
-            step=self.position.step,
-            metrics=metrics,
-            **self.task.contents(),
-        )
-
-    def _save_best(self, metrics: dict) -> None:
-        if not self.ranks.leads:
-            return
-        state = {**get_state(self.task.model), **self.task.more_weights()}
-        save_checkpoint(self.best_path, state, **self._contents(metrics))
-
-    def _save_last(self) -> None:
-        self.saved_at = monotonic()
-        if not self.ranks.leads:
-            return
-        save_checkpoint(
-            self.last_path,
-            get_state(self.task.model),
-            optimizer=optimizer_state(self.task.model, self.optimizer),
-            ema=self.step.average.state() if self.step.average else None,
-            position=self.position.stored(),
-            **self._contents(None),
-        )
-        self.saved_at = monotonic()

@@ -11,6 +11,7 @@ from vsepp.captioning.options import CONFIGURED
 from vsepp.checkpoint import kind_in_words, kind_of, load_checkpoint, read_header
 from vsepp.config import KEYS, Config, apply, override
 from vsepp.models.backbones import find_own_images, with_own_images
+from vsepp.models.decoders import SHAPING_KEYS
 from vsepp.system.errors import InputError
 from vsepp.system.invocation import command, quoted
 from vsepp.system.locks import only_one
@@ -45,12 +46,7 @@ _FREE_ON_RESUME = {
 # has it from there.
 _OF_THE_WEIGHTS = (
     "caption_model",
-    "cell_size",
-    "attention_size",
-    "heads",
-    "decoder_size",
-    "initial_state",
-    "max_words",
+    *SHAPING_KEYS,
     "text_model",
     "text_frozen",
     "text_pooling",

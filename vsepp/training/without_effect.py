@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from vsepp.config import KEYS, Config, override
 from vsepp.models.backbones import BACKBONES
-from vsepp.models.decoders import OWN_KEYS
+from vsepp.models.decoders import OWN_KEYS, SHAPING_KEYS
 
 _OF_WORDS = ("gru", "bigru")
 _WITH_HINGES = ("triplet", "both")
@@ -37,12 +37,7 @@ _OF_RETRIEVAL = (
     "pretrained_lr",
 )
 _OF_A_CAPTIONER = (
-    "cell_size",
-    "attention_size",
-    "heads",
-    "decoder_size",
-    "initial_state",
-    "max_words",
+    *SHAPING_KEYS,
     "label_smoothing",
     "doubly_stochastic",
     "self_critical",
