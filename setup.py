@@ -73,6 +73,7 @@ setup(
         "test": [
             "tokenizers>=0.13",  # of the extra above
             "pytest>=7.4",
+            "pytest-xdist",  # the tests take all cores
             "pytest-cov",  # coverage, on request: `python3 tools/test.py -- --cov`
             "bandit[toml]",  # looks for what strangers could misuse; a test runs it
             "setuptools",  # a test looks at what would be installed

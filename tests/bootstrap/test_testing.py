@@ -27,7 +27,7 @@ def programs(monkeypatch):
 def test_the_tests_need_no_checkers(programs):
     assert testing.main(["--", "-m", "slow"]) == 0
 
-    assert programs == [["-m", "pytest", "-m", "slow"]]
+    assert programs == [["-m", "pytest", *testing.PARALLEL, "-m", "slow"]]
     assert programs.asked[-1].test and not programs.asked[-1].checks
 
 
@@ -35,7 +35,7 @@ def test_checks_go_before_the_tests(programs):
     assert testing.main(["--checks"]) == 0
 
     assert programs.asked[-1].checks
-    assert programs == [*map(list, testing.CHECKS), ["-m", "pytest"]]
+    assert programs == [*map(list, testing.CHECKS), ["-m", "pytest", *testing.PARALLEL]]
     words = [" ".join(command) for command in programs]
     for number, name in enumerate(("ruff format --check", "ruff check", "importlinter", "mypy")):
         assert name in words[number]

@@ -13,12 +13,15 @@ CHECKS = (
     ("-m", "mypy"),
 )
 
+#: As many processes as there are cores, each of which takes whole files: about 1 GB each.
+PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
+
 
 def main(argv=None):
     """What ``python3 tools/test.py`` does."""
     parser = argparse.ArgumentParser(
         description="Make the environment and run the tests in it. Further arguments go to "
-        "pytest, e.g. `python3 tools/test.py -- -m slow`.",
+        "pytest, e.g. `python3 tools/test.py -- -m slow`, or `-- -n 0` for one process.",
         allow_abbrev=False,
     )
     environment.add_arguments(parser)
@@ -36,4 +39,4 @@ def main(argv=None):
         status = run_command([python, *check], environment.ROOT)
         if status:
             return status
-    return run_command([python, "-m", "pytest", *further], environment.ROOT)
+    return run_command([python, "-m", "pytest", *PARALLEL, *further], environment.ROOT)
