@@ -79,6 +79,16 @@ def send_signals(numbers, whole_group, gap, note):
     send(numbers[0])
 
 
+def find(place):
+    """(what has it, its name there, the function) of a place, see :func:`call_before`."""
+    module, _, path = place.rstrip("*").partition(":")
+    owner = importlib.import_module(module)
+    *classes, name = path.split(".")
+    for each in classes:
+        owner = getattr(owner, each)
+    return owner, name, getattr(owner, name)
+
+
 def call_before(place, nth, action):
     """Call ``action`` right before the ``nth`` call, from 1, of a function.
 
@@ -86,12 +96,8 @@ def call_before(place, nth, action):
         place: ``"module:name"`` or ``"module:Class.name"``; with a ``*`` after it, right after.
     """
     afterwards = place.endswith("*")
-    module, _, path = place.rstrip("*").partition(":")
-    owner, process, calls = importlib.import_module(module), os.getpid(), []
-    *classes, name = path.split(".")
-    for each in classes:
-        owner = getattr(owner, each)
-    function = getattr(owner, name)
+    process, calls = os.getpid(), []
+    owner, name, function = find(place)
 
     def act():
         calls.append(1)

@@ -10,6 +10,7 @@ import shutil
 import signal
 
 import pytest
+from faults.forking import find
 from faults.tools_killed import Signals, strays
 
 from vsepp import InputError
@@ -31,7 +32,7 @@ TASK = "vsepp.training.retrieval:"
 LISTENER = "vsepp.report.training_listener:"
 PREPARATION = [("vsepp.data.preparation:_problem", 5), ("vsepp.data.preparation:write_dataset", 1)]
 TRAINING = [
-    (TASK + "open_splits", 1),
+    ("vsepp.training.dataset_task:open_splits", 1),
     (TASK + "build_model", 1),
     (TASK + "training_loader*", 1),
     (LOOP + "TrainingStep.__call__", 1),
@@ -57,7 +58,7 @@ MOMENTS = {
     ],
     "prepare anew": PREPARATION,
     "features": [
-        ("vsepp.models.feature_extraction:initialise_backbone", 1),
+        ("vsepp.models.feature_extraction:fingerprint", 1),
         ("vsepp.models.twins.predictor:BackbonePredictor.__call__", 1),
         ("vsepp.models.twins.predictor:BackbonePredictor.__call__*", 2),
         ("vsepp.data.stored.features:FeatureStore.write*", 2),
@@ -158,6 +159,12 @@ def _was_over(ended, signals, case, folder, expected):
         return not ended.output or case.result(folder) == expected
     except InputError:  # there is no checkpoint yet
         return False
+
+
+@pytest.mark.parametrize("name", MOMENTS)
+def test_every_moment_comes(name):
+    for place, _ in MOMENTS[name]:
+        assert callable(find(place)[-1])
 
 
 @pytest.mark.parametrize("name, moment, kind", QUICK)
