@@ -1,7 +1,10 @@
 """What processes of a job say to each other, with threads in their place."""
 
+import os
+import signal
 import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -49,6 +52,25 @@ def test_every_process_hears_what_every_process_says(exchanges):
     for round_ in range(3):
         heard = together(exchanges, lambda one: one.all([one.number, round_, "ü", None]))
         assert heard == COUNT * [[[number, round_, "ü", None] for number in range(COUNT)]]
+
+
+def test_what_is_said_is_alike_in_all_the_speaker_too(exchanges):
+    heard = together(exchanges, lambda one: one.all([(one.number, {"x": (1, 2)})]))
+    assert heard == COUNT * [[[[number, {"x": [1, 2]}]] for number in range(COUNT)]]
+    assert sorted(sum(heard[0], [])) == sum(heard[0], [])
+
+
+@pytest.mark.skipif(not hasattr(os, "register_at_fork"), reason="nothing is forked here")
+def test_a_forked_child_holds_no_connection(exchanges):
+    child = os.fork()
+    if not child:
+        time.sleep(60)
+        os._exit(0)
+    exchanges[1].close()  # as the end of its process does
+    with pytest.raises(Ended, match="process 1 ended"):
+        exchanges[0].hear(10)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
 
 
 def test_numbers_come_through_exactly(exchanges):

@@ -25,6 +25,7 @@ KINDS = {
     "triplet": dict(mask_same_image=True),
     "npair": dict(loss="npair", mask_equal_captions=True, ema=0.9),
     "order": dict(measure="order", use_abs=True),
+    "slices": dict(micro_batch_size=3),
     "captions": dict(
         caption_model="attention",
         cell_size=8,
@@ -132,6 +133,21 @@ def test_the_device_has_to_be_one_that_the_processes_talk_by(launched, data, tmp
             pass
 
 
+@pytest.mark.parametrize("device", ["auto", "cpu"])
+def test_gloo_is_a_cpus(launched, monkeypatch, device):
+    from vsepp.models.joined_ranks import joined_ranks
+
+    class Joining(Exception):
+        pass
+
+    def join():
+        raise Joining
+
+    monkeypatch.setattr("paddle.distributed.init_parallel_env", join)
+    with pytest.raises(Joining), joined_ranks(device):
+        pass
+
+
 class OfOther:
     """Ranks of which the other one says that a signal arrived."""
 
@@ -164,7 +180,7 @@ def launch(tmp_path):
 
     def start(**keys):
         make_data(tmp_path / "data")
-        values = dict(num_epochs=500, evaluate_step=1000, features=False, **keys)
+        values = dict(num_epochs=500, evaluate_step=1000, features=False, device="auto", **keys)
         config = make_config(tmp_path / "data", tmp_path / "out", **values).to_dict()
         (tmp_path / "config.yml").write_text(json.dumps(config))
         words = ["-m", "paddle.distributed.launch", "--nproc_per_node", "2"]

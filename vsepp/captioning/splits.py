@@ -102,7 +102,7 @@ def _of_all(
         [(each.words, each.log_probability, each.score, each.ended) for each in captions]
         for captions in made
     ]
-    pairs = sorted(chain.from_iterable(ranks.all(list(zip(numbers, told)))))
+    pairs = sorted(chain.from_iterable(ranks.all(list(zip(numbers, told)))))  # no number twice
     return [
         [DecodedCaption(tuple(words), *rest) for words, *rest in captions] for _, captions in pairs
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import secrets
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ from vsepp.system.launched import (
     stay_with_launcher,
     tell_launcher,
 )
+
+_joined = itertools.count()  # how often the processes of this job have come together before
 
 
 @contextmanager
@@ -58,7 +61,7 @@ def _join(device: str) -> Ranks:
     begin = perf_counter()
     number, count = process_number(), process_count()
     cards = paddle.is_compiled_with_cuda() and os.environ.get("PADDLE_DISTRI_BACKEND") != "gloo"
-    if cards == (device == "cpu") or (device == "gpu" and not cards):
+    if device == ("cpu" if cards else "gpu"):
         by, mend = ("nccl", "--backend gloo") if cards else ("gloo", "--gpus 0,1")
         raise InputError(
             f"device: {device} was asked for, but these processes were launched to talk by {by}: "
@@ -66,13 +69,13 @@ def _join(device: str) -> Ranks:
         )
     paddle.distributed.init_parallel_env()
     store = paddle.base.core.create_or_get_global_tcp_store()
-    host = leader_host()
+    host, place = leader_host(), f"vsepp/door/{next(_joined)}"
     if number == 0:
         door = Door(host, secrets.token_hex(16))
-        store.set("vsepp/door", f"{door.port} {door.secret}")
+        store.set(place, f"{door.port} {door.secret}")
         exchange = door.admit(count)
     else:
-        port, secret = store.get("vsepp/door").decode().split()
+        port, secret = store.get(place).decode().split()
         exchange = knock(host, int(port), secret, number, count)
     return Ranks(exchange, "nccl" if cards else "gloo", perf_counter() - begin)
 
@@ -108,4 +111,5 @@ def _end_of(error: BaseException, ranks: Ranks) -> Ended:
     if not isinstance(error, Exception):  # raised by SIGTERM
         return Ended(number, status=143)
     what = str(error).strip().splitlines() or [""]
-    return Ended(number, f"process {number} of {ranks.count}: {type(error).__name__}: {what[0]}")
+    said = what[-1 if what[0].startswith("Traceback") else 0]  # what ended a loader's process
+    return Ended(number, f"process {number} of {ranks.count}: {type(error).__name__}: {said}")

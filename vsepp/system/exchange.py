@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import hmac
 import json
+import os
 import select
 import socket
 import struct
+import weakref
 from time import monotonic
 from typing import Any
 
@@ -53,6 +55,19 @@ class Ended(Exception):
         )
 
 
+_open: weakref.WeakSet[Exchange] = weakref.WeakSet()
+
+
+def _hang_up_in_child() -> None:
+    """A process that loads photographs would keep the connections of a killed one open."""
+    for exchange in list(_open):
+        exchange.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_hang_up_in_child)
+
+
 class Exchange:
     """This process's connections: the leader has one to each other, these one to the leader.
 
@@ -67,9 +82,11 @@ class Exchange:
         for peer in peers.values():
             peer.settimeout(None)
             peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        _open.add(self)
 
     def all(self, value: Any) -> list[Any]:
-        """What every process gave, by number. All have to call it, each as often as the others.
+        """What every process gave, by number, as JSON has it: alike in all of them. All have to
+        call it, each as often as the others.
 
         Raises:
             Ended: when one of them has ended, or failed.
@@ -77,7 +94,7 @@ class Exchange:
         if self.number:
             self._send(0, {"value": value})
             return self._receive(0)
-        values = {0: value}
+        values = {0: json.loads(_written(value))}
         while len(values) < self.count:
             missing = [peer for number, peer in self.peers.items() if number not in values]
             for number in self._readable(missing, None):
@@ -132,7 +149,7 @@ class Exchange:
             raise self._gone(number) from None
 
     def _write(self, number: int, message: dict[str, Any]) -> None:
-        body = json.dumps(message, default=float).encode()
+        body = _written(message).encode()
         self.peers[number].sendall(_LENGTH.pack(len(body)) + body)
 
     def _receive(self, number: int) -> Any:
@@ -161,6 +178,10 @@ class Exchange:
                     self._write(other, {"ended": end.record()})
                 except OSError:
                     pass
+
+
+def _written(value: Any) -> str:
+    return json.dumps(value, default=float)
 
 
 def _read(peer: socket.socket, count: int) -> bytes:

@@ -72,8 +72,9 @@ class CaptionObjective(Objective):
         and lengths that they are of: the batch's own, or sampled ones."""
         captions, lengths, rows, images = self._own_captions(batch)
         if self.critic is not None:
+            seed = self.ranks.told(paddle.randint(0, 2**31 - 1, [1]).item())
             captions, lengths, rows, self.advantages = self.critic(
-                self.model.decoder, image_codes, images
+                self.model.decoder, image_codes, images, seed
             )
         kept = self.model.image_extractor.drawn_cells(image_codes)
         found = compute(self.model.decoder, image_codes, captions, lengths, rows, kept)

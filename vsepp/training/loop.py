@@ -141,6 +141,7 @@ class Trainer:
                 except SystemError:  # a signal to the whole group has ended the workers as well
                     if not stop.arrived or stop.at_once:
                         raise
+                    stop.within_step = True
                     stop.settle()
                 if stop:
                     break
@@ -182,6 +183,9 @@ class Trainer:
             self._validate_when_due()
             if self._stalled():
                 return
+        # Only while a batch is waited for may a signal break it off; and as all ranks have to agree
+        # equally often, each batch, or the end of them, or such a break, is followed by one settle.
+        stop.within_step = False
         with bar:
             for batch in self.task.batches(position.epoch, skip=position.step_in_epoch):
                 meter.batch_read()
@@ -191,20 +195,22 @@ class Trainer:
                 loss = self.step(batch, position.step)
                 position.step_in_epoch += 1
                 position.step += 1
-                stop.within_step = False
                 meter.batch_done()
                 bar.update()
                 for line in self.ranks.costs():
                     self.folder.log(line)
                 if position.step % config.log_step == 0 or position.step_in_epoch == steps:
                     self._log_step(float(loss), meter)
-                if stop:
+                if stop or (self._validation_is_due() and stop.settle()):
                     self._check_loss(float(loss))
                     return
                 if position.step_in_epoch < steps and self._validate_when_due():
-                    if self._stalled():
+                    if self._stalled() or stop.settle() or stop:
                         return
                     meter.restart()
+                stop.within_step = False
+            stop.within_step = True
+            stop.settle()
 
     def _stop(self, stop: StopRequest) -> NoReturn:
         """Save, say how to go on, and end as the signal asks."""
@@ -265,10 +271,18 @@ class Trainer:
         if warning:
             self.folder.log(warning)
 
+    def _validation_is_due(self) -> bool:
+        """Whether one comes after the step that was taken, within an epoch or at its end."""
+        position = self.position
+        return (
+            position.step_in_epoch == self.task.steps
+            or position.step % self.config.evaluate_step == 0
+        )
+
     def _validate_when_due(self) -> bool:
         """Validate and save where the configuration says so; returns whether it validated."""
-        config, position = self.config, self.position
-        if position.step % config.evaluate_step or position.validated_step == position.step:
+        position = self.position
+        if position.step % self.config.evaluate_step or position.validated_step == position.step:
             return False
         self._validate()
         if self.checkpoints.last_is_due:
@@ -280,15 +294,16 @@ class Trainer:
         position = self.position
         if position.validated_step == position.step:
             return
-        position.validated_step = position.step
         begin = monotonic()
         with self.step.average.in_place() if self.step.average else nullcontext():
             scored = self._score("val")
             score = scored.values[self.task.score_name]
             best = score > position.best_score or not position.best_step
             if best:
-                position.best_score, position.best_step = score, position.step
                 self.checkpoints.save_best(self.task, position, scored.metrics)
+        if best:
+            position.best_score, position.best_step = score, position.step
+        position.validated_step = position.step
         position.history.append({"step": position.step, **scored.values})
         self._tell_scores("val", scored)
         self._tell("validated", scored, position.step)

@@ -72,23 +72,24 @@ class SelfCritic:
         )
 
     def __call__(
-        self, decoder: WordDecoder, cells: paddle.Tensor, images: Sequence[int]
+        self, decoder: WordDecoder, cells: paddle.Tensor, images: Sequence[int], seed: int
     ) -> Samples:
-        """Sentences for the images of a batch; they follow from the state of Paddle's generator.
+        """Sentences for the images of a batch.
 
         Args:
             decoder: what draws them; nothing of it is left out meanwhile.
-            cells: float32 ``[images, cells, cell_size]``.
+            cells: ``[images, cells, cell_size]``.
             images: positions of the images in the training split.
+            seed: what the draws follow from, with an image's position.
         """
         decoding = Decoding(
             sample=True,
             captions=self.samples,
             temperature=self.temperature,
             longest=self.longest,
-            seed=paddle.randint(0, 2**31 - 1, [1]).item(),
+            seed=seed,
         )
-        step = decoder.stepper(cells.numpy())
+        step = decoder.stepper(cells.astype("float32").numpy())
         drawn = decode(step, len(images), self.vocabulary, decoding, numbers=images)
         captions = [
             [self.start, *caption.words, *([self.end] if caption.ended else [])]
