@@ -346,7 +346,10 @@ class Config:
     seed: int = _key(0, (int,), "everything random follows from it", minimum=0)
     device: str = _key(AUTO, (str,), "where to compute", choices=(AUTO, "cpu", "gpu"))
     amp: str = _key(
-        "off", (str,), "mixed precision on a GPU", choices=("off", "bfloat16", "float16")
+        "off",
+        (str,),
+        "mixed precision on a GPU; float16's loss scale begins anew when a run goes on",
+        choices=("off", "bfloat16", "float16"),
     )
     # files
     checkpoint: Optional[str] = _key(
