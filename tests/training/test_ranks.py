@@ -50,7 +50,7 @@ def alike(one, many, count):
                 np.testing.assert_array_equal(value, rank[name])
         for name, value in many[0].items():
             np.testing.assert_array_equal(value, rank[name])  # to the last bit
-    assert farthest(one, many[0], "loss") < 1e-5
+    assert farthest(one, many[0], "loss") < 2e-5  # sums of hinges that are nearly nothing late on
     assert farthest(one, many[0], "grad") < 2e-6  # what the rounding of codes is, 14 times over
     return farthest(one, many[0], "weight")
 
