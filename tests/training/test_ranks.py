@@ -82,7 +82,8 @@ def test_fifty_steps_of_two_and_four_ranks_are_those_of_one_process(tmp_path, ki
     alone = course(1, config("1"), tmp_path / "1", 50)[0]
     for count in (2, 4):
         many = course(count, config(str(count)), tmp_path / str(count), 50)
-        assert alike(alone, many, count) < 1e-5
+        # of order, rounding decides on which side of zero a number is that passes it
+        assert alike(alone, many, count) < (3e-5 if kind == "order" else 1e-5)
 
 
 @pytest.mark.slow
