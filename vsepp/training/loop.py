@@ -301,8 +301,7 @@ class Trainer:
             best = score > position.best_score or not position.best_step
             if best:
                 self.checkpoints.save_best(self.task, position, scored.metrics)
-        if best:
-            position.best_score, position.best_step = score, position.step
+                position.best_score, position.best_step = score, position.step
         position.validated_step = position.step
         position.history.append({"step": position.step, **scored.values})
         self._tell_scores("val", scored)
