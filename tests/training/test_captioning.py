@@ -181,7 +181,7 @@ def test_a_tuned_captioner_begins_with_a_frozen_ones_weights(data, tmp_path):
         (dict(test_flip=True), "set test_flip=false"),
         (dict(caption_model="addnorm"), "set cell_size=16"),
         (dict(caption_model="addnorm", heads=3), "set heads to a divisor"),
-        (dict(word_vectors="nowhere.txt"), "nowhere.txt is no file"),
+        (dict(word_vectors="nowhere.txt"), "nowhere.txt cannot be read"),
         (dict(batch_size=13 * 5), "set batch_size to at most 60"),
     ],
 )

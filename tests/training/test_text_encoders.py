@@ -97,7 +97,9 @@ def test_the_pooling_comes_with_the_weights(run):
     "changes, message",
     [
         ({"text_pooling": "first"}, "text_pooling: first is not for text_model=bigru"),
-        ({"word_vectors": "nowhere.txt"}, "word_vectors: nowhere.txt is no file"),
+        ({"word_vectors": "nowhere.txt"}, "word_vectors: nowhere.txt cannot be read"),
+        ({"word_vectors": __file__}, "line 1: not all of its numbers are numbers"),
+        ({"word_dim": 2}, "has 3 numbers and word_dim is 2: set word_dim=3"),
     ],
 )
 def test_what_cannot_be_is_refused_before_features_are_computed(

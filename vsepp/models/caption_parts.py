@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from vsepp.models.text_encoders.text_dropout import TextDropout
 from vsepp.models.word_rows import begin_with_vectors
 from vsepp.system.errors import InputError
 from vsepp.text.reader import WordReader
+from vsepp.text.word_vectors import check_word_vectors
 
 DECODER = "decoder."  # how the names of the decoder's parameters begin in a captioner
 #: parameters of the decoder with a place for each word → along which axis
@@ -106,10 +106,8 @@ def check_caption_keys(config: Config, with_weights: bool = True) -> None:
         raise InputError(
             "test_flip: a captioner looks at each photograph as it is: set test_flip=false."
         )
-    if with_weights and config.word_vectors and not Path(config.word_vectors).is_file():
-        raise InputError(
-            f"word_vectors: {config.word_vectors} is no file: check the path, or leave it out."
-        )
+    if with_weights and config.word_vectors:
+        check_word_vectors(config.word_vectors, config.word_dim)
     CellEncoder.for_training(config).check_keys()
 
 

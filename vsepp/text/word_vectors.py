@@ -62,6 +62,21 @@ class WordVectors(NamedTuple):
         )
 
 
+def check_word_vectors(path: str | os.PathLike[str], word_dim: int) -> None:
+    """Look at the first lines of a file, before hours are spent on what comes before all of it.
+
+    Args:
+        path, word_dim: see :func:`read_word_vectors`.
+
+    Raises:
+        InputError: when the file is missing, or its first lines are none of word vectors.
+    """
+    path = str(path)
+    _, lines = _opened(path, word_dim)
+    for _ in itertools.islice(lines, _FIRST_LINES):
+        pass
+
+
 def read_word_vectors(
     path: str | os.PathLike[str], vocabulary: Vocabulary, word_dim: int
 ) -> WordVectors:

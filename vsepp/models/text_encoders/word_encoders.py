@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from vsepp.models.text_encoders.text_dropout import TextDropout
 from vsepp.models.word_rows import begin_with_vectors
 from vsepp.system.errors import InputError
 from vsepp.text.reader import WordReader
+from vsepp.text.word_vectors import check_word_vectors
 
 
 class GRUEncoder(TextEncoder):
@@ -35,10 +35,8 @@ class GRUEncoder(TextEncoder):
                 f"{key} is for a pretrained text encoder and text_model is {config.text_model}: "
                 f"set text_model=bert, or leave {key} out."
             )
-        if with_weights and config.word_vectors and not Path(config.word_vectors).is_file():
-            raise InputError(
-                f"word_vectors: {config.word_vectors} is no file: check the path, or leave it out."
-            )
+        if with_weights and config.word_vectors:
+            check_word_vectors(config.word_vectors, config.word_dim)
 
     @classmethod
     def for_training(cls, config: Config, data: CaptionedData) -> GRUEncoder:
