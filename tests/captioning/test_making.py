@@ -43,6 +43,8 @@ def test_the_checkpoint_s_own_options_hold_where_nothing_is_given():
         ({"seed": 3}, 1, None, "seed is for sampling"),
         ({}, 5, 3, "captions is 5, and candidates 3"),
         ({}, 0, None, "captions must be"),
+        ({}, 0, 0, "captions must be a whole number from 1 on, not 0"),
+        ({"sample": True}, -2, 10, "captions must be a whole number from 1 on, not -2"),
     ],
 )
 def test_options_that_do_not_go_together(given, captions, candidates, said):

@@ -53,3 +53,11 @@ def test_a_sentence_without_a_known_word_comes_last():
         [("blue", 1.0), ("red", 0.25), ("what is", UNREAD), ("who", UNREAD)]
     ]
     assert chosen([made("what is")], 1) == [[("what is", UNREAD)]]
+
+
+def test_of_equals_the_earlier_one_is_kept_though_it_comes_again():
+    drawn = made("a red", "red a", "a red")
+
+    assert chosen([drawn], 2) == [[("a red", 0.25), ("red a", 0.25)]]
+    ((kept,),) = rerank(WarmRetrieval(), CODES[:1], [drawn])
+    assert kept[0] is drawn[0]

@@ -117,6 +117,21 @@ def test_a_retrieval_model_looks_for_the_images_again(tool):
     assert found["unread"] == 0
 
 
+def test_a_sentence_that_a_retrieval_model_cannot_read_finds_nothing(tool):
+    dataset = open_dataset("data/tiny", "test")
+    own = [dataset.sentences()[5 * number] for number in range(3)]
+    with open("theirs.json", "w", encoding="utf-8") as file:
+        json.dump(results_of([*own, "qwerty"], dataset.images), file)
+
+    status, printed, _ = tool("--results", "theirs.json", "--retrieve", "retrieval.ckpt")
+
+    assert status == 0 and "1 made caption without a word that it knows" in printed
+    with open("theirs.tiny_test.json", encoding="utf-8") as file:
+        found = json.load(file)["retrieval"]
+    assert found["unread"] == 1
+    assert found["made"]["R@5"] == found["made"]["R@10"] == 75  # though there are but 4 images
+
+
 def test_people_s_captions_are_found_as_a_retrieval_model_is_scored(tool):
     dataset = open_dataset("data/tiny", "test")
     own = [dataset.sentences()[5 * number] for number in range(4)]
@@ -166,6 +181,7 @@ def test_a_retrieval_model_chooses_among_candidates(tool):
         ),
         (["--results", "nowhere.json"], "nowhere.json does not exist"),
         (["--results", "r.json", "--rerank", "retrieval.ckpt"], "leave one of them out"),
+        (["--results", "r.json", "--checkpoint", "captioner.ckpt"], "checkpoint with --compare"),
     ],
 )
 def test_what_does_not_go_together_is_one_sentence(tool, words, told):

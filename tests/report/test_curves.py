@@ -100,6 +100,13 @@ def test_losses_that_are_not_numbers_do_not_stop_the_picture(tmp_path):
     assert {value for _, value in smooth} == {4.0}
 
 
+def test_the_loss_of_rewards_is_seen_below_nought():
+    axis = panels([training(1, 0.02), training(2, -0.04)])["Training loss"]
+
+    assert axis.get_ylim()[0] < -0.04
+    assert panels([training(1, 0.02), training(2, math.nan)])["Training loss"].get_ylim()[0] == 0
+
+
 def test_an_empty_history_says_so_in_every_panel():
     figure = training_figure([])
 

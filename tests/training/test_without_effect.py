@@ -39,6 +39,14 @@ def test_a_key_without_effect_is_named(values, key):
     assert line.startswith(f"{key} has no effect: ")
 
 
+def test_what_only_cross_entropy_has_is_nothing_where_all_epochs_are_self_critical():
+    given = dict(caption_model="attention", self_critical=2, label_smoothing=0.1)
+    (line,) = said(**given, num_epochs=2)
+
+    assert line.startswith("label_smoothing=0.1 has no effect: all epochs are self_critical")
+    assert said(**given, num_epochs=3) == []
+
+
 def test_a_warm_up_of_the_whole_run_is_said():
     (line,) = said(hard_negative_warmup=2, num_epochs=2)
 

@@ -111,7 +111,7 @@ def asked_for(
             "leave one of them out."
         )
     made = captions
-    if candidates is not None:
+    if candidates is not None and captions > 0:  # no others can be chosen, as Decoding says below
         made = candidates or max(given.get("beam", _CANDIDATES), captions)
         if made < captions:
             raise InputError(

@@ -106,7 +106,6 @@ class CaptionModel:
         check_kind(images._header, checkpoint, CAPTIONER)
         self._parts = DecoderParts.from_checkpoint(self.config, images._header, self.checkpoint)
         self.fingerprint, self.exif = images.fingerprint, images.exif
-        self.frozen = images.frozen
 
     @property
     def vocabulary(self) -> Vocabulary:

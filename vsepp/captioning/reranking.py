@@ -35,10 +35,12 @@ def rerank(
         Of each photograph its sentences with their similarities; that of a sentence without a
         single word that the model knows is the lowest: it is ``UNREAD``, or below all others.
     """
-    each_once = [
-        list({caption.sentence: caption for caption in reversed(of)}.values())[::-1]
-        for of in candidates
-    ]
+    each_once: List[List[AnySentence]] = []
+    for of in candidates:
+        first: dict[str, AnySentence] = {}
+        for caption in of:
+            first.setdefault(caption.sentence, caption)
+        each_once.append(list(first.values()))
     different = dict.fromkeys(caption.sentence for of in each_once for caption in of)
     codes_of = _codes(model, list(different))
     answers = []

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vsepp.metrics.scores import compute_ranks
+from vsepp.metrics.scores import compute_ranks, recall_at
 from vsepp.retrieval.gallery import Gallery
 from vsepp.retrieval.model import RetrievalModel
 from vsepp.system.errors import InputError
@@ -44,7 +44,7 @@ def find_again(model: RetrievalModel, gallery: Gallery, sentences: Sequence[str]
             read.append(place)
             rows.append(indices)
     images = gallery.images
-    ranks = np.full(len(sentences), len(images))
+    ranks = np.full(len(sentences), max(len(images), *CUTOFFS))  # beyond every cutoff: not found
     if read:
         codes = np.zeros((len(images), images.shape[1]), np.float32)
         codes[read] = model.encode_indices(rows)
@@ -63,4 +63,4 @@ def _indices(model: RetrievalModel, sentence: str) -> list[int] | None:
 
 
 def _recalls(ranks: np.ndarray) -> dict[str, float]:
-    return {f"R@{k}": 100 * float((ranks < k).mean()) for k in CUTOFFS}
+    return {f"R@{k}": recall_at(ranks, k) for k in CUTOFFS}

@@ -129,6 +129,11 @@ def _of_results(arguments, config, prepared):
             "--rerank chooses among the sentences of a captioner, and --results has one of each "
             "image: leave one of them out."
         )
+    if arguments.checkpoint != "best":
+        raise InputError(
+            "--results has the captions, and --checkpoint would make others: leave one of them "
+            "out, or give the checkpoint with --compare."
+        )
     return (*_read_results(arguments.results, arguments.split, prepared), None)
 
 

@@ -112,7 +112,8 @@ def _draw_loss(axis, rows):
         axis.plot(steps, smooth, color=RECALLS[0][1], linewidth=1.8, label=f"mean of {window}")
         axis.legend(frameon=False, fontsize=9)
     _finish(axis, "Training loss", rows)
-    axis.set_ylim(bottom=0)
+    if min(filter(math.isfinite, values), default=0) >= 0:  # that of rewards is on both sides
+        axis.set_ylim(bottom=0)
 
 
 def _running_mean(values, window):

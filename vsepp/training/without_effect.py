@@ -76,6 +76,9 @@ def _reasons(config: Config) -> dict[str, str]:
         if not config.self_critical:
             for key in ("self_critical_samples", "self_critical_temperature"):
                 found[key] = "self_critical is 0"
+        elif config.self_critical >= config.num_epochs:
+            for key in ("label_smoothing", "doubly_stochastic"):
+                found[key] = "all epochs are self_critical ones, which have a loss of their own"
         return found
     found.update(dict.fromkeys(_OF_A_CAPTIONER, "without caption_model this is no captioner"))
     if config.text_model in _OF_WORDS:
