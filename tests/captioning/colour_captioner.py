@@ -70,8 +70,9 @@ class WarmRetrieval:
 
     checkpoint = "retrieval.ckpt"
 
-    def __init__(self, colour="blue", fingerprint="e" * 64):
+    def __init__(self, colour="blue", fingerprint="e" * 64, test_flip=False):
         self.colour, self.fingerprint = colour, fingerprint
+        self.config = Config(test_flip=test_flip)
 
     def check_backbone(self):
         pass

@@ -42,6 +42,8 @@ def test_the_checkpoint_s_own_options_hold_where_nothing_is_given():
         ({"beam": 3, "sample": True}, 1, None, "beam and sample"),
         ({"seed": 3}, 1, None, "seed is for sampling"),
         ({}, 5, 3, "captions is 5, and candidates 3"),
+        ({"beam": 3}, 1, 10, "candidates is 10, and beam 3: .* give a beam of 10 or more"),
+        ({"beam": 3}, 5, 0, "captions is 5, and beam 3"),
         ({}, 0, None, "captions must be"),
         ({}, 0, 0, "captions must be a whole number from 1 on, not 0"),
         ({"sample": True}, -2, 10, "captions must be a whole number from 1 on, not -2"),
@@ -80,5 +82,6 @@ def test_the_origin_names_what_the_sentences_depend_on():
         origin(Decoding(sample=True, seed=2)),
         origin(Decoding(captions=5), 1, WarmRetrieval()),
         origin(Decoding(captions=5), 1, WarmRetrieval(fingerprint="d" * 64)),
+        origin(Decoding(captions=5), 1, WarmRetrieval(test_flip=True)),
     ]
     assert all(others.count(other) == 1 and other != plain for other in others)

@@ -14,6 +14,7 @@ from vsepp.captioning.options import Decoding
 from vsepp.captioning.reranking import rerank
 from vsepp.captioning.rows import DIGITS, KeptSentence
 from vsepp.captioning.sentences import Sentence
+from vsepp.metrics.protocol import MIRRORED
 from vsepp.system.errors import InputError
 
 if TYPE_CHECKING:  # options are looked at before a network is imported
@@ -52,7 +53,8 @@ class Maker:
             del options["beam"]
         options["captions"] = self.keep
         if self.chooser is not None:
-            options["rerank"] = f"a model of fingerprint {self.chooser.fingerprint[:12]}"
+            mirrored = f", {MIRRORED}" if self.chooser.config.test_flip else ""
+            options["rerank"] = f"a model of fingerprint {self.chooser.fingerprint[:12]}{mirrored}"
             options["candidates"] = self.decoding.captions
         return {"checkpoint": f"of fingerprint {self.model.fingerprint[:12]}", **options}
 
@@ -117,6 +119,11 @@ def asked_for(
             raise InputError(
                 f"captions is {captions}, and candidates {made}: give at least as many candidates "
                 "as are to be chosen."
+            )
+        if candidates and not is_drawn and given.get("beam", made) < made:
+            raise InputError(
+                f"candidates is {made}, and beam {given['beam']}: a beam gives no more candidates "
+                f"than it is wide, so give a beam of {made} or more."
             )
     beam = given.get("beam", usual.beam if is_drawn else max(usual.beam, made))
     return dataclasses.replace(usual, **{**given, "beam": beam, "captions": made})
