@@ -175,7 +175,7 @@ class BertEncoder(TextEncoder):
 
     @classmethod
     def for_training(cls, config: Config, data: CaptionedData) -> BertEncoder:
-        pretrained = open_pretrained(config.text_weights or "")
+        pretrained = open_pretrained(config.text_weights)
         return cls(config, pretrained.reader, pretrained.options, pretrained)
 
     @classmethod
