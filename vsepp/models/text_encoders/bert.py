@@ -175,7 +175,7 @@ class BertEncoder(TextEncoder):
 
     @classmethod
     def for_training(cls, config: Config, data: CaptionedData) -> BertEncoder:
-        pretrained = open_pretrained(config.text_weights)
+        pretrained = open_pretrained(config.text_weights or "")
         return cls(config, pretrained.reader, pretrained.options, pretrained)
 
     @classmethod
