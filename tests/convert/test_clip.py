@@ -336,6 +336,16 @@ def test_a_file_that_is_not_taken_says_why(tmp_path, source, vocabulary, message
         convert_clip(path, words, tmp_path / "out.ckpt")
 
 
+def test_a_file_of_openai_may_lie_beside_anything(tmp_path):
+    source, vocabulary = SOURCES["openai_vit"]
+    shutil.copy(source, tmp_path / "ViT.pt")
+    (tmp_path / "config.json").write_text("{}")
+
+    convert_clip(tmp_path / "ViT.pt", vocabulary, tmp_path / "out.ckpt")
+
+    assert load(tmp_path / "out.ckpt").encode_text("a dog").shape == (1, 24)
+
+
 def test_a_folder_needs_no_vocabulary_beside_it(folder, tmp_path):
     with pytest.raises(InputError, match="--vocab: .* has its own tokenizer"):
         convert_clip(folder, TOWERS / "openai_bpe.txt.gz", tmp_path / "out.ckpt")

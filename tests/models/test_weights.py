@@ -140,6 +140,29 @@ def test_bfloat16_as_paddle_pickles_it_becomes_float32(tmp_path):
     assert all(np.allclose(found[key], state[key], rtol=0.01) for key in state)
 
 
+def test_bfloat16_in_safetensors_becomes_float32(tmp_path):
+    state = get_state(small())
+    header, data = (
+        {"bn.num_batches_tracked": dict(dtype="I64", shape=[], data_offsets=[0, 8])},
+        bytes(8),
+    )
+    for key, value in as_torch(state).items():
+        if key not in header:
+            bits = (value.view(np.uint32) >> 16).astype("<u2").tobytes()
+            place = [len(data), len(data) + len(bits)]
+            header[key] = dict(dtype="BF16", shape=value.shape, data_offsets=place)
+            data += bits
+    text = json.dumps(header).encode()
+    size = len(text).to_bytes(8, "little")
+    (tmp_path / "w.safetensors").write_bytes(size + text + data)
+
+    found = load_into_another(tmp_path / "w.safetensors")
+
+    for key, value in state.items():
+        kept = (value.view(np.uint32) >> 16 << 16).view(np.float32)
+        np.testing.assert_array_equal(found[key], kept)
+
+
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2"])
 def test_every_name_of_torchvision_finds_its_place(name, tmp_path):
     shapes = json.loads(SHAPES.read_text())[name]

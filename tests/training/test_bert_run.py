@@ -181,6 +181,17 @@ def test_a_run_begins_with_the_checkpoint_of_another(data_dir, trained, tmp_path
         RetrievalTask(words, with_weights=False).begin_with(load_checkpoint(init_from), init_from)
 
 
+@pytest.mark.parametrize("changes", [dict(), dict(text_weights=None)], ids=["folder", "none"])
+def test_a_run_cannot_begin_with_a_checkpoint_that_reads_words(data_dir, tmp_path, changes):
+    words = make_config(data_dir, tmp_path, num_epochs=1)
+    train(words)
+    init_from = str(words.path("best_checkpoint"))
+    config = make_config(data_dir, tmp_path, **{**BERT, **changes}, init_from=init_from)
+
+    with pytest.raises(InputError, match="best.* holds no .*text_model=bert: set text_model to"):
+        RetrievalTask(config, with_weights=False)
+
+
 @pytest.mark.parametrize(
     "changes, said",
     [

@@ -134,6 +134,14 @@ def test_its_features_can_be_computed_before(place, monkeypatch, capsys):
     assert "train: 12 images, 48 numbers each" in said and "backbone clip_vit" in said
 
 
+def test_a_grid_of_it_is_refused_before_anything_is_stored(place, monkeypatch):
+    monkeypatch.setattr("vsepp.models.feature_extraction.FeatureStore", None)
+    monkeypatch.chdir(place)
+
+    with pytest.raises(InputError, match="clip_vit has no grid: set image_features=global"):
+        features.main(["-c", "tiny_clip", "-o", f"data_dir={place}", "image_features=grid"])
+
+
 # ---- the tools ---------------------------------------------------------------------------------
 
 

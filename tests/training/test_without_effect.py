@@ -22,6 +22,7 @@ def said(**values):
     [
         (dict(pretrained_lr=0.5), "pretrained_lr=0.5"),
         (dict(image_model="clip_vit", pixels="symmetric"), "pixels=symmetric"),
+        (dict(finetuned=False, recompute=True), "recompute=True"),
         (dict(text_model="bert", num_layers=2), "num_layers=2"),
         (dict(text_model="bert", word_dim=8), "word_dim=8"),
         (dict(npair_weight=2.0), "npair_weight=2.0"),

@@ -44,7 +44,7 @@ def read_archive(path: Path, vocabulary: str | Path | None) -> CLIP:
     Raises:
         InputError: when it is no such file, or the vocabulary is of another model.
     """
-    if path.suffix == ".safetensors" or (path.parent / "config.json").is_file():
+    if path.suffix == ".safetensors":
         raise InputError(
             f"{path} says nothing of its network by itself: give the folder that it is in, "
             f"{path.parent}."

@@ -110,9 +110,17 @@ class TextEncoder(ABC):
         Args:
             data: see :meth:`for_training`.
             contents, source: see :meth:`from_checkpoint`.
+
+        Raises:
+            InputError: where the checkpoint has another text encoder.
         """
         if cls.part in contents:
             return cls.from_checkpoint(config, contents, source)
+        if cls.part:
+            raise InputError(
+                f"{source} holds no text encoder of text_model={config.text_model}: set text_model "
+                "to that of the checkpoint."
+            )
         return cls.for_training(config, data)
 
     @classmethod

@@ -53,6 +53,7 @@ class FrozenBackbone:
 
     def __init__(self, config: Config, exif: bool = False) -> None:
         encoder = find_image_encoder(config.image_model).for_training(config)
+        encoder.check_keys()
         encoder.check_sizes()
         paddle.seed(config.seed)  # a backbone without weights is random, but the same each time
         self.network = encoder.frozen_backbone()

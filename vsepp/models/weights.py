@@ -21,6 +21,7 @@ from vsepp.models.backbones import find_backbone, is_classifier
 from vsepp.models.pretrained_weights import pretrained_weights_path
 from vsepp.pickles import read_pickle
 from vsepp.system.errors import InputError
+from vsepp.system.tensor_files import from_bfloat16, read_bfloat16
 
 if TYPE_CHECKING:
     from paddle import nn
@@ -188,7 +189,7 @@ def converted(
     """
     value = np.asarray(value)
     if value.dtype == np.uint16 and not from_torch:  # how Paddle pickles bfloat16
-        value = (value.astype(np.uint32) << 16).view(np.float32)
+        value = from_bfloat16(value)
     if value.dtype.kind != "f":
         raise InputError(
             f"{path}: parameter {key!r} holds {value.dtype} values; give weights in floating point."
@@ -276,13 +277,16 @@ def _read_safetensors(path: Path) -> tuple[dict[str, np.ndarray], bool]:
     try:
         with safe_open(str(path), framework="np") as file:
             origin = (file.metadata() or {}).get("format")
-            state = {key: file.get_tensor(key) for key in file.keys()}
+            types = {key: file.get_slice(key).get_dtype() for key in file.keys()}
+            state = {key: file.get_tensor(key) for key, name in types.items() if name != "BF16"}
+        if len(state) < len(types):
+            state.update(read_bfloat16(path))
     except (OSError, SafetensorError, TypeError, ValueError, AttributeError) as error:
         if not path.is_file():
             raise InputError(f"{path}: there is no such file.") from error
         raise InputError(
             f"{path}: cannot be read as safetensors ({error}); "
-            "fetch it again, or save it as float32 or float16."
+            "fetch it again, or save it as float32, float16 or bfloat16."
         ) from error
     endings = {key.rpartition(".")[2] for key in state}
     if not endings.isdisjoint(_TORCH_STATISTICS):

@@ -17,6 +17,7 @@ import numpy as np
 
 from vsepp.pickles.machine import Bytes, Machine
 from vsepp.pickles.values import Refused
+from vsepp.system.tensor_files import from_bfloat16
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001
@@ -69,7 +70,7 @@ def _tensor(machine, args):
         machine.spend(4 * count)
         if storage.kind.code == "f2":
             return view.astype(np.float32)
-        return (view.astype(np.uint32) << 16).view(np.float32)
+        return from_bfloat16(view)
     if not view.flags.c_contiguous:
         machine.spend(view.nbytes)
         view = np.ascontiguousarray(view)

@@ -104,6 +104,8 @@ def _reasons_of_any_task(config: Config) -> dict[str, str]:
     found = {}
     if config.image_model not in BACKBONES:
         found["pixels"] = f"image_model={config.image_model} has its own"
+    if not config.finetuned:
+        found["recompute"] = "finetuned=false trains no backbone"
     if config.schedule == "cosine":
         for key in ("lr_update", "lr_decay"):
             found[key] = "schedule=cosine does without cuts"
