@@ -58,7 +58,7 @@ def test_what_a_configuration_asks_for_is_built():
         ({"text_pooling": "first"}, "text_pooling: first is not for .*: set .* last, mean, max"),
         ({"text_weights": "bert"}, "text_weights is for a pretrained .*set text_model=bert"),
         ({"text_frozen": True}, "text_frozen is for .*leave text_frozen out"),
-        ({"word_vectors": "nowhere.txt"}, "word_vectors: nowhere.txt is no file"),
+        ({"word_vectors": "nowhere.txt"}, "word_vectors: nowhere.txt cannot be read"),
     ],
 )
 def test_what_a_gru_does_not_have_is_refused(name, changes, message):
