@@ -110,6 +110,28 @@ class Features(Case):
         return ["-c", "config.yml", "-o", "feature_views=2"]
 
 
+#: retrieval over stored views, of which an average of the weights is kept
+VIEWS = dict(
+    image_features="grid",
+    image_grid=2,
+    image_pooling="gpo",
+    resize=72,
+    image_size=64,
+    feature_views=2,
+    text_model="bigru",
+    text_pooling="gpo",
+    word_dropout=0.1,
+    cell_dropout=0.2,
+    hard_negative_warmup=1,
+    hard_negative_warmup_loss="npair",
+    test_flip=True,
+    optimizer="adamw",
+    schedule="cosine",
+    warmup_steps=2,
+    ema=0.8,
+    num_epochs=2,
+)
+
 #: a captioner over stored grids with all that a step draws at random
 CAPTIONER = dict(
     caption_model="attention",
@@ -160,7 +182,7 @@ class Train(Case):
             checkpoint = load_checkpoint(folder / "out" / f"{name}_tiny.ckpt")
             for key in ("checkpoint", "workers"):
                 checkpoint["config"].pop(key)
-            for part in ("model", "optimizer"):
+            for part in ("model", "optimizer", "ema"):
                 for parameter, value in _leaves(checkpoint.pop(part, {})):
                     found[f"{name}/{part}/{parameter}"] = value.tobytes()
             found[name] = json.dumps(checkpoint, sort_keys=True)
@@ -337,6 +359,7 @@ class Places:
             "sample": Sample(archive),
             "train on photographs": Train(data, finetuned=True),
             "train in workers": Train(data, finetuned=True, workers=2),
+            "train on views": Train(data, **VIEWS),
             "train a captioner": Train(data, **CAPTIONER),
             "infer": Infer(self.trained),
             "query": Query(self.trained),

@@ -61,7 +61,7 @@ def test_a_killed_run_is_made_good_by_the_next(name, places, tools, undisturbed,
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", (*CASES, "train a captioner"))
+@pytest.mark.parametrize("name", (*CASES, "train on views", "train a captioner"))
 def test_fifty_killed_runs_are_made_good_by_the_next(name, places, tools, undisturbed, tmp_path):
     (whole, expected, _), chance = undisturbed(name), random.Random(f"{name} fifty")
     killed = runs = 0
