@@ -21,6 +21,7 @@ PARTS = {
     "growth": "growth",
     "images": "images",
     "answers": "answers",
+    "exports": "exports",
     "micro-batch": "micro_batch",
     "index": "index",
 }
