@@ -10,6 +10,7 @@ Every figure is measured in one run, each side in a process of its own, in turn:
 
 One module per part: training_step, bigru, bert, grid, captioners, epoch, features, ranks, growth,
 images, answers, exports, micro_batch, index. The encoders' parts share encoder_step, encoder_codes
-and encoder_data; answers and exports share random_model. The other sides: documented_model, documented_images and documented_ranks hold the
-documented code, pytorch and pytorch_encoders the same in PyTorch.
+and encoder_data; answers and exports share random_model. The other sides: documented_model,
+documented_images and documented_ranks hold the documented code, pytorch, pytorch_encoders and
+pytorch_captioners the same in PyTorch.
 """

@@ -142,6 +142,14 @@ def test_a_run_that_is_gone_on_with_is_the_run_that_was_not_stopped(data, tmp_pa
     assert parts.metrics == whole.metrics
 
 
+def test_an_early_end_says_that_self_critical_epochs_are_left_out(data, tmp_path):
+    still = dict(learning_rate=1e-9, early_stop=1, num_epochs=4, self_critical=1)
+
+    run = Run(captioner(data, tmp_path, **still))
+
+    assert "training ends, 1 of its self_critical epochs left out" in run.log
+
+
 def test_photographs_and_their_backbone_are_trained_on_too(data, tmp_path):
     config = captioner(data, tmp_path, finetuned=True, batch_size=10, num_epochs=1)
     run = Run(config)

@@ -156,9 +156,11 @@ class Trainer:
             if stop:
                 self._stop(stop)
         if self._stalled() and position.epoch < config.num_epochs:
+            left = min(config.self_critical, config.num_epochs - position.epoch)
             self.folder.log(
                 f"early_stop: {config.early_stop} validations brought nothing better than "
                 f"{position.best_score:.1f} at step {position.best_step}; training ends"
+                + (f", {left} of its self_critical epochs left out" if left else "")
             )
         self.minutes = (monotonic() - self.begun) / 60
         since = " since it went on" if config.checkpoint else ""
