@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import paddle
 import pytest
+from captioners import save_captioner
 from tiny import make_config, make_data, save_untrained
 
 from vsepp import load, load_checkpoint
@@ -72,6 +73,32 @@ def test_mistakes_are_one_sentence(ask, place, monkeypatch):
     config = make_config(place, place).to_dict()
     save_checkpoint(place / "bare.ckpt", state, config, contents["vocab"], 1, 1)
     assert "does not hold it" in refused(checkpoint="bare.ckpt")
+    save_captioner(place / "captioner.ckpt", ["red"])
+    flip = (*("--dataset", "tiny"), "-o", "test_flip=true")
+    assert "no mirror image" in refused(checkpoint="captioner.ckpt", data=flip)
+
+
+def test_without_its_data_set_a_configuration_exports_with_made_input(ask, place, monkeypatch):
+    monkeypatch.setattr(exporting, "parts_of", lambda *_: [])
+
+    status, said, _ = ask("--out", place / "made", data=("-c", "flickr8k_fast"))
+
+    without = f"checked with made input alone, since {place / 'flickr8k'} is not prepared\n"
+    assert status == 0 and without in said
+
+
+def test_a_missing_photograph_says_what_is_not_measured(ask, place, monkeypatch):
+    monkeypatch.setattr(exporting, "parts_of", lambda *_: [])
+    dataset = open_dataset(place / "tiny", "test")
+    missing = dataset.image_path(1)
+    missing.rename(missing.with_suffix(".gone"))
+    try:
+        status, said, _ = ask("--out", place / "int8", "--precision", "int8")
+    finally:
+        missing.with_suffix(".gone").rename(missing)
+
+    assert status == 0 and "checked with made input and 3 photographs and 20 sentences" in said
+    assert "R@K is not measured: " in said and "has 3 of the 4 photographs of its test" in said
 
 
 def test_a_full_disk_is_one_sentence(ask, place, monkeypatch):

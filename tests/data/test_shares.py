@@ -80,3 +80,6 @@ def test_a_batch_that_cannot_be_shared_evenly_is_refused(dataset):
         training_loader(dataset, 8, share=BatchShare(0, 3))
     with pytest.raises(InputError, match="those of 5 images.* set batch_size=20, or"):
         caption_loader(dataset, 25, share=BatchShare(1, 2))
+    for load, most in ((training_loader, len(dataset)), (caption_loader, len(dataset.images))):
+        with pytest.raises(InputError, match=rf"{most + 1} processes .* launch at most {most}\."):
+            load(dataset, len(dataset), share=BatchShare(0, most + 1))

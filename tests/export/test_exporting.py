@@ -1,6 +1,8 @@
 """Exports of tiny models in Paddle's format: held to the package, whole or not at all."""
 
 import hashlib
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from tiny import save_untrained
 from vsepp import load
 from vsepp.captioning.options import Decoding
 from vsepp.export import checking, exporting
+from vsepp.export.description import write_description
 from vsepp.export.exporting import export_model
 from vsepp.export.graphs import TextGraph
 from vsepp.export.narrow_weights import narrowed, widened
@@ -85,7 +88,7 @@ def test_what_stands_there_stays_unless_it_is_forced(place, folder, monkeypatch)
         export_model(load(place / "gru.ckpt"), folder)
     (place / "other").mkdir()
     (place / "other" / "letter.txt").write_text("mine")
-    with pytest.raises(InputError, match="other files"):
+    with pytest.raises(InputError, match=r"other files than an export, such as letter\.txt"):
         export_model(load(place / "gru.ckpt"), place / "other", force=True)
 
     monkeypatch.setattr(exporting, "parts_of", lambda *_: [])
@@ -103,6 +106,64 @@ def test_what_stands_there_stays_unless_it_is_forced(place, folder, monkeypatch)
     export_model(load(place / "gru.ckpt"), place / "forced", force=True)
     assert [file.name for file in (place / "forced").iterdir()] == ["inference.yml"]
     assert not list(place.glob(".*"))
+
+
+@pytest.mark.parametrize(
+    "description", ["Global: {model_name: PP-OCRv5}\n", "files: {text.json: {}}\n", "a: [\n"]
+)
+def test_nothing_of_others_is_replaced(place, tmp_path, description):
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "inference.yml").write_text(description)
+    (tmp_path / "theirs" / "thesis.txt").write_text("mine")
+
+    with pytest.raises(InputError, match=r"such as thesis\.txt: move them away"):
+        export_model(load(place / "gru.ckpt"), tmp_path / "theirs", force=True)
+
+    assert (tmp_path / "theirs" / "thesis.txt").read_text() == "mine"
+
+
+def test_what_a_killed_run_had_put_aside_stands_again(place, folder, tmp_path, monkeypatch):
+    shutil.copytree(folder, tmp_path / ".gru.replaced")
+    with pytest.raises(InputError, match="--force replaces it"):
+        export_model(load(place / "gru.ckpt"), tmp_path / "gru")
+    monkeypatch.setattr(exporting, "parts_of", lambda *_: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        export_model(load(place / "gru.ckpt"), tmp_path / "gru", force=True)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["gru"]
+    assert {path.name for path in (tmp_path / "gru").iterdir()} == {
+        path.name for path in folder.iterdir()
+    }
+
+
+@pytest.mark.parametrize("out", [".", "..", "{here}"])
+def test_the_folder_that_it_runs_in_is_not_replaced(place, tmp_path, monkeypatch, out):
+    (tmp_path / "inside").mkdir()
+    monkeypatch.chdir(tmp_path / "inside")
+    out = Path(out.format(here=tmp_path / "inside"))
+
+    with pytest.raises(InputError, match="the folder that this runs in.*such as --out .*inference"):
+        export_model(load(place / "gru.ckpt"), out)
+
+
+def test_a_disk_of_its_own_is_not_replaced(place, tmp_path, monkeypatch):
+    monkeypatch.setattr("os.path.ismount", lambda path: str(path) == str(tmp_path))
+
+    with pytest.raises(InputError, match="a disk of its own.*give a folder on it"):
+        export_model(load(place / "gru.ckpt"), tmp_path)
+
+
+def test_words_that_other_readers_take_for_numbers_are_quoted(place):
+    save_untrained(place / "numbers.ckpt", ["1e3", "0o7", 'say "no"', "狗", "null"])
+    record = exporting.description(load(place / "numbers.ckpt"), "float32", {}, {}, {}, ())
+    (place / "numbers").mkdir()
+
+    write_description(place / "numbers", record, "onnx")
+
+    text = (place / "numbers" / "inference.yml").read_text("utf-8")
+    assert '"1e3"' in text and '"0o7"' in text and '"狗"' in text
+    assert yaml.safe_load(text)["text"]["vocabulary"] == record["text"]["vocabulary"]
 
 
 def test_one_that_computes_otherwise_is_not_kept(place, monkeypatch):
@@ -152,6 +213,16 @@ def test_weights_in_fewer_bytes_are_held_to_what_they_stand_for(precision, place
     after = found.runs["text"](*model.tokenize(SENTENCES[:2]))[0]
     assert 0 < np.abs(after - before).max() < 0.05
     np.testing.assert_allclose(after, model.encode_text(SENTENCES[:2]), atol=1e-6)
+
+
+def test_what_rounding_moves_is_said_of_every_graph_of_a_captioner(place, tmp_path):
+    path = save_captioner(tmp_path / "captioner.ckpt", WORDS)
+
+    export_model(load(path), tmp_path / "int8", precision="int8")
+
+    about = yaml.safe_load((tmp_path / "int8" / "inference.yml").read_text("utf-8"))
+    change = about["checked"]["change_by_int8"]
+    assert 1e-5 < change["step"] < 0.1 and change["image"] > 0
 
 
 @pytest.mark.parametrize("rows", [True, False])

@@ -4,7 +4,7 @@ import os
 
 from vsepp.cli.caption_options import add_caption_options, maker_of
 from vsepp.cli.command import parser
-from vsepp.cli.datasets import configuration, is_named
+from vsepp.cli.datasets import configuration, is_asked_for
 from vsepp.system.errors import InputError
 from vsepp.system.printable import printable
 
@@ -124,12 +124,12 @@ def _caption_one(arguments):
 
 
 def _data_set(arguments, config):
-    """The folder of the data set in which a photograph is looked for, or None: where none is named
-    there need be none."""
+    """The folder of the data set in which a photograph is looked for, or None: where none is asked
+    for there need be none."""
     from vsepp.data.options import checked_folder
 
     is_prepared = os.path.exists(os.path.join(config.data_dir, config.dataset, "vocab.json"))
-    return checked_folder(config) if is_prepared or is_named(arguments) else None
+    return checked_folder(config) if is_prepared or is_asked_for(arguments) else None
 
 
 def _caption_many(arguments):

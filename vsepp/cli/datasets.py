@@ -3,13 +3,16 @@
 from pathlib import Path
 
 
-def is_named(arguments):
-    """Whether the command line says which data set is meant."""
+def is_asked_for(arguments):
+    """Whether the command line asks for a data set by its name."""
     return bool(
-        arguments.dataset
-        or arguments.config
-        or any(item.startswith("dataset=") for item in arguments.override)
+        arguments.dataset or any(item.startswith("dataset=") for item in arguments.override)
     )
+
+
+def is_named(arguments):
+    """Whether the command line says which data set is meant; a configuration says so, too."""
+    return bool(arguments.config) or is_asked_for(arguments)
 
 
 def usual_dataset(data_dir):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from vsepp.cli.checkpoints import checkpoint_path
 from vsepp.cli.command import parser
-from vsepp.cli.datasets import configuration, is_named
+from vsepp.cli.datasets import configuration, is_asked_for, is_named
 from vsepp.cli.importing import import_paddle
 from vsepp.data.karpathy import SPLITS
 from vsepp.system.errors import InputError
@@ -53,6 +53,7 @@ def main(argv=None):
     config = configuration(arguments)
     path = checkpoint_path(arguments.checkpoint, arguments, config, kind=None)
     import_paddle()
+    from vsepp.captioning.model import CaptionModel
     from vsepp.data.options import checked_folder
     from vsepp.export.exporting import check_request, export_model
     from vsepp.export.real_input import real_input
@@ -64,11 +65,16 @@ def main(argv=None):
     select_device("cpu")
     model = load(path)
     if any(item.partition("=")[0].strip() == "test_flip" for item in arguments.override):
+        if isinstance(model, CaptionModel):
+            raise InputError("test_flip: a captioner averages over no mirror image: leave it out.")
         model.config = model.config.replaced(test_flip=config.test_flip)
     folder = Path(config.data_dir) / config.dataset
-    if is_named(arguments) or (folder / "vocab.json").exists():
+    alone = " alone"
+    if (folder / "vocab.json").exists() or is_asked_for(arguments):
         folder = checked_folder(config)
     else:
+        if is_named(arguments):
+            alone += f", since {printable(str(folder))} is not prepared"
         folder = None
     real = real_input(model, folder) if folder else None
     scores = _Scores(arguments, model, folder)
@@ -77,7 +83,7 @@ def main(argv=None):
     )
     for line in exported.lines:
         print(printable(line))
-    print(f"checked with made input{f' and {printable(real.source)}' if real else ' alone'}")
+    print(f"checked with made input{f' and {printable(real.source)}' if real else alone}")
     print(f"written to {out}")
     return 0
 
@@ -96,7 +102,7 @@ class _Scores:
         if split not in (None, "none") and (captioner or folder is None):
             raise InputError(f"--split {split}: {why}: leave it out.")
         if split is None and arguments.precision != "float32" and folder and not captioner:
-            split = "test" if _can_be_scored(folder, "test") else None
+            split = _scored_by_itself(folder)
         if split not in (None, "none"):
             self.before = package_scores(model, folder, split)
 
@@ -108,11 +114,13 @@ class _Scores:
             exported.lines += score_lines(self.before.result, after)
 
 
-def _can_be_scored(folder, split):
+def _scored_by_itself(folder):
+    """``test`` where its photographs are there; else None, and it is said why."""
     from vsepp.export.real_input import split_with_photographs
 
     try:
-        split_with_photographs(folder, split)
-    except InputError:
-        return False
-    return True
+        split_with_photographs(folder, "test")
+    except InputError as error:
+        print(f"what the precision costs in R@K is not measured: {printable(str(error))}")
+        return None
+    return "test"

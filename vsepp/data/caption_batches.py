@@ -84,6 +84,7 @@ def caption_loader(
             f"batch_size {batch_size} is more than the {most} captions of the {dataset.split} "
             f"split: set batch_size to at most {most}."
         )
+    share.check(len(dataset.images), "images")
     if images % share.parts:
         fitting = max(images - images % share.parts, share.parts) * dataset.captions_per_image
         raise InputError(

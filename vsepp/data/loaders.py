@@ -81,6 +81,7 @@ def training_loader(
             evenly.
     """
     _check_size(dataset, batch_size)
+    share.check(len(dataset), "captions")
     if batch_size % share.parts:
         lower = batch_size - batch_size % share.parts
         raise InputError(

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from vsepp.system.errors import InputError
+
 
 class BatchShare(NamedTuple):
     """Which rows of every batch a process looks at the images of: one of several equal parts.
@@ -18,6 +20,14 @@ class BatchShare(NamedTuple):
 
     number: int = 0
     parts: int = 1
+
+    def check(self, count: int, what: str) -> None:
+        """InputError where there are more parts than there is to share."""
+        if self.parts > count:
+            raise InputError(
+                f"{self.parts} processes are more than the {count} {what} that they are to share: "
+                f"launch at most {count}."
+            )
 
     def rows(self, batch: int) -> slice:
         """Its rows of a batch of so many."""

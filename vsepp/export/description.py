@@ -28,6 +28,21 @@ _EXAMPLES = ("A man rides a bicycle.", "two dogs' race: don't!", "一只狗在�
 _HEAD = "# A model of vsepp: its files, and what is done to sentences and photographs first.\n"
 
 
+class _Word(str):
+    """A word that is written in quotation marks: ``1e3`` is a number to YAML 1.2, to 1.1 it is
+    none."""
+
+
+class _Dumper(yaml.SafeDumper):
+    pass
+
+
+_Dumper.add_representer(
+    _Word,
+    lambda dumper, word: dumper.represent_scalar("tag:yaml.org,2002:str", str(word), style='"'),
+)
+
+
 def description(
     model: Model,
     precision: str,
@@ -92,7 +107,7 @@ def _preprocessing(model: Model) -> dict[str, Any]:
 def _special(vocabulary: Vocabulary) -> dict[str, Any]:
     names = {"padding": PAD, "unknown": UNK, "start": START, "end": END}
     numbers = {name: vocabulary.word_to_index[word] for name, word in names.items()}
-    return {**numbers, "vocabulary": list(vocabulary.words)}
+    return {**numbers, "vocabulary": list(map(_Word, vocabulary.words))}
 
 
 def _text(model: RetrievalModel) -> dict[str, Any]:
@@ -123,7 +138,9 @@ def write_description(folder: Path, record: dict[str, Any], format_name: str) ->
         for file in sorted(folder.iterdir())
     }
     whole = {"format": format_name, "files": files, **record}
-    text = yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, default_flow_style=None)
+    text = yaml.dump(
+        whole, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None
+    )
     (folder / NAME).write_text(_HEAD + text, encoding="utf-8")
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import paddle
 
 from vsepp.captioning.model import CaptionModel
@@ -20,15 +19,14 @@ from vsepp.export.checking import (
     deviations,
     refuses_wrong_rows,
 )
-from vsepp.export.description import NAME, TOKENIZER, description, write_description
+from vsepp.export.description import TOKENIZER, description, write_description
+from vsepp.export.folder import alone, check_folder, standing
 from vsepp.export.formats import FORMATS, Format, Run
 from vsepp.export.narrow_weights import PRECISIONS, in_precision
 from vsepp.export.parts import Model, Part, parts_of
 from vsepp.export.probes import RealInput
 from vsepp.export.silence import unheard
-from vsepp.system.atomic import TEMPORARY_SUFFIX, sync_folder
 from vsepp.system.errors import InputError
-from vsepp.system.locks import only_one
 
 
 @dataclass
@@ -56,13 +54,7 @@ def check_request(out: Path, format_name: str, precision: str, force: bool) -> N
         if value not in tuple(known):
             raise InputError(f"--{key} {value}: there is none; take {' or '.join(known)}.")
     FORMATS[format_name].check()
-    if out.is_symlink() or (out.exists() and not out.is_dir()):
-        raise InputError(f"{out} is no folder: give another --out.")
-    if out.exists() and any(out.iterdir()):
-        if not (out / NAME).exists():
-            raise InputError(f"{out} holds other files than an export: give another --out.")
-        if not force:
-            raise InputError(f"{out} holds an export already: --force replaces it.")
+    check_folder(out, force)
 
 
 def export_model(
@@ -94,9 +86,8 @@ def export_model(
             checkpoint without a backbone, or an export that does not compute what the model does.
         OSError: naming the folder, where it cannot be written.
     """
-    out = Path(out)
-    taken = f"another process is writing {out}: wait for its end, or give another --out."
-    with only_one(out.with_name(f".{out.name}.lock"), taken):
+    out = Path(os.path.abspath(out))
+    with alone(out):
         check_request(out, format_name, precision, force)
         return _exported(model, out, format_name, precision, real, before_it_stands)
 
@@ -111,13 +102,19 @@ def _exported(
 ) -> Exported:
     parts = parts_of(model, real)
     exported = Exported()
-    with _standing(out) as folder:
+    for part in parts:
+        part.graph.eval()
+    with paddle.no_grad():  # of all, since graphs share weights, and rounding changes them for good
+        before = [[probe.answer() for probe in part.probes] for part in parts]
+    with standing(out) as folder:
         kind = FORMATS[format_name]
         checked: dict[str, Any] = {"tolerance": TOLERANCE, "largest_deviation": {}}
         ways: dict[str, dict[str, Any]] = {}
-        for part in parts:
+        for part, unrounded in zip(parts, before):
             name = part.graph.name
-            run, ways[name], found, change = _written(part, folder / name, kind, precision)
+            run, ways[name], found, change = _written(
+                part, folder / name, kind, precision, unrounded
+            )
             exported.runs[name] = run
             checked["largest_deviation"][name] = found
             exported.lines.append(_line(name, found, len(part.probes)))
@@ -141,14 +138,12 @@ def _exported(
 
 
 def _written(
-    part: Part, path: Path, kind: Format, precision: str
+    part: Part, path: Path, kind: Format, precision: str, before: list[list[np.ndarray]]
 ) -> tuple[Run, dict[str, Any], dict[str, float], float | None]:
     """Write and check a graph: a function that runs it, how, how far it is off, and how far the
     precision moved it."""
     graph = part.graph
-    graph.eval()
     with paddle.no_grad():
-        before = [probe.answer() for probe in part.probes]
         with in_precision(graph, precision):
             kind.write(graph, path)
         wanted, change = before, None
@@ -180,34 +175,3 @@ def _check_captions(model: CaptionModel, parts: list[Part], exported: Exported) 
 def _line(name: str, found: dict[str, float], probes: int) -> str:
     values = ", ".join(f"{value:.1e} on {kind} input" for kind, value in found.items())
     return f"{name}: at most {values} off the package ({probes} batches)"
-
-
-@contextmanager
-def _standing(out: Path) -> Iterator[Path]:
-    """A folder beside ``out`` that takes its place once the block is through."""
-    aside = out.with_name(f".{out.name}{TEMPORARY_SUFFIX}")
-    old = out.with_name(f".{out.name}.replaced")
-    for left in (aside, old):  # by a killed process
-        if left.exists():
-            shutil.rmtree(left)
-    aside.mkdir()
-    try:
-        yield aside
-        for file in aside.iterdir():
-            with open(file, "rb+") as written:
-                os.fsync(written.fileno())
-        sync_folder(aside)
-        if out.exists():
-            os.replace(out, old)
-        os.replace(aside, out)
-        sync_folder(out.parent)
-    except BaseException as error:
-        if old.exists() and not out.exists():
-            os.replace(old, out)
-        if isinstance(error, OSError) and str(error.filename or "").startswith(str(aside)):
-            raise OSError(error.errno, error.strerror or str(error), str(out)) from error
-        raise
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-        if out.exists():
-            shutil.rmtree(old, ignore_errors=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from vsepp.data.dataset import CaptionDataset, open_dataset
@@ -38,27 +40,28 @@ def real_input(model: Model, folder: Path) -> RealInput | None:
         known = filter(model.reader.knows_some, dataset.sentences())
         sentences = [sentence for _, sentence in zip(range(_SENTENCES), known)]
     crop = model.preprocessing.center_crop()
-    count = _PHOTOGRAPHS if has_photographs(dataset, prepared) else 0
-    numbers = range(min(count, len(dataset.images)))
-    photographs = [crop(dataset.photograph(number)) for number in numbers]
+    there = _photographs(dataset, prepared)
+    photographs = [crop(dataset.photograph(number)) for number in islice(there, _PHOTOGRAPHS)]
     found = [counted(len(photographs), "photograph"), counted(len(sentences), "sentence")]
     return RealInput(sentences, photographs, f"{' and '.join(found)} of {folder.name}'s {split}")
 
 
-def has_photographs(dataset: CaptionDataset, prepared: Prepared) -> bool:
-    """Whether a split's photographs are there to be looked at."""
-    return prepared.features is None and all(
-        dataset.image_path(number).exists() for number in range(len(dataset.images))
-    )
+def _photographs(dataset: CaptionDataset, prepared: Prepared) -> Iterator[int]:
+    """Numbers of the images of a split that are there to be looked at."""
+    if prepared.features is None:
+        for number in range(len(dataset.images)):
+            if dataset.image_path(number).exists():
+                yield number
 
 
 def split_with_photographs(folder: Path, split: str) -> CaptionDataset:
-    """A split to score an export on; InputError where its photographs are not there."""
+    """A split to score an export on; InputError where photographs of it are not there."""
     prepared = Prepared(folder)
     dataset = open_dataset(prepared, split)
-    if not has_photographs(dataset, prepared):
+    there = sum(1 for _ in _photographs(dataset, prepared))
+    if there < len(dataset.images):
         raise InputError(
-            f"{folder} has no photographs of its {split} split for the export to look at: give "
-            "another data set, or leave --split out."
+            f"{folder} has {there} of the {len(dataset.images)} photographs of its {split} split "
+            "for the export to look at: give another data set, or leave --split out."
         )
     return dataset
