@@ -88,10 +88,12 @@ def test_folds(place):
     assert "2 folds" in json.loads((place / "codes_folds.json").read_text())["protocol"]
 
 
+UNIT = draw()[0].astype(np.float64)
 NAN = draw()[0].copy()
 NAN[4, 2] = np.nan
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
     "arrays, said",
     [
@@ -109,7 +111,12 @@ NAN[4, 2] = np.nan
         ({"images": np.array([["a"]])}, "must be real numbers"),
         ({"measure": np.array("euclid")}, "measure 'euclid'"),
         ({"sentences": np.array(["one"])}, "one text for each of 60"),
-        ({"images": np.array([[Trap()]], object)}, "no .npz file of numbers and words"),
+        ({"images": np.array([[Trap()]], object)}, r"images as .* save images.astype\(float\)"),
+        ({"sentences": np.array(["a"] * 60, object)}, r"sentences as .* sentences.astype\(str\)"),
+        ({"sentences": np.array([b"a"] * 60)}, r"no words: save sentences.astype\(str\)"),
+        ({"measure": np.array("order", object)}, r"measure.astype\(str\)"),
+        ({"captions_per_image": np.array([5], object)}, r"captions_per_image.astype\(int\)"),
+        ({"images": 1e200 * UNIT}, "hold the number .*e.199, .* divide all codes by their"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_one_sentence(place, capsys, arrays, said):
@@ -137,6 +144,51 @@ def test_other_files_and_options_are_one_sentence(place, capsys):
     assert "no data set" in refused("--codes", name, "--dataset", "coco")
     assert "--hubness 3" in refused("--codes", name, "--hubness")
     assert "which captions are equal" in refused("--codes", name, "--equal-captions", "right")
+    assert "-o is of checkpoints" in refused("--codes", name, "-o", "test_flip=true")
+    assert "--data-dir is of checkpoints" in refused("--codes", name, "--data-dir", "x")
     small = save("small.npz", images=draw(6)[0], texts=draw(6)[1])
     assert "not of the same images" in refused("--codes", name, "--ensemble", small)
+    assert "of the same ones to --compare" in refused("--codes", name, "--compare", small)
     assert "1000 images" in refused("--codes", name, "--folds")
+
+
+def test_another_comparison_is_refused_before_anything_is_printed(place, capsys):
+    name, pairs = save(), np.stack([np.arange(60)[::-1] // 5, np.arange(60)], 1)
+    other = save("other.npz", captions_per_image=None, pairs=pairs)
+    assert run(evaluate, ["--codes", name, "--compare", other]) == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_nothing_of_the_users_is_written_over(place, capsys):
+    def refused(*more):
+        kept = {path: path.read_bytes() for path in place.iterdir()}
+        assert run(evaluate, ["--codes", name, "--no-intervals", *more]) == 2
+        assert {path: path.read_bytes() for path in place.iterdir()} == kept
+        error = capsys.readouterr().err
+        assert error.startswith("error: ") and error.count("\n") == 1
+        return error
+
+    name, other = save(), save("other.npz")
+    os.symlink(name, "link.npz")
+    for path in (name, "link.npz", str(place / name)):
+        assert f"{path} is read, and would be written over" in refused("--json", path)
+    assert "another file with --ranks" in refused("--ranks", name)
+    assert "another file with --ranks" in refused("--ranks", other, "--compare", other)
+    assert "another file with --json" in refused("--json", other, "--ensemble", other)
+    assert "name two files" in refused("--ranks", "new", "--json", "./new")
+    for content in ('{"my": "captions"}', "no JSON", "[]"):
+        (place / "codes.json").write_text(content)
+        assert "codes.json is there and no result" in refused()
+    assert run(evaluate, ["--codes", name, "--no-intervals", "--json", "mine.json"]) == 0
+    (place / "codes.json").unlink()
+    for _ in range(2):  # an earlier result is replaced
+        assert run(evaluate, ["--codes", name, "--no-intervals"]) == 0
+
+
+def test_arrays_that_mean_nothing_are_named(place, capsys):
+    name = save(mesure=np.array("order"), names=np.array([Trap()], object))
+    assert run(evaluate, ["--codes", name, "--no-intervals"]) == 0
+    assert "codes.npz: not read, since nothing here is called so: mesure, names" in (
+        capsys.readouterr().out
+    )
+    assert not (place / "executed").exists()

@@ -107,6 +107,24 @@ def test_absolute_names_say_where_the_photographs_are(given, tmp_path):
         index_codes(codes, names, folder / "sea", tmp_path / "other", ColourModel())
 
 
+def test_two_names_of_one_photograph_are_refused(given, tmp_path):
+    folder, _, codes, _ = given
+    names = [str(folder / "000.png"), *(f"{number}.png" for number in range(18)), "000.png"]
+    (tmp_path / "names.txt").write_text("\n".join(names))
+    with pytest.raises(InputError, match="name 20 is 000.png below .*, which was there already"):
+        index_codes(codes, [str(tmp_path / "names.txt")], folder, tmp_path / "index", ColourModel())
+    assert not (tmp_path / "index").exists()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("scale", [1e300, 3e38])
+def test_codes_that_are_too_large_are_one_sentence(given, tmp_path, scale):
+    folder, _, codes, names = given
+    np.save(codes[0], np.full((13, 48), scale))
+    with pytest.raises(InputError, match="img_emb_0.npy .* row 0 that is too large for single"):
+        index_codes(codes, names, folder, tmp_path / "index", ColourModel())
+
+
 def test_what_does_not_fit_is_one_sentence(given, tmp_path):
     folder, _, codes, names = given
 

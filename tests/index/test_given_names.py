@@ -18,6 +18,9 @@ CASES = {
     "objects.jsonl": "\n".join(json.dumps({"key": 7, "path": name}) for name in NAMES),
     "a.csv": 'caption,image_path\nx,a.jpg\n"y, z",sub/b 2.jpg\nz,"猫,1.jpg"\n',
     "names.csv": 'a.jpg\nsub/b 2.jpg\n"猫,1.jpg"\n',
+    "capital.csv": 'Image\na.jpg\nsub/b 2.jpg\n"猫,1.jpg"\n',
+    "capitals.csv": 'Caption,Image_Path\nx,a.jpg\ny,sub/b 2.jpg\nz,"猫,1.jpg"\n',
+    "blank.jsonl": "\n\n".join(json.dumps(name) for name in NAMES) + "\n\n",
     "a.tsv": "name\tcaption\na.jpg\tx\nsub/b 2.jpg\ty\n猫,1.jpg\tz\n",
 }
 
@@ -47,18 +50,28 @@ def test_files_follow_each_other_and_addresses_lose_their_beginning(tmp_path):
     assert found == (["example.org/x/a.jpg?size=2", "b.jpg", "7"], 1)
 
 
+def test_a_quoted_name_keeps_its_line_break(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b'path,x\r\n"a\nb.jpg",1\r\nc.jpg,2\r\n')
+    assert read_names([str(tmp_path / "a.csv")]).names == ["a\nb.jpg", "c.jpg"]
+
+
 @pytest.mark.parametrize(
     "file, content, said",
     [
         ("a.txt", "a.jpg\n\nb.jpg\n", "name 2 is empty"),
         ("a.txt", "", "holds no names|is empty"),
-        ("a.txt", "a.jpg\n../b.jpg\n", r"name 2: '../b.jpg' is no name"),
+        ("a.txt", "a.jpg\n../b.jpg\n", r"name 2: '../b.jpg' is no name.* has . or .. for a part"),
+        ("a.txt", "https://x.com//a.jpg\n", "'https://x.com//a.jpg' .* has nothing between two /"),
+        ("a.txt", "x/\n", "has nothing between two /, or at an end: write one such as sub/a.jpg"),
+        ("a.txt", "a\0.jpg\n", "holds a zero byte"),
         ("a.txt", "a.jpg\na.jpg\n", r"name 2: 'a.jpg' was there already \(.*name 1\)"),
         ("a.csv", "x,y\n1,2\n", "none of the columns image_path, path"),
         ("a.json", '{"x": 1}', "none of the columns"),
         ("a.json", '"text"', "holds no list"),
         ("a.json", "[1.5]", "name 1 is empty or no text"),
+        ("a.json", "[true, 1]", "name 1 is empty or no text"),
         ("a.jsonl", "{", "line 1 is not JSON"),
+        ("a.jsonl", '"a.jpg"\n\n{', "line 3 is not JSON"),
         ("a.pkl", "x", "of no kind that names can be read from"),
     ],
 )

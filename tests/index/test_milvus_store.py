@@ -198,8 +198,12 @@ def test_a_collection_of_something_else_is_left_alone(folder, store, uri):
 
     index = MilvusIndex(uri, 4, store()._given[1])
     index.add([1], np.ones((1, 4), np.float32))
+    encoded = []
     with pytest.raises(InputError, match="holds something else: choose another collection"):
-        update_index(folder, store(), ColourModel(), force=True)
+        update_index(folder, store(), ColourModel(before_batch=encoded.append), force=True)
+    assert encoded == []
+    names = MilvusCollection(*store()._given)._client.list_collections()
+    assert not [name for name in names if name.startswith(store()._given[1] + "_codes_")]
     assert len(MilvusIndex(uri, 4, store()._given[1])) == 1
 
 
@@ -212,6 +216,19 @@ def test_a_damaged_record_is_one_sentence(folder, store):
             opened(store)
     assert update_index(folder, store(), ColourModel(), force=True).total == 20
     assert len(opened(store)) == 20
+
+
+def test_to_ask_makes_nothing_and_names_what_would(store, uri, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="typo.db does not exist: make .* --uri typo.db`"):
+        MilvusPhotographs("typo.db")
+    assert list(tmp_path.iterdir()) == []
+    closed, close = [], MilvusCollection.close
+    with monkeypatch.context() as patch:
+        patch.setattr(MilvusCollection, "close", lambda found: closed.append(close(found)))
+        with pytest.raises(InputError, match="has no index .* --collection holiday`"):
+            MilvusPhotographs(uri, "holiday")
+    assert closed == [None]
 
 
 KILLED = """

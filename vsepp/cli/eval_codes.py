@@ -1,5 +1,6 @@
 """``vsepp eval --codes``: codes from wherever, scored as a checkpoint's are."""
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -30,16 +31,21 @@ def main(arguments, temperature):
     from vsepp.system.atomic import write_json
 
     _check(arguments, temperature)
+    path = _destination(arguments)
     right = arguments.equal_captions == "right"
     files = [read_code_file(path) for path in (arguments.codes, *arguments.ensemble)]
-    for file in files[1:]:
+    other = read_code_file(arguments.compare) if arguments.compare else None
+    others = [*((file, "--ensemble") for file in files[1:])]
+    others += [(other, "--compare")] if other else []
+    for file, option in others:
         if file.truth != files[0].truth:
             raise InputError(
                 f"{file.path} is not of the same images and texts as {files[0].path}: give codes "
-                "of the same ones to --ensemble."
+                f"of the same ones to {option}."
             )
-    other = read_code_file(arguments.compare) if arguments.compare else None
-    for file in [*files, *filter(None, [other])]:
+    for file in [files[0], *(file for file, _ in others)]:
+        if file.unread:
+            print(f"{file.path}: not read, since nothing here is called so: {_listed(file.unread)}")
         if file.has_lengths:
             print(f"{file.path}: codes are not of length 1; scored is their dot product")
     equal = _equal(files[0], right)
@@ -69,13 +75,56 @@ def main(arguments, temperature):
             result, galleries, arguments.folds, equal if right else None, temperature
         )
         print("\n" + hubness_line(result))
-    kind = ("_folds" if arguments.folds else "") + ("_ensemble" if arguments.ensemble else "")
-    kind += "_equal" if right else ""
-    codes = Path(arguments.codes)
-    path = arguments.json or codes.with_name(f"{codes.stem}{kind}.json")
     write_json(path, result.to_dict(), indent=2)
     print(f"written to {path}" + (f" and {arguments.ranks}" if arguments.ranks else ""))
     return 0
+
+
+def _destination(arguments):
+    """Where the result goes.
+
+    Raises:
+        InputError: where that or ``--ranks`` would be over a file that is read, or, where the name
+            was not given, over one that is no result.
+    """
+    kind = ("_folds" if arguments.folds else "") + ("_ensemble" if arguments.ensemble else "")
+    kind += "_equal" if arguments.equal_captions == "right" else ""
+    codes = Path(arguments.codes)
+    path = Path(arguments.json or codes.with_name(f"{codes.stem}{kind}.json"))
+    read = [arguments.codes, *arguments.ensemble, *filter(None, [arguments.compare])]
+    for option, written in (("--json", path), ("--ranks", arguments.ranks)):
+        if written and any(_are_one(written, name) for name in read):
+            raise InputError(
+                f"{written} is read, and would be written over: give another file with {option}."
+            )
+    if arguments.ranks and os.path.abspath(arguments.ranks) == os.path.abspath(path):
+        raise InputError(f"--ranks would be written over by the result {path}: name two files.")
+    if not arguments.json and path.exists() and not _is_result(path):
+        raise InputError(
+            f"{path} is there and no result of codes, and would be written over: give another "
+            "file with --json."
+        )
+    return path
+
+
+def _are_one(path, other):
+    return os.path.exists(path) and os.path.exists(other) and os.path.samefile(path, other)
+
+
+def _is_result(path):
+    """Whether a file holds what an earlier run wrote."""
+    from vsepp.system.json_files import read_json
+
+    try:
+        content = read_json(path, "")
+    except InputError:
+        return False
+    return isinstance(content, dict) and {"i2t", "t2i", "rsum", "protocol"} <= set(content)
+
+
+def _listed(names, most=8):
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 _NO_FLIP = SimpleNamespace(test_flip=False)
@@ -115,6 +164,11 @@ def _check(arguments, temperature):
             "--codes is of no checkpoint and no data set: leave --checkpoint, --dataset, --split "
             "and -c out."
         )
+    for name, given in (("-o", arguments.override), ("--data-dir", arguments.data_dir)):
+        if given:
+            raise InputError(
+                f"{name} is of checkpoints and data sets, and --codes of neither: leave it out."
+            )
     for name in ("results", "retrieve", "rerank", "candidates"):
         if getattr(arguments, name) is not None:
             raise InputError(f"--{name} is of captions, and --codes of codes: leave one out.")

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Set, Tuple
 
 import numpy as np
 
@@ -182,7 +182,8 @@ def _named(
                     f"{name} does not lie below {base}: give the folder that all photographs are "
                     "in."
                 )
-            names[place] = name[len(start) :].replace(os.sep, "/")
+            names[place] = name[len(start) :].lstrip(os.sep).replace(os.sep, "/")
+    _check_once(names, base)
     missing = sum(not os.path.isfile(os.path.join(base, name)) for name in names)
     if missing:
         report.remarks.append(
@@ -190,6 +191,18 @@ def _named(
             "be shown or copied"
         )
     return base, names
+
+
+def _check_once(names: Sequence[str], base: str) -> None:
+    """InputError where an absolute name turns out to be another's below the folder."""
+    seen: Set[str] = set()
+    for number, name in enumerate(names, 1):
+        if name in seen:
+            raise InputError(
+                f"name {number} is {name} below {base}, which was there already: name each "
+                "photograph once."
+            )
+        seen.add(name)
 
 
 class _Given:
@@ -205,26 +218,29 @@ class _Given:
         """Yield (which rows of all, float32 ``[n, size]``).
 
         Raises:
-            InputError: when a code holds NaN or infinity, or is zero and has no direction.
+            InputError: when a code holds NaN, infinity or what single precision cannot hold, or is
+                zero and has no direction.
         """
         first = 0
         for path, array in self._arrays:
             for start in range(0, len(array), _AT_ONCE):
-                block = np.array(array[start : start + _AT_ONCE], np.float32)
+                with np.errstate(over="ignore"):  # what is too large is refused below
+                    block = np.array(array[start : start + _AT_ONCE], np.float32)
                 rows = range(first + start, first + start + len(block))
-                yield rows, self._checked(block, path, start)
+                yield rows, self._checked(block, path, start, array)
             first += len(array)
         if self._scaled:
             self._report.remarks.append(
                 f"{self._scaled:,} codes were not of length 1, as the checkpoint's are: scaled"
             )
 
-    def _checked(self, block: np.ndarray, path: str, start: int) -> np.ndarray:
+    def _checked(self, block: np.ndarray, path: str, start: int, array: np.ndarray) -> np.ndarray:
         wrong = ~np.isfinite(block).all(axis=1)
         if wrong.any():
-            raise InputError(
-                f"{path} holds NaN or infinity in row {start + int(wrong.argmax())}: {_MEND}."
-            )
+            row = start + int(wrong.argmax())
+            if np.isfinite(array[row]).all():
+                raise _too_large(path, row)
+            raise InputError(f"{path} holds NaN or infinity in row {row}: {_MEND}.")
         if not self._unit:
             return block
         lengths = np.sqrt(np.einsum("ij,ij->i", block, block, dtype=np.float64))
@@ -232,10 +248,19 @@ class _Given:
             raise InputError(
                 f"{path} holds nothing but zeros in row {start + int(lengths.argmin())}: {_MEND}."
             )
+        if lengths.max() > np.finfo(np.float32).max:
+            raise _too_large(path, start + int(lengths.argmax()))
         off = np.abs(lengths - 1) > _LENGTH
         self._scaled += int(off.sum())
         block[off] /= lengths[off, None].astype(np.float32)
         return block
+
+
+def _too_large(path: str, row: int) -> InputError:
+    return InputError(
+        f"{path} holds a code in row {row} that is too large for single precision: divide all "
+        "codes by their largest length."
+    )
 
 
 def _opened(path: str, model: PhotographEncoder) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from vsepp.system.errors import InputError
 from vsepp.system.json_files import read_json
 from vsepp.system.text_files import decode, lines_of
 
-# What tools call the column of the name, the likeliest first.
+# What tools call the column of the name, the likeliest first; in small letters or others.
 COLUMNS = (
     "image_path",
     "path",
@@ -67,7 +68,10 @@ def read_names(paths: Sequence[str]) -> GivenNames:
             while short.startswith("./"):
                 short = short[2:]
             if not stays_inside(short.lstrip("/")):
-                raise InputError(f"{where}: {name!r} is no name of a photograph: {_MEND}.")
+                raise InputError(
+                    f"{where}: {name!r} is no name of a photograph, for it {_wrong(short)}: write "
+                    "one such as sub/a.jpg."
+                )
             if short in seen:
                 raise InputError(
                     f"{where}: {name!r} was there already ({seen[short]}): name each photograph "
@@ -76,6 +80,16 @@ def read_names(paths: Sequence[str]) -> GivenNames:
             seen[short] = where
             names.append(short)
     return GivenNames(names, addresses)
+
+
+def _wrong(name: str) -> str:
+    """Why a name does not stay inside."""
+    if "\0" in name:
+        return "holds a zero byte"
+    parts = name.lstrip("/").split("/")
+    if "" in parts:
+        return "has nothing between two /, or at an end"
+    return "has . or .. for a part" if {".", ".."} & set(parts) else "holds \\ or :"
 
 
 def _read(path: str) -> List[str]:
@@ -90,7 +104,7 @@ def _read(path: str) -> List[str]:
     reader = readers.get(Path(path).suffix.lower())
     if reader is None:
         raise InputError(f"{path} is of no kind that names can be read from: {_MEND}.")
-    names = [str(name) if isinstance(name, int) else name for name in reader(path)]
+    names = [str(name) if type(name) is int else name for name in reader(path)]  # True is one, too
     for number, name in enumerate(names, 1):
         if not isinstance(name, str) or not name.strip():
             raise InputError(f"{path}, name {number} is empty or no text: give each code its name.")
@@ -128,6 +142,8 @@ def _json(path: str) -> List[Any]:
 def _json_lines(path: str) -> List[Any]:
     found = []
     for number, line in enumerate(_lines(path), 1):
+        if not line.strip():
+            continue
         try:
             found.append(json.loads(line))
         except (ValueError, RecursionError):
@@ -144,12 +160,13 @@ def _of_objects(content: List[Any], path: str) -> List[Any]:
 
 def _table(path: str, separator: str) -> List[Any]:
     try:
-        rows = list(csv.reader(lines_of(_text(path)), delimiter=separator))
+        text = io.StringIO(_text(path), newline="")  # a quoted name keeps its line breaks
+        rows = list(csv.reader(text, delimiter=separator))
     except csv.Error as error:
         raise InputError(f"{path} is no table ({error}): {_MEND}.") from None
     rows = [row for row in rows if row]
     header = rows[0] if rows else []
-    if len(header) == 1 and header[0] not in COLUMNS:  # names alone
+    if len(header) == 1 and _folded(header[0]) not in COLUMNS:  # names alone
         return [row[0] for row in rows]
     place = header.index(_column(header, path))
     return [row[place] if place < len(row) else "" for row in rows[1:]]
@@ -171,10 +188,15 @@ def _parquet(path: str) -> List[Any]:
         raise InputError(f"{path} is no parquet file, or not all of one: {_MEND}.") from None
 
 
+def _folded(column: str) -> str:
+    return column.strip().lower()
+
+
 def _column(columns: Sequence[str], path: str) -> str:
+    folded = {_folded(column): column for column in reversed(columns)}
     for name in COLUMNS:
-        if name in columns:
-            return name
+        if name in folded:
+            return name if name in columns else folded[name]
     raise InputError(
         f"{path} has none of the columns {', '.join(COLUMNS)}: call that of the names by one."
     )

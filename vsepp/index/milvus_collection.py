@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from typing import Any, Dict, NamedTuple, Optional
 
 import numpy as np
 
 from vsepp.index.manifest import CodeOrigin, Manifest, Photograph, parse, record
-from vsepp.index.milvus_connection import connect, failing
+from vsepp.index.milvus_connection import check_file, connect, failing, is_file
 from vsepp.index.milvus_index import LONGEST, MilvusIndex, check_measure
 from vsepp.system.errors import InputError
 from vsepp.system.fingerprints import list_fingerprint
@@ -26,6 +27,7 @@ from vsepp.system.invocation import command, quoted
 
 _OF_A_ROW = {"file": str, "bytes": int, "mtime_ns": int, "sha256": str, "update": int}
 _OF_THE_INDEX = {"index": str}
+_USUAL = "vsepp"  # name of a collection, where none is given
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
 
 
@@ -85,15 +87,19 @@ class MilvusCollection:
     Args:
         uri, token: see :func:`vsepp.index.milvus_connection.connect`.
         collection: the name of the index.
+        existing: to be read alone: a file that is not there is not made.
 
     Attributes:
         name: what sentences call it.
 
     Raises:
-        InputError: when Milvus cannot be reached or ``collection`` is no name that it takes.
+        InputError: when Milvus cannot be reached, ``collection`` is no name that it takes, or an
+            ``existing`` file is missing.
     """
 
-    def __init__(self, uri: str, collection: str = "vsepp", token: str = "") -> None:  # nosec B107
+    def __init__(
+        self, uri: str, collection: str = _USUAL, token: str = "", existing: bool = False
+    ) -> None:  # for servers that ask for none  # nosec B107
         if not _NAME.fullmatch(collection):
             raise InputError(
                 f"{collection!r} is no name of a collection: use letters, digits and _, "
@@ -101,6 +107,10 @@ class MilvusCollection:
             )
         self.uri, self.collection = uri, collection
         self.name = f"the collection {collection} of {uri}"
+        if existing and is_file(uri):
+            check_file(uri)
+            if not os.path.exists(uri):
+                raise self._missing(f"{uri} does not exist: make an index there")
         self._client = connect(uri, token)
 
     def read(self) -> Optional[IndexRecord]:
@@ -131,12 +141,24 @@ class MilvusCollection:
         """As :meth:`read`; InputError where there is no index."""
         found = self.read()
         if found is None:
-            raise InputError(
+            raise self._missing(
                 f"{self.uri} has no index of photographs in a collection {self.collection}: make "
-                f"one with `{command('search')} index FOLDER --store milvus --uri "
-                f"{quoted(self.uri)}`."
+                "one"
             )
         return found
+
+    def _missing(self, said: str) -> InputError:
+        words = f"{command('search')} index FOLDER --store milvus --uri {quoted(self.uri)}"
+        if self.collection != _USUAL:
+            words += f" --collection {self.collection}"
+        return InputError(f"{said} with `{words}`.")
+
+    def check_ours(self) -> None:
+        """InputError when the collection holds something else than an index."""
+        with failing(self.uri):
+            there = self._client.has_collection(self.collection)
+        if there:
+            self._of_index()
 
     def write(self, update: int, manifest: Manifest, total: int) -> None:
         """Let the index be ``manifest`` from now on, as the update of this number made it."""

@@ -43,7 +43,7 @@ def connect(uri: str, token: str = "") -> Any:  # for servers that ask for none 
     if _is_server(uri):
         with failing(uri):
             return package.MilvusClient(uri, token=token)
-    _check_file(uri)
+    check_file(uri)
     with _reasons() as reasons, failing(uri, reasons):
         return package.MilvusClient(uri, token=token)
 
@@ -99,7 +99,8 @@ def _is_server(uri: str) -> bool:
     return True
 
 
-def _check_file(path: str) -> None:
+def check_file(path: str) -> None:
+    """InputError where Milvus Lite cannot have its file at ``path``, or is not installed."""
     if not path.endswith(".db"):
         raise InputError(f"{path or 'an empty --uri'} names no Milvus: {_NAMED}.")
     if importlib.util.find_spec(_EMBEDDED) is None:

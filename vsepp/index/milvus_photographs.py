@@ -38,10 +38,14 @@ class MilvusPhotographs:
     """
 
     def __init__(self, uri: str, collection: str = "vsepp", token: str = "") -> None:  # nosec B107
-        found = MilvusCollection(uri, collection, token)
+        found = MilvusCollection(uri, collection, token, existing=True)
         self.index = found.name
-        update, self.manifest, self._total = found.read_existing()
-        self._rows = found.codes(self.manifest.origin)
+        try:
+            update, self.manifest, self._total = found.read_existing()
+            self._rows = found.codes(self.manifest.origin)
+        except BaseException:
+            found.close()
+            raise
         self._condition = f"update <= {update}"
 
     @property

@@ -46,7 +46,11 @@ class MilvusStore:
 
     def checkpoint(self) -> Optional[str]:
         """Where the checkpoint of the index was; None where there is no index yet."""
-        found = self._collection.read()
+        try:
+            found = self._collection.read()
+        except InputError:
+            self._close()
+            raise
         return found.manifest.checkpoint if found else None
 
     @contextmanager
@@ -63,9 +67,12 @@ class MilvusStore:
             try:
                 yield
             finally:
-                if self._opened is not None:
-                    self._opened.close()
-                    self._opened = None
+                self._close()
+
+    def _close(self) -> None:
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
 
     def check_usable(self, origin: CodeOrigin, approximate: bool) -> None:
         check_measure(origin.measure)
@@ -84,6 +91,7 @@ class MilvusStore:
         except InputError:
             if not force:
                 raise
+            self._collection.check_ours()  # what is something else's is not, by force either
         if self._record is None:
             return None
         manifest = self._record.manifest

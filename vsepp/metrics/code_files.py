@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 import numpy as np
 
 from vsepp.metrics.correspondence import Correspondence, as_codes, as_correspondence
+from vsepp.metrics.counting import check_numbers
 from vsepp.metrics.similarity import MEASURES
 from vsepp.system.errors import InputError
 
@@ -17,6 +18,7 @@ _MEND = (
     "give --codes a .npz with images [n, size], texts [m, size] and captions_per_image, or pairs "
     "[p, 2] of (image, text)"
 )
+_MAKES = {"images": "float", "texts": "float", "measure": "str", "sentences": "str"}  # else int
 _LENGTH = 2e-3  # by how much a code in half precision may miss length 1
 
 
@@ -30,6 +32,7 @@ class CodeFile:
         truth: which texts are right for which images.
         measure: ``cosine`` (the dot product of the codes as they are) or ``order``.
         sentences: the texts as they were written, or None.
+        unread: names of what else the file holds.
     """
 
     path: str
@@ -38,6 +41,7 @@ class CodeFile:
     truth: Correspondence
     measure: str
     sentences: Optional[tuple] = None
+    unread: Tuple[str, ...] = ()
 
     @property
     def has_lengths(self) -> bool:
@@ -55,9 +59,10 @@ def read_code_file(path: str | Path) -> CodeFile:
 
     Raises:
         InputError: naming the file, when it cannot be read, lacks an array, holds one of another
-            shape, NaN or infinity, or something that is no array of numbers or words.
+            shape, NaN, infinity or numbers too large to be scored, or something that is no array
+            of numbers or words.
     """
-    arrays = _arrays(path)
+    arrays, unread = _arrays(path)
     for name in ("images", "texts"):
         if name not in arrays:
             raise InputError(f"{path} holds no {name}: {_MEND}.")
@@ -75,6 +80,10 @@ def read_code_file(path: str | Path) -> CodeFile:
         truth = as_correspondence(_truth(arrays, len(images), len(texts)), images, texts)
     except InputError as error:
         raise InputError(f"{path}: {str(error).rstrip('.')}: {_MEND}.") from None
+    try:
+        check_numbers(images, texts)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
     return CodeFile(
         str(path),
         images,
@@ -82,14 +91,17 @@ def read_code_file(path: str | Path) -> CodeFile:
         truth,
         _measure(arrays, path),
         _sentences(arrays, len(texts), path),
+        unread,
     )
 
 
-def _arrays(path: str | Path) -> Dict[str, np.ndarray]:
+def _arrays(path: str | Path) -> Tuple[Dict[str, np.ndarray], Tuple[str, ...]]:
+    """(arrays by name, names of those that mean nothing here)."""
     try:
         with np.load(path, allow_pickle=False) as opened:
-            return {name: opened[name] for name in _NAMES if name in opened.files}
-    except (PermissionError, MemoryError):
+            arrays = {name: _array(opened, name, path) for name in _NAMES if name in opened.files}
+            return arrays, tuple(name for name in opened.files if name not in _NAMES)
+    except (PermissionError, MemoryError, InputError):
         raise
     except FileNotFoundError:
         raise InputError(f"{path} does not exist: {_MEND}.") from None
@@ -99,6 +111,18 @@ def _arrays(path: str | Path) -> Dict[str, np.ndarray]:
         raise InputError(
             f"{path} is no .npz file of numbers and words, or not all of one: {_MEND}."
         ) from None
+
+
+def _array(opened: Mapping[str, np.ndarray], name: str, path: str | Path) -> np.ndarray:
+    try:
+        return opened[name]
+    except ValueError as error:
+        if "Object arrays" not in str(error):  # as NumPy says that it would have to unpickle
+            raise
+    raise InputError(
+        f"{path} holds {name} as Python objects, which are not opened: save "
+        f"{name}.astype({_MAKES.get(name, 'int')})."
+    )
 
 
 def _truth(arrays: Dict[str, np.ndarray], n_images: int, n_texts: int) -> Any:
@@ -130,9 +154,14 @@ def _sentences(arrays: Dict[str, np.ndarray], n_texts: int, path: str | Path) ->
     if "sentences" not in arrays:
         return None
     sentences = arrays["sentences"]
-    if sentences.dtype.kind != "U" or sentences.shape != (n_texts,):
+    if sentences.dtype.kind != "U":
         raise InputError(
-            f"{path} has sentences {sentences.dtype} {sentences.shape}: give one text for each of "
-            f"{n_texts:,} texts, or none."
+            f"{path} has sentences {sentences.dtype}, which are no words: save "
+            "sentences.astype(str)."
+        )
+    if sentences.shape != (n_texts,):
+        raise InputError(
+            f"{path} has sentences {sentences.shape}: give one text for each of {n_texts:,} texts, "
+            "or none."
         )
     return tuple(sentences.tolist())

@@ -116,7 +116,8 @@ def _by_falling_score(counts: np.ndarray, starts: np.ndarray) -> WrongCounts:
     return WrongCounts(counts, starts)
 
 
-def _check_numbers(images: np.ndarray, texts: np.ndarray) -> None:
+def check_numbers(images: np.ndarray, texts: np.ndarray) -> None:
+    """InputError for codes that hold NaN, infinity, or numbers too large to be scored."""
     for name, codes in (("image codes", images), ("text codes", texts)):
         # Both ends are NaN where any number is.
         ends = np.array([codes.min(initial=0), codes.max(initial=0)])
@@ -225,7 +226,7 @@ class _Counting:
         slack, right = map_blocks(lambda work: work(), works)
         # Of single precision, numbers that are none or too large show in the slack.
         if not slack < _USUAL_SLACK or np.float64 in (images.dtype, texts.dtype):
-            _check_numbers(images, texts)
+            check_numbers(images, texts)
         self.slack = 2 * slack  # of a score and of a limit
         self._right = correspondence.of_texts
         self._right_texts = correspondence.texts[correspondence.text_order]
