@@ -11,13 +11,13 @@ import numpy as np
 from exported import Exported
 
 
-def caption(model, photographs):
-    """A sentence for each: a list of lists of words."""
+def caption(model, pixels):
+    """A sentence for each photograph, of its pixels: a list of lists of words."""
     words = model.about["words"]
     never = [words["padding"], words["start"], words["unknown"]]
-    cells, states = model.encode_images(photographs)
+    cells, states = model.encode_pixels(pixels)
     last = np.full(len(cells), words["start"], np.int64)
-    sentences, open_ones = [[] for _ in photographs], np.ones(len(cells), bool)
+    sentences, open_ones = [[] for _ in pixels], np.ones(len(cells), bool)
     for place in range(model.about["longest"]):
         log_probabilities, states, _ = model.run["step"](words=last, states=states, cells=cells)
         log_probabilities[:, never + [words["end"]] * (place == 0)] = -np.inf
@@ -33,11 +33,18 @@ def caption(model, photographs):
 def main():
     if len(sys.argv) < 3:
         sys.exit(__doc__)
-    model = Exported(sys.argv[1])
+    try:
+        model = Exported(sys.argv[1])
+    except ValueError as error:
+        sys.exit(error)
     if model.about["kind"] != "captioner":
         sys.exit(f"{sys.argv[1]} is no captioner's: use search.py.")
-    for path, words in zip(sys.argv[2:], caption(model, sys.argv[2:])):
-        print(f"{path}: {' '.join(words)}")
+    written = 0
+    for paths, pixels in model.batches(sys.argv[2:]):
+        for path, words in zip(paths, caption(model, pixels)):
+            print(f"{path}: {' '.join(words)}")
+        written += len(paths)
+    sys.exit(written < len(sys.argv[2:]))  # what was left out has been named
 
 
 if __name__ == "__main__":

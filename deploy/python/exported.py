@@ -1,6 +1,8 @@
 """A folder that `vsepp export` wrote, used with NumPy, Pillow, PyYAML and a runtime alone."""
 
+import os
 import re
+import sys
 import threading
 from pathlib import Path
 
@@ -8,13 +10,23 @@ import numpy as np
 import yaml
 from PIL import Image, ImageOps
 
+BATCH = 16  # photographs that the network sees at once
+LONGEST = 50  # times as long as wide: of longer ones the middle is taken, for the memory's sake
+
 
 class Exported:
-    """Photographs and sentences in, codes out; `about` is what inference.yml says."""
+    """Photographs and sentences in, codes out; `about` is what inference.yml says.
+
+    ValueError where the folder is no export.
+    """
 
     def __init__(self, folder):
         self.folder = Path(folder)
-        text = (self.folder / "inference.yml").read_text(encoding="utf-8")
+        try:
+            text = (self.folder / "inference.yml").read_text(encoding="utf-8")
+        except OSError as error:
+            wrong = f"{folder} holds no inference.yml that can be read ({error.strerror})"
+            raise ValueError(f"{wrong}: give a folder that vsepp export wrote.") from None
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         self.about = yaml.load(text, loader)  # a SafeLoader  # nosec B506
         opened = _open_onnx if self.about["format"] == "onnx" else _open_paddle
@@ -32,13 +44,25 @@ class Exported:
             self.tokenizer.no_padding()
 
     def pixels(self, photograph):
-        """What the network sees of a file, or of an open one: float32 [3, size, size]."""
+        """What the network sees of a file, or of an open one: float32 [3, size, size].
+
+        ValueError where it cannot be read.
+        """
         steps = self.about["preprocessing"]
         size, crop = steps["resize"], steps["image_size"]
-        with Image.open(photograph) as image:
-            image.draft(None, (2 * size, 2 * size))  # large JPEGs are decoded no larger than needed
-            image = ImageOps.exif_transpose(image).convert("RGB")
+        try:
+            with Image.open(photograph) as image:
+                image.draft(None, (2 * size, 2 * size))  # decodes large JPEGs no larger than needed
+                image.load()
+                image = ImageOps.exif_transpose(image).convert("RGB")
+        except Exception as error:  # Pillow raises almost anything on damaged files
+            raise ValueError(f"{photograph} cannot be read ({error})") from None
         width, height = image.size
+        most = LONGEST * min(width, height)
+        if max(width, height) > most and not steps["square"]:
+            left, top = (max(0, side - most) // 2 for side in image.size)
+            image = image.crop((left, top, width - left, height - top))
+            width, height = image.size
         if steps["square"]:
             shape = (size, size)
         elif width <= height:
@@ -55,9 +79,26 @@ class Exported:
         mean, std = (np.array(steps[name], np.float32) for name in ("mean", "std"))
         return ((pixels / np.float32(255) - mean) / std).transpose(2, 0, 1)
 
+    def batches(self, photographs):
+        """(photographs, pixels) of some at a time; what cannot be read is named and left out."""
+        for first in range(0, len(photographs), BATCH):
+            read = []
+            for photograph in photographs[first : first + BATCH]:
+                try:
+                    read.append((photograph, self.pixels(photograph)))
+                except ValueError as error:
+                    print(f"left out: {error}", file=sys.stderr)
+            if read:
+                paths, pixels = zip(*read)
+                yield paths, np.stack(pixels)
+
     def encode_images(self, photographs):
         """Codes of files: float32 [n, embed_size]. Of a captioner: its cells, its first states."""
-        found = self.run["image"](images=np.stack([self.pixels(each) for each in photographs]))
+        return self.encode_pixels(np.stack([self.pixels(each) for each in photographs]))
+
+    def encode_pixels(self, pixels):
+        """The same of what `pixels` gives: float32 [n, 3, size, size]."""
+        found = self.run["image"](images=pixels)
         return found[0] if self.about["kind"] == "retrieval" else found
 
     def indices(self, sentence):
@@ -124,6 +165,7 @@ def _open_paddle(path, graph):
     elif hasattr(config, "disable_mkldnn"):
         config.disable_mkldnn()
     config.disable_glog_info()
+    config.set_cpu_math_library_num_threads(os.cpu_count())
     predictor, lock = inference.create_predictor(config), threading.Lock()
 
     def run(**inputs):

@@ -14,23 +14,16 @@ import numpy as np
 from exported import Exported
 
 KINDS = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
-BATCH = 16
 
 
 def encode_folder(model, folder):
     """Paths and codes of a folder's photographs; what cannot be read is named."""
-    paths, codes, batch = [], [], []
     found = sorted(path for path in Path(folder).rglob("*") if path.suffix.lower() in KINDS)
-    for path in found:
-        try:
-            batch.append(model.pixels(path))
-            paths.append(path)
-        except Exception as error:  # whatever Pillow makes of a damaged file
-            print(f"left out: {path} ({error})", file=sys.stderr)
-        if batch and (len(batch) == BATCH or path == found[-1]):
-            codes.append(model.run["image"](images=np.stack(batch))[0])
-            batch = []
-    return paths, np.concatenate(codes) if codes else np.empty((0, model.about["embed_size"]))
+    paths, codes = [], [np.empty((0, model.about["embed_size"]), np.float32)]
+    for batch, pixels in model.batches(found):
+        codes.append(model.encode_pixels(pixels))
+        paths += batch
+    return paths, np.concatenate(codes)
 
 
 def main():
@@ -40,7 +33,12 @@ def main():
     parser.add_argument("sentence")
     parser.add_argument("--count", type=int, default=5, help="photographs to name (default: 5)")
     words = parser.parse_args()
-    model = Exported(words.model)
+    if words.count < 1:
+        parser.error("--count is how many photographs to name: give 1 or more.")
+    try:
+        model = Exported(words.model)
+    except ValueError as error:
+        sys.exit(error)
     if model.about["kind"] != "retrieval":
         sys.exit(f"{words.model} is a captioner's: use caption.py.")
     try:

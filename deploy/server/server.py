@@ -11,7 +11,6 @@ GET  /health
 import io
 import os
 import sys
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))  # beside it in the image
@@ -28,61 +27,70 @@ MOST_BYTES = 20_000_000
 Image.MAX_IMAGE_PIXELS = 50_000_000  # Pillow refuses twice as many
 
 
-@asynccontextmanager
-async def _open(app):
-    model = app.state.model = Exported(os.environ["VSEPP_MODEL"])
-    app.state.folder = Path(os.environ.get("VSEPP_PHOTOGRAPHS", "photographs"))
-    app.state.paths, app.state.images = [], None
-    if model.about["kind"] == "retrieval":
-        app.state.paths, app.state.images = encode_folder(model, app.state.folder)
-    yield
+def _opened():
+    """The model, the folder of photographs, their paths and codes."""
+    folder = os.environ.get("VSEPP_MODEL")
+    if not folder:
+        sys.exit("VSEPP_MODEL is not set: set it to a folder that vsepp export wrote.")
+    try:
+        model = Exported(folder)
+    except ValueError as error:
+        sys.exit(f"VSEPP_MODEL: {error}")
+    folder = Path(os.environ.get("VSEPP_PHOTOGRAPHS") or "photographs")
+    if model.about["kind"] != "retrieval":
+        return model, folder, [], None
+    paths, images = encode_folder(model, folder)
+    if not paths:
+        wrong = f"{folder} holds no photograph that can be read"
+        sys.exit(f"{wrong}: set VSEPP_PHOTOGRAPHS to a folder of photographs.")
+    return model, folder, paths, images
 
 
-app = FastAPI(title="vsepp", lifespan=_open)
+# Before the server starts: its mistakes end it with a sentence then.
+MODEL, FOLDER, PATHS, IMAGES = _opened()
+app = FastAPI(title="vsepp")
 Count = Query(5, ge=1, le=100)
 
 
 @app.get("/health")
 def health():
-    model = app.state.model
-    fingerprint = model.about["checkpoint"]["fingerprint"]
-    return {"kind": model.about["kind"], "model": fingerprint, "photographs": len(app.state.paths)}
+    fingerprint = MODEL.about["checkpoint"]["fingerprint"]
+    return {"kind": MODEL.about["kind"], "model": fingerprint, "photographs": len(PATHS)}
 
 
 @app.get("/photographs")
 def by_sentence(sentence: str = Query(min_length=1, max_length=1000), count: int = Count):
     _check("retrieval")
     try:
-        text = app.state.model.encode_texts([sentence])
+        text = MODEL.encode_texts([sentence])
     except ValueError as error:
         raise HTTPException(422, f"{error}: use words of the training captions.") from None
-    return _best(app.state.model.similarity(app.state.images, text)[:, 0], count)
+    return _best(MODEL.similarity(IMAGES, text)[:, 0], count)
 
 
 @app.post("/photographs")
 async def by_picture(request: Request, count: int = Count):
     _check("retrieval")
-    code = await _with_picture(request, app.state.model.encode_images)
+    code = await _with_picture(request, MODEL.encode_pixels)
     # by their direction, as no image's code lies below another's in the order of sentences
-    images = app.state.images
-    lengths = np.linalg.norm(images, axis=1) * np.linalg.norm(code[0])
-    return _best(images @ code[0] / np.maximum(lengths, 1e-12), count)
+    lengths = np.linalg.norm(IMAGES, axis=1) * np.linalg.norm(code[0])
+    return _best(IMAGES @ code[0] / np.maximum(lengths, 1e-12), count)
 
 
 @app.post("/caption")
 async def sentence_for(request: Request):
     _check("captioner")
-    (words,) = await _with_picture(request, lambda files: caption(app.state.model, files))
+    (words,) = await _with_picture(request, lambda pixels: caption(MODEL, pixels))
     return {"sentence": " ".join(words), "words": words}
 
 
 def _check(kind):
-    if app.state.model.about["kind"] != kind:
+    if MODEL.about["kind"] != kind:
         raise HTTPException(404, f"the model is no {kind}'s")
 
 
 async def _with_picture(request, use):
-    """What `use` makes of the picture in a request's body."""
+    """What `use` makes of the pixels of the picture in a request's body."""
     body = bytearray()
     async for piece in request.stream():
         body += piece
@@ -91,18 +99,17 @@ async def _with_picture(request, use):
 
     def answer():
         try:
-            with Image.open(io.BytesIO(body)) as image:
-                image.load()
-        except Exception:  # whatever Pillow makes of it
+            pixels = MODEL.pixels(io.BytesIO(body))
+        except ValueError:
             raise HTTPException(422, "the body is no picture that can be read") from None
-        return use([io.BytesIO(body)])
+        return use(pixels[None])
 
     return await run_in_threadpool(answer)
 
 
 def _best(scores, count):
     order = np.argsort(-scores, kind="stable")[:count]
-    names = [app.state.paths[place].relative_to(app.state.folder).as_posix() for place in order]
+    names = [PATHS[place].relative_to(FOLDER).as_posix() for place in order]
     return {
         "photographs": [
             {"name": name, "score": float(scores[place])} for name, place in zip(names, order)

@@ -7,8 +7,18 @@ import pytest
 from paddle.vision import transforms as paddle_transforms
 from PIL import Image
 
+from vsepp.data import transforms
 from vsepp.data.images import open_image
-from vsepp.data.transforms import MEAN, STD, CenterCrop, RandomCrop, normalize, resize
+from vsepp.data.transforms import (
+    MEAN,
+    STD,
+    CenterCrop,
+    RandomCrop,
+    kept_size,
+    normalize,
+    resize,
+    resized_size,
+)
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 PHOTOGRAPHS = sorted(path.name for path in (GOLDEN / "preprocess").iterdir())
@@ -109,6 +119,38 @@ def test_without_a_generator_crops_differ():
 )
 def test_the_shorter_side_is_resized_and_the_longer_rounded_down(size, expected):
     assert resize(Image.new("RGB", size), 256).size == expected
+
+
+@pytest.mark.parametrize("size", [(1, 60000), (60001, 1), (3, 20000)])
+def test_of_a_line_of_pixels_the_middle_is_resized(size):
+    image = Image.new("RGB", size)
+    middle = [side // 2 for side in size]
+    image.putpixel(middle, (255, 0, 0))
+
+    whole = resize(image, 256)
+
+    assert max(whole.size) <= 51 * 256 and min(whole.size) == 256
+    assert whole.size == resized_size(*size, 256)
+    assert CenterCrop().pixels(image)[..., 0].max() > 200
+    assert resize(image, 256, square=True).size == (256, 256)
+    assert RandomCrop().pixels(image).shape == (224, 224, 3)
+
+
+@pytest.mark.parametrize("size", [(2, 301), (402, 3), (1, 51), (8, 512)])
+def test_the_ends_that_are_left_out_are_none_that_the_centre_crop_sees(size, monkeypatch):
+    image = noise(size)
+    crop = CenterCrop(resize=8, image_size=7)
+
+    found = crop.pixels(image)
+    monkeypatch.setattr(transforms, "_LONGEST", 10**6)
+
+    assert np.array_equal(found, crop.pixels(image))
+
+
+def test_up_to_fifty_times_as_long_as_wide_all_of_an_image_is_resized():
+    assert kept_size(4, 200) == (4, 200) and kept_size(200, 4) == (200, 4)
+    assert kept_size(4, 202) == (4, 200) and kept_size(201, 4) == (201, 4)
+    assert kept_size(1, 60000, square=True) == (1, 60000)
 
 
 def test_normalisation_by_hand():

@@ -194,7 +194,8 @@ def test_a_captioner_is_exported_with_its_step(place, photographs):
     assert "sentences of 3 photographs" in found.lines[-1]
     theirs = deployed("exported").Exported(place / "captioner")
     greedy = model.captions_of(photographs, Decoding(beam=1, longest=model.config.max_len))
-    written = deployed("caption").caption(theirs, photographs)
+    ((_, pixels),) = theirs.batches(photographs)
+    written = deployed("caption").caption(theirs, pixels)
     assert written == [list(made[0].words) for made in greedy]
 
 

@@ -4,6 +4,7 @@ from PIL import Image
 
 import vsepp
 from vsepp.data.preprocessing import Preprocessing
+from vsepp.report.attention_picture import seen
 from vsepp.report.page import WIDTH
 from vsepp.system.errors import InputError
 
@@ -185,3 +186,10 @@ def test_a_word_without_end_is_cut(photo):
     picture = vsepp.plot_attention(photo, ["x" * 1000], attention_at((0, 0)))
 
     assert picture.width == WIDTH
+
+
+def test_of_a_line_of_pixels_what_is_seen_is_a_share_of_all_of_it():
+    left, top, right, bottom = seen((1, 60000), Preprocessing(resize=256, image_size=224))
+
+    assert (left, right) == (0.0625, 0.9375)
+    assert bottom - top == pytest.approx(224 / 256 / 60000) and top + bottom == pytest.approx(1)

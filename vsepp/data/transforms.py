@@ -19,10 +19,29 @@ from PIL import Image
 
 MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)  # ImageNet's, RGB
 STD = np.array([0.229, 0.224, 0.225], dtype=np.float32)
+_LONGEST = 50  # times as long as wide
+
+
+def kept_size(width: int, height: int, square: bool = False) -> tuple[int, int]:
+    """(width, height) of the middle of an image that is resized.
+
+    All of it, unless it is more than 50 times as long as wide. Of a line of pixels a file of some
+    hundred bytes can hold so many that they would fill the memory once they are as wide as a
+    network wants them; so both ends are left out alike. What lies at the centre stays there.
+
+    Args:
+        width, height: in pixels.
+        square: see :func:`resized_size`, which leaves nothing out then.
+    """
+    if square:
+        return width, height
+    most = _LONGEST * min(width, height)
+    return width - max(0, width - most) // 2 * 2, height - max(0, height - most) // 2 * 2
 
 
 def resized_size(width: int, height: int, size: int, square: bool = False) -> tuple[int, int]:
-    """(width, height) of an image whose shorter side becomes ``size`` pixels.
+    """(width, height) of an image whose shorter side becomes ``size`` pixels: of what
+    :func:`kept_size` keeps of it.
 
     Args:
         width, height, size: in pixels.
@@ -30,6 +49,7 @@ def resized_size(width: int, height: int, size: int, square: bool = False) -> tu
     """
     if square:
         return size, size
+    width, height = kept_size(width, height)
     if min(width, height) == size:
         return width, height
     if width <= height:
@@ -40,7 +60,8 @@ def resized_size(width: int, height: int, size: int, square: bool = False) -> tu
 def resize(
     image: Image.Image, size: int, interpolation: str = "bilinear", square: bool = False
 ) -> Image.Image:
-    """Resize a PIL image so that its shorter side is ``size`` pixels.
+    """Resize a PIL image, or what :func:`kept_size` keeps of it, so that its shorter side is
+    ``size`` pixels.
 
     Args:
         image: the PIL image.
@@ -49,6 +70,10 @@ def resize(
         square: see :func:`resized_size`.
     """
     shape = resized_size(*image.size, size, square)
+    width, height = kept_size(*image.size, square)
+    if (width, height) != image.size:
+        left, top = (image.width - width) // 2, (image.height - height) // 2
+        image = image.crop((left, top, left + width, top + height))
     if shape == image.size:
         return image
     return image.resize(shape, Image.Resampling[interpolation.upper()])

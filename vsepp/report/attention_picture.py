@@ -11,7 +11,7 @@ from PIL import Image, ImageFilter
 
 from vsepp.data.images import open_image, opened_image
 from vsepp.data.preprocessing import Preprocessing
-from vsepp.data.transforms import resized_size
+from vsepp.data.transforms import kept_size, resized_size
 from vsepp.report.lettering import shorten
 from vsepp.report.page import GREY, INK, MARGIN, WIDTH, Page
 from vsepp.report.pictures import whole_within
@@ -150,7 +150,9 @@ def _as_attention(attention: Any) -> np.ndarray:
 def seen(size: tuple[int, int], steps: Preprocessing) -> tuple[float, float, float, float]:
     """Left, top, right and bottom of what the network sees, as shares of the photograph."""
     width, height = resized_size(*size, steps.resize, steps.square)
-    across, down = steps.image_size / width / 2, steps.image_size / height / 2
+    kept_width, kept_height = kept_size(*size, steps.square)
+    across = steps.image_size / width / 2 * (kept_width / size[0])
+    down = steps.image_size / height / 2 * (kept_height / size[1])
     return 0.5 - across, 0.5 - down, 0.5 + across, 0.5 + down
 
 
