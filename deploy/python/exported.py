@@ -11,6 +11,7 @@ import yaml
 from PIL import Image, ImageOps
 
 BATCH = 16  # photographs that the network sees at once
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")  # for EPS a program would be started
 LONGEST = 50  # times as long as wide: of longer ones the middle is taken, for the memory's sake
 
 
@@ -51,7 +52,7 @@ class Exported:
         steps = self.about["preprocessing"]
         size, crop = steps["resize"], steps["image_size"]
         try:
-            with Image.open(photograph) as image:
+            with Image.open(photograph, formats=FORMATS) as image:
                 image.draft(None, (2 * size, 2 * size))  # decodes large JPEGs no larger than needed
                 image.load()
                 image = ImageOps.exif_transpose(image).convert("RGB")
