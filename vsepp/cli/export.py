@@ -54,7 +54,6 @@ def main(argv=None):
     path = checkpoint_path(arguments.checkpoint, arguments, config, kind=None)
     import_paddle()
     from vsepp.captioning.model import CaptionModel
-    from vsepp.data.options import checked_folder
     from vsepp.export.exporting import check_request, export_model
     from vsepp.export.real_input import real_input
     from vsepp.loading import load
@@ -68,14 +67,7 @@ def main(argv=None):
         if isinstance(model, CaptionModel):
             raise InputError("test_flip: a captioner averages over no mirror image: leave it out.")
         model.config = model.config.replaced(test_flip=config.test_flip)
-    folder = Path(config.data_dir) / config.dataset
-    alone = " alone"
-    if (folder / "vocab.json").exists() or is_asked_for(arguments):
-        folder = checked_folder(config)
-    else:
-        if is_named(arguments):
-            alone += f", since {printable(str(folder))} is not prepared"
-        folder = None
+    folder, without = _data_set(arguments, config)
     real = real_input(model, folder) if folder else None
     scores = _Scores(arguments, model, folder)
     exported = export_model(
@@ -83,9 +75,22 @@ def main(argv=None):
     )
     for line in exported.lines:
         print(printable(line))
-    print(f"checked with made input{f' and {printable(real.source)}' if real else alone}")
+    print(f"checked with made input{f' and {printable(real.source)}' if real else without}")
     print(f"written to {out}")
     return 0
+
+
+def _data_set(arguments, config):
+    """(The folder of the data set that the export is tried with, or None; what is said where there
+    is none)."""
+    from vsepp.data.options import checked_folder
+
+    folder = Path(config.data_dir) / config.dataset
+    if (folder / "vocab.json").exists() or is_asked_for(arguments):
+        return checked_folder(config), " alone"
+    if is_named(arguments):
+        return None, f" alone, since {printable(str(folder))} is not prepared"
+    return None, " alone"
 
 
 class _Scores:
