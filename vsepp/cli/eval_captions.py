@@ -3,6 +3,7 @@
 from vsepp.cli.caption_options import add_rerank_options, candidates_of
 from vsepp.cli.checkpoints import decoding_options, open_captioner, open_chooser, path_of_any_kind
 from vsepp.cli.datasets import configuration
+from vsepp.cli.written_over import check_not_read
 from vsepp.system.errors import InputError
 
 #: options of ``eval`` that are of a retrieval model → what they are when they are not given
@@ -113,12 +114,8 @@ def _destinations(arguments, config):
     written = [path] if arguments.results else [path, results]
     read = [arguments.results or arguments.checkpoint, arguments.compare]
     read += [arguments.retrieve, arguments.rerank]
-    for name in filter(None, read):
-        for each in written:
-            if each.exists() and Path(name).exists() and each.samefile(name):
-                raise InputError(
-                    f"{each} is read, and would be written over: give another file with --json."
-                )
+    for each in written:
+        check_not_read(each, read, "--json")
     return path, results
 
 

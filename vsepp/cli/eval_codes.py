@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from vsepp.cli.datasets import is_named
+from vsepp.cli.written_over import check_not_read
 from vsepp.system.errors import InputError
 
 
@@ -91,12 +92,10 @@ def _destination(arguments):
     kind += "_equal" if arguments.equal_captions == "right" else ""
     codes = Path(arguments.codes)
     path = Path(arguments.json or codes.with_name(f"{codes.stem}{kind}.json"))
-    read = [arguments.codes, *arguments.ensemble, *filter(None, [arguments.compare])]
-    for option, written in (("--json", path), ("--ranks", arguments.ranks)):
-        if written and any(_are_one(written, name) for name in read):
-            raise InputError(
-                f"{written} is read, and would be written over: give another file with {option}."
-            )
+    read = [arguments.codes, *arguments.ensemble, arguments.compare]
+    check_not_read(path, read, "--json")
+    if arguments.ranks:
+        check_not_read(arguments.ranks, read, "--ranks")
     if arguments.ranks and os.path.abspath(arguments.ranks) == os.path.abspath(path):
         raise InputError(f"--ranks would be written over by the result {path}: name two files.")
     if not arguments.json and path.exists() and not _is_result(path):
@@ -105,10 +104,6 @@ def _destination(arguments):
             "file with --json."
         )
     return path
-
-
-def _are_one(path, other):
-    return os.path.exists(path) and os.path.exists(other) and os.path.samefile(path, other)
 
 
 def _is_result(path):
