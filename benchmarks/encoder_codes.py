@@ -110,8 +110,18 @@ def _differences(bench, opened, what):
     figures = []
     ours = codes.pop("ours")
     for name, found in codes.items():
-        value = float(np.abs(found - (ours[::_PLAIN_SHARE] if name == PLAIN else ours)).max())
-        if not value <= LARGEST_DIFFERENCE:
-            raise RuntimeError(f"{what}: {name} has codes {value:.1e} away from ours")
-        figures.append(Figure(f"largest difference of a code's number, {what}, {name}", value, ""))
+        same = ours[::_PLAIN_SHARE] if name == PLAIN else ours
+        figures.append(difference(what, name, found, same))
     return figures
+
+
+def difference(what, name, found, ours):
+    """A figure of how far the codes of a side are from ours.
+
+    Raises:
+        RuntimeError: when they are others.
+    """
+    value = float(np.abs(found - ours).max())
+    if not value <= LARGEST_DIFFERENCE:
+        raise RuntimeError(f"{what}: {name} has codes {value:.1e} away from ours")
+    return Figure(f"largest difference of a code's number, {what}, {name}", value, "")
